@@ -1,0 +1,156 @@
+"""Transactions: one per use case, nothing beneath it commits, effects wait for the commit."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import Column, Connection, CursorResult, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy.engine import Engine
+
+from app.core.config import settings
+from app.core.errors import DatabaseUnavailable
+from app.core.types import Id, Instant, Json
+
+__all__ = ["Database", "Id", "Instant", "Json", "Session", "current", "metadata", "reading", "transaction", "use"]
+
+log = logging.getLogger("huying.db")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+system_state = Table(
+    "system_state",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+LOCK_TIMEOUT = 1.0
+"""Seconds a statement waits for a row; cases/advance.py tries again within its own budget."""
+
+
+class Session:
+    """One transaction: a connection, and what waits for its commit."""
+
+    __slots__ = ("_after", "connection", "dialect")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.dialect = connection.dialect.name
+        self._after: list[Callable[[], None]] = []
+
+    def execute(
+        self, statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        return self.connection.execute(statement, parameters)
+
+    def scalar(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self.connection.execute(statement, parameters).scalar()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Runs `action` once the rows are safe; its failure harms nobody (a sweep does the same later)."""
+        self._after.append(action)
+
+
+class Database:
+    """One database: the engine that writes and the one that only reads."""
+
+    def __init__(self, url: str, *, pool: int | None = None) -> None:
+        self.url = url
+        if url.startswith("sqlite"):
+            self.writing = _sqlite(url, "BEGIN IMMEDIATE")
+            self.only_reading = _sqlite(url, "BEGIN")
+        else:
+            self.writing = self.only_reading = _postgresql(url, pool or settings().web_threads)
+
+    def dispose(self) -> None:
+        self.writing.dispose()
+        self.only_reading.dispose()
+
+
+def _sqlite(url: str, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 3.0, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we send BEGIN ourselves: a deferred one deadlocks under load
+        for pragma in ("journal_mode=WAL", "busy_timeout=3000", "foreign_keys=on", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: str, pool: int) -> Engine:
+    timeouts = f"-c lock_timeout={int(LOCK_TIMEOUT * 1000)} -c idle_in_transaction_session_timeout=30000"
+    return create_engine(
+        url,
+        pool_size=pool,
+        max_overflow=2,
+        pool_timeout=5,
+        connect_args={"options": f"{timeouts} -c statement_timeout=5000", "connect_timeout": 5},
+    )
+
+
+_databases: list[Database] = []
+_open: ContextVar[bool] = ContextVar("huying_transaction_open", default=False)
+
+
+def use(database: Database | None) -> None:
+    """Chooses the database of this process; None lets the settings choose again."""
+    _databases.clear()
+    if database is not None:
+        _databases.append(database)
+
+
+def current() -> Database:
+    if not _databases:
+        _databases.append(Database(settings().database_url))
+    return _databases[0]
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The one transaction of a use case: commits at the end, rolls back on any exception."""
+    if _open.get():
+        raise RuntimeError("a transaction is already open: the use case above this call owns it")
+    mark = _open.set(True)
+    try:
+        with current().writing.begin() as connection:
+            session = Session(connection)
+            yield session
+    finally:
+        _open.reset(mark)
+    for action in session._after:
+        try:
+            action()
+        except Exception:  # the rows are committed: what follows may only be late, never fail the answer
+            log.exception("an action after the commit failed")
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A transaction that only reads; it never waits for a writer."""
+    with current().only_reading.connect() as connection, connection.begin() as begun:
+        yield Session(connection)
+        begun.rollback()
+
+
+def ready() -> None:
+    """Raises DatabaseUnavailable unless the database answers."""
+    try:
+        with reading() as session:
+            session.execute(system_state.select().limit(1))
+    except Exception as error:
+        raise DatabaseUnavailable from error

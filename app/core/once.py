@@ -1,0 +1,146 @@
+"""A repeated request gets the first one's answer, and nothing happens twice."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    select,
+    update,
+)
+
+from app.core import dialects
+from app.core.config import settings
+from app.core.db import Instant, Json, Session, metadata
+from app.core.errors import Conflict, Unprocessable
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """同一个 Idempotency-Key 已用于另一份内容，请换一个新的。"""
+
+
+class IdempotencyInFlight(Conflict):
+    """同一请求正在办理，请稍后再查看结果。"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An answer as it was sent: status, headers, body bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Once:
+    """What makes a request the same request; `render` turns the result into bytes before the commit."""
+
+    principal: str
+    method: str
+    route: str
+    key: str
+    fingerprint: str
+    render: Callable[[Any], Stored]
+
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("principal", String(60)),
+    Column("method", String(10)),
+    Column("route", String(200)),
+    Column("key", String(200)),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer),
+    Column("headers", Json),
+    Column("body", LargeBinary),
+    Column("expires_at", Instant),
+    PrimaryKeyConstraint("principal", "method", "route", "key", name="pk_idempotency"),
+    Index("ix_idempotency_expires", "expires_at"),
+)
+
+_MINE = (
+    (idempotency.c.principal == bindparam("p"))
+    & (idempotency.c.method == bindparam("m"))
+    & (idempotency.c.route == bindparam("r"))
+    & (idempotency.c.key == bindparam("k"))
+)
+_FOUND = select(
+    idempotency.c.fingerprint, idempotency.c.status, idempotency.c.headers, idempotency.c.body
+).where(_MINE)
+_FINISH = (
+    update(idempotency)
+    .where(_MINE)
+    .values(status=bindparam("s"), headers=bindparam("h"), body=bindparam("b"), expires_at=bindparam("e"))
+)
+
+
+def begin(session: Session, once: Once) -> Stored | None:
+    """Claims the request for this transaction, or answers what was stored for it.
+
+    Raises IdempotencyKeyReused for another body, IdempotencyInFlight while the first is still at work.
+    """
+    try:
+        mine = session.execute(
+            dialects.insert_ignore(session.dialect, idempotency),
+            {
+                "principal": once.principal,
+                "method": once.method,
+                "route": once.route,
+                "key": once.key,
+                "fingerprint": once.fingerprint,
+            },
+        ).rowcount
+    except Exception as error:
+        if dialects.is_busy(error):
+            raise IdempotencyInFlight(headers={"Retry-After": "1"}) from error
+        raise
+    if mine:
+        return None
+    found = session.execute(_FOUND, _which(once)).one_or_none()
+    if found is None or found.status is None:
+        raise IdempotencyInFlight(headers={"Retry-After": "1"})
+    if found.fingerprint != once.fingerprint:
+        raise IdempotencyKeyReused
+    return Stored(found.status, found.headers, found.body)
+
+
+def finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
+    """Keeps the answer beside the effects, so that both are committed or neither is."""
+    expires = now + timedelta(hours=settings().idempotency_hours)
+    session.execute(
+        _FINISH,
+        {**_which(once), "s": stored.status, "h": dict(stored.headers), "b": stored.body, "e": expires},
+    )
+
+
+def look_up(session: Session, once: Once) -> Stored | None:
+    """What was committed for this request: settles a connection that was lost at commit."""
+    found = session.execute(_FOUND, _which(once)).one_or_none()
+    if found is None or found.status is None or found.fingerprint != once.fingerprint:
+        return None
+    return Stored(found.status, found.headers, found.body)
+
+
+def forget_expired(session: Session, now: datetime, most: int = 1000) -> int:
+    """Deletes answers whose time is over, a batch at a time; returns how many."""
+    keys = [c for c in idempotency.primary_key.columns]
+    rows = session.execute(select(*keys).where(idempotency.c.expires_at < now).limit(most)).all()
+    for row in rows:
+        session.execute(delete(idempotency).where(*(c == v for c, v in zip(keys, row, strict=True))))
+    return len(rows)
+
+
+def _which(once: Once) -> dict[str, str]:
+    return {"p": once.principal, "m": once.method, "r": once.route, "k": once.key}
