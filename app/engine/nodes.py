@@ -1,0 +1,194 @@
+"""What each opened element does when a token reaches it: one small class each, over the library's own."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, BpmnStartTask, SimpleBpmnTask, _EndJoin
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EndEvent, ExclusiveGateway, ParallelGateway
+from SpiffWorkflow.bpmn.specs.defaults import StartEvent as LibraryStartEvent
+from SpiffWorkflow.bpmn.specs.defaults import UserTask as LibraryUserTask
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
+from SpiffWorkflow.util.task import TaskState
+
+from app.engine.errors import NoMatch
+from app.engine.shape import CANCELLED, COMPLETED, WAITING, Net, OneLevel, Row
+
+if TYPE_CHECKING:
+    from app.engine.timers import TimerDefinition
+    from app.engine.version import Flow
+
+
+class Begin(OneLevel, BpmnStartTask):
+    """The library's root row of a process."""
+
+
+class StartEvent(OneLevel, LibraryStartEvent):
+    """A plain start: the token goes on at once."""
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element, NoneEventDefinition(), bpmn_name=name)
+
+
+class UserTask(OneLevel, LibraryUserTask):
+    """A step somebody has to do. Entering it counts a round; leaving it disarms its events."""
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element, bpmn_name=name)
+
+    def _on_ready(self, my_task: Row) -> None:
+        rounds = my_task.workflow.rounds
+        rounds[self.name] = my_task.internal_data["r"] = rounds.get(self.name, 0) + 1
+
+    def _on_complete_hook(self, my_task: Row) -> None:
+        disarm(my_task)
+
+
+class Exclusive(OneLevel, ExclusiveGateway):
+    """Takes the first flow, in order of trial, whose condition holds; else the default."""
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element, bpmn_name=name)
+        self.flows: tuple[Flow, ...] = ()
+        self.way_out: Flow | None = None
+        self.step_before: str | None = None
+        self.target_of: dict[str, str] = {}
+
+    def _run_hook(self, my_task: Row) -> bool:
+        chosen = self.way_out
+        for flow in self.flows:
+            if flow.condition is not None and my_task.workflow.run._holds(flow, self):
+                chosen = flow
+                break
+        if chosen is None:
+            raise NoMatch(f"（网关 {self.bpmn_name or self.name}）", element=self.name)
+        my_task.branch = chosen.id
+        my_task._add_child(self._wf_spec.task_specs[self.target_of[chosen.id]], TaskState.FUTURE)
+        return True
+
+
+class Parallel(OneLevel, ParallelGateway):
+    """Waits for one token on each incoming flow, takes exactly those, and sends one out on each outgoing.
+
+    An arrival is a waiting row that remembers where it came from. A token too many on one flow stays for
+    the next time, as BPMN says.
+    """
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element, bpmn_name=name)
+        self.needed: Counter[str] = Counter()
+
+    def _update_hook(self, my_task: Row) -> bool:
+        if len(self._inputs) < 2:
+            return True
+        net: Net = my_task.workflow
+        my_task.internal_data["v"] = my_task.parent.task_spec.name
+        my_task._set_state(WAITING)
+        open_places = Counter(self.needed)
+        arrivals = []
+        for row in sorted((row for row in net.tasks.values() if row.task_spec is self), key=lambda row: row.id):
+            if row._state == WAITING and open_places[row.internal_data["v"]] > 0:
+                open_places[row.internal_data["v"]] -= 1
+                arrivals.append(row)
+        if any(open_places.values()):
+            return False
+        # A branch of the main line makes what goes on behind the join main line again.
+        my_task.side = min((row.side for row in arrivals), key=len)
+        for row in arrivals:
+            if row is not my_task:
+                row._set_state(CANCELLED)
+        return True
+
+
+class Split(OneLevel, BoundaryEventSplit):
+    """Stands before a step with boundary events: opens the step and arms them."""
+
+    holds_events = True
+
+
+class TimerEvent(OneLevel, BoundaryEvent):
+    """A boundary timer. It is armed once, when its step opens, and moves only when it is told to."""
+
+    def __init__(
+        self, process: "Process", element: str, definition: "TimerDefinition", interrupting: bool, name: str | None
+    ) -> None:
+        super().__init__(process, element, definition, cancel_activity=interrupting, bpmn_name=name)
+        self.step = ""
+
+    def _update_hook(self, my_task: Row) -> bool:
+        my_task._set_state(WAITING)
+        my_task.internal_data = my_task.workflow.run._armed(self, my_task)
+        return False
+
+    def fire(self, my_task: Row) -> None:
+        """Sends a token out. Interrupting: the step and its other events end; else a side branch begins."""
+        net: Net = my_task.workflow
+        split = my_task.parent
+        side = split.side
+        if self.cancel_activity:
+            for row in split.children:
+                if row is not my_task and not row.has_state(TaskState.FINISHED_MASK):
+                    row._set_state(CANCELLED)
+            my_task._set_state(COMPLETED)
+        else:
+            side = f"{side}/{self.name}" if side else self.name
+            rest = net.run._rearmed(self, my_task)
+            if rest is None:
+                my_task._set_state(COMPLETED)
+            else:
+                my_task.internal_data = rest
+        net._task_completed_notify(my_task)
+        for spec in self.outputs:
+            token = Row(net, spec, net.task_tree, TaskState.FUTURE)
+            token.triggered = True
+            token.side = side
+            spec._update(token)
+
+
+class EndOfLine(OneLevel, EndEvent):
+    """A plain end: this token is done."""
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element, NoneEventDefinition(), bpmn_name=name)
+
+    def _on_complete_hook(self, my_task: Row) -> None:
+        net: Net = my_task.workflow
+        if not my_task.side or net.end_element is None:
+            net.end_element = self.name
+
+
+class Finish(OneLevel, _EndJoin):
+    """The library's last join. It does not look round for others: `settle` opens it when no token is left."""
+
+    is_end_of_all = True
+
+    def _update_hook(self, my_task: Row) -> bool:
+        my_task._set_state(WAITING)
+        my_task.workflow.last_end = my_task
+        return False
+
+
+class Last(OneLevel, SimpleBpmnTask):
+    """The library's last row; passing it sets its flag."""
+
+    is_end_of_all = True
+
+
+class Process(BpmnProcessSpec):
+    """One process made of our elements."""
+
+    def __init__(self, element: str, name: str) -> None:
+        super().__init__(name=element, description=name)
+        self.task_specs.clear()
+        self.start = Begin(self, "Start")
+        self.end = Finish(self, f"{element}.EndJoin")
+        self.end.connect(Last(self, "End"))
+
+
+def disarm(step: Row) -> None:
+    """Ends the events that still hang on a step."""
+    split = step.parent
+    if split is not None and split.task_spec.holds_events:
+        for row in split.children:
+            if row._state == WAITING:
+                row._set_state(CANCELLED)

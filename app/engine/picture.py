@@ -1,0 +1,109 @@
+"""What the engine answers with: who must act, what is awaited until when, has it ended. Frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One way to finish a step; `demands_opinion` is the mark in `驳回!`."""
+
+    name: str
+    demands_opinion: bool = False
+
+
+@dataclass(frozen=True)
+class HumanTask:
+    """One open human task; `ref` stays the same as long as it is open and is never used again.
+
+    `round` counts how often this case entered the step, from 1. `item` and `index` tell signers of
+    one step apart and are None elsewhere. `candidates` are assignment rules such as `role(reviewer)@street`.
+    `clock` names the clocks that measure the step.
+    """
+
+    ref: str
+    step: str
+    name: str
+    lane: str | None
+    item: str | int | None
+    index: int | None
+    round: int
+    form: str | None
+    candidates: tuple[str, ...]
+    assignee: str | None
+    outcomes: tuple[Outcome, ...]
+    status: str | None
+    clock: tuple[str, ...]
+    priority: int
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Something awaited. A timer has `due_at` (aware, UTC), or `bound` = (clock, tier or None) and no
+    `due_at`: then that clock knows. `missed` says how many periods of a cycle its last firing swallowed
+    beyond the one that was due. `interrupting` is None for what does not hang on a step.
+    """
+
+    ref: str
+    kind: str
+    name: str
+    element: str
+    due_at: datetime | None = None
+    interrupting: bool | None = None
+    group: str | None = None
+    bound: tuple[str, str | None] | None = None
+    missed: int = 0
+    step_ref: str | None = None
+
+
+@dataclass(frozen=True)
+class Thrown:
+    """A message or signal that left the case."""
+
+    kind: str
+    name: str
+    element: str
+
+
+@dataclass(frozen=True)
+class Passed:
+    """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`."""
+
+    element: str
+    ref: str
+    at: datetime
+    outcome: str | None = None
+    branch: str | None = None
+    missed: int = 0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A case at rest. `status` is the status text of the newest open step of the main line that has one,
+    None when there is none (the case keeps its last). `end_element` is set once the case has ended.
+    """
+
+    tasks: tuple[HumanTask, ...]
+    waits: tuple[Wait, ...]
+    thrown: tuple[Thrown, ...]
+    ended: bool
+    end_element: str | None
+    status: str | None
+    active: tuple[str, ...]
+
+    def task(self, step: str) -> HumanTask:
+        """The newest open task of a step. Raises KeyError."""
+        for task in reversed(self.tasks):
+            if task.step == step:
+                return task
+        raise KeyError(step)
+
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Refs of the timers due at `now`, earliest first; a timer is due at its instant, not after it."""
+        ready = [w for w in self.waits if w.kind == "timer" and w.due_at is not None and w.due_at <= now]
+        return tuple(w.ref for w in sorted(ready, key=lambda w: (w.due_at, int(w.ref, 36))))

@@ -1,0 +1,386 @@
+"""One case, awake between load and dump: it acts on the rows, lets them settle, and tells what it sees."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from time import thread_time
+from typing import Any, Protocol
+
+from app.engine import shape, state, timers
+from app.engine.durations import SHANGHAI
+from app.engine.errors import (
+    EndDisputed,
+    EngineError,
+    ExpressionFailed,
+    FuseBlown,
+    NoSuchOutcome,
+    NoSuchStart,
+    NotOpen,
+    NotSettled,
+    RunSpoiled,
+    Stuck,
+    TimerDidNotMove,
+)
+from app.engine.expressions import Expression, ExpressionError
+from app.engine.nodes import Exclusive, TimerEvent, UserTask
+from app.engine.picture import HumanTask, Passed, Picture, Wait
+from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.version import Flow, Step, Version
+
+MOST_STEPS = 500
+MOST_CPU_SECONDS = 2.0
+MOST_LEVELS = 900
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Env(Protocol):
+    """What the caller hands in: the transaction's instant, the case's data, the clocks' functions."""
+
+    @property
+    def now(self) -> datetime:
+        """Aware, UTC: the transaction's instant by the database clock."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """Read-only, no secret fields; a declared name without value is None."""
+
+    @property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """tier, due, workdays, workhours … bound to this case by clocks/."""
+
+    def is_workday(self, day: date) -> bool:
+        """Whether people work that day."""
+
+    def call(self, handler: str, params: dict[str, Any]) -> dict[str, Any]:
+        """A service task; the caller adds rows only."""
+
+    def send(self, message: str, params: dict[str, Any]) -> None:
+        """A message that leaves the case: an outbox row."""
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Outputs, by assignment; `data` shows them at once."""
+
+
+class Run:
+    """A case awake. It belongs to one thread; after any exception it is spoiled and cannot be dumped.
+
+    `trace` holds every element passed since the load, `rounds` how often each step was entered,
+    `outcomes` the last outcome of each step.
+    """
+
+    def __init__(self, version: Version, env: Env, counter: int = 0) -> None:
+        """Use `Run.new` or `Run.load`."""
+        self.version = version
+        self.env = env
+        self.trace: list[Passed] = []
+        self._net = Net(version.spec, self, counter)
+        self._phase = state.OPEN
+        self._settled = False
+        self._spoiled = False
+        self._moved: str | None = None  # the step that moved last, for round_no()
+        self._before: str | None = None  # the one step before the gateway, for bare outcome
+        self._functions: Mapping[str, Callable[..., Any]] | None = None
+
+    @classmethod
+    def new(cls, version: Version, env: Env, start: str | None = None) -> "Run":
+        """The first token on the plain start, or on the start event named. Raises NoSuchStart."""
+        if start is not None and start not in version.starts:
+            raise NoSuchStart(f"（{start}）", element=start)
+        run = cls(version, env)
+        with run._acting():
+            run._net.start()
+        return run
+
+    @classmethod
+    def load(cls, state_bytes: bytes, version: Version, env: Env) -> "Run":
+        """Wakes a case; no expression is evaluated. Raises StateUnreadable, WrongVersion."""
+        run = cls(version, env)
+        run._phase = state.load(state_bytes, version.version, run._net)
+        run._settled = True
+        return run
+
+    def complete(self, ref: str, outcome: str | None = None) -> None:
+        """A person finished a task; with one outcome only, it need not be named. Raises NotOpen, NoSuchOutcome."""
+        with self._acting():
+            row = self._row(ref)
+            if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
+                raise NotOpen(ref=ref)
+            step = self.version.steps[row.task_spec.name]
+            chosen = step.outcome(outcome)
+            if chosen is None:
+                known = "、".join(each.name for each in step.outcomes)
+                raise NoSuchOutcome(f"“{step.name}”的办理结果有：{known}。", element=step.id, ref=ref)
+            self._net.outcomes[step.id] = row.outcome = chosen.name
+            self._moved = step.id
+            row.run()
+
+    def fire_timers(self, refs: Iterable[str]) -> list[str]:
+        """Fires these, in this order, and returns what fired: an earlier one may have ended a later one's step.
+
+        The caller has compared due times with now. Raises TimerDidNotMove if one was not waiting beforehand.
+        """
+        with self._acting():
+            wanted = [(ref, self._row(ref)) for ref in refs]
+            for ref, row in wanted:
+                if row is None or row._state != WAITING or not isinstance(row.task_spec, TimerEvent):
+                    raise TimerDidNotMove(ref=ref)
+            fired = []
+            for ref, row in wanted:
+                if row._state == WAITING:
+                    self._moved = row.task_spec.step
+                    row.task_spec.fire(row)
+                    fired.append(ref)
+            return fired
+
+    def cancel(self) -> None:
+        """Terminates the case: no token and no timer survives."""
+        with self._acting():
+            self._net.withdraw_all()
+            self._net.completed = True
+            self._phase = state.CANCELLED_BY_HAND
+
+    def settle(self) -> Picture:
+        """Runs to rest, brings the rows to normal form, and tells what there is.
+
+        Raises FuseBlown, ExpressionFailed, NoMatch, Stuck, EndDisputed.
+        """
+        with self._acting():
+            if self._phase == state.OPEN:
+                self._run_to_rest()
+                if not self._net.tokens():
+                    self._end()
+                else:
+                    shape.bring_to_rest(self._net)
+            picture = self._picture()
+            if not (picture.ended or picture.tasks or picture.waits):
+                raise Stuck(f"（停在 {'、'.join(picture.active)}）", element=picture.active[0])
+        self._settled = True
+        return picture
+
+    def dump(self) -> bytes:
+        """The case as bytes, only after `settle()`. Raises NotSettled, RunSpoiled."""
+        if self._spoiled:
+            raise RunSpoiled
+        if not self._settled:
+            raise NotSettled
+        return state.dump(self._net, self.version.version, self._phase)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no token is left, by looking at every row. Raises EndDisputed if the library says otherwise."""
+        empty = not self._net.tokens()
+        if empty != self._net.completed:
+            raise EndDisputed
+        return empty
+
+    @property
+    def rounds(self) -> Mapping[str, int]:
+        """Step → how often this case has entered it."""
+        return dict(self._net.rounds)
+
+    @property
+    def outcomes(self) -> Mapping[str, str]:
+        """Step → the outcome it had last in this case."""
+        return dict(self._net.outcomes)
+
+    # -- what happens inside -------------------------------------------------------------------------
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        if self._spoiled:
+            raise RunSpoiled
+        self._settled = False
+        try:
+            yield
+        except EngineError:
+            self._spoiled = True
+            raise
+        except Exception as error:  # whatever it is, the caller must roll back and see the cause
+            self._spoiled = True
+            raise EngineError(f"（{type(error).__name__}）") from error
+
+    def _run_to_rest(self) -> None:
+        net, steps, until = self._net, 0, thread_time() + MOST_CPU_SECONDS
+        while True:
+            while net.agenda:
+                row = net.agenda.popleft()
+                if row._state != READY:
+                    continue
+                steps += 1
+                if steps > MOST_STEPS:
+                    raise FuseBlown("steps", row.task_spec.name)
+                if thread_time() > until:
+                    raise FuseBlown("cpu", row.task_spec.name)
+                if row.level > MOST_LEVELS:
+                    raise FuseBlown("depth", row.task_spec.name)
+                if len(net.tasks) > shape.MAX_ROWS:
+                    raise FuseBlown("rows", row.task_spec.name)
+                row.run()
+            if net.last_end is None or net.completed or net.tokens():
+                return
+            net.last_end._ready()
+            net.last_end = None
+
+    def _end(self) -> None:
+        if not self._net.completed:
+            raise EndDisputed
+        self._net.withdraw_all()
+        self._phase = state.ENDED
+
+    def _row(self, ref: str) -> Row | None:
+        try:
+            return self._net.tasks.get(int(ref, 36))
+        except (ValueError, TypeError):
+            return None
+
+    def _passed(self, row: Row) -> None:
+        """Called by the net for each element of the diagram that was passed."""
+        self.trace.append(
+            Passed(
+                element=row.task_spec.bpmn_id,
+                ref=_base36(row.id),
+                at=self.env.now,
+                outcome=row.outcome,
+                branch=row.branch,
+                missed=row.internal_data.get("m", 0),
+            )
+        )
+
+    def _holds(self, flow: Flow, gateway: Exclusive) -> bool:
+        """Whether a flow's condition is true; bare `outcome` is that of the one step before the gateway."""
+        assert flow.condition is not None
+        self._before = gateway.step_before
+        return bool(self._value(flow.condition, flow.id))
+
+    def _armed(self, event: TimerEvent, row: Row) -> dict[str, Any]:
+        definition = event.event_definition
+        if definition.bound is not None:
+            return {}
+        before, self._moved = self._moved, event.step
+        try:
+            read = definition.literal
+            if read is None:
+                said = self._value(definition.compiled, event.name)
+                read = timers.read_timer(definition.kind, said)
+            kept = timers.arm(definition, read, self.env.now, self.env.is_workday)
+        except EngineError as error:
+            error.element = error.element or event.name
+            raise
+        self._moved = before
+        if definition.literal is None and "k" in kept:
+            kept["x"] = said
+        return kept
+
+    def _rearmed(self, event: TimerEvent, row: Row) -> dict[str, Any] | None:
+        """What a non-interrupting timer keeps after firing; None when it has fired for the last time."""
+        definition = event.event_definition
+        if definition.kind != "cycle" or definition.bound is not None:
+            return None
+        cycle = definition.literal or timers.read_timer("cycle", row.internal_data["x"])
+        return timers.rearm(row.internal_data, cycle, self.env.now, self.env.is_workday)
+
+    def _value(self, expression: Expression, element: str) -> Any:
+        try:
+            return expression.evaluate(self.env.data, self._functions or self._bind())
+        except ExpressionError as error:
+            raise ExpressionFailed(f"“{expression.text}”：{error}", element=element) from error
+
+    def _bind(self) -> Mapping[str, Callable[..., Any]]:
+        """The functions of this run: what the caller handed in and what only the run knows."""
+        own: dict[str, Callable[..., Any]] = {
+            "outcome": lambda step=None: self._net.outcomes.get(step or self._before or ""),
+            "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
+            "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
+            "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),
+        }
+        self._functions = {**self.env.functions, **own}
+        return self._functions
+
+    # -- what it looks like --------------------------------------------------------------------------
+
+    def _picture(self) -> Picture:
+        net, steps = self._net, self.version.steps
+        ended = self._phase != state.OPEN
+        tasks, waits, active = [], [], {}
+        status = None
+        for row in net.tokens():
+            spec = row.task_spec
+            if isinstance(spec, UserTask):
+                step = steps[spec.name]
+                tasks.append(self._human_task(row, step))
+                active[step.id] = True
+                if not row.side and step.status:
+                    status = step.status
+            elif isinstance(spec, TimerEvent):
+                waits.append(self._wait(row, spec))
+            else:
+                active[spec.name] = True
+        if ended and net.end_element is not None:
+            status = self.version.ends[net.end_element].status
+        return Picture(
+            tasks=tuple(tasks),
+            waits=tuple(waits),
+            thrown=(),
+            ended=ended,
+            end_element=net.end_element if ended else None,
+            status=status,
+            active=tuple(active),
+        )
+
+    def _human_task(self, row: Row, step: Step) -> HumanTask:
+        return HumanTask(
+            ref=_base36(row.id),
+            step=step.id,
+            name=step.name,
+            lane=step.lane,
+            item=None,
+            index=None,
+            round=row.internal_data["r"],
+            form=step.form,
+            candidates=step.candidates,
+            assignee=self._text(step.assignee, step.id),
+            outcomes=step.outcomes,
+            status=step.status,
+            clock=step.clocks,
+            priority=self._priority(step),
+            extensions=step.extensions,
+        )
+
+    def _wait(self, row: Row, event: TimerEvent) -> Wait:
+        timer = self.version.timers[event.name]
+        split = row.parent
+        step_ref = next((ref for ref in split._children if self._net.tasks[ref].task_spec.name == timer.step), None)
+        return Wait(
+            ref=_base36(row.id),
+            kind="timer",
+            name=timer.name,
+            element=timer.id,
+            due_at=timers.due_at(row.internal_data),
+            interrupting=timer.interrupting,
+            bound=timer.bound,
+            missed=row.internal_data.get("m", 0),
+            step_ref=None if step_ref is None else _base36(step_ref),
+        )
+
+    def _text(self, said: "str | Expression | None", element: str) -> str | None:
+        if said is None or isinstance(said, str):
+            return said
+        value = self._value(said, element)
+        return None if value is None else str(value)
+
+    def _priority(self, step: Step) -> int:
+        if isinstance(step.priority, int):
+            return step.priority
+        value = self._value(step.priority, step.id)
+        if type(value) is not int or not 0 <= value <= 100:
+            raise ExpressionFailed(f"“{step.priority.text}”：优先级须是 0 到 100 的整数", element=step.id)
+        return value
+
+
+def _base36(number: int) -> str:
+    text = ""
+    while True:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+        if not number:
+            return text

@@ -1,0 +1,206 @@
+"""The heart: a case's rows, and the normal form they are brought to whenever the case comes to rest.
+
+The library keeps every step ever taken as a tree and decides by walking it. Here the rows of a case at rest
+are a *marking*: below the root hang the tokens (a step with boundary events keeps its split and its events)
+and the arrivals at joins that still wait, nothing else. No row holds data; nothing is predicted ahead of the
+row that runs. Nothing of the library is patched: rows, nets and elements are subclasses of its own.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.specs.base import TaskSpec
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from app.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from app.engine.run import Run
+
+WAITING, READY, COMPLETED, CANCELLED = (
+    TaskState.WAITING,
+    TaskState.READY,
+    TaskState.COMPLETED,
+    TaskState.CANCELLED,
+)
+LIVE = WAITING | READY | TaskState.STARTED
+MAX_ROWS = 2_000
+
+NO_DATA: Mapping[str, Any] = MappingProxyType({})
+
+
+class Row(Task):
+    """One row of a case: the library's task, numbered by its case, without data, clock or log.
+
+    `side` is empty on the main line; behind non-interrupting events it names them, outermost first,
+    separated by `/`.
+    """
+
+    def __init__(self, net: "Net", spec: TaskSpec, parent: "Row | None", state: int) -> None:
+        net.counter += 1
+        self.id = net.counter
+        net.tasks[self.id] = self
+        self.workflow = net
+        self.task_spec = spec
+        self._children: list[int] = []
+        self._state = state
+        self.triggered = False
+        self.thread_id = 0
+        self.data = NO_DATA  # read-only, so that a token can never carry case data
+        self.internal_data: dict[str, Any] = {}
+        self.last_state_change = 0.0
+        self.branch: str | None = None
+        self.outcome: str | None = None
+        if parent is None:
+            self._parent: int | None = None
+            self.side = ""
+            self.level = 0
+        else:
+            self._parent = parent.id
+            self.side = parent.side
+            self.level = parent.level + 1
+            parent._children.append(self.id)
+
+    def _add_child(self, task_spec: TaskSpec, state: int = TaskState.MAYBE) -> "Row":
+        return Row(self.workflow, task_spec, self, state)
+
+    def _set_state(self, value: int) -> None:
+        self._state = value
+
+    def _inherit_data(self) -> None:
+        """Nothing is inherited: the data is the case's."""
+
+    def collect_log_extras(self, dct: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Nothing of a case goes into log records."""
+        return {}
+
+
+class Net(BpmnWorkflow):
+    """The rows of one case: the library's workflow with a list of what is ready instead of tree walks."""
+
+    def __init__(self, spec: Any, run: "Run", counter: int = 0) -> None:
+        super().__init__(spec, script_engine=run, deserializing=True)
+        self.run = run
+        self.counter = counter
+        self.agenda: deque[Row] = deque()
+        self.rounds: dict[str, int] = {}
+        self.outcomes: dict[str, str] = {}
+        self.end_element: str | None = None
+        self.last_end: Row | None = None
+
+    def start(self) -> None:
+        """The first token."""
+        self.task_tree = Row(self, self.spec.start, None, TaskState.FUTURE)
+        self.task_tree._ready()
+
+    def tokens(self) -> list[Row]:
+        """Every row that is still going somewhere, oldest first: the answer to "has it ended?"."""
+        return [row for row in self.tasks.values() if row._state & LIVE and not row.task_spec.is_end_of_all]
+
+    def withdraw_all(self) -> None:
+        """Takes every row but the root: no token, timer or arrival survives."""
+        root = self.task_tree
+        self.tasks.clear()
+        self.tasks[root.id] = root
+        root._children.clear()
+        root._state = COMPLETED
+        self.agenda.clear()
+        self.last_end = None
+
+    def _task_completed_notify(self, task: Row) -> None:
+        self.last_task = task
+        if task.task_spec.bpmn_id is not None:
+            self.run._passed(task)
+        elif task.task_spec.name == "End":
+            self._mark_complete(task)
+
+    def _task_removed_notify(self, task: Row) -> None:
+        """Nobody listens."""
+
+    def collect_log_extras(self, dct: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Nothing of a case goes into log records."""
+        return {}
+
+    def update_waiting_tasks(self) -> None:
+        """What waits is moved by name (an arrival, a timer's ref), never by asking everybody."""
+
+
+class OneLevel(TaskSpec):
+    """Mixed into every element: one-level look-ahead, and no hook that would touch data or walk the tree.
+
+    `_predict`, `_on_ready` and `_run` replace the library's methods of that name; test_shape pins the
+    source of what is replaced.
+    """
+
+    is_end_of_all = False
+    holds_events = False
+    bpmn_id: str | None = None
+    name: str
+    manual: bool
+
+    def _predict(
+        self, my_task: Row, seen: Any = None, looked_ahead: int = 0, mask: int = TaskState.PREDICTED_MASK
+    ) -> None:
+        """Nothing is predicted before a row runs."""
+
+    def _on_ready(self, my_task: Row) -> None:
+        if not self.manual:
+            my_task.workflow.agenda.append(my_task)
+
+    def _run(self, my_task: Row) -> bool | None:
+        return self._run_hook(my_task)
+
+    def _run_hook(self, my_task: Row) -> bool | None:
+        if not my_task._children:
+            my_task._sync_children(self.outputs, TaskState.FUTURE)
+        return True
+
+    def _update(self, my_task: Row) -> None:
+        if self._update_hook(my_task):
+            my_task._ready()
+
+    def _update_hook(self, my_task: Row) -> bool:
+        return True
+
+    def _on_complete_hook(self, my_task: Row) -> None:
+        """The library's hook copies data and calls listeners; there are neither."""
+
+    def _on_cancel(self, my_task: Row) -> None:
+        """The library's method calls listeners; there are none."""
+
+
+def bring_to_rest(net: Net) -> None:
+    """Rewrites the rows into the marking. Doing it twice changes nothing.
+
+    Raises EngineError when a row is in a state that no resting case may hold.
+    """
+    tasks, root = net.tasks, net.task_tree
+    kept: dict[int, Row] = {}
+    for row in net.tokens():
+        if row._state != WAITING and not row.task_spec.manual:
+            raise EngineError("（有尚未运行的步骤）", element=row.task_spec.name)
+        split = tasks[row._parent]
+        if split.task_spec.holds_events and any(tasks[child]._state == WAITING for child in split._children):
+            kept[split.id] = split
+        else:
+            row._parent = root.id
+        kept[row.id] = row
+    tasks.clear()
+    tasks[root.id] = root
+    root._children.clear()
+    for row in kept.values():
+        row._children = []
+    for ref in sorted(kept):
+        row = kept[ref]
+        tasks[ref] = row
+        if row.task_spec.holds_events:
+            row._parent = root.id
+        row.triggered = row._parent == root.id
+        row.level = 1 if row.triggered else 2
+        tasks[row._parent]._children.append(ref)
+    net.last_end = None
+    net.last_task = root

@@ -1,0 +1,43 @@
+"""What the engine is given: one version's diagram in bytes, and the names its expressions may use."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+def _no_rule_error(rule: str) -> str | None:
+    """Stand-in for a caller that knows no assignment rules: everything passes."""
+    return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One published version of a process, as bytes.
+
+    `version` is the SM3 of the whole bundle in hex, `key` the bundle's folder name,
+    `called` pins every called process (key → version), so a version never changes.
+    """
+
+    version: str
+    key: str
+    diagram: bytes
+    called: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Everything a diagram may refer to, for the linter; no value of any case is in it.
+
+    `data` maps a declared name to its type word: text, int, decimal, bool, date, datetime,
+    choice, category, unit, person, point, files or list. `clocks` maps a clock to its tier keys.
+    `rule_error` says in Chinese what is wrong with a candidate rule such as `role(reviewer)@street`, or None.
+    """
+
+    data: Mapping[str, str] = field(default_factory=dict)
+    forms: frozenset[str] = frozenset()
+    lanes: frozenset[str] = frozenset()
+    clocks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    bundles: frozenset[str] = frozenset()
+    messages: frozenset[str] = frozenset()
+    handlers: frozenset[str] = frozenset()
+    decisions: frozenset[str] = frozenset()
+    rule_error: Callable[[str], str | None] = _no_rule_error

@@ -1,0 +1,113 @@
+"""A published version as the engine keeps it: parsed once, shared by all threads, never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from app.engine.picture import NOTHING, Outcome
+
+if TYPE_CHECKING:
+    from app.engine.expressions import Expression
+
+NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A sequence flow. `order` is where a gateway tries it; `label` the text on a button."""
+
+    id: str
+    source: str
+    target: str
+    name: str | None
+    condition: "Expression | None"
+    default: bool
+    order: int
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A user task as drawn. `assignee` and `priority` are literals or expressions, read when a Picture is made.
+
+    `return_to` is `("*",)` when nothing is said. `extensions` holds every camunda property as written.
+    """
+
+    id: str
+    name: str
+    lane: str | None
+    form: str | None
+    outcomes: tuple[Outcome, ...]
+    clocks: tuple[str, ...]
+    status: str | None
+    event: str | None
+    priority: "int | Expression"
+    candidates: tuple[str, ...]
+    users: "tuple[str, ...] | Expression"
+    assignee: "str | Expression | None"
+    return_to: tuple[str, ...]
+    not_same_as: tuple[str, ...]
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+    def outcome(self, name: str | None) -> Outcome | None:
+        """The outcome of that name; with no name the only one there is; None when there is no such."""
+        if name is None:
+            return self.outcomes[0] if len(self.outcomes) == 1 else None
+        return next((each for each in self.outcomes if each.name == name), None)
+
+
+@dataclass(frozen=True)
+class End:
+    """An end event as drawn: the last status and why the case closed."""
+
+    id: str
+    name: str
+    status: str | None
+    event: str | None
+    close_reason: str | None
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A boundary timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end."""
+
+    id: str
+    name: str
+    step: str
+    kind: str
+    text: str
+    interrupting: bool
+    bound: tuple[str, str | None] | None
+    on_return: str
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """Everything a case needs of its diagram. `version` is the bundle's hash, `called` its pinned callees."""
+
+    key: str
+    version: str
+    name: str
+    steps: Mapping[str, Step]
+    ends: Mapping[str, End]
+    timers: Mapping[str, Timer]
+    flows: Mapping[str, Flow]
+    lanes: tuple[str, ...]
+    starts: tuple[str, ...]
+    start_form: str | None
+    spec: Any = field(repr=False)
+    called: Mapping[str, str] = field(default_factory=lambda: NO_VERSIONS)
+
+    def step(self, step_id: str) -> Step:
+        """One user task by the diagram's id. Raises KeyError."""
+        return self.steps[step_id]
+
+    def fingerprint(self) -> tuple[Any, ...]:
+        """A value that changes if anything of the shared diagram is ever written to; for tests."""
+        return tuple(
+            (name, type(spec).__name__, tuple(spec._inputs), tuple(spec._outputs), repr(sorted(vars(spec), key=str)))
+            for name, spec in self.spec.task_specs.items()
+        )

@@ -1,0 +1,103 @@
+"""Draws small diagrams for tests: `Drawing().start().task("a").end().line("start", "a", "end").bytes()`."""
+
+from collections.abc import Mapping
+from xml.sax.saxutils import quoteattr
+
+NAMESPACES = (
+    'xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
+    'xmlns:camunda="http://camunda.org/schema/1.0/bpmn" '
+    'xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" '
+    'xmlns:dc="http://www.omg.org/spec/DD/20100524/DC"'
+)
+
+
+class Drawing:
+    """A diagram in the making; every method returns the drawing."""
+
+    def __init__(self, process: str = "p") -> None:
+        self.process = process
+        self.parts: list[str] = []
+        self.shapes: list[str] = []
+        self.flows = 0
+
+    def node(self, tag: str, name: str, attributes: str = "", inner: str = "", **properties: str) -> "Drawing":
+        """Any element; `properties` become camunda properties."""
+        said = "".join(
+            f'<camunda:property name="{key}" value={quoteattr(value)}/>' for key, value in properties.items()
+        )
+        extensions = (
+            f"<extensionElements><camunda:properties>{said}</camunda:properties></extensionElements>" if said else ""
+        )
+        self.parts.append(f'<{tag} id="{name}" name="{name}" {attributes}>{extensions}{inner}</{tag}>')
+        return self
+
+    def start(self, name: str = "start", attributes: str = "") -> "Drawing":
+        """A plain start."""
+        return self.node("startEvent", name, attributes)
+
+    def end(self, name: str = "end", **properties: str) -> "Drawing":
+        """A plain end."""
+        return self.node("endEvent", name, **properties)
+
+    def task(self, name: str, attributes: str = "", **properties: str) -> "Drawing":
+        """A user task."""
+        return self.node("userTask", name, attributes, **properties)
+
+    def either(self, name: str, default: str | None = None) -> "Drawing":
+        """An exclusive gateway; `default` is the id of the default flow."""
+        return self.node("exclusiveGateway", name, f'default="{default}"' if default else "")
+
+    def both(self, name: str) -> "Drawing":
+        """A parallel gateway."""
+        return self.node("parallelGateway", name)
+
+    def timer(
+        self, name: str, on: str, text: str, kind: str = "timeDuration", interrupting: bool = True, **properties: str
+    ) -> "Drawing":
+        """A boundary timer."""
+        inner = f"<timerEventDefinition><{kind}>{text}</{kind}></timerEventDefinition>"
+        attributes = f'attachedToRef="{on}" cancelActivity="{str(interrupting).lower()}"'
+        return self.node("boundaryEvent", name, attributes, inner, **properties)
+
+    def flow(
+        self, source: str, target: str, when: str | None = None, name: str | None = None, **properties: str
+    ) -> "Drawing":
+        """A sequence flow, named f1, f2 … unless `name` is given."""
+        self.flows += 1
+        inner = "" if when is None else f"<conditionExpression><![CDATA[{when}]]></conditionExpression>"
+        return self.node(
+            "sequenceFlow", name or f"f{self.flows}", f'sourceRef="{source}" targetRef="{target}"', inner, **properties
+        )
+
+    def line(self, *names: str) -> "Drawing":
+        """Flows from each to the next."""
+        for source, target in zip(names, names[1:], strict=False):
+            self.flow(source, target)
+        return self
+
+    def lanes(self, lanes: Mapping[str, list[str]]) -> "Drawing":
+        """Lane name → element ids."""
+        drawn = "".join(
+            f'<lane id="lane_{place}" name={quoteattr(name)}>'
+            + "".join(f"<flowNodeRef>{ref}</flowNodeRef>" for ref in refs)
+            + "</lane>"
+            for place, (name, refs) in enumerate(lanes.items())
+        )
+        self.parts.insert(0, f'<laneSet id="lanes">{drawn}</laneSet>')
+        return self
+
+    def shape(self, element: str, x: int, y: int) -> "Drawing":
+        """Where the element stands on the canvas."""
+        self.shapes.append(
+            f'<bpmndi:BPMNShape bpmnElement="{element}"><dc:Bounds x="{x}" y="{y}" width="9" height="9"/></bpmndi:BPMNShape>'
+        )
+        return self
+
+    def bytes(self) -> bytes:
+        """The diagram as a file."""
+        layout = f"<bpmndi:BPMNDiagram><bpmndi:BPMNPlane>{''.join(self.shapes)}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram>"
+        return (
+            f'<?xml version="1.0" encoding="UTF-8"?><definitions {NAMESPACES}>'
+            f'<process id="{self.process}" name="{self.process}" isExecutable="true">{"".join(self.parts)}</process>'
+            f"{layout if self.shapes else ''}</definitions>"
+        ).encode()
