@@ -1,0 +1,48 @@
+# 呼应 Huying. `make` lists what it can do.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+PORT ?= 8000
+BIN := .venv/bin
+# Two processes are the measured best on two cores; more than four fight over one PostgreSQL.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench bench-engine lock clean environment
+
+help: ## 列出这些命令
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+environment:
+	@command -v $(or $(PYTHON),python3) >/dev/null || \
+		{ echo '呼应：找不到 Python 3.11 或更高版本，请先安装。（Python 3.11+ is needed.）' >&2; exit 1; }
+	@$(or $(PYTHON),python3) bootstrap.py
+
+run: environment ## 启动全部服务，打印网址与示范账号（PORT=8000，Ctrl-C 停止；ARGS=--fresh 重新开始）
+	@exec $(BIN)/huying up --tied --port $(PORT) $(ARGS)
+
+test: environment ## 运行全部测试（SQLite 与真实的 PostgreSQL、Valkey）
+	@exec $(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+check: environment ## 只做静态检查：格式、类型、导入方向、流程文件
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/huying process check bpmn/*/
+
+bench: environment ## 量办件的耗时（PostgreSQL）
+	@exec $(BIN)/python -m bench.cases $(ARGS)
+
+bench-engine: environment ## 量流程引擎的耗时
+	@exec $(BIN)/python -m bench.engine $(ARGS)
+
+lock: environment ## 依 pyproject.toml 重写 requirements.lock（需要 uv）
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --quiet --output-file requirements.lock
+	@! grep -nE '://' requirements.lock || { echo '呼应：锁文件里不应有网址。' >&2; exit 1; }
+
+clean: ## 删除运行环境与缓存（数据目录不动）
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

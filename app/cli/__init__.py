@@ -1,0 +1,39 @@
+"""The command `huying`: one file per noun, imported only when its command is called."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    # name: (module, attribute, what the list of commands says)
+    "up": ("app.cli.up", "up", "在本机启动全部服务（数据库、消息、网页、后台），Ctrl-C 停止。"),
+    "migrate": ("app.cli.db", "migrate", "把数据库结构升级到当前版本。"),
+    "revise": ("app.cli.db", "revise", "开发：按数据表的变化生成一个编号的迁移文件。"),
+    "demo": ("app.cli.demo", "demo", "示范数据与拨动示范时钟。"),
+    "worker": ("app.cli.worker", "worker", "运行后台进程（计时器与队列）。"),
+    "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
+    "audit": ("app.cli.audit", "audit", "核对审计链。"),
+}
+
+
+class Nouns(click.Group):
+    """A group that imports the module of a command when somebody calls it: `huying --help` stays quick."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("命令"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """呼应 Huying：以流程引擎为中心的基层治理办件系统。"""

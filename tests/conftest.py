@@ -1,0 +1,232 @@
+"""Databases for the tests: one PostgreSQL and one Valkey per run, a clone per worker, clean rows per test.
+
+A test that asks for `database` runs on SQLite and on PostgreSQL; `sqlite` or `postgresql` choose one.
+The servers come from the wheels of the extra `local`, are started by the first process of the run (pytest, or
+the controller of its workers) when somebody needs them, and die with it.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.cli import db as migrations
+from app.cli.local import LocalRefused, servers
+from app.cli.local.accounts import own_folder, service_account
+from app.cli.local.children import Children
+from app.core import config, db
+
+TEMPLATE = "huying_template"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one test run shares: the folder of the sockets and an empty, migrated SQLite file."""
+
+    sockets: Path
+    sqlite: Path
+
+
+class Servers:
+    """Starts the servers of a run once, and removes what they left."""
+
+    def __init__(self) -> None:
+        self.children = Children()
+        self.folder: Path | None = None
+        self.run: Run | None = None
+
+    def started(self) -> Run:
+        if self.run is None:
+            try:
+                self.run = self._start()
+            except LocalRefused as error:
+                self.stop()
+                pytest.exit(f"测试所需的数据库没有启动：{error}", returncode=3)
+        return self.run
+
+    def _start(self) -> Run:
+        account = service_account()
+        found = servers.programs(account)
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="huying-test-", dir="/tmp"))
+        folder.chmod(0o755)  # the account of the servers must pass through it
+        sockets = own_folder(folder / "s", account)
+        servers.start_postgresql(
+            self.children,
+            found,
+            data=folder / "pg",
+            sockets=sockets,
+            account=account,
+            log=folder / "postgresql.log",
+            settings=(*servers.FLEETING, "autovacuum=off"),
+        )
+        servers.start_valkey(
+            self.children, found, sockets=sockets, account=account, log=folder / "valkey.log"
+        )
+        servers.create_database(sockets, TEMPLATE)
+        run = Run(sockets, folder / "template.db")
+        for url in (servers.database_url(sockets, TEMPLATE), f"sqlite:///{run.sqlite}"):
+            build(url)
+        return run
+
+    def stop(self) -> None:
+        self.children.stop()
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def build(url: str) -> None:
+    if any(migrations.MIGRATIONS.glob("versions/0*.py")):
+        migrations.upgrade(url)
+    else:
+        from sqlalchemy import create_engine
+
+        migrations.import_tables()
+        engine = create_engine(url)
+        db.metadata.create_all(engine)
+        engine.dispose()
+
+
+SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only", choices=["sqlite", "postgresql"], help="run the tests of `database` on this database alone"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SERVERS] = Servers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hands the servers to a worker of pytest-xdist."""
+    run = node.config.stash[SERVERS].started()
+    node.workerinput["huying"] = (str(run.sockets), str(run.sqlite))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[SERVERS].stop()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "dialect" in metafunc.fixturenames:
+        only = metafunc.config.getoption("--only")
+        metafunc.parametrize("dialect", [only] if only else ["sqlite", "postgresql"], scope="session")
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest) -> Run:
+    """The servers of this run; starts them when nobody has."""
+    given = getattr(request.config, "workerinput", {}).get("huying")
+    return Run(*map(Path, given)) if given else request.config.stash[SERVERS].started()
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+
+
+@dataclass
+class Clone:
+    """This worker's PostgreSQL database, and the rows it has when nothing has happened yet."""
+
+    database: db.Database
+    plain: psycopg.Connection[Any]
+    tables: list[str]
+    seeds: dict[str, list[tuple[Any, ...]]]
+
+    def clean(self) -> None:
+        """Brings every table back to the rows that the migrations left; the schema stays."""
+        # Deleting from the few tables a test filled takes a tenth of truncating all.
+        filled = " union all ".join(
+            f"select '{name}' where exists (select 1 from \"{name}\")" for name in self.tables
+        )
+        for (name,) in self.plain.execute(filled).fetchall():
+            self.plain.execute(f'delete from "{name}"')
+        for name in self.tables:
+            for row in self.seeds.get(name, ()):
+                places = ", ".join(["%s"] * len(row))
+                self.plain.execute(f'insert into "{name}" values ({places})', row)
+
+
+@pytest.fixture(scope="session")
+def clone(run: Run, worker_id: str) -> Iterator[Clone]:
+    name = f"t_{worker_id}"
+    dsn = f"host={run.sockets} user={servers.USER} dbname={{}}"
+    with psycopg.connect(dsn.format("postgres"), autocommit=True) as admin:
+        admin.execute(f'create database "{name}" template "{TEMPLATE}"')
+    with psycopg.connect(dsn.format(name), autocommit=True) as plain:
+        # Foreign keys and append-only triggers sleep for this connection; a forgotten transaction is named.
+        plain.execute("set session_replication_role = replica")
+        plain.execute("set lock_timeout = '5s'")
+        named = plain.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        tables = [table for (table,) in named if table != "alembic_version"]
+        seeds = {table: plain.execute(f'select * from "{table}"').fetchall() for table in tables}
+        database = db.Database(servers.database_url(run.sockets, name))
+        yield Clone(database, plain, tables, seeds)
+        database.dispose()
+
+
+@pytest.fixture
+def sqlite(run: Run, tmp_path: Path) -> Iterator[db.Database]:
+    """A fresh SQLite database, chosen as the database of this process."""
+    file = tmp_path / "huying.db"
+    shutil.copy(run.sqlite, file)
+    database = db.Database(f"sqlite:///{file}")
+    with _chosen(database):
+        yield database
+    database.dispose()
+
+
+@pytest.fixture
+def postgresql(clone: Clone) -> Iterator[db.Database]:
+    """This worker's PostgreSQL database, clean, chosen as the database of this process."""
+    clone.clean()
+    with _chosen(clone.database):
+        yield clone.database
+
+
+@pytest.fixture
+def database(dialect: str, request: pytest.FixtureRequest) -> db.Database:
+    """A clean database of either kind, chosen as the database of this process."""
+    return request.getfixturevalue(dialect)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def valkey(run: Run, worker_id: str) -> Iterator[str]:
+    """The URL of this worker's own, empty Valkey database; `settings().redis_url` names it meanwhile."""
+    from redis import Redis
+
+    number = int("".join(filter(str.isdigit, worker_id)) or 0) % 16
+    url = servers.redis_url(run.sockets).replace("db=0", f"db={number}")
+    with Redis.from_url(url) as redis:
+        redis.flushdb()
+        before = config.settings()
+        config.use(replace(before, redis_url=url))
+        yield url
+        config.use(before)
+
+
+@contextmanager
+def _chosen(database: db.Database) -> Iterator[None]:
+    """Makes a database the one of this process, with the settings that belong to it."""
+    config.use(config.Settings(profile="test", database_url=database.url))
+    db.use(database)
+    try:
+        yield
+    finally:
+        db.use(None)
+        config.use(None)
+
+
+os.environ.pop("DATABASE_URL", None)  # a test never touches the database of whoever runs it
+os.environ.pop("REDIS_URL", None)
