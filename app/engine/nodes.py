@@ -51,13 +51,12 @@ class Exclusive(OneLevel, ExclusiveGateway):
         super().__init__(process, element, bpmn_name=name)
         self.flows: tuple[Flow, ...] = ()
         self.way_out: Flow | None = None
-        self.step_before: str | None = None
         self.target_of: dict[str, str] = {}
 
     def _run_hook(self, my_task: Row) -> bool:
         chosen = self.way_out
         for flow in self.flows:
-            if flow.condition is not None and my_task.workflow.run._holds(flow, self):
+            if flow.condition is not None and my_task.workflow.run._holds(flow):
                 chosen = flow
                 break
         if chosen is None:
@@ -86,7 +85,9 @@ class Parallel(OneLevel, ParallelGateway):
         my_task._set_state(WAITING)
         open_places = Counter(self.needed)
         arrivals = []
-        for row in sorted((row for row in net.tasks.values() if row.task_spec is self), key=lambda row: row.id):
+        for row in sorted(
+            (row for row in net.tasks.values() if row.task_spec is self), key=lambda row: row.id
+        ):
             if row._state == WAITING and open_places[row.internal_data["v"]] > 0:
                 open_places[row.internal_data["v"]] -= 1
                 arrivals.append(row)
@@ -110,7 +111,12 @@ class TimerEvent(OneLevel, BoundaryEvent):
     """A boundary timer. It is armed once, when its step opens, and moves only when it is told to."""
 
     def __init__(
-        self, process: "Process", element: str, definition: "TimerDefinition", interrupting: bool, name: str | None
+        self,
+        process: "Process",
+        element: str,
+        definition: "TimerDefinition",
+        interrupting: bool,
+        name: str | None,
     ) -> None:
         super().__init__(process, element, definition, cancel_activity=interrupting, bpmn_name=name)
         self.step = ""

@@ -1,4 +1,4 @@
-"""From a diagram in bytes to a Version: reads BPMN with `camunda:` properties, in document order, layout ignored.
+"""From a diagram in bytes to a Version: BPMN with `camunda:` properties, in document order, layout ignored.
 
 The specs are built element by element, without recursion, so that a line of 300 steps parses. What the linter
 refuses is refused here too, only less kindly: `check` speaks to people, this module protects the engine.
@@ -7,7 +7,6 @@ refuses is refused here too, only less kindly: `check` speaks to people, this mo
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from lxml import etree
 
@@ -71,7 +70,7 @@ def _version(source: Source, process: etree._Element) -> Version:
         else:
             (Exclusive if kind == "exclusiveGateway" else Parallel)(spec, name, label)
     _hang_events(spec, timers)
-    _connect(spec, flows, steps)
+    _connect(spec, flows)
     starts = [node for node in drawn.values() if _kind(node) == "startEvent"]
     if len(starts) != 1:
         raise VersionUnreadable("（须有且只有一个启动事件）", element=process.get("id"))
@@ -119,7 +118,9 @@ def _lanes(process: etree._Element) -> dict[str, str]:
 
 def _properties(node: etree._Element) -> dict[str, str]:
     """`camunda:property` name → value, and camunda attributes beside them."""
-    found = {key.removeprefix(CAMUNDA): value for key, value in node.attrib.items() if key.startswith(CAMUNDA)}
+    found = {
+        key.removeprefix(CAMUNDA): value for key, value in node.attrib.items() if key.startswith(CAMUNDA)
+    }
     for each in node.findall(f"{BPMN}extensionElements/{CAMUNDA}properties/{CAMUNDA}property"):
         if each.get("name"):
             found[each.get("name")] = (each.get("value") or "").strip()
@@ -165,15 +166,14 @@ def _timer(spec: Process, node: etree._Element) -> Timer:
     if len(definitions) != 1 or _kind(definitions[0]) != "timerEventDefinition":
         raise VersionUnreadable(f"（边界事件 {node.get('id')} 的类型尚不支持）", element=node.get("id"))
     said = _properties(node)
-    for tag, kind in TIMER_KINDS:
-        inner = definitions[0].find(f"{BPMN}{tag}")
-        if inner is not None and (inner.text or "").strip():
-            break
-    else:
+    written = [(kind, (definitions[0].findtext(f"{BPMN}{tag}") or "").strip()) for tag, kind in TIMER_KINDS]
+    kind, text = next((each for each in written if each[1]), ("", ""))
+    if not text:
         raise VersionUnreadable(f"（定时器 {node.get('id')} 没有写时间）", element=node.get("id"))
-    text = inner.text.strip()
     try:
-        definition = TimerDefinition(node.get("id"), kind, text, None if is_literal(text) else _compiled(text))
+        definition = TimerDefinition(
+            node.get("id"), kind, text, None if is_literal(text) else _compiled(text)
+        )
     except EngineError as error:
         raise VersionUnreadable(f"{error.detail}", element=node.get("id"), rule=error.rule) from error
     interrupting = node.get("cancelActivity") != "false"
@@ -193,8 +193,12 @@ def _timer(spec: Process, node: etree._Element) -> Timer:
 
 def _flows(process: etree._Element, drawn: Mapping[str, etree._Element]) -> list[Flow]:
     defaults = {node.get("default") for node in drawn.values() if node.get("default")}
+    lines = process.findall(f"{BPMN}sequenceFlow")
+    before: dict[str, set[str]] = {}
+    for node in lines:
+        before.setdefault(node.get("targetRef"), set()).add(node.get("sourceRef"))
     flows = []
-    for place, node in enumerate(process.findall(f"{BPMN}sequenceFlow")):
+    for place, node in enumerate(lines):
         said = _properties(node)
         source, target = node.get("sourceRef"), node.get("targetRef")
         if source not in drawn or target not in drawn:
@@ -207,13 +211,21 @@ def _flows(process: etree._Element, drawn: Mapping[str, etree._Element]) -> list
                 source=source,
                 target=target,
                 name=node.get("name"),
-                condition=_compiled(text) if text else None,
+                condition=_compiled(text, _step_before(before.get(source, set()), drawn)) if text else None,
                 default=node.get("id") in defaults,
                 order=int(order) if order.lstrip("-").isdigit() else LATE + place,
                 label=said.get("label") or node.get("name"),
             )
         )
     return sorted(flows, key=lambda flow: flow.order)
+
+
+def _step_before(sources: set[str], drawn: Mapping[str, etree._Element]) -> str | None:
+    """The one user task directly before a gateway, whose outcome a bare `outcome` means."""
+    if len(sources) != 1:
+        return None
+    (source,) = sources
+    return source if source in drawn and _kind(drawn[source]) == "userTask" else None
 
 
 def _hang_events(spec: Process, timers: Mapping[str, Timer]) -> None:
@@ -231,13 +243,11 @@ def _hang_events(spec: Process, timers: Mapping[str, Timer]) -> None:
         split.connect(event)
 
 
-def _connect(spec: Process, flows: Iterable[Flow], steps: Mapping[str, Step]) -> None:
+def _connect(spec: Process, flows: Iterable[Flow]) -> None:
     specs = spec.task_specs
     out: dict[str, list[Flow]] = {}
-    before: dict[str, set[str]] = {}
     for flow in flows:
         out.setdefault(flow.source, []).append(flow)
-        before.setdefault(flow.target, set()).add(flow.source)
         source, target = specs[flow.source], specs.get(_split_name(flow.target)) or specs[flow.target]
         if isinstance(source, Exclusive):
             source.target_of[flow.id] = target.name
@@ -250,14 +260,13 @@ def _connect(spec: Process, flows: Iterable[Flow], steps: Mapping[str, Step]) ->
     for name, leaving in out.items():
         source = specs[name]
         if isinstance(source, Exclusive):
-            plain = [flow for flow in leaving if flow.default or (flow.condition is None and len(leaving) == 1)]
+            plain = [
+                flow for flow in leaving if flow.default or (flow.condition is None and len(leaving) == 1)
+            ]
             source.way_out = plain[0] if plain else None
             source.flows = tuple(flow for flow in leaving if flow is not source.way_out)
             if any(flow.condition is None for flow in source.flows):
                 raise VersionUnreadable(f"（网关 {name} 的一条出口没有条件，也不是默认出口）", element=name)
-            standing_before = before.get(name, set())
-            if len(standing_before) == 1 and standing_before <= steps.keys():
-                (source.step_before,) = standing_before
         elif isinstance(source, UserTask) and len(leaving) > 1:
             raise VersionUnreadable(f"（任务 {name} 有多条出口，请在其后画网关）", element=name)
         elif any(flow.condition is not None for flow in leaving):
@@ -306,7 +315,5 @@ def _literal_or_compiled(text: str | None) -> str | Expression | None:
     return _compiled(text) if text.startswith("${") else text
 
 
-def _compiled(text: str) -> Expression:
-    return expressions.compile_expression(text, None, HANDED)
-
-
+def _compiled(text: str, outcome_of: str | None = None) -> Expression:
+    return expressions.compile_expression(text, None, HANDED, outcome_of)

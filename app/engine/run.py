@@ -7,7 +7,7 @@ from time import thread_time
 from typing import Any, Protocol
 
 from app.engine import shape, state, timers
-from app.engine.durations import SHANGHAI
+from app.engine.durations import SHANGHAI, Cycle
 from app.engine.errors import (
     EndDisputed,
     EngineError,
@@ -22,7 +22,7 @@ from app.engine.errors import (
     TimerDidNotMove,
 )
 from app.engine.expressions import Expression, ExpressionError
-from app.engine.nodes import Exclusive, TimerEvent, UserTask
+from app.engine.nodes import TimerEvent, UserTask
 from app.engine.picture import HumanTask, Passed, Picture, Wait
 from app.engine.shape import READY, WAITING, Net, Row
 from app.engine.version import Flow, Step, Version
@@ -78,7 +78,6 @@ class Run:
         self._settled = False
         self._spoiled = False
         self._moved: str | None = None  # the step that moved last, for round_no()
-        self._before: str | None = None  # the one step before the gateway, for bare outcome
         self._functions: Mapping[str, Callable[..., Any]] | None = None
 
     @classmethod
@@ -100,7 +99,7 @@ class Run:
         return run
 
     def complete(self, ref: str, outcome: str | None = None) -> None:
-        """A person finished a task; with one outcome only, it need not be named. Raises NotOpen, NoSuchOutcome."""
+        """A person finished a task; an only outcome need not be named. Raises NotOpen, NoSuchOutcome."""
         with self._acting():
             row = self._row(ref)
             if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
@@ -115,15 +114,17 @@ class Run:
             row.run()
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
-        """Fires these, in this order, and returns what fired: an earlier one may have ended a later one's step.
+        """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
 
         The caller has compared due times with now. Raises TimerDidNotMove if one was not waiting beforehand.
         """
         with self._acting():
-            wanted = [(ref, self._row(ref)) for ref in refs]
-            for ref, row in wanted:
+            wanted: list[tuple[str, Row]] = []
+            for ref in refs:
+                row = self._row(ref)
                 if row is None or row._state != WAITING or not isinstance(row.task_spec, TimerEvent):
                     raise TimerDidNotMove(ref=ref)
+                wanted.append((ref, row))
             fired = []
             for ref, row in wanted:
                 if row._state == WAITING:
@@ -167,7 +168,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether no token is left, by looking at every row. Raises EndDisputed if the library says otherwise."""
+        """Whether no token is left, by looking at every row. Raises EndDisputed if the library disagrees."""
         empty = not self._net.tokens()
         if empty != self._net.completed:
             raise EndDisputed
@@ -229,9 +230,10 @@ class Run:
 
     def _row(self, ref: str) -> Row | None:
         try:
-            return self._net.tasks.get(int(ref, 36))
+            row: Row | None = self._net.tasks.get(int(ref, 36))
         except (ValueError, TypeError):
             return None
+        return row
 
     def _passed(self, row: Row) -> None:
         """Called by the net for each element of the diagram that was passed."""
@@ -246,10 +248,9 @@ class Run:
             )
         )
 
-    def _holds(self, flow: Flow, gateway: Exclusive) -> bool:
-        """Whether a flow's condition is true; bare `outcome` is that of the one step before the gateway."""
+    def _holds(self, flow: Flow) -> bool:
+        """Whether a flow's condition is true."""
         assert flow.condition is not None
-        self._before = gateway.step_before
         return bool(self._value(flow.condition, flow.id))
 
     def _armed(self, event: TimerEvent, row: Row) -> dict[str, Any]:
@@ -277,18 +278,23 @@ class Run:
         if definition.kind != "cycle" or definition.bound is not None:
             return None
         cycle = definition.literal or timers.read_timer("cycle", row.internal_data["x"])
+        assert isinstance(cycle, Cycle)
         return timers.rearm(row.internal_data, cycle, self.env.now, self.env.is_workday)
 
     def _value(self, expression: Expression, element: str) -> Any:
         try:
             return expression.evaluate(self.env.data, self._functions or self._bind())
         except ExpressionError as error:
-            raise ExpressionFailed(f"“{expression.text}”：{error}", element=element) from error
+            raise ExpressionFailed(error.zh, element=element) from error
+        except Exception as error:  # a function handed in failed: its text may hold values, its type does not
+            raise ExpressionFailed(
+                f"“{expression.text}”（{type(error).__name__}）", element=element
+            ) from error
 
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
-            "outcome": lambda step=None: self._net.outcomes.get(step or self._before or ""),
+            "outcome": self._net.outcomes.get,
             "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
             "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
             "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),
@@ -349,7 +355,9 @@ class Run:
     def _wait(self, row: Row, event: TimerEvent) -> Wait:
         timer = self.version.timers[event.name]
         split = row.parent
-        step_ref = next((ref for ref in split._children if self._net.tasks[ref].task_spec.name == timer.step), None)
+        step_ref = next(
+            (ref for ref in split._children if self._net.tasks[ref].task_spec.name == timer.step), None
+        )
         return Wait(
             ref=_base36(row.id),
             kind="timer",

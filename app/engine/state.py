@@ -9,6 +9,7 @@ root, specs and clock times are not in it, nor is case data. Equal runs give equ
 
 import zlib
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -34,7 +35,9 @@ def dump(net: Net, version: str, phase: int) -> bytes:
     for index, (ref, row) in enumerate(net.tasks.items()):
         place[ref] = index
         above = -1 if row._parent is None else place[row._parent]
-        rows.append([ref, above, row.task_spec.name, CODE[row._state], row.side, _plain(row.internal_data) or 0])
+        rows.append(
+            [ref, above, row.task_spec.name, CODE[row._state], row.side, _plain(row.internal_data) or 0]
+        )
     body = [version, net.counter, net.rounds, net.outcomes, net.end_element, phase, rows]
     try:
         text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
@@ -88,7 +91,7 @@ def load(state: bytes, version: str, net: Net) -> int:
     return phase
 
 
-def _read(state: bytes) -> list[Any]:
+def _read(state: bytes) -> tuple[str, int, dict[str, int], dict[str, str], str | None, int, list[Any]]:
     if len(state) < 8 or len(state) > MAX_BYTES + 64:
         raise StateUnreadable("（长度不对）")
     if state[0] != FORMAT:
@@ -110,7 +113,7 @@ def _read(state: bytes) -> list[Any]:
     shapes = ((stored, str), (counter, int), (rounds, dict), (outcomes, dict), (phase, int), (rows, list))
     if not all(type(value) is kind for value, kind in shapes):
         raise StateUnreadable("（内容不成形）")
-    return [stored, counter, rounds, outcomes, end_element, phase, rows]
+    return stored, counter, rounds, outcomes, end_element, phase, rows
 
 
 def _plain(kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _is_plain(value: Any) -> bool:
     if kind is str or kind is int or kind is bool or value is None:
         return True
     if kind is float:
-        return value == value and abs(value) != float("inf")
+        return isfinite(value)
     if kind is list:
         return all(_is_plain(each) for each in value)
     if kind is dict:

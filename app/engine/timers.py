@@ -41,11 +41,11 @@ class TimerDefinition(TimerEventDefinition):
 
 def is_literal(text: str) -> bool:
     """Whether a timer's text is ISO text itself; everything else is an expression."""
-    return text[:1] in ("P", "R") and (text[1:2].isdigit() or text[1:2] in ("T", "/")) or text[:1].isdigit()
+    return text[:1].isdigit() or (text[:1] in ("P", "R") and (text[1:2].isdigit() or text[1:2] in ("T", "/")))
 
 
 def read_timer(kind: str, value: Any) -> datetime | Duration | Cycle:
-    """ISO text as a moment, a duration or a cycle. Raises TimerRefused: another kind, out of bounds, no offset."""
+    """ISO text as a moment, a duration or a cycle. Raises TimerRefused."""
     if not isinstance(value, str):
         raise TimerRefused(f"（需要文本，得到的是 {type(value).__name__}）")
     try:
@@ -97,8 +97,10 @@ def due_at(kept: dict[str, Any]) -> datetime | None:
     return None if due is None else _moment(due)
 
 
-def _periods(anchor: datetime, cycle: Cycle, low: int, high: int, now: datetime, is_workday: IsWorkday) -> int:
-    """The largest k ≤ `high` with k periods after the anchor not later than now, or `low`: by doubling, then halving."""
+def _periods(
+    anchor: datetime, cycle: Cycle, low: int, high: int, now: datetime, is_workday: IsWorkday
+) -> int:
+    """The largest k ≤ `high` whose period is over by now, or `low`: by doubling, then halving."""
     step = 1
     while low + step <= high and _nth(anchor, cycle, low + step, is_workday) <= now:
         low += step

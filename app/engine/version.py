@@ -29,7 +29,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Step:
-    """A user task as drawn. `assignee` and `priority` are literals or expressions, read when a Picture is made.
+    """A user task as drawn. `assignee` and `priority`: literals, or expressions read for each Picture.
 
     `return_to` is `("*",)` when nothing is said. `extensions` holds every camunda property as written.
     """
@@ -108,6 +108,6 @@ class Version:
     def fingerprint(self) -> tuple[Any, ...]:
         """A value that changes if anything of the shared diagram is ever written to; for tests."""
         return tuple(
-            (name, type(spec).__name__, tuple(spec._inputs), tuple(spec._outputs), repr(sorted(vars(spec), key=str)))
+            (name, type(spec).__name__, repr(sorted(vars(spec).items(), key=lambda item: item[0])))
             for name, spec in self.spec.task_specs.items()
         )

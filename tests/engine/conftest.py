@@ -1,6 +1,6 @@
 """What every engine test needs: an environment in memory and a way to walk a diagram with reloads."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -99,6 +99,6 @@ def version_of(drawing: Drawing, key: str = "demo", version: str = "a" * 64) -> 
 
 
 @pytest.fixture
-def env() -> Iterator[Bench]:
+def env() -> Bench:
     """Monday, nine o'clock in Beijing, no data."""
-    yield Bench()
+    return Bench()

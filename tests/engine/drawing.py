@@ -1,6 +1,7 @@
 """Draws small diagrams for tests: `Drawing().start().task("a").end().line("start", "a", "end").bytes()`."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from xml.sax.saxutils import quoteattr
 
 NAMESPACES = (
@@ -20,14 +21,18 @@ class Drawing:
         self.shapes: list[str] = []
         self.flows = 0
 
-    def node(self, tag: str, name: str, attributes: str = "", inner: str = "", **properties: str) -> "Drawing":
+    def node(
+        self, tag: str, name: str, attributes: str = "", inner: str = "", **properties: str
+    ) -> "Drawing":
         """Any element; `properties` become camunda properties."""
         said = "".join(
             f'<camunda:property name="{key}" value={quoteattr(value)}/>' for key, value in properties.items()
         )
-        extensions = (
-            f"<extensionElements><camunda:properties>{said}</camunda:properties></extensionElements>" if said else ""
-        )
+        extensions = ""
+        if said:
+            extensions = (
+                f"<extensionElements><camunda:properties>{said}</camunda:properties></extensionElements>"
+            )
         self.parts.append(f'<{tag} id="{name}" name="{name}" {attributes}>{extensions}{inner}</{tag}>')
         return self
 
@@ -52,7 +57,13 @@ class Drawing:
         return self.node("parallelGateway", name)
 
     def timer(
-        self, name: str, on: str, text: str, kind: str = "timeDuration", interrupting: bool = True, **properties: str
+        self,
+        name: str,
+        on: str,
+        text: str,
+        kind: str = "timeDuration",
+        interrupting: bool = True,
+        **properties: str,
     ) -> "Drawing":
         """A boundary timer."""
         inner = f"<timerEventDefinition><{kind}>{text}</{kind}></timerEventDefinition>"
@@ -66,12 +77,16 @@ class Drawing:
         self.flows += 1
         inner = "" if when is None else f"<conditionExpression><![CDATA[{when}]]></conditionExpression>"
         return self.node(
-            "sequenceFlow", name or f"f{self.flows}", f'sourceRef="{source}" targetRef="{target}"', inner, **properties
+            "sequenceFlow",
+            name or f"f{self.flows}",
+            f'sourceRef="{source}" targetRef="{target}"',
+            inner,
+            **properties,
         )
 
     def line(self, *names: str) -> "Drawing":
         """Flows from each to the next."""
-        for source, target in zip(names, names[1:], strict=False):
+        for source, target in pairwise(names):
             self.flow(source, target)
         return self
 
@@ -88,16 +103,17 @@ class Drawing:
 
     def shape(self, element: str, x: int, y: int) -> "Drawing":
         """Where the element stands on the canvas."""
-        self.shapes.append(
-            f'<bpmndi:BPMNShape bpmnElement="{element}"><dc:Bounds x="{x}" y="{y}" width="9" height="9"/></bpmndi:BPMNShape>'
-        )
+        bounds = f'<dc:Bounds x="{x}" y="{y}" width="9" height="9"/>'
+        self.shapes.append(f'<bpmndi:BPMNShape bpmnElement="{element}">{bounds}</bpmndi:BPMNShape>')
         return self
 
     def bytes(self) -> bytes:
         """The diagram as a file."""
-        layout = f"<bpmndi:BPMNDiagram><bpmndi:BPMNPlane>{''.join(self.shapes)}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram>"
+        plane = f"<bpmndi:BPMNPlane>{''.join(self.shapes)}</bpmndi:BPMNPlane>"
+        layout = f"<bpmndi:BPMNDiagram>{plane}</bpmndi:BPMNDiagram>"
         return (
             f'<?xml version="1.0" encoding="UTF-8"?><definitions {NAMESPACES}>'
-            f'<process id="{self.process}" name="{self.process}" isExecutable="true">{"".join(self.parts)}</process>'
+            f'<process id="{self.process}" name="{self.process}" isExecutable="true">'
+            f"{''.join(self.parts)}</process>"
             f"{layout if self.shapes else ''}</definitions>"
         ).encode()

@@ -1,0 +1,72 @@
+"""The engine against an independent reading of BPMN, on random diagrams, reloaded at every step."""
+
+from collections import Counter
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.engine.conftest import Case
+from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
+from tests.engine.token_game import Bell, Edge, Graph, TokenGame
+
+MOST_MOVES = 40
+
+
+def walk(graph: Graph, random: Random) -> None:
+    game, case = TokenGame(graph), Case(drawing_of(graph))
+    agree(game, case)
+    for move in range(MOST_MOVES):
+        if game.over:
+            break
+        opening = random.choice(game.openings)
+        place = [each for each in game.openings if each.task == opening.task].index(opening)
+        task = [each for each in case.picture.tasks if each.step == opening.task][place]
+        bells = list(opening.bells)
+        if bells and random.random() < 0.4:
+            bell = random.choice(bells)
+            (ref,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == task.ref)
+            game.ring(opening, bell)
+            assert case.wake().fire_timers([ref]) == [ref]
+        else:
+            outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
+            game.complete(opening, outcome)
+            case.wake().complete(task.ref, outcome)
+        case.keep()
+        agree(game, case)
+
+
+def agree(game: TokenGame, case: Case) -> None:
+    picture = case.picture
+    tasks, bells, joins = game.seen()
+    assert Counter(task.step for task in picture.tasks) == tasks
+    assert Counter(wait.element for wait in picture.waits) == bells
+    assert {name for name in picture.active if name.startswith("both")} == joins
+    assert picture.ended == game.over == case.run.finished
+    main_line = {opening.task for opening in game.openings if not opening.aside}
+    assert (picture.status in main_line) if main_line else (picture.status is None)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**32))
+def test_engine_agrees_with_the_token_game(seed: int):
+    random = Random(seed)
+    walk(random_graph(random), random)
+
+
+def test_the_token_game_itself_knows_what_a_join_is():
+    graph = Graph(
+        nodes={"start": "start", "split": "both", "a": "task", "b": "task", "join": "both", "end": "end"},
+        edges=[Edge("start", "split"), Edge("split", "a"), Edge("split", "b")]
+        + [Edge("a", "join"), Edge("b", "join"), Edge("bell", "end"), Edge("join", "end")],
+        bells=[Bell("bell", "a", interrupting=False)],
+    )
+    game = TokenGame(graph)
+    assert game.seen() == (Counter({"a": 1, "b": 1}), Counter({"bell": 1}), set())
+
+    game.complete(game.openings[0], GOOD)
+    assert game.seen() == (Counter({"b": 1}), Counter(), {"join"})
+    assert not game.over
+
+    game.complete(game.openings[0], GOOD)
+    assert game.over
