@@ -1,0 +1,34 @@
+"""呼应 Huying: a case management system for grassroots governance around a workflow engine.
+
+`create_app()` below is the table of contents of the web process.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__version__ = "0.1.0"
+
+
+def create_app() -> "Flask":
+    """The web application: gate and problems around everything, then one blueprint a noun."""
+    # Imported here: whoever needs one room (a worker, a command, a test) need not load the whole house.
+    from flask import Flask
+
+    from app.audit import door as audit
+    from app.core.http import access_log, api, gate, health, problem
+    from app.identity import api as identity
+    from app.identity import login
+
+    app = Flask(__name__, static_folder=None)
+    problem.install(app)
+    audit.install(app)
+    access_log.install(app)
+    gate.install(app, login.authenticate)
+
+    document = api.create_api(app, title="呼应 Huying", version=__version__)
+    document.register_blueprint(identity.sessions)
+    document.register_blueprint(identity.organisation)
+    health.install(app, document, __version__)
+    return app

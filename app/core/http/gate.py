@@ -1,0 +1,254 @@
+"""The input gate: what every request passes before any view sees it."""
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from flask import Flask, Response, current_app, g, request
+from flask.globals import request_ctx
+from werkzeug.exceptions import ClientDisconnected
+
+from app.core import ids
+from app.core.config import settings
+from app.core.errors import (
+    BadRequest,
+    FieldError,
+    LengthRequired,
+    NotAllowed,
+    NotSignedIn,
+    TooLarge,
+    Unprocessable,
+    UnsupportedMedia,
+)
+from app.core.http import strict_json
+from app.core.http.problem import HeadersTooLarge, UriTooLong
+
+MOST_BODY = 1 << 20
+MOST_HEADERS = 16 << 10
+MOST_QUERY = 8 << 10
+_READ = 64 << 10
+_JSON = re.compile(r'application/json(\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*\Z', re.IGNORECASE)
+_BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,512})\Z", re.IGNORECASE)
+_OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
+_PORT = re.compile(r":[0-9]{1,5}\Z")
+
+
+class HostUnknown(BadRequest):
+    """请求的主机名不在本系统的名单里。"""
+
+
+class BodyTruncated(BadRequest):
+    """内容没有传完，或长度与 Content-Length 不符。"""
+
+
+class IdempotencyKeyMissing(BadRequest):
+    """请带上 Idempotency-Key：每次新的办理用一个新值，重试时用同一个值。"""
+
+
+class TokenInvalid(NotSignedIn):
+    """登录已失效，请重新登录。"""
+
+
+class QueryRefused(Unprocessable):
+    """查询条件有误。"""
+
+
+class Principal(Protocol):
+    """Whoever signed in: all that the gate needs to know."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Authenticate = Callable[[str], Principal]
+"""A bearer token to its owner; raises TokenInvalid."""
+
+
+def install(app: Flask, authenticate: Authenticate) -> None:
+    """Puts the gate before every view of the app; a view is closed unless it was marked public."""
+    app.extensions["huying_authenticate"] = authenticate
+    app.before_request(_enter)
+    app.after_request(_leave)
+
+
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a view that needs nobody signed in."""
+    view.__dict__["open_to_all"] = True
+    return view
+
+
+def moves(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a view that creates or moves something: it needs an Idempotency-Key."""
+    view.__dict__["needs_key"] = True
+    return view
+
+
+def _enter() -> None:
+    g.request_id = ids.new_id()
+    environ = request.environ
+    _check_host(environ.get("HTTP_HOST", ""))
+    _check_size(environ)
+    if request.routing_exception is not None:
+        raise request.routing_exception
+    for name in _OVERRIDES:
+        if name in environ:
+            raise NotAllowed(headers={"Allow": _allowed()})
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    marks: Mapping[str, Any] = getattr(view, "__dict__", {})
+    if not marks.get("open_to_all"):
+        sign_in()
+    if environ.get("QUERY_STRING"):
+        _check_query(marks)
+    if marks.get("needs_key") and "HTTP_IDEMPOTENCY_KEY" not in environ:
+        raise IdempotencyKeyMissing
+
+
+def sign_in() -> Principal:
+    """Who sends this request, from its bearer token; kept for the rest of the request.
+
+    Raises NotSignedIn without a token, TokenInvalid for a wrong, expired or withdrawn one.
+    """
+    if "principal" not in g:
+        found = _BEARER.match(request.headers.get("Authorization", ""))
+        if found is None:
+            raise NotSignedIn(headers={"WWW-Authenticate": "Bearer"})
+        g.principal = current_app.extensions["huying_authenticate"](found[1])
+    return g.principal  # type: ignore[no-any-return]
+
+
+def raw_body(most: int = MOST_BODY) -> bytes:
+    """The body as sent, at most `most` bytes, chunked or not, read once.
+
+    Raises TooLarge before reading on, BodyTruncated when it ends too soon.
+    """
+    if "raw_body" not in g:
+        g.raw_body = _read(most)
+    return g.raw_body  # type: ignore[no-any-return]
+
+
+def json_body() -> Any:
+    """The body as strict JSON, parsed once.
+
+    Raises UnsupportedMedia (415, with Accept-Post), LengthRequired (411), TooLarge (413) and the problems of
+    strict_json.
+    """
+    if "json_body" not in g:
+        if not _JSON.match(request.headers.get("Content-Type", "")):
+            raise UnsupportedMedia(headers={"Accept-Post": "application/json"})
+        if request.environ.get("CONTENT_LENGTH") in (None, ""):
+            raise LengthRequired
+        g.json_body = strict_json.parse(raw_body())
+    return g.json_body
+
+
+def client_address() -> str:
+    """The caller's address: X-Forwarded-For counts only as far as our own proxies wrote it."""
+    seen = request.environ.get("REMOTE_ADDR") or ""
+    trusted = settings().trusted_proxies
+    if trusted:
+        chain = [
+            part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
+        ]
+        if len(chain) >= trusted:
+            seen = chain[-trusted]
+    try:
+        return str(ip_address(seen))
+    except ValueError:
+        return ""
+
+
+def _read(most: int) -> bytes:
+    environ = request.environ
+    text = environ.get("CONTENT_LENGTH") or ""
+    chunked = environ.get("HTTP_TRANSFER_ENCODING", "") != ""
+    if text and chunked:
+        raise BodyTruncated  # the two may disagree, and a proxy may believe the other one
+    if text:
+        if not (text.isascii() and text.isdigit()):
+            raise BodyTruncated
+        expected = int(text) if len(text) < 16 else most + 1
+        if expected > most:
+            raise TooLarge(f"最多 {most // 1024} KB。", headers={"Connection": "close"})
+    else:
+        expected = None
+    # Not request.stream: it answers a chunked body over the limit with its beginning and no error.
+    source = environ["wsgi.input"]
+    parts: list[bytes] = []
+    got = 0
+    try:
+        while expected is None or got < expected:
+            if expected is None and not (chunked or environ.get("wsgi.input_terminated")):
+                break
+            part = source.read(min(_READ, expected - got) if expected is not None else _READ)
+            if not part:
+                break
+            parts.append(part)
+            got += len(part)
+            if got > most:
+                raise TooLarge(f"最多 {most // 1024} KB。", headers={"Connection": "close"})
+    except (OSError, ClientDisconnected):
+        raise BodyTruncated from None
+    if expected is not None and got < expected:
+        raise BodyTruncated
+    return b"".join(parts)
+
+
+def _check_host(host: str) -> None:
+    name = _PORT.sub("", host).lower()
+    if name not in _hosts(settings().hosts):
+        raise HostUnknown
+
+
+def _hosts(names: tuple[str, ...]) -> frozenset[str]:
+    found = _HOSTS.get(names)
+    if found is None:
+        found = _HOSTS[names] = frozenset(name.lower() for name in names)
+    return found
+
+
+_HOSTS: dict[tuple[str, ...], frozenset[str]] = {}
+
+
+def _check_size(environ: Mapping[str, Any]) -> None:
+    # The server's environ also holds the process's own variables, so only HTTP_ names count.
+    size = sum(len(value) + len(name) for name, value in environ.items() if name[:5] == "HTTP_")
+    if size > MOST_HEADERS:
+        raise HeadersTooLarge
+    if len(environ.get("QUERY_STRING", "")) > MOST_QUERY or len(environ.get("PATH_INFO", "")) > MOST_QUERY:
+        raise UriTooLong
+
+
+def _allowed() -> str:
+    adapter = request_ctx.url_adapter
+    return ", ".join(sorted(adapter.allowed_methods())) if adapter is not None else ""
+
+
+def _check_query(marks: Mapping[str, Any]) -> None:
+    known: Mapping[str, bool] = marks.get("query_names", {})
+    errors = []
+    for name, values in request.args.lists():
+        if name not in known:
+            errors.append(FieldError("?" + _short(name), "unknown-field", "没有这个查询条件。"))
+        elif len(values) > 1 and not known[name]:
+            errors.append(FieldError("?" + name, "repeated", "这个查询条件只能写一次。"))
+        elif any(_unreadable(value) for value in values):
+            errors.append(FieldError("?" + name, "text-invalid-character", "文字中有不允许的字符。"))
+    if errors:
+        raise QueryRefused(errors=errors[:20])
+
+
+def _unreadable(value: str) -> bool:
+    # Bytes that are not UTF-8 arrive as the replacement character.
+    return "\ufffd" in value or strict_json.clean(value) is None
+
+
+def _short(name: str) -> str:
+    return "".join(c for c in name[:60] if c.isprintable())
+
+
+def _leave(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,77 @@
+"""Whether this process lives, whether it can serve, which version it is, and the document of the API."""
+
+import shutil
+from typing import Any
+
+import orjson
+from flask import Flask, Response
+
+from app.core import db, wake
+from app.core.config import REPOSITORY, settings
+from app.core.errors import DatabaseUnavailable
+from app.core.http.api import Api
+from app.core.http.gate import public
+
+LEAST_DISK = 0.05
+
+
+def install(app: Flask, document: Api, version: str) -> None:
+    """Adds /healthz, /readyz, /version and /openapi.json; nobody needs to sign in for them."""
+    whole: list[bytes] = []
+
+    @public
+    def healthz() -> Response:
+        """The process is alive."""
+        return _json({"status": "ok"})
+
+    @public
+    def readyz() -> Response:
+        """Database and disk decide; Redis away is degraded, not unready."""
+        parts = {"database": _database(), "disk": _disk(), "redis": _redis()}
+        ready = parts["database"] == "ok" and parts["disk"] == "ok"
+        return _json({"status": "ok" if ready else "unready", "components": parts}, 200 if ready else 503)
+
+    @public
+    def version_() -> Response:
+        """Which release this is."""
+        return _json({"name": "Huying", "version": version})
+
+    @public
+    def openapi() -> Response:
+        """The OpenAPI 3.1 document, made once."""
+        if not whole:
+            whole.append(orjson.dumps(document.spec.to_dict()))
+        return Response(whole[0], mimetype="application/json")
+
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/readyz", view_func=readyz)
+    app.add_url_rule("/version", "version", view_func=version_)
+    app.add_url_rule("/openapi.json", view_func=openapi)
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status=status, mimetype="application/json")
+
+
+def _database() -> str:
+    try:
+        db.ready()
+    except DatabaseUnavailable:
+        return "unavailable"
+    return "ok"
+
+
+def _disk() -> str:
+    disk = shutil.disk_usage(REPOSITORY)
+    return "ok" if disk.free > disk.total * LEAST_DISK else "full"
+
+
+def _redis() -> str:
+    url = settings().redis_url
+    if url is None:
+        return "not configured"
+    try:
+        wake.connection(url).ping()
+    except Exception:  # whatever it is, the ticker works without Redis
+        return "unavailable"
+    return "ok"

@@ -1,0 +1,1 @@
+"""国密 hashes, ciphers and keys, each behind one small function."""

@@ -1,0 +1,32 @@
+"""SM3, the national hash (GB/T 32905), from OpenSSL: hashlib where it has it, else the cryptography package."""
+
+import hashlib
+
+from cryptography.hazmat.primitives import hashes
+
+_IN_HASHLIB = "sm3" in hashlib.algorithms_available  # a distribution may build OpenSSL without it
+
+
+def sm3(*parts: bytes) -> bytes:
+    """The 32-byte SM3 of the parts laid end to end.
+
+    The parts are not delimited: who hashes several values of free length must mark their ends.
+    """
+    if _IN_HASHLIB:
+        digest = hashlib.new("sm3")
+        for part in parts:
+            digest.update(part)
+        return digest.digest()
+    return _with_cryptography(parts)
+
+
+def sm3_hex(*parts: bytes) -> str:
+    """The same as 64 lower-case hexadecimal digits."""
+    return sm3(*parts).hex()
+
+
+def _with_cryptography(parts: tuple[bytes, ...]) -> bytes:
+    digest = hashes.Hash(hashes.SM3())
+    for part in parts:
+        digest.update(part)
+    return digest.finalize()

@@ -1,0 +1,113 @@
+"""Sessions and the organisation over HTTP."""
+
+from typing import Any
+
+from flask import Response, request
+
+from app.core.db import reading
+from app.core.http import gate, pages
+from app.core.http.api import Blueprint, nothing
+from app.identity import login, people
+from app.identity.actor import Actor
+from app.identity.door import actor
+from app.identity.errors import SignInFailed, SignInLocked
+from app.identity.permissions import ORG_READ
+from app.identity.schemas import (
+    ActorOut,
+    PersonPage,
+    RoleList,
+    SignedInOut,
+    SignIn,
+    UnitPage,
+    UnitQuery,
+)
+
+sessions = Blueprint("sessions", __name__, url_prefix="/api/v1/sessions", description="登录与退出")
+organisation = Blueprint("organisation", __name__, url_prefix="/api/v1", description="机构、人员、角色")
+
+
+@sessions.post("")
+@sessions.public
+@sessions.arguments(SignIn(), example={"login": "paiqian1", "password": "…"})
+@sessions.response(201, SignedInOut())
+@sessions.problems(SignInFailed, SignInLocked)
+def sign_in(body: dict[str, str]) -> dict[str, Any]:
+    """登录，取得访问令牌。
+
+    令牌只显示这一次；之后的请求用 `Authorization: Bearer <token>`。不需要 Idempotency-Key：再登录一次即可。
+    """
+    signed_in = login.sign_in(body["login"], body["password"], gate.client_address())
+    return {"token": signed_in.token, "expires_at": signed_in.expires_at, "person": _shown(signed_in.actor)}
+
+
+@sessions.get("/current")
+@sessions.response(200, ActorOut())
+def current() -> dict[str, Any]:
+    """我是谁，能做什么。"""
+    return _shown(actor())
+
+
+@sessions.delete("/current")
+@sessions.response(204)
+def sign_out() -> Response:
+    """退出登录：本令牌立即失效。"""
+    actor()
+    login.sign_out(request.headers["Authorization"].partition(" ")[2].strip())
+    return nothing()
+
+
+@organisation.get("/org-units")
+@organisation.arguments(UnitQuery(), location="query")
+@organisation.response(200, UnitPage())
+def units(query: dict[str, Any]) -> dict[str, Any]:
+    """单位列表，按层级路径排序。"""
+    view = f"org-units:{query['kind']}:{query['tier']}"
+    me = actor().id
+    found = pages.after(me, view, query["after"], 1)
+    with reading() as session:
+        rows = people.units_page(
+            session,
+            kind=query["kind"],
+            tier=query["tier"],
+            limit=query["limit"],
+            after=found[0] if found else None,
+        )
+    return pages.page(rows, query["limit"], principal=me, view=view, keys=_by("path"), item=dict)
+
+
+@organisation.get("/people")
+@organisation.arguments(pages.PageQuery(), location="query")
+@organisation.response(200, PersonPage())
+@organisation.needs(ORG_READ)
+def people_of_my_units(query: dict[str, Any]) -> dict[str, Any]:
+    """我的单位及下级单位的人员，按账号排序。"""
+    me = actor()
+    found = pages.after(me.id, "people", query["after"], 1)
+    with reading() as session:
+        rows = people.people_page(session, me, limit=query["limit"], after=found[0] if found else None)
+    return pages.page(rows, query["limit"], principal=me.id, view="people", keys=_by("login"), item=dict)
+
+
+@organisation.get("/roles")
+@organisation.response(200, RoleList())
+def roles() -> dict[str, Any]:
+    """角色及其权限。"""
+    with reading() as session:
+        return {"items": people.all_roles(session)}
+
+
+def _by(name: str) -> Any:
+    return lambda row: [row[name]]
+
+
+def _shown(who: Actor) -> dict[str, Any]:
+    return {
+        "id": who.id,
+        "login": who.login,
+        "name": who.name,
+        "kind": who.kind,
+        "appointments": [
+            {"role": a.role, "unit": a.unit_code, "unit_path": a.unit_path} for a in who.appointments
+        ],
+        "permissions": {name: list(paths) for name, paths in sorted(who.permissions.items())},
+    }

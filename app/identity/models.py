@@ -1,0 +1,104 @@
+"""Tables of the organisation: units, people, roles, appointments, tokens, and who was let into a single case."""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from app.core.db import Id, Instant, metadata
+
+TIERS = ("district", "street", "community", "grid", "department")
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("code", String(60), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("tier", String(20), nullable=False),
+    Column("parent_id", Id, ForeignKey("units.id", name="fk_units_parent")),
+    # The codes from the root down, joined by "/": a prefix is a subtree.
+    Column("path", String(255), nullable=False),
+    Column("valid_from", Instant),
+    Column("valid_to", Instant),
+    UniqueConstraint("code", name="uq_units_code"),
+    UniqueConstraint("path", name="uq_units_path"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("login", String(60), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("kind", String(10), nullable=False),  # person | service
+    Column("password_hash", String(200)),
+    Column("state", String(10), nullable=False),  # active | disabled
+    UniqueConstraint("login", name="uq_people_login"),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("name", String(60), nullable=False),
+)
+
+role_permissions = Table(
+    "role_permissions",
+    metadata,
+    Column("role", String(40), ForeignKey("roles.key", name="fk_role_permissions_role")),
+    Column("permission", String(40)),
+    PrimaryKeyConstraint("role", "permission", name="pk_role_permissions"),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person_id", Id, ForeignKey("people.id", name="fk_appointments_person"), nullable=False),
+    Column("role", String(40), ForeignKey("roles.key", name="fk_appointments_role"), nullable=False),
+    Column("unit_id", Id, ForeignKey("units.id", name="fk_appointments_unit"), nullable=False),
+    Column("unit_path", String(255), nullable=False),
+    Column("valid_from", Instant),
+    Column("valid_to", Instant),
+    Index("ix_appointments_person", "person_id"),
+    Index("ix_appointments_pool", "role", "unit_path"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SM3 of the token; the token itself is nowhere
+    Column("person_id", Id, ForeignKey("people.id", name="fk_tokens_person"), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_tokens_person", "person_id"),
+    Index("ix_tokens_expires", "expires_at"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # SM3 of login and address: the log of mistakes must not become a list of logins and addresses.
+    Column("pair", String(64), nullable=False),
+    Column("failed_at", Instant, nullable=False),
+    Index("ix_sign_in_failures_pair", "pair", "failed_at"),
+)
+
+case_access = Table(
+    "case_access",
+    metadata,
+    Column("case_id", Id, nullable=False),
+    Column("holder", String(270), nullable=False),  # unit:<path> | person:<id>
+    Column("reason", String(20), nullable=False),  # pool | handled
+    PrimaryKeyConstraint("case_id", "holder", "reason", name="pk_case_access"),
+    Index("ix_case_access_holder", "holder", "reason", "case_id"),
+)

@@ -1,0 +1,269 @@
+"""The organisation: loading it from its file, and the questions that routing asks of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+
+from app.core import clock, dialects, ids
+from app.core.db import Session
+from app.identity import login, passwords
+from app.identity.actor import SYSTEM
+from app.identity.models import appointments, people, role_permissions, roles, units
+from app.identity.org_file import OrgFile, OrgRefused, PersonLine, read_org
+
+__all__ = [
+    "OrgFile",
+    "OrgLoaded",
+    "OrgRefused",
+    "Person",
+    "Unit",
+    "ancestors",
+    "at_tier",
+    "load_org",
+    "name_of",
+    "nearest_with_role",
+    "people_in_pool",
+    "person_by_login",
+    "read_org",
+    "subtree",
+    "unit_at",
+    "unit_by_code",
+    "unit_named",
+    "units_by_code",
+]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit as routing sees it."""
+
+    id: str
+    code: str
+    name: str
+    kind: str
+    tier: str
+    path: str
+
+
+@dataclass(frozen=True)
+class OrgLoaded:
+    """How many units, roles and people the file named."""
+
+    units: int
+    roles: int
+    people: int
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person or service as others see it."""
+
+    id: str
+    login: str
+    name: str
+    kind: str
+    state: str
+
+
+_PERSON = select(people.c.id, people.c.login, people.c.name, people.c.kind, people.c.state)
+_NAME = select(people.c.name).where(people.c.id == bindparam("id"))
+_UNIT = (units.c.id, units.c.code, units.c.name, units.c.kind, units.c.tier, units.c.path)
+_NOW_VALID = or_(units.c.valid_to.is_(None), units.c.valid_to > bindparam("now"))
+_SERVING = and_(
+    people.c.state == "active",
+    or_(appointments.c.valid_from.is_(None), appointments.c.valid_from <= bindparam("now")),
+    or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > bindparam("now")),
+)
+_SERVING_PEOPLE = appointments.join(people, people.c.id == appointments.c.person_id)
+_IN_POOL = (
+    select(func.count(func.distinct(appointments.c.person_id)))
+    .select_from(_SERVING_PEOPLE)
+    .where(appointments.c.role == bindparam("role"), appointments.c.unit_path == bindparam("path"), _SERVING)
+)
+_WITH_ROLE = (
+    select(appointments.c.unit_path)
+    .select_from(_SERVING_PEOPLE)
+    .where(
+        appointments.c.role == bindparam("role"),
+        appointments.c.unit_path.in_(bindparam("paths", expanding=True)),
+        _SERVING,
+    )
+)
+_BY_CODE = select(*_UNIT).where(units.c.code.in_(bindparam("codes", expanding=True)))
+_NAMED = select(*_UNIT).where(
+    or_(units.c.code == bindparam("word"), units.c.name == bindparam("word")), _NOW_VALID
+)
+_BY_PATH = select(*_UNIT).where(units.c.path.in_(bindparam("paths", expanding=True)))
+
+
+def units_by_code(session: Session, codes: Iterable[str]) -> dict[str, Unit]:
+    """The units with these codes, whether still valid or not; unknown codes are simply missing."""
+    wanted = list(dict.fromkeys(codes))
+    if not wanted:
+        return {}
+    return {row.code: Unit(*row) for row in session.execute(_BY_CODE, {"codes": wanted})}
+
+
+def unit_named(session: Session, code_or_name: str) -> Unit | None:
+    """The valid unit of this code, else of this name; None when there is none."""
+    rows = session.execute(_NAMED, {"word": code_or_name, "now": clock.wall()}).all()
+    found = [Unit(*row) for row in rows]
+    return next((u for u in found if u.code == code_or_name), found[0] if found else None)
+
+
+def unit_by_code(session: Session, code: str) -> Unit | None:
+    """The unit with this code, whether still valid or not."""
+    return units_by_code(session, (code,)).get(code)
+
+
+def unit_at(session: Session, path: str) -> Unit | None:
+    """The unit at this path."""
+    row = session.execute(_BY_PATH, {"paths": [path]}).one_or_none()
+    return Unit(*row) if row is not None else None
+
+
+def person_by_login(session: Session, login_name: str) -> Person | None:
+    """The person or service with this login, active or not."""
+    row = session.execute(
+        _PERSON.where(people.c.login == bindparam("login")), {"login": login_name}
+    ).one_or_none()
+    return Person(*row) if row is not None else None
+
+
+def name_of(session: Session, person_id: str) -> str:
+    """A person's name, for a sentence; the id when nobody has it."""
+    if person_id == SYSTEM.id:
+        return SYSTEM.name
+    return session.scalar(_NAME, {"id": person_id}) or person_id
+
+
+def subtree(session: Session, path: str, *, kind: str | None = None, tier: str | None = None) -> list[Unit]:
+    """The valid units at and below a path, by path."""
+    from app.identity.scopes import unit_scope
+
+    query = select(*_UNIT).where(unit_scope((path,), units.c.path), _NOW_VALID).order_by(units.c.path)
+    if kind is not None:
+        query = query.where(units.c.kind == kind)
+    if tier is not None:
+        query = query.where(units.c.tier == tier)
+    return [Unit(*row) for row in session.execute(query, {"now": clock.wall()})]
+
+
+def ancestors(path: str) -> list[str]:
+    """The paths from a unit up to its root, itself first."""
+    steps = path.split("/")
+    return ["/".join(steps[:count]) for count in range(len(steps), 0, -1)]
+
+
+def at_tier(session: Session, path: str, tier: str) -> Unit | None:
+    """The unit of this tier at or above a path."""
+    rows = session.execute(_BY_PATH, {"paths": ancestors(path)}).all()
+    found = [Unit(*row) for row in rows if row.tier == tier]
+    return max(found, key=lambda unit: len(unit.path)) if found else None
+
+
+def people_in_pool(session: Session, role: str, unit_path: str) -> int:
+    """How many active people hold the role in exactly this unit now."""
+    found = session.scalar(_IN_POOL, {"role": role, "path": unit_path, "now": clock.wall()})
+    return int(found or 0)
+
+
+def nearest_with_role(session: Session, role: str, unit_path: str) -> str | None:
+    """The path of the nearest unit, from this one upwards, where somebody holds the role; None if nowhere."""
+    rows = session.execute(
+        _WITH_ROLE, {"role": role, "paths": ancestors(unit_path), "now": clock.wall()}
+    ).scalars()
+    return max(set(rows), key=len, default=None)
+
+
+def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> OrgLoaded:
+    """Makes the organisation what the file says, as often as you like.
+
+    Units, roles and people are found by code, key and login; roles get exactly the file's permissions, people
+    exactly its appointments. What the file does not name stays. `with_passwords=False` leaves passwords alone
+    (they take 20 ms each). Raises OrgRefused with every finding.
+    """
+    org = read_org(data)
+    unit_ids = _load_units(session, org)
+    _load_roles(session, org)
+    _load_people(session, org, unit_ids, with_passwords)
+    login.grants_changed(session)
+    return OrgLoaded(len(org.units), len(org.roles), len(org.people))
+
+
+def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
+    """Code → (id, path)."""
+    known = {row.code: row.id for row in session.execute(select(units.c.code, units.c.id))}
+    placed: dict[str, tuple[str, str]] = {}
+    new: list[dict[str, Any]] = []
+    for unit in org.units:
+        unit_id = known.get(unit.code) or ids.new_id()
+        placed[unit.code] = (unit_id, unit.path)
+        row = {
+            "name": unit.name,
+            "kind": unit.kind,
+            "tier": unit.tier,
+            "parent_id": placed[unit.parent][0] if unit.parent is not None else None,
+            "path": unit.path,
+        }
+        if unit.code in known:
+            session.execute(update(units).where(units.c.id == unit_id).values(**row))
+        else:
+            new.append({"id": unit_id, "code": unit.code, **row})
+    if new:
+        session.execute(insert(units), new)
+    return placed
+
+
+def _load_roles(session: Session, org: OrgFile) -> None:
+    named = dialects.upsert(session.dialect, roles, ("key",))
+    granted: list[dict[str, str]] = []
+    for role in org.roles:
+        session.execute(named, {"key": role.key, "name": role.name})
+        granted += [{"role": role.key, "permission": permission} for permission in role.permissions]
+    keys = [role.key for role in org.roles]
+    session.execute(delete(role_permissions).where(role_permissions.c.role.in_(keys)))
+    if granted:
+        session.execute(insert(role_permissions), granted)
+
+
+def _load_people(
+    session: Session, org: OrgFile, unit_ids: Mapping[str, tuple[str, str]], with_passwords: bool
+) -> None:
+    query = select(people.c.login, people.c.id, people.c.password_hash)
+    known = {row.login: row for row in session.execute(query)}
+    for person in org.people:
+        row = known.get(person.login)
+        values: dict[str, Any] = {"name": person.name, "kind": person.kind}
+        if with_passwords and person.password is not None:
+            old = row.password_hash if row is not None else None
+            if old is None or not passwords.matches(person.password, old):
+                values["password_hash"] = passwords.hashed(person.password)
+        if row is None:
+            person_id = ids.new_id()
+            session.execute(
+                insert(people), {"id": person_id, "login": person.login, "state": "active", **values}
+            )
+        else:
+            person_id = row.id
+            session.execute(update(people).where(people.c.id == person_id).values(**values))
+        _appoint(session, person_id, person, unit_ids)
+
+
+def _appoint(
+    session: Session, person_id: str, person: PersonLine, unit_ids: Mapping[str, tuple[str, str]]
+) -> None:
+    session.execute(delete(appointments).where(appointments.c.person_id == person_id))
+    rows: Sequence[dict[str, Any]] = [
+        {
+            "id": ids.new_id(),
+            "person_id": person_id,
+            "role": role,
+            "unit_id": unit_ids[code][0],
+            "unit_path": unit_ids[code][1],
+        }
+        for role, code in person.appointments
+    ]
+    session.execute(insert(appointments), rows)

@@ -1,0 +1,284 @@
+"""Reading bpmn/_org.yaml: units, roles, people; every fault with its line, in plain Chinese."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import yaml
+
+from app.core.errors import Unprocessable
+from app.identity.models import TIERS
+from app.identity.permissions import ALL
+
+MOST_BYTES = 2 << 20
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}\Z")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+
+
+class OrgRefused(Unprocessable):
+    """机构文件有误。"""
+
+    def __init__(self, findings: list[tuple[int, str]]) -> None:
+        self.findings = sorted(findings)
+        super().__init__("；".join(f"第 {line} 行：{text}" for line, text in self.findings[:20]))
+
+
+@dataclass(frozen=True)
+class UnitLine:
+    """A unit of the file; `path` is its codes from the root down."""
+
+    code: str
+    name: str
+    kind: str
+    tier: str
+    parent: str | None
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class RoleLine:
+    """A role and what it may do."""
+
+    key: str
+    name: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    """A person or service, with (role, unit code) appointments."""
+
+    login: str
+    name: str
+    kind: str
+    password: str | None = field(repr=False)
+    appointments: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class OrgFile:
+    """What the file says; units stand after their parents."""
+
+    name: str
+    units: tuple[UnitLine, ...]
+    roles: tuple[RoleLine, ...]
+    people: tuple[PersonLine, ...]
+
+    def unit(self, code_or_name: str) -> UnitLine | None:
+        return next((u for u in self.units if code_or_name in (u.code, u.name)), None)
+
+    def person(self, login_or_name: str) -> PersonLine | None:
+        return next((p for p in self.people if login_or_name in (p.login, p.name)), None)
+
+
+def read_org(data: bytes) -> OrgFile:
+    """The file's content. Raises OrgRefused with every finding (line, Chinese text)."""
+    found = _Findings()
+    top = _mapping(_compose(data, found), ("name", "units", "roles", "people"), "机构文件", found)
+    roles = _roles(top.get("roles"), found)
+    units = _units(top.get("units"), found)
+    people = _people(top.get("people"), roles, units, found)
+    if found.lines:
+        raise OrgRefused(found.lines)
+    name = _text(top["name"], "name", found) if "name" in top else ""
+    return OrgFile(name, tuple(units.values()), tuple(roles.values()), tuple(people))
+
+
+class _Findings:
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+
+    def add(self, node: Any, text: str) -> None:
+        self.lines.append((node.start_mark.line + 1 if node is not None else 1, text))
+
+
+def _compose(data: bytes, found: _Findings) -> Any:
+    if len(data) > MOST_BYTES:
+        raise OrgRefused([(1, "文件太大，最多 2 MB。")])
+    try:
+        # Composed, not constructed: nodes know their lines, and no tag can build anything.
+        root = yaml.compose(data.decode("utf-8"), Loader=yaml.CSafeLoader)
+    except UnicodeDecodeError:
+        raise OrgRefused([(1, "文件不是 UTF-8 编码。")]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise OrgRefused(
+            [(mark.line + 1 if mark else 1, "不是合格的 YAML，请检查缩进、冒号和引号。")]
+        ) from None
+    if root is None:
+        raise OrgRefused([(1, "文件是空的。")])
+    return root
+
+
+def _mapping(node: Any, known: tuple[str, ...], what: str, found: _Findings) -> dict[str, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        found.add(node, f"{what}应为“名称: 内容”的形式。")
+        return {}
+    entries: dict[str, Any] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        if name in entries:
+            found.add(key, f"{what}里“{name}”写了两次。")
+        elif known and name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"，是不是“{near[0]}”？" if near else f"；可用的有：{'、'.join(known)}。"
+            found.add(key, f"{what}里没有“{name}”这一项{hint}")
+        entries[name] = value
+    return entries
+
+
+def _text(node: Any, name: str, found: _Findings, check: Callable[[str], bool] | None = None) -> str:
+    if not isinstance(node, yaml.ScalarNode) or node.tag not in (
+        "tag:yaml.org,2002:str",
+        "tag:yaml.org,2002:int",
+    ):
+        found.add(node, f"“{name}”应为文字。")
+        return ""
+    text = str(node.value).strip()
+    if not text or len(text) > 100:
+        found.add(node, f"“{name}”不能为空，也不能超过 100 个字。")
+    elif check is not None and not check(text):
+        found.add(node, f"“{name}”的写法不对：{text}。只用小写字母、数字和连接符，以字母或数字开头。")
+    return text
+
+
+def _list(node: Any, name: str, found: _Findings) -> list[Any]:
+    if node is None:
+        return []
+    if not isinstance(node, yaml.SequenceNode):
+        found.add(node, f"“{name}”应为列表，每项以 - 开头。")
+        return []
+    return list(node.value)
+
+
+def _roles(node: Any, found: _Findings) -> dict[str, RoleLine]:
+    if node is None:
+        found.add(None, "缺少 roles（角色）。")
+        return {}
+    roles: dict[str, RoleLine] = {}
+    for key, value in _mapping(node, (), "roles", found).items():
+        if not _WORD.match(key):
+            found.add(value, f"角色名“{key}”的写法不对，只用小写字母、数字和下划线。")
+        entry = _mapping(value, ("name", "permissions"), f"角色 {key}", found)
+        for needed in ("name", "permissions"):
+            if needed not in entry:
+                found.add(value, f"角色 {key} 缺少“{needed}”。")
+        permissions = []
+        for item in _list(entry.get("permissions"), "permissions", found):
+            permission = _text(item, "permissions", found)
+            if permission and permission not in ALL:
+                near = get_close_matches(permission, ALL, 1)
+                hint = f"，是不是“{near[0]}”？" if near else f"；可用的有：{'、'.join(ALL)}。"
+                found.add(item, f"没有“{permission}”这个权限{hint}")
+            permissions.append(permission)
+        name = _text(entry["name"], "name", found) if "name" in entry else key
+        roles[key] = RoleLine(key, name, tuple(dict.fromkeys(permissions)))
+    return roles
+
+
+def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
+    listed: dict[str, tuple[Any, UnitLine]] = {}
+    names: set[str] = set()
+    for item in _list(node, "units", found):
+        entry = _mapping(item, ("code", "name", "kind", "tier", "parent"), "单位", found)
+        missing = [needed for needed in ("code", "name", "tier") if needed not in entry]
+        for needed in missing:
+            found.add(item, f"单位缺少“{needed}”。")
+        if missing:
+            continue
+        code = _text(entry["code"], "code", found, lambda text: bool(_CODE.match(text)))
+        name = _text(entry["name"], "name", found)
+        tier = _text(entry["tier"], "tier", found)
+        if tier not in TIERS:
+            found.add(entry["tier"], f"tier 只能是 {'、'.join(TIERS)}，现在是“{tier}”。")
+        kind = (
+            _text(entry["kind"], "kind", found, lambda t: bool(_WORD.match(t))) if "kind" in entry else tier
+        )
+        parent = _text(entry["parent"], "parent", found) if "parent" in entry else None
+        if code in listed:
+            found.add(item, f"单位代码“{code}”写了两次。")
+        if name in names:
+            found.add(item, f"单位名称“{name}”写了两次，场景里将无法分辨。")
+        names.add(name)
+        listed[code] = (item, UnitLine(code, name, kind, tier, parent))
+    if not listed:
+        found.add(node, "缺少 units（单位），至少要有一个。")
+    return _with_paths(listed, found)
+
+
+def _with_paths(listed: dict[str, tuple[Any, UnitLine]], found: _Findings) -> dict[str, UnitLine]:
+    placed: dict[str, UnitLine] = {}
+    waiting = dict(listed)
+    while waiting:
+        ready = [c for c, (_, unit) in waiting.items() if unit.parent is None or unit.parent in placed]
+        for code in ready:
+            item, unit = waiting.pop(code)
+            path = f"{placed[unit.parent].path}/{code}" if unit.parent is not None else code
+            if len(path) > 255:
+                found.add(item, f"单位“{code}”的层级路径超过 255 个字符，请缩短代码。")
+            placed[code] = UnitLine(code, unit.name, unit.kind, unit.tier, unit.parent, path)
+        if not ready:
+            for item, unit in waiting.values():
+                if unit.parent not in listed:
+                    near = get_close_matches(unit.parent or "", listed, 1)
+                    hint = f"，是不是“{near[0]}”？" if near else "。"
+                    found.add(item, f"单位“{unit.code}”的上级“{unit.parent}”不存在{hint}")
+                else:
+                    found.add(item, f"单位“{unit.code}”的上级不存在，或上下级绕成了圈。")
+            break
+    return placed
+
+
+def _people(
+    node: Any, roles: dict[str, RoleLine], units: dict[str, UnitLine], found: _Findings
+) -> list[PersonLine]:
+    people: list[PersonLine] = []
+    logins: set[str] = set()
+    names: set[str] = set()
+    for item in _list(node, "people", found):
+        entry = _mapping(item, ("login", "name", "kind", "password", "appointments"), "人员", found)
+        missing = [needed for needed in ("login", "name", "appointments") if needed not in entry]
+        for needed in missing:
+            found.add(item, f"人员缺少“{needed}”。")
+        if missing:
+            continue
+        login = _text(entry["login"], "login", found, lambda text: bool(_LOGIN.match(text)))
+        name = _text(entry["name"], "name", found)
+        kind = _text(entry["kind"], "kind", found) if "kind" in entry else "person"
+        if kind not in ("person", "service"):
+            found.add(entry["kind"], f"kind 只能是 person 或 service，现在是“{kind}”。")
+        for value, seen, what in ((login, logins, "账号"), (name, names, "姓名")):
+            if value in seen:
+                found.add(item, f"{what}“{value}”写了两次。")
+            seen.add(value)
+        password = _text(entry["password"], "password", found) if "password" in entry else None
+        held = [
+            _appointment(one, roles, units, found)
+            for one in _list(entry["appointments"], "appointments", found)
+        ]
+        if not held:
+            found.add(item, f"人员“{name}”至少要有一个任职（appointments）。")
+        people.append(PersonLine(login, name, kind, password, tuple(dict.fromkeys(held))))
+    return people
+
+
+def _appointment(
+    node: Any, roles: dict[str, RoleLine], units: dict[str, UnitLine], found: _Findings
+) -> tuple[str, str]:
+    entry = _mapping(node, ("role", "unit"), "任职", found)
+    answer = []
+    for name, known, what in (("role", roles, "角色"), ("unit", units, "单位代码")):
+        if name not in entry:
+            found.add(node, f"任职缺少“{name}”。")
+            answer.append("")
+            continue
+        value = _text(entry[name], name, found)
+        if value and value not in known:
+            near = get_close_matches(value, known, 1)
+            hint = f"，是不是“{near[0]}”？" if near else "。"
+            found.add(entry[name], f"没有“{value}”这个{what}{hint}")
+        answer.append(value)
+    return answer[0], answer[1]
