@@ -1,0 +1,129 @@
+"""A bundle as the rest of the product reads it: process, forms and clocks of one version, compiled once, never changed."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from app.bundles import form_files, keys
+from app.bundles.data_fields import DataField
+from app.bundles.files import PROCESS, SLA, BundleFiles
+from app.bundles.form_files import FORM_NAME
+from app.bundles.forms import Form
+from app.bundles.keys import Found, finding
+from app.bundles.process_file import ProcessDef, read_process
+from app.bundles.rules import Rule, parse_rule
+from app.bundles.sla import NO_SLA, Sla, read_sla
+from app.bundles.yaml_file import YamlRefused, read_yaml
+from app.engine import catalog
+from app.engine.check.finding import Finding
+from app.engine.source import Source
+from app.engine.version import Version
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One version. `version` is its SM3 in hex; `process.data` holds every name, the reserved ones too."""
+
+    version: str
+    files: BundleFiles
+    process: ProcessDef
+    forms: Mapping[str, Form]
+    sla: Sla
+
+    @property
+    def key(self) -> str:
+        return self.process.key
+
+    @property
+    def source(self) -> Source:
+        """What the engine parses."""
+        return Source(self.version, self.key, self.files.files["process.bpmn"])
+
+    @property
+    def engine(self) -> Version:
+        """The parsed diagram, out of the engine's own catalog."""
+        return catalog.get(self.version)
+
+    def rules_of(self, lane: str | None, candidates: Sequence[str] = ()) -> tuple[Rule, ...]:
+        """Who may do a step: its own candidate rules, else the rule of its lane; () when it has neither."""
+        if candidates:
+            return tuple(parse_rule(text) for text in candidates)
+        rule = self.process.lanes.get(lane) if lane is not None else None
+        return (rule,) if rule is not None else ()
+
+
+def compile_bundle(files: BundleFiles) -> tuple[Bundle | None, list[Finding]]:
+    """The YAML files of a bundle read together. No bundle when a finding is an error; the diagram is not looked at."""
+    findings: list[Finding] = []
+    process = _read_process(files, findings)
+    forms = _read_forms(files, process, findings) if process is not None else {}
+    sla = _read_sla(files, findings)
+    if process is None or sla is None or any(each.level == "error" for each in findings):
+        return None, findings
+    process = _with_inline(process, forms.values())
+    return Bundle(files.version, files, process, MappingProxyType(forms), sla), findings
+
+
+def open_file(name: str, data: bytes, findings: list[Finding]) -> Found | None:
+    """The document of a YAML file ready to be checked, or None with the finding that says why not."""
+    try:
+        return Found(read_yaml(name, data))
+    except YamlRefused as refused:
+        findings.append(finding("error", refused.rule, name, refused.line, refused.zh, refused.en))
+        return None
+
+
+def _read_process(files: BundleFiles, findings: list[Finding]) -> ProcessDef | None:
+    found = open_file(PROCESS, files.files[PROCESS], findings) if PROCESS in files.files else None
+    if found is None:
+        return None
+    process = read_process(found, files.key)
+    findings += found.findings
+    return process
+
+
+def _read_forms(files: BundleFiles, process: ProcessDef, findings: list[Finding]) -> dict[str, Form]:
+    """Two rounds: first what forms declare by themselves, then the forms over all names."""
+    opened: dict[str, Found] = {}
+    data: dict[str, DataField] = dict(process.data)
+    for name, content in files.forms().items():
+        path = f"forms/{name}.yaml"
+        if not re.fullmatch(FORM_NAME, name):
+            findings.append(finding("error", "name-invalid", path, None, "表单的文件名只能含小写字母、数字、下划线，以字母开头。", "Invalid form name."))
+            continue
+        found = open_file(path, content, findings)
+        if found is None:
+            continue
+        if keys.check(form_files.SHAPE, found.doc.value, found):
+            opened[name] = found
+            for field in form_files.inline_fields(found).values():
+                data.setdefault(field.name, field)
+        else:
+            findings += found.findings
+    forms: dict[str, Form] = {}
+    for name, found in opened.items():
+        form = form_files.read_form(name, found, data)
+        findings += found.findings
+        if form is not None:
+            forms[name] = form
+    return forms
+
+
+def _read_sla(files: BundleFiles, findings: list[Finding]) -> Sla | None:
+    if SLA not in files.files:
+        return NO_SLA
+    found = open_file(SLA, files.files[SLA], findings)
+    if found is None:
+        return None
+    sla = read_sla(found)
+    findings += found.findings
+    return sla
+
+
+def _with_inline(process: ProcessDef, forms: Iterable[Form]) -> ProcessDef:
+    data = dict(process.data)
+    for form in forms:
+        for field in form.fields:
+            data.setdefault(field.name, field.data)
+    return replace(process, data=MappingProxyType(data))

@@ -1,0 +1,198 @@
+"""Declared data: what types there are, which names every process has, and how a declaration is read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from app.bundles import keys
+from app.bundles.keys import Found, Key, Many, Named, Record, Text
+from app.bundles.yaml_file import Path
+
+NAME = r"[A-Za-z一-鿿][A-Za-z0-9_一-鿿]{0,59}"
+NAME_SAYS = "字母或汉字开头，只含字母、数字、汉字、下划线，不超过 60 字的名字"
+
+TYPES = {
+    "text": "文字",
+    "date": "日期",
+    "datetime": "日期时间",
+    "int": "整数",
+    "decimal": "小数",
+    "bool": "是否",
+    "choice": "选项",
+    "unit": "单位",
+    "person": "人员",
+    "point": "位置",
+    "list": "列表",
+}
+NOT_YET_TYPES = {"category": "诉求分类要按日期版本取表，分类表尚未开放", "files": "附件尚未开放"}
+ITEM_TYPES = ("text", "date", "datetime", "int", "decimal", "unit", "person")
+FORMATS = {"phone": "电话号码", "idcard": "身份证号", "plain": "一行普通文字"}
+
+LONGEST_TEXT = 20_000
+DEFAULT_TEXT = 2_000
+DEFAULT_ITEMS = 50
+
+
+@dataclass(frozen=True)
+class DataField:
+    """One declared name. `options` belongs to choice, `item` (a type word) to list.
+
+    `longest` is characters of a text or items of a list; `low` and `high` bound numbers (int or float) and
+    dates (ISO text, "today" or "now").
+    """
+
+    name: str
+    type: str
+    label: str
+    options: tuple[str, ...] = ()
+    item: str | None = None
+    format: str | None = None
+    longest: int | None = None
+    low: int | float | str | None = None
+    high: int | float | str | None = None
+
+
+def _reserved() -> Mapping[str, DataField]:
+    fields = (
+        DataField("title", "text", "标题", longest=200),
+        DataField("content", "text", "诉求内容", longest=10_000),
+        DataField("number", "text", "办件编号", longest=60),
+        DataField("external_no", "text", "来源编号", longest=120),
+        DataField("source", "text", "来源", longest=60),
+        DataField("received_at", "datetime", "收到时间"),
+        DataField("priority", "int", "优先级", low=0, high=100),
+        DataField("round", "int", "重办次数", low=0),
+        DataField("reporter", "person", "反映人"),
+        DataField("place_unit", "unit", "所在单位"),
+        DataField("returned_units", "list", "已退单的单位", item="unit", longest=50),
+    )
+    return MappingProxyType({each.name: each for each in fields})
+
+
+RESERVED = _reserved()
+"""Names that every process has without declaring them."""
+
+KEPT_BY_THE_CASE = ("number", "source", "received_at", "round", "reporter", "returned_units", "external_no")
+"""Reserved names that no form may fill: the case fills them itself."""
+
+_DETAILS: dict[str, Key] = {
+    "of": Key(keys.Any_(), "choice：选项列表；list：每一项的类型"),
+    "max": Key(keys.Scalar(), "文字的字数、列表的项数，或数字、日期（today、now）的上限"),
+    "min": Key(keys.Scalar(), "数字或日期（today、now）的下限"),
+    "format": Key(Text(says="格式"), f"文字的格式：{'、'.join(FORMATS)}"),
+}
+FIELD_KEYS: dict[str, Key] = {
+    "type": Key(Text(says="类型"), "类型：" + "、".join(f"{k} {v}" for k, v in TYPES.items()), required=True),
+    "label": Key(Text(says="中文名", longest=60), "表单、列表上显示的中文名", required=True),
+    **_DETAILS,
+    "table": Key(keys.Any_(), not_yet="分类取自按日期生效的表"),
+    "per": Key(keys.Any_(), not_yet="会签、协办的每一项各填各的"),
+    "secret": Key(keys.Any_(), not_yet="加密保存、显示时遮掩；在开放之前请不要收集这类信息"),
+    "lastWins": Key(keys.Any_(), not_yet="两条并行路线填同一个名字时以后填的为准"),
+}
+DATA = Named(Record(FIELD_KEYS), NAME, NAME_SAYS)
+DETAIL_KEYS: dict[str, Key] = dict(_DETAILS)
+
+
+def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) -> DataField | None:
+    """A declaration whose keys already have the right shape; None when something in it is wrong."""
+    kind = given["type"]
+    if kind in NOT_YET_TYPES:
+        found.error("key-not-yet", (*path, "type"), f"类型“{kind}”尚未开放（{NOT_YET_TYPES[kind]}）。", f'Type "{kind}" is not open yet.')
+        return None
+    if kind not in TYPES:
+        found.error("type-unknown", (*path, "type"), f"没有类型“{kind}”；可以写{keys.nearest(kind, TYPES)}。", f'No type "{kind}".')
+        return None
+    base = DataField(name, kind, given["label"], longest=_default_longest(kind))
+    return refine(base, given, found, path)
+
+
+def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) -> DataField | None:
+    """`base` with `of`, `max`, `min`, `format` and `label` of `given` laid over it; None when one is wrong."""
+    before = len(found.findings)
+    options, item = base.options, base.item
+    if base.type == "choice" and ("of" in given or not options):
+        options = _options(given, found, path)
+    elif base.type == "list" and ("of" in given or item is None):
+        item = _item(given, found, path)
+    elif "of" in given and base.type not in ("choice", "list"):
+        _misplaced(found, (*path, "of"), "of", "choice 和 list", base.type)
+    longest, low, high = base.longest, base.low, base.high
+    if "max" in given:
+        if base.type in ("text", "list"):
+            longest = _longest(given["max"], base.type, found, (*path, "max"))
+        else:
+            high = _bound(given["max"], base.type, "max", found, (*path, "max"))
+    if "min" in given:
+        low = _bound(given["min"], base.type, "min", found, (*path, "min"))
+    form = given.get("format", base.format)
+    if "format" in given:
+        if base.type != "text":
+            _misplaced(found, (*path, "format"), "format", "text", base.type)
+        elif form not in FORMATS:
+            found.error("value-invalid", (*path, "format"), f"没有格式“{form}”；可以写{keys.nearest(form, FORMATS)}。", f'No format "{form}".')
+    if len(found.findings) > before:
+        return None
+    if low is not None and high is not None and type(low) is type(high) and low > high:  # type: ignore[operator]
+        found.error("value-invalid", path, f"“{base.name}”的 min 比 max 大。", f'"{base.name}": min is above max.')
+        return None
+    return DataField(base.name, base.type, given.get("label", base.label), options, item, form, longest, low, high)
+
+
+def one_line(field: DataField) -> bool:
+    """Whether a text is one line on a page: then no direction marks may hide in it."""
+    return field.format is not None or (field.longest or DEFAULT_TEXT) <= 200
+
+
+def _default_longest(kind: str) -> int | None:
+    return {"text": DEFAULT_TEXT, "list": DEFAULT_ITEMS}.get(kind)
+
+
+def _options(given: Mapping[str, Any], found: Found, path: Path) -> tuple[str, ...]:
+    options = given.get("of")
+    if "of" not in given:
+        found.error("key-missing", path, "choice 要用 of 列出选项，例如 of: [突发, 一般]。", "choice needs its options in of.")
+        return ()
+    if not keys.check(Many(Text(says="选项文字；true、false 和数字请加引号", longest=60), least=1), options, found, (*path, "of")):
+        return ()
+    if len(set(options)) < len(options):  # type: ignore[arg-type]
+        found.error("value-invalid", (*path, "of"), "选项有重复。", "The options repeat.")
+    return tuple(options)  # type: ignore[arg-type]
+
+
+def _item(given: Mapping[str, Any], found: Found, path: Path) -> str | None:
+    item = given.get("of")
+    if item in ITEM_TYPES:
+        return str(item)
+    if item in NOT_YET_TYPES:
+        found.error("key-not-yet", (*path, "of"), f"类型“{item}”尚未开放（{NOT_YET_TYPES[item]}）。", f'Type "{item}" is not open yet.')
+    else:
+        found.error("value-invalid", (*path, "of") if "of" in given else path,
+                    f"list 要用 of 写每一项的类型；可以写 {'、'.join(ITEM_TYPES)}。", "list needs the type of its items in of.")  # fmt: skip
+    return None
+
+
+def _longest(value: Any, kind: str, found: Found, path: Path) -> int | None:
+    most = LONGEST_TEXT if kind == "text" else 200
+    return value if keys.check(keys.Whole(1, most), value, found, path) else None
+
+
+def _bound(value: Any, kind: str, key: str, found: Found, path: Path) -> int | float | str | None:
+    if kind in ("int", "decimal"):
+        if isinstance(value, int | float) and not isinstance(value, bool) and (kind == "decimal" or isinstance(value, int)):
+            return value
+        found.error("value-invalid", path, f"{key} 应为数字，现在是“{value}”。", f"{key} must be a number.")
+    elif kind in ("date", "datetime"):
+        word = "today" if kind == "date" else "now"
+        if isinstance(value, str) and (value == word or re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
+            return value
+        found.error("value-invalid", path, f"{key} 应为 {word} 或 2026-03-02 这样的日期，现在是“{value}”。", f"{key} must be {word} or a date.")
+    else:
+        _misplaced(found, path, key, "数字、日期" + ("、text、list" if key == "max" else ""), kind)
+    return None
+
+
+def _misplaced(found: Found, path: Path, key: str, fits: str, kind: str) -> None:
+    found.error("value-invalid", path, f"{key} 只用于 {fits}，这里的类型是 {kind}（{TYPES[kind]}）。", f"{key} does not apply to {kind}.")

@@ -1,0 +1,123 @@
+"""Reads forms/<name>.yaml against the declared data and compiles its conditions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.bundles import data_fields, keys
+from app.bundles.choices import read_choices
+from app.bundles.data_fields import DETAIL_KEYS, NAME, NAME_SAYS, RESERVED, DataField
+from app.bundles.forms import Form, FormField
+from app.bundles.keys import Any_, Flag, Found, Key, Many, Record, Text
+from app.bundles.yaml_file import Path
+from app.engine.expressions import Arity, Expression, ExpressionRefused, compile_expression
+
+FORM_NAME = r"[a-z][a-z0-9_]{0,59}"
+FILLABLE = ("content",)
+"""Reserved names that a form may ask; the case fills the others from its filing."""
+
+CONDITION_FUNCTIONS = {"today": Arity(0, 0), "now": Arity(0, 0)}
+
+_FIELD = Record(
+    {
+        "name": Key(Text(NAME, NAME_SAYS, 60), "data 里声明的名字", required=True),
+        "type": Key(Text(says="类型"), "只在本表单用到、data 里没有声明的名字，在这里写类型"),
+        "label": Key(Text(says="中文名", longest=60), "本表单里的叫法，默认用 data 里的"),
+        **DETAIL_KEYS,
+        "required": Key(Flag(), "必填"),
+        "showIf": Key(Text(says="条件", longest=1000), '什么时候显示，例如 level == "突发"'),
+        "requiredIf": Key(Text(says="条件", longest=1000), "什么时候必填"),
+        "choices": Key(Any_(), "固定选项列表，或 units(…) 查询"),
+        "phrases": Key(Flag(), "可用常用语"),
+        "suggest": Key(Any_(), not_yet="智能建议"),
+        "kinds": Key(Any_(), not_yet="附件"),
+        "each": Key(Any_(), not_yet="附件"),
+    }
+)
+SHAPE = Record(
+    {
+        "title": Key(Text(says="标题", longest=60), "表单标题", required=True),
+        "fields": Key(Many(_FIELD, least=1, most=100), "字段，按顺序", required=True),
+    }
+)
+
+
+def inline_fields(found: Found) -> dict[str, DataField]:
+    """The names a form declares by itself, with a `type` of their own; the caller has checked SHAPE."""
+    declared: dict[str, DataField] = {}
+    for i, given in enumerate(found.doc.value["fields"]):
+        if "type" not in given:
+            continue
+        path: Path = ("fields", i)
+        if given["name"] in RESERVED:
+            found.error("name-reserved", path, f"“{given['name']}”每个流程都有，不必写类型。", f'"{given["name"]}" is reserved.')
+        elif "label" not in given:
+            found.error("key-missing", path, f"“{given['name']}”写了类型，还要写 label（中文名）。", "A field with a type needs a label.")
+        elif (field := data_fields.read_field(given["name"], given, found, path)) is not None:
+            declared[field.name] = field
+    return declared
+
+
+def read_form(name: str, found: Found, data: Mapping[str, DataField]) -> Form | None:
+    """The form of a document whose SHAPE was checked; `data` holds every declared name of the process."""
+    fields: list[FormField] = []
+    seen: set[str] = set()
+    for i, given in enumerate(found.doc.value["fields"]):
+        path: Path = ("fields", i)
+        if given["name"] in seen:
+            found.error("field-twice", path, f"“{given['name']}”在本表单里写了两次。", f'"{given["name"]}" stands twice.')
+        seen.add(given["name"])
+        field = _field(given, found, data, path)
+        if field is not None:
+            fields.append(field)
+    return None if found.failed else Form(name, found.doc.value["title"], tuple(fields))
+
+
+def _field(given: Mapping[str, Any], found: Found, data: Mapping[str, DataField], path: Path) -> FormField | None:
+    name = given["name"]
+    declared = data.get(name)
+    if declared is None:
+        if "type" not in given:  # with a type, inline_fields has said what is wrong
+            found.error("name-undeclared", (*path, "name"), f"“{name}”没有在 process.yaml 的 data 里声明；有{keys.nearest(name, data)}。",
+                        f'"{name}" is not declared in process.yaml.')  # fmt: skip
+        return None
+    if name in RESERVED and name not in FILLABLE:
+        found.error("name-reserved", (*path, "name"), f"“{name}”（{declared.label}）由登记和系统填写，不能放进表单。", f'"{name}" cannot be asked in a form.')
+        return None
+    if "type" in given and given["type"] != declared.type:
+        found.error("type-conflict", (*path, "type"), f"“{name}”在别处的类型是 {declared.type}，这里写成 {given['type']}，请统一。",
+                    f'"{name}" is {declared.type} elsewhere.')  # fmt: skip
+        return None
+    effective = data_fields.refine(declared, given, found, path)
+    choices = None
+    if "choices" in given:
+        choices = read_choices(given["choices"], declared, data, found, (*path, "choices"))
+    return (
+        FormField(
+            data=effective,
+            required=given.get("required", False),
+            show_if=_condition(given, "showIf", found, data, path),
+            required_if=_condition(given, "requiredIf", found, data, path),
+            choices=choices,
+            phrases=given.get("phrases", False),
+        )
+        if effective is not None
+        else None
+    )
+
+
+def _condition(
+    given: Mapping[str, Any], key: str, found: Found, data: Mapping[str, DataField], path: Path
+) -> Expression | None:
+    if key not in given:
+        return None
+    try:
+        condition = compile_expression(given[key], data, CONDITION_FUNCTIONS)
+    except ExpressionRefused as refused:
+        rule = refused.rule.replace("bpmn-", "", 1)
+        found.error(rule, (*path, key), f"{key} 的条件“{given[key]}”{refused.zh}",
+                    f'{key} "{given[key]}": {refused.en}')  # fmt: skip
+        return None
+    hidden = [name for name in condition.names if data[name].type == "point"]
+    if hidden and not all(call.name == "has" for call in condition.calls):
+        found.error("expression-type", (*path, key), f"“{hidden[0]}”是位置，条件里只能写 has({hidden[0]})。", f'"{hidden[0]}" is a point: only has().')
+    return condition

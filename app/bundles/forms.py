@@ -1,0 +1,269 @@
+"""forms/<name>.yaml: what a step asks, compiled once; `Form.check` turns answers into clean values or errors per field."""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import marshmallow
+
+from app.bundles import keys
+from app.bundles.choices import ANY_UNIT, FixedChoices, UnitQuery
+from app.bundles.data_fields import DataField
+from app.bundles.lookups import Lookups
+from app.bundles.values import BEIJING, Reader, Wrong, is_empty, reader
+from app.core.errors import FieldError, Unprocessable
+from app.engine.errors import ExpressionFailed
+from app.engine.expressions import Expression, ExpressionError
+
+
+class AnswersRefused(Unprocessable):
+    """填写内容有误，请按提示修改。"""
+
+    slug_of_class = "answers-wrong"
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One question. `data` is the declared name with the form's own bounds laid over it."""
+
+    data: DataField
+    required: bool = False
+    show_if: Expression | None = None
+    required_if: Expression | None = None
+    choices: UnitQuery | FixedChoices | None = None
+    phrases: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.data.name
+
+    @property
+    def label(self) -> str:
+        return self.data.label
+
+    @property
+    def asks(self) -> str:
+        """The type of one value: the item's for a list."""
+        return str(self.data.item) if self.data.type == "list" else self.data.type
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form, shared by all threads."""
+
+    name: str
+    title: str
+    fields: tuple[FormField, ...]
+    _schema: marshmallow.Schema = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[str, FormField] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_schema", _compiled(self.fields))
+        object.__setattr__(self, "_by_name", MappingProxyType({each.name: each for each in self.fields}))
+
+    def check(self, answers: Mapping[str, Any], data: Mapping[str, Any], context: Lookups) -> dict[str, Any]:
+        """Clean JSON values by declared name, in the form's order; a name left empty on purpose is None.
+
+        `data` is what the case holds (conditions read it), `context` answers about units and people. Raises
+        AnswersRefused (422) with one FieldError per wrong field, ExpressionFailed when a condition cannot be
+        evaluated (the process is at fault, not the person).
+        """
+        errors: dict[str, Wrong] = {}
+        given: dict[str, Any] = {}
+        for name, answer in answers.items():
+            if name not in self._by_name:
+                errors[name] = _unknown(name, self._by_name)
+            elif not is_empty(answer):
+                given[name] = answer
+        clean = self._read(given, context.now, errors)
+        seen = {**data, **dict.fromkeys(answers), **clean}
+        functions = _functions(context.now)
+        result: dict[str, Any] = {}
+        for each in self.fields:
+            name = each.name
+            if each.show_if is not None and not self._holds(each, each.show_if, seen, functions):
+                seen[name] = data.get(name)
+                if name in given:
+                    clean.pop(name, None)
+                    errors[name] = Wrong("field-not-applicable", f"当前情况下不填“{each.label}”，请清空。")
+            elif name in clean:
+                result[name] = clean[name]
+            elif name not in given:
+                if each.required or (each.required_if and self._holds(each, each.required_if, seen, functions)):
+                    errors[name] = Wrong("required", f"请填写“{each.label}”。")
+                elif name in answers:
+                    result[name] = None
+        self._look_up(result, seen, context, errors)
+        if errors:
+            ordered = sorted(errors, key=lambda name: list(self._by_name).index(name) if name in self._by_name else -1)
+            raise AnswersRefused(errors=[FieldError(_pointer(n), errors[n].code, errors[n].zh) for n in ordered])
+        return result
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 for clients; conditions and queries travel as `x-` words."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.title,
+            "type": "object",
+            "properties": {each.name: _property(each) for each in self.fields},
+            "required": [each.name for each in self.fields if each.required and each.show_if is None],
+            "additionalProperties": False,
+        }
+
+    def _read(self, given: Mapping[str, Any], now: datetime, errors: dict[str, Wrong]) -> dict[str, Any]:
+        mark = _NOW.set(now)
+        try:
+            return dict(self._schema.load(given))
+        except marshmallow.ValidationError as refused:
+            for name, said in refused.normalized_messages().items():
+                errors[name] = said[0].wrong
+            return dict(refused.valid_data or {})
+        finally:
+            _NOW.reset(mark)
+
+    def _holds(self, each: FormField, condition: Expression, seen: Mapping[str, Any], functions: Any) -> bool:
+        try:
+            return bool(condition.evaluate(seen, functions))
+        except ExpressionError as error:
+            raise ExpressionFailed(f"（表单“{self.title}”的“{each.label}”：{error.zh}）") from error
+
+    def _look_up(
+        self, result: Mapping[str, Any], seen: Mapping[str, Any], context: Lookups, errors: dict[str, Wrong]
+    ) -> None:
+        units = _named(self.fields, result, "unit")
+        if units:
+            known = context.units({code for codes in units.values() for code in codes})
+            for name, codes in units.items():
+                query = self._by_name[name].choices
+                for code in codes:
+                    unit = known.get(code)
+                    rule = query if isinstance(query, UnitQuery) else ANY_UNIT
+                    why = f"没有编码为“{code}”的单位。" if unit is None else rule.why_not(unit, seen)
+                    if why is not None:
+                        errors.setdefault(name, Wrong("unit-not-selectable", why))
+        people = _named(self.fields, result, "person")
+        if people:
+            found = context.people({login for logins in people.values() for login in logins})
+            for name, logins in people.items():
+                for login in logins:
+                    if login not in found or not found[login].valid:
+                        errors.setdefault(name, Wrong("person-not-selectable", f"没有账号为“{login}”的人员，或已停用。"))
+
+
+class _Said(str):
+    """A message that keeps its code on the way through marshmallow."""
+
+    wrong: Wrong
+
+
+class _Answer(marshmallow.fields.Field[Any]):
+    """A marshmallow field round one of our readers."""
+
+    def __init__(self, read: Reader, options: frozenset[str] | None, name: str) -> None:
+        super().__init__(data_key=name, attribute=name)
+        self.read, self.options = read, options
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+        try:
+            read = self.read(value, _NOW.get())
+            if self.options is not None and not self.options.issuperset(read if isinstance(read, list) else [read]):
+                raise Wrong("not-a-choice", f"只能选：{'、'.join(sorted(self.options))}。")
+        except Wrong as wrong:
+            said = _Said(wrong.zh)
+            said.wrong = wrong
+            raise marshmallow.ValidationError(said) from None
+        return read
+
+
+_NOW: ContextVar[datetime] = ContextVar("huying_form_now")
+
+
+def _compiled(fields: tuple[FormField, ...]) -> marshmallow.Schema:
+    """One schema per form and version, never per request: building one costs a hundred times its use."""
+    answers = {
+        f"answer_{i}": _Answer(
+            reader(each.data),
+            frozenset(each.choices.options) if isinstance(each.choices, FixedChoices) else None,
+            each.name,
+        )
+        for i, each in enumerate(fields)
+    }
+    return marshmallow.Schema.from_dict(answers)(unknown=marshmallow.EXCLUDE)
+
+
+def _functions(now: datetime) -> Mapping[str, Callable[[], str]]:
+    return {
+        "today": lambda: now.astimezone(BEIJING).date().isoformat(),
+        "now": lambda: now.astimezone(BEIJING).isoformat(),
+    }
+
+
+def _unknown(name: str, known: Mapping[str, FormField]) -> Wrong:
+    return Wrong("unknown-field", f"这张表没有“{name[:60]}”；可以填{keys.nearest(name, known)}。")
+
+
+def _pointer(name: str) -> str:
+    return "/answers/" + name[:120].replace("~", "~0").replace("/", "~1")
+
+
+def _named(fields: tuple[FormField, ...], result: Mapping[str, Any], kind: str) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
+    for each in fields:
+        value = result.get(each.name)
+        if each.asks == kind and value:
+            named[each.name] = value if isinstance(value, list) else [value]
+    return named
+
+
+_JSON_TYPES: Mapping[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "int": {"type": "integer"},
+    "decimal": {"type": ["number", "string"]},
+    "bool": {"type": "boolean"},
+    "choice": {"type": "string"},
+    "unit": {"type": "string", "x-type": "unit"},
+    "person": {"type": "string", "x-type": "person"},
+    "point": {
+        "type": "object",
+        "x-type": "point",
+        "properties": {"lng": {"type": "number"}, "lat": {"type": "number"}},
+        "required": ["lng", "lat"],
+        "additionalProperties": False,
+    },
+}
+
+
+def _property(each: FormField) -> dict[str, Any]:
+    data = each.data
+    schema: dict[str, Any] = dict(_JSON_TYPES[each.asks])
+    if data.type == "text":
+        schema["maxLength"] = data.longest
+        if data.format:
+            schema["x-format"] = data.format
+    for word, bound in (("minimum", data.low), ("maximum", data.high)):
+        if bound is not None:
+            schema[word if isinstance(bound, int | float) else f"x-{word}"] = bound
+    if data.options:
+        schema["enum"] = list(data.options)
+    if isinstance(each.choices, FixedChoices):
+        schema["enum"] = list(each.choices.options)
+    elif each.choices is not None:
+        query = {"kind": each.choices.kind, "tier": each.choices.tier, "not": each.choices.without}
+        schema["x-choices"] = {"units": {key: value for key, value in query.items() if value is not None}}
+    if data.type == "list":
+        schema = {"type": "array", "items": schema, "maxItems": data.longest, "uniqueItems": True}
+    if not each.required:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    schema["title"] = data.label
+    if each.show_if is not None:
+        schema["x-showIf"] = each.show_if.text
+    if each.required_if is not None:
+        schema["x-requiredIf"] = each.required_if.text
+    if each.phrases:
+        schema["x-phrases"] = True
+    return schema

@@ -1,0 +1,167 @@
+"""process.yaml: key, number, who may start, lanes, declared data, facts and public words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from app.bundles import data_fields, keys
+from app.bundles.data_fields import DATA, RESERVED, DataField
+from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Text
+from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
+
+KEY = r"_?[a-z][a-z0-9_]{1,58}"
+KEY_SAYS = "小写字母开头，只含小写字母、数字、下划线的名字"
+
+NUMBER_PARTS = ("{yyyymmdd}", "{yyyymm}", "{yyyy}", "{seq:03} 到 {seq:08}")
+_PART = re.compile(r"\{([^{}]*)\}")
+
+FACT_TYPES = ("text", "date", "datetime", "int", "decimal", "bool", "choice", "unit", "person")
+
+SHAPE = Record(
+    {
+        "key": Key(Text(KEY, KEY_SAYS, 60), "流程的键，与文件夹同名", required=True),
+        "name": Key(Text(says="流程名称", longest=60), "流程的中文名", required=True),
+        "number": Key(Text(says="编号样式", longest=60), "编号样式：" + "、".join(NUMBER_PARTS), required=True),
+        "starts": Key(Many(Text(says="启动方式"), least=1), "谁能登记：api、person:角色", required=True),
+        "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
+        "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
+        "facts": Key(Many(Text(says="名字")), "列表、搜索、报表可以筛选的名字"),
+        "public": Key(Named(Text(says="群众看到的说法", longest=60)), "办件状态: 群众看到的说法"),
+        "verbs": Key(Any_(), not_yet="按环节限制转办、委派等操作"),
+        "returns": Key(Any_(), not_yet="退回规则"),
+        "onParentEnd": Key(Any_(), not_yet="上级办件结束时子办件怎么办"),
+        "attachments": Key(Any_(), not_yet="附件要求"),
+        "schedules": Key(Any_(), not_yet="定期启动"),
+        "noMatch": Key(Any_(), not_yet="决策表没有匹配时怎么办"),
+        "measures": Key(Any_(), not_yet="统计指标"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class NumberPattern:
+    """How cases of a process are numbered, e.g. `12345-{yyyymmdd}-{seq:05}`."""
+
+    text: str
+
+    def period(self, day: date) -> str:
+        """The series a day belongs to: "20260302", "202603", "2026" or "" for one that never starts again."""
+        for part, form in (("{yyyymmdd}", "%Y%m%d"), ("{yyyymm}", "%Y%m"), ("{yyyy}", "%Y")):
+            if part in self.text:
+                return day.strftime(form)
+        return ""
+
+    def render(self, day: date, seq: int) -> str:
+        """The number of the `seq`-th case (from 1) of the day's series; `day` is a day in Asia/Shanghai."""
+        text = self.text
+        for part, form in (("{yyyymmdd}", "%Y%m%d"), ("{yyyymm}", "%Y%m"), ("{yyyy}", "%Y")):
+            text = text.replace(part, day.strftime(form))
+        return re.sub(r"\{seq:0([3-8])\}", lambda width: f"{seq:0{width[1]}d}", text)
+
+
+@dataclass(frozen=True)
+class ProcessDef:
+    """One process.yaml. `data` holds the reserved names too; `start_roles` are those of `person:<role>`."""
+
+    key: str
+    name: str
+    number: NumberPattern
+    start_by_api: bool
+    start_roles: tuple[str, ...]
+    lanes: Mapping[str, Rule]
+    data: Mapping[str, DataField]
+    facts: tuple[str, ...]
+    public: Mapping[str, str]
+
+    def public_status(self, status: str | None) -> str | None:
+        """What residents read for a status; a status without a public word is shown as 办理中."""
+        return self.public.get(status, "办理中") if status is not None else None
+
+
+def read_process(found: Found, folder: str) -> ProcessDef | None:
+    """The process of a checked document, or None when findings say why not."""
+    given: Any = found.doc.value
+    if not keys.check(SHAPE, given, found):
+        return None
+    if given["key"] != folder:
+        found.error("key-differs", ("key",), f"key 是“{given['key']}”，文件夹是“{folder}”，两者必须相同。",
+                    f'key "{given["key"]}" differs from the folder "{folder}".')  # fmt: skip
+    _check_number(given["number"], found)
+    by_api, roles = _starts(given["starts"], found)
+    lanes = _lanes(given["lanes"], found)
+    data = _data(given["data"], found)
+    facts = given.get("facts", [])
+    for i, name in enumerate(facts):
+        _check_fact(name, data, found, i)
+    if found.failed:
+        return None
+    return ProcessDef(
+        key=given["key"],
+        name=given["name"],
+        number=NumberPattern(given["number"]),
+        start_by_api=by_api,
+        start_roles=tuple(roles),
+        lanes=MappingProxyType(lanes),
+        data=MappingProxyType(data),
+        facts=tuple(dict.fromkeys(facts)),
+        public=MappingProxyType(dict(given.get("public", {}))),
+    )
+
+
+def _check_number(text: str, found: Found) -> None:
+    parts = _PART.findall(text)
+    known = {"yyyymmdd", "yyyymm", "yyyy"}
+    for part in parts:
+        if part not in known and not re.fullmatch(r"seq:0[3-8]", part):
+            found.error("number-invalid", ("number",), f"编号里不认识“{{{part}}}”；可以写 {'、'.join(NUMBER_PARTS)}。",
+                        f'Unknown part "{{{part}}}" in the number.')  # fmt: skip
+    if sum(part.startswith("seq:") for part in parts) != 1:
+        found.error("number-invalid", ("number",), "编号里要有且只有一个流水号，例如 {seq:05}。", "The number needs exactly one {seq:0n}.")
+
+
+def _starts(starts: list[str], found: Found) -> tuple[bool, list[str]]:
+    by_api, roles = False, []
+    for i, start in enumerate(starts):
+        kind, _, rest = start.partition(":")
+        if start == "api":
+            by_api = True
+        elif kind == "person" and rest:
+            roles.append(rest)
+        elif kind == "message":
+            found.error("key-not-yet", ("starts", i), "由外部消息启动（message:…）尚未开放；来单请先用 api。", "message: starts are not open yet.")
+        else:
+            found.error("value-invalid", ("starts", i), f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）。",
+                        f'Unknown start "{start}".')  # fmt: skip
+    return by_api, roles
+
+
+def _lanes(lanes: Mapping[str, str], found: Found) -> dict[str, Rule]:
+    parsed: dict[str, Rule] = {}
+    for name, text in lanes.items():
+        try:
+            parsed[name] = parse_rule(text)
+        except RuleRefused as refused:
+            found.error(refused.rule, ("lanes", name), f"泳道“{name}”：{refused.zh}", f'Lane "{name}": {refused.en}')
+    return parsed
+
+
+def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
+    data = dict(RESERVED)
+    for name, given in declared.items():
+        path = ("data", name)
+        if name in RESERVED:
+            found.error("name-reserved", path, f"“{name}”（{RESERVED[name].label}）每个流程都有，不必声明，请删去。", f'"{name}" is reserved.')
+        elif (field := data_fields.read_field(name, given, found, path)) is not None:
+            data[name] = field
+    return data
+
+
+def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) -> None:
+    if (field := data.get(name)) is None:
+        found.error("name-undeclared", ("facts", i), f"facts 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。", f'Fact "{name}" is not declared.')
+    elif field.type not in FACT_TYPES or (field.type == "text" and (field.longest or 0) > 200):
+        found.error("fact-type", ("facts", i), f"“{name}”是{data_fields.TYPES[field.type]}，不能用来筛选；列表、位置和超过 200 字的文字都不行。",
+                    f'"{name}" cannot be a fact.')  # fmt: skip

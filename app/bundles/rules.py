@@ -1,0 +1,106 @@
+"""Who is in the pool: the lane rules of process.yaml and `candidateGroups`, as text and as frozen values."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+TIERS = {"district": "区", "street": "街道", "community": "社区", "grid": "网格", "department": "部门"}
+
+FORMS = (
+    "role(角色)、role(角色)@层级、unit(单位字段)、handler(环节)，"
+    "例如 role(dispatcher)@district、unit(main_unit)"
+)
+
+_CALL = re.compile(r"(?P<kind>[a-z_]+)(?:\((?P<arg>[^()]*)\))?(?:@(?P<tier>[A-Za-z_]+))?")
+_WITH_ARGUMENT = {"role": "角色", "unit": "单位字段", "handler": "环节"}
+_NOT_YET = {
+    "item": "按会签、协办的每一项指派",
+    "group": "按固定小组指派",
+    "superior": "办理人的上级",
+    "reporter": "反映人",
+    "system": "由系统办理",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `kind` is role, unit or handler.
+
+    role: `argument` is the role, at the case's place or at its ancestor of `tier`. unit: role handler in the
+    unit that the data name `argument` holds. handler: who completed the step `argument` last.
+    """
+
+    kind: str
+    argument: str
+    tier: str | None
+    text: str
+
+
+class RuleRefused(ValueError):
+    """办理人规则写得不对。
+
+    rule: rule-invalid | key-not-yet | bpmn-unknown-role.
+    """
+
+    def __init__(self, rule: str, zh: str, en: str) -> None:
+        super().__init__(zh)
+        self.rule, self.zh, self.en = rule, zh, en
+
+
+def parse_rule(text: str) -> Rule:
+    """One rule from its text. Raises RuleRefused with the forms that exist."""
+    text = text.strip()
+    found = _CALL.fullmatch(text)
+    if found is None:
+        raise RuleRefused("rule-invalid", f"看不懂办理人规则“{text[:60]}”；可以写 {FORMS}。", f'Cannot read rule "{text[:60]}".')
+    kind, argument, tier = found["kind"], found["arg"], found["tier"]
+    argument = argument.strip() if argument is not None else None
+    if kind in _NOT_YET:
+        raise RuleRefused("key-not-yet", f"办理人规则“{text}”尚未开放（{_NOT_YET[kind]}）；现在可以写 {FORMS}。",
+                          f'Rule "{text}" is not open yet.')  # fmt: skip
+    if kind not in _WITH_ARGUMENT:
+        zh = f"没有名为“{kind}”的办理人规则，自定义规则尚未开放；可以写 {FORMS}。"
+        raise RuleRefused("rule-invalid", zh, f'No rule called "{kind}".')
+    if not argument:
+        raise RuleRefused("rule-invalid", f"“{kind}”后面要在括号里写{_WITH_ARGUMENT[kind]}，例如 {_example(kind)}。",
+                          f'"{kind}" needs an argument, such as {_example(kind)}.')  # fmt: skip
+    if tier is not None and kind != "role":
+        raise RuleRefused("rule-invalid", f"只有 role(角色) 后面可以写 @层级，“{kind}”不可以。", f'"{kind}" takes no @tier.')
+    if tier is not None and tier not in TIERS:
+        listed = "、".join(f"{key}（{name}）" for key, name in TIERS.items())
+        raise RuleRefused("rule-invalid", f"没有层级“{tier}”；可以写 {listed}。", f'No tier "{tier}".')
+    return Rule(kind, argument, tier, text)
+
+
+def parse_rules(text: str) -> tuple[Rule, ...]:
+    """Several rules with commas between them, as `candidateGroups` writes them: who fits any is in the pool."""
+    return tuple(parse_rule(each) for each in text.split(",") if each.strip())
+
+
+def rule_error(
+    text: str,
+    roles: Collection[str] | None = None,
+    unit_fields: Collection[str] | None = None,
+    steps: Collection[str] | None = None,
+) -> str | None:
+    """What is wrong with a rule, in Chinese, or None; a collection that is None is not looked at."""
+    try:
+        rule = parse_rule(text)
+    except RuleRefused as refused:
+        return refused.zh
+    named = rule.argument
+    if rule.kind == "role" and roles is not None and named not in roles:
+        return f"没有角色“{named}”；机构文件 _org.yaml 里有 {_listed(roles)}。"
+    if rule.kind == "unit" and unit_fields is not None and named not in unit_fields:
+        return f"“{named}”不是单位字段；process.yaml 的 data 里类型为 unit 的有 {_listed(unit_fields)}。"
+    if rule.kind == "handler" and steps is not None and named not in steps:
+        return f"图中没有环节“{named}”；有 {_listed(steps)}。"
+    return None
+
+
+def _listed(names: Collection[str]) -> str:
+    return "、".join(sorted(names)) or "（没有）"
+
+
+def _example(kind: str) -> str:
+    return {"role": "role(dispatcher)", "unit": "unit(main_unit)"}.get(kind, "handler(sign)")

@@ -1,0 +1,174 @@
+"""sla.yaml: the clocks of a process, what starts and stops them, how long they run, and their tiers."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from app.bundles import keys
+from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
+from app.bundles.yaml_file import Path
+from app.engine import durations
+
+TIER_NAME = r"[a-z][a-z0-9_]{0,39}"
+
+COLOURS = ("yellow", "orange", "red")
+
+LIFE = ("case.received", "case.closed")
+MILESTONES = ("case.dispatched", "case.signed", "case.replied", "case.resolved", "case.rated", "case.escalated")
+TASK_EVENTS = ("task.opened", "task.claimed", "task.done", "task.cancelled")
+_NOT_YET = ("case.cancelled", "case.merged", "case.reopened", "case.suspended", "case.resumed",
+            "unit.assigned", "unit.released", "task.returned", "case.returned")  # fmt: skip
+EVENTS_SAY = "case.received、case.closed、task.opened(环节)、task.claimed(环节)、task.done(环节)、task.cancelled(环节)，或图中 event 属性给出的里程碑"
+
+_CLOCK = Record(
+    {
+        "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
+        "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
+        "limit": Key(Scalar(), f"时限，例如 {durations.FORMS_ZH.replace('、P5WD（5 个工作日）', '')}", required=True),
+        "per": Key(Any_(), not_yet="每个单位各计各的"),
+        "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
+        "extendable": Key(Any_(), not_yet="延期"),
+    }
+)
+_TIER = Record(
+    {
+        "key": Key(Text(TIER_NAME, "小写字母开头的英文名"), "档的英文名，图中 tier(时钟, 档) 用它", required=True),
+        "clock": Key(Text(says="时钟名"), "属于哪个时钟", required=True),
+        "at": Key(Text(r"[1-9][0-9]{0,2}%", "百分比，例如 80%"), "用去时限的百分之几"),
+        "age": Key(Text(says="时长"), "起算之后多久，例如 PT24H、P1M"),
+        "label": Key(Text(says="标签", longest=60), "标签，照规定的原文写", required=True),
+        "colour": Key(Text(one_of=COLOURS, says="颜色"), "灯的颜色"),
+        "tell": Key(Any_(), not_yet="到档时通知谁"),
+        "urgent": Key(Any_(), not_yet="紧急通知"),
+        "class": Key(Any_(), not_yet="互斥的分档"),
+    }
+)
+SHAPE = Record(
+    {
+        "clocks": Key(Named(_CLOCK, TIER_NAME, "小写字母开头的英文名"), "时钟", required=True),
+        "tiers": Key(Many(_TIER), "档：到了某一刻亮灯、打标签"),
+        "limits": Key(Any_(), not_yet="时限表（决策表）"),
+        "quiet": Key(Any_(), not_yet="免打扰时段"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class ClockDef:
+    """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text."""
+
+    name: str
+    start: str
+    stop: str
+    limit: str
+
+
+@dataclass(frozen=True)
+class TierDef:
+    """One tier: reached when `at` percent of the limit has passed, or at `age` (ISO text) after the start."""
+
+    key: str
+    clock: str
+    at: int | None
+    age: str | None
+    label: str
+    colour: str | None
+
+
+@dataclass(frozen=True)
+class Sla:
+    """The clocks by name, and the tiers in the order of the file."""
+
+    clocks: Mapping[str, ClockDef]
+    tiers: tuple[TierDef, ...]
+
+    def tiers_of(self, clock: str) -> tuple[TierDef, ...]:
+        return tuple(tier for tier in self.tiers if tier.clock == clock)
+
+
+NO_SLA = Sla(MappingProxyType({}), ())
+
+
+def read_sla(found: Found) -> Sla | None:
+    """The policy of a checked document, or None when findings say why not. Events are held against the
+    diagram later (`event_parts`), since this file knows no steps."""
+    given: Any = found.doc.value
+    if not keys.check(SHAPE, given, found):
+        return None
+    clocks: dict[str, ClockDef] = {}
+    for name, clock in given["clocks"].items():
+        path: Path = ("clocks", name)
+        for end in ("start", "stop"):
+            _check_event(clock[end], found, (*path, end))
+        limit = _limit(clock["limit"], found, (*path, "limit"))
+        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit)
+    tiers = [_tier(tier, clocks, found, ("tiers", i)) for i, tier in enumerate(given.get("tiers", []))]
+    seen: set[tuple[str, str]] = set()
+    for i, tier in enumerate(tiers):
+        if (tier.clock, tier.key) in seen:
+            found.error("tier-twice", ("tiers", i), f"时钟“{tier.clock}”已经有档“{tier.key}”。", f'Tier "{tier.key}" stands twice.')
+        seen.add((tier.clock, tier.key))
+    if found.failed:
+        return None
+    return Sla(MappingProxyType(clocks), tuple(tiers))
+
+
+def event_parts(event: str) -> tuple[str, str | None]:
+    """`task.opened(sign)` → ("task.opened", "sign"); `case.received` → ("case.received", None)."""
+    name, _, rest = event.partition("(")
+    return name, rest.removesuffix(")") or None
+
+
+def _check_event(event: str, found: Found, path: Path) -> None:
+    if not re.fullmatch(r"[a-z]+\.[a-z_]+(\([A-Za-z_][A-Za-z0-9_.-]*\))?", event):
+        found.error("event-invalid", path, f"看不懂事件“{event}”；可以写 {EVENTS_SAY}。", f'Cannot read event "{event}".')
+        return
+    name, step = event_parts(event)
+    if name in _NOT_YET:
+        found.error("key-not-yet", path, f"事件“{name}”尚未开放；可以写 {EVENTS_SAY}。", f'Event "{name}" is not open yet.')
+    elif name in TASK_EVENTS and step is None:
+        found.error("event-invalid", path, f"“{name}”后面要写环节，例如 {name}(sign)。", f'"{name}" needs a step.')
+    elif name not in TASK_EVENTS and step is not None:
+        found.error("event-invalid", path, f"“{name}”后面不写括号。", f'"{name}" takes no step.')
+    elif name not in (*TASK_EVENTS, *LIFE, *MILESTONES):
+        known = keys.nearest(name, (*LIFE, *TASK_EVENTS, *MILESTONES))
+        found.error("event-invalid", path, f"没有事件“{name}”；可以写{known}。", f'No event "{name}".')
+
+
+def _limit(limit: Any, found: Found, path: Path) -> str:
+    text = str(limit)
+    if re.fullmatch(r"[a-z]+\(.*\)", text):
+        found.error("key-not-yet", path, f"从表里取时限（{text}）尚未开放，请先写固定的时限，例如 P7D。", "Limits from a table are not open yet.")
+    else:
+        _check_duration(text, found, path)
+    return text
+
+
+def _check_duration(text: str, found: Found, path: Path) -> None:
+    if re.fullmatch(r"PT?\d+W[DH]|P\d+WDT?.*", text):
+        found.error("key-not-yet", path, f"按工作日、工作小时计的时限（{text}）要有工作日历，尚未开放；请先写自然时间，例如 P7D、PT24H。",
+                    "Limits in working time need a calendar and are not open yet.")  # fmt: skip
+        return
+    try:
+        durations.parse_duration(text)
+    except durations.DurationRefused as refused:
+        found.error("duration-invalid", path, refused.zh, refused.en)
+
+
+def _tier(given: Mapping[str, Any], clocks: Mapping[str, ClockDef], found: Found, path: Path) -> TierDef:
+    if given["clock"] not in clocks:
+        found.error("clock-unknown", (*path, "clock"), f"没有时钟“{given['clock']}”；有{keys.nearest(given['clock'], clocks)}。", f'No clock "{given["clock"]}".')
+    if ("at" in given) == ("age" in given):
+        found.error("tier-when", path, "at（百分比）和 age（起算后多久）要写且只写一个。", "Write exactly one of at and age.")
+    if "age" in given:
+        _check_duration(given["age"], found, (*path, "age"))
+    return TierDef(
+        key=given["key"],
+        clock=given["clock"],
+        at=int(given["at"].removesuffix("%")) if "at" in given else None,
+        age=given.get("age"),
+        label=given["label"],
+        colour=given.get("colour"),
+    )
