@@ -139,6 +139,11 @@ def transaction() -> Iterator[Session]:
             log.exception("an action after the commit failed")
 
 
+def is_open() -> bool:
+    """Whether a transaction of this thread is open: who must write beside it has to wait."""
+    return _open.get()
+
+
 @contextmanager
 def reading() -> Iterator[Session]:
     """A transaction that only reads; it never waits for a writer."""
