@@ -1,4 +1,4 @@
-"""The audit room's place in the web process: security events are written after each request, refused or not."""
+"""Audit in the web process: security events are written after each request, refused or not."""
 
 from flask import Flask, Response
 

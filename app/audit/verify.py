@@ -33,8 +33,8 @@ def verify(
 ) -> Verified:
     """Walks the chain of one case, or of every case.
 
-    `heads` maps a case to the number and hash its own row claims to be the last: with it, rows cut off the end
-    are found too.
+    `heads` maps a case to the number and hash that its own row claims to be the last: with it, rows cut
+    off the end are found too.
     """
     query = select(case_chain).order_by(case_chain.c.case_id, case_chain.c.seq)
     if case_id is not None:
@@ -55,7 +55,7 @@ def verify_streams(session: Session, stream: str | None = None) -> Verified:
     return _walk(rows, lambda row: f"{row['stream']}/{row['shard']}", heads)
 
 
-def _walk(rows: Iterable[Mapping[str, Any]], chain_of: Any, heads: dict[str, tuple[int, bytes]]) -> Verified:
+def _walk(rows: Iterable[Any], chain_of: Any, heads: dict[str, tuple[int, bytes]]) -> Verified:
     count = 0
     faults: dict[str, Fault] = {}
     ends: dict[str, tuple[int, bytes]] = {}

@@ -1,4 +1,4 @@
-"""SM3, the national hash (GB/T 32905), from OpenSSL: hashlib where it has it, else the cryptography package."""
+"""SM3, the national hash (GB/T 32905), by OpenSSL: through hashlib where it can, else cryptography."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Tables of the organisation: units, people, roles, appointments, tokens, and who was let into a single case."""
+"""Tables of the organisation: units, people, roles, appointments, tokens, who was let into one case."""
 
 from sqlalchemy import (
     Column,

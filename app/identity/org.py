@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
@@ -24,6 +25,7 @@ __all__ = [
     "load_org",
     "name_of",
     "nearest_with_role",
+    "people_by_login",
     "people_in_pool",
     "person_by_login",
     "read_org",
@@ -35,8 +37,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """A unit as routing sees it."""
 
     id: str
@@ -45,6 +46,14 @@ class Unit:
     kind: str
     tier: str
     path: str
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+    def valid_at(self, now: datetime) -> bool:
+        """Whether the unit exists at an instant: not yet founded, merged and closed units do not."""
+        return (self.valid_from is None or self.valid_from <= now) and (
+            self.valid_to is None or now < self.valid_to
+        )
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,7 @@ class OrgLoaded:
     people: int
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """A person or service as others see it."""
 
     id: str
@@ -66,10 +74,26 @@ class Person:
     kind: str
     state: str
 
+    @property
+    def active(self) -> bool:
+        """Whether the account is in use."""
+        return self.state == "active"
+
 
 _PERSON = select(people.c.id, people.c.login, people.c.name, people.c.kind, people.c.state)
+_BY_LOGINS = _PERSON.where(people.c.login.in_(bindparam("logins", expanding=True)))
+_ONE_LOGIN = _PERSON.where(people.c.login == bindparam("login"))
 _NAME = select(people.c.name).where(people.c.id == bindparam("id"))
-_UNIT = (units.c.id, units.c.code, units.c.name, units.c.kind, units.c.tier, units.c.path)
+_UNIT = (
+    units.c.id,
+    units.c.code,
+    units.c.name,
+    units.c.kind,
+    units.c.tier,
+    units.c.path,
+    units.c.valid_from,
+    units.c.valid_to,
+)
 _NOW_VALID = or_(units.c.valid_to.is_(None), units.c.valid_to > bindparam("now"))
 _SERVING = and_(
     people.c.state == "active",
@@ -103,13 +127,13 @@ def units_by_code(session: Session, codes: Iterable[str]) -> dict[str, Unit]:
     wanted = list(dict.fromkeys(codes))
     if not wanted:
         return {}
-    return {row.code: Unit(*row) for row in session.execute(_BY_CODE, {"codes": wanted})}
+    return {row.code: Unit._make(row) for row in session.execute(_BY_CODE, {"codes": wanted})}
 
 
 def unit_named(session: Session, code_or_name: str) -> Unit | None:
     """The valid unit of this code, else of this name; None when there is none."""
     rows = session.execute(_NAMED, {"word": code_or_name, "now": clock.wall()}).all()
-    found = [Unit(*row) for row in rows]
+    found = [Unit._make(row) for row in rows]
     return next((u for u in found if u.code == code_or_name), found[0] if found else None)
 
 
@@ -121,15 +145,21 @@ def unit_by_code(session: Session, code: str) -> Unit | None:
 def unit_at(session: Session, path: str) -> Unit | None:
     """The unit at this path."""
     row = session.execute(_BY_PATH, {"paths": [path]}).one_or_none()
-    return Unit(*row) if row is not None else None
+    return Unit._make(row) if row is not None else None
 
 
 def person_by_login(session: Session, login_name: str) -> Person | None:
     """The person or service with this login, active or not."""
-    row = session.execute(
-        _PERSON.where(people.c.login == bindparam("login")), {"login": login_name}
-    ).one_or_none()
-    return Person(*row) if row is not None else None
+    row = session.execute(_ONE_LOGIN, {"login": login_name}).one_or_none()
+    return Person._make(row) if row is not None else None
+
+
+def people_by_login(session: Session, logins: Iterable[str]) -> dict[str, Person]:
+    """The people and services with these logins, active or not; unknown logins are simply missing."""
+    wanted = list(dict.fromkeys(logins))
+    if not wanted:
+        return {}
+    return {row.login: Person._make(row) for row in session.execute(_BY_LOGINS, {"logins": wanted})}
 
 
 def name_of(session: Session, person_id: str) -> str:
@@ -148,7 +178,7 @@ def subtree(session: Session, path: str, *, kind: str | None = None, tier: str |
         query = query.where(units.c.kind == kind)
     if tier is not None:
         query = query.where(units.c.tier == tier)
-    return [Unit(*row) for row in session.execute(query, {"now": clock.wall()})]
+    return [Unit._make(row) for row in session.execute(query, {"now": clock.wall()})]
 
 
 def ancestors(path: str) -> list[str]:
@@ -160,7 +190,7 @@ def ancestors(path: str) -> list[str]:
 def at_tier(session: Session, path: str, tier: str) -> Unit | None:
     """The unit of this tier at or above a path."""
     rows = session.execute(_BY_PATH, {"paths": ancestors(path)}).all()
-    found = [Unit(*row) for row in rows if row.tier == tier]
+    found = [Unit._make(row) for row in rows if row.tier == tier]
     return max(found, key=lambda unit: len(unit.path)) if found else None
 
 

@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.core.errors import Unavailable
 
-# The usual 64 MiB and three passes cost 122 ms: eight thousand people at nine o'clock would wait eight minutes.
+# The usual 64 MiB and three passes cost 122 ms: 8,000 people at nine o'clock would wait eight minutes.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 _AT_ONCE = 2
 _PATIENCE = 1.0

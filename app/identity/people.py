@@ -15,7 +15,7 @@ from app.identity.scopes import require, unit_scope
 def units_page(
     session: Session, *, kind: str | None, tier: str | None, limit: int, after: str | None
 ) -> list[Any]:
-    """Up to `limit + 1` valid units in order of path. Unit codes are public: everybody signed in sees them."""
+    """Up to `limit + 1` valid units in order of path. Unit codes are public to everybody signed in."""
     query = (
         select(units.c.code, units.c.name, units.c.kind, units.c.tier, units.c.path)
         .where(or_(units.c.valid_to.is_(None), units.c.valid_to > clock.wall()))

@@ -13,7 +13,7 @@ class Permission(str):
         permission.label = label
         return permission
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str takes one
         return str(self), self.label
 
 
@@ -34,7 +34,7 @@ ORG_MANAGE = Permission("org:manage", "管理机构和人员")
 AUDIT_READ = Permission("audit:read", "查看审计")
 DEMO_CLOCK = Permission("demo:clock", "拨动演示时钟")
 
-ALL = {
+ALL: dict[str, Permission] = {
     permission: permission
     for permission in (
         CASE_CREATE,

@@ -1,4 +1,4 @@
-"""Who may see and do what, where: one SQL predicate for rows, one question for a place, nothing by default."""
+"""Who may do what, where: one SQL predicate for rows, one question for a place, nothing by default."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def unit_scope(paths: tuple[str, ...], path_column: Any) -> ColumnElement[bool]:
 
 
 def require(actor: Actor, permission: str, path: str | None = None, subject: str | None = None) -> None:
-    """Raises PermissionMissing (403, the permission named) unless it holds at the place (anywhere for None)."""
+    """Raises PermissionMissing (403, permission named) unless it holds at the place (None: anywhere)."""
     if not (actor.holds(permission) if path is None else actor.allows(permission, path)):
         raise missing(actor, permission, subject)
 

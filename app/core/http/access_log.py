@@ -26,7 +26,7 @@ def _write(response: Response) -> Response:
         fields = {
             "requestId": g.get("request_id", ""),
             "method": request.method[:20],
-            # A path that no route knows is somebody's text: percent-encoded, nothing in it can steer a terminal.
+            # A path that no route knows is somebody's text: encoded, so that it cannot steer a terminal.
             "route": rule.rule if rule is not None else quote(request.path)[:200],
             "status": response.status_code,
             "ms": round((clock.monotonic() - g.get("started", clock.monotonic())) * 1000, 1),

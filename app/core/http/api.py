@@ -1,4 +1,4 @@
-"""flask-smorest in our words: strict bodies in, orjson out, OpenAPI 3.1 with permission and problems of each view."""
+"""flask-smorest in our words: strict bodies in, orjson out, each view's permission and problems documented."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -52,7 +52,7 @@ class Orjson(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Any:
         obj = args[0] if len(args) == 1 and not kwargs else (list(args) or kwargs or None)
-        return self._app.response_class(orjson.dumps(obj), mimetype="application/json")
+        return Response(orjson.dumps(obj), mimetype="application/json")
 
 
 class StrictParser(FlaskParser):

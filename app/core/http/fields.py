@@ -1,4 +1,4 @@
-"""What a field over the wire may be: strict types, ranges, Chinese messages, each with a code for programs."""
+"""What a field over the wire may be: strict types, ranges, Chinese messages with codes for programs."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from app.core.clock import BEIJING
 from app.core.errors import FieldError
 from app.core.http.strict_json import pointer
 
-# Controls that turn the reading direction, and characters without width: one title must not look like another.
+# Controls of the reading direction and characters without width: no title may look like another one.
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _LINE_ENDS = re.compile("[\r\n\t\u2028\u2029]")
 _DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
@@ -32,8 +32,8 @@ class Message(str):
         message.code = code
         return message
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return self.code, str(self)  # schemas are copied for the OpenAPI document
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # schemas get copied
+        return self.code, str(self)
 
 
 def _camel(name: str) -> str:
@@ -60,7 +60,7 @@ class Schema(ma.Schema):
 class _Coded:
     """Field messages in Chinese, with the marshmallow key as code."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "required": "必填。",
         "null": "不能为空。",
         "validator_failed": "填写有误。",
@@ -75,7 +75,7 @@ class _Coded:
 class Text(_Coded, fields.String):
     """Text of `least`–`most` characters, trimmed; one line unless `lines`; `pattern` is matched whole."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "invalid": "应为文字。",
         "invalid_utf8": "文字编码有误。",
         "too_long": "最多 {most} 个字。",
@@ -105,9 +105,7 @@ class Text(_Coded, fields.String):
         super().__init__(metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if text is None:
-            return None
+        text: str = super()._deserialize(value, attr, data, **kwargs)
         text = text.strip()
         if len(text) > self.most:
             raise self.make_error("too_long", most=self.most)
@@ -138,7 +136,7 @@ class Identifier(Text):
 class Whole(_Coded, fields.Integer):
     """A whole number in a body: 1.0, "1" and true are refused."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "invalid": "应为整数。",
         "too_large": "数字超出范围。",
         "range": "应在 {least} 到 {most} 之间。",
@@ -172,7 +170,7 @@ class QueryWhole(Whole):
 class Flag(_Coded, fields.Boolean):
     """true or false, nothing that merely looks like it."""
 
-    default_error_messages = {"invalid": "应为 true 或 false。"}
+    default_error_messages: Any = {"invalid": "应为 true 或 false。"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) is not bool:
@@ -183,7 +181,7 @@ class Flag(_Coded, fields.Boolean):
 class OneOf(_Coded, fields.String):
     """One of a few words."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "invalid": "应为文字。",
         "invalid_utf8": "文字编码有误。",
         "not_a_choice": "只能是：{choices}。",
@@ -203,7 +201,7 @@ class OneOf(_Coded, fields.String):
 class Moment(_Coded, fields.DateTime):
     """An instant: ISO 8601 with an offset in, +08:00 out."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "invalid": "应为带时区的时间，如 2026-03-02T09:00:00+08:00。",
         "invalid_awareness": "时间要写明时区，如 +08:00。",
         "format": "应为带时区的时间，如 2026-03-02T09:00:00+08:00。",
@@ -230,7 +228,7 @@ class Moment(_Coded, fields.DateTime):
 class Day(_Coded, fields.Date):
     """A day, ISO 8601."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "invalid": "应为日期，如 2026-03-02。",
         "format": "应为日期，如 2026-03-02。",
         "range": "日期应在 1900 年到 2200 年之间。",
@@ -248,7 +246,7 @@ class Day(_Coded, fields.Date):
 class ListOf(_Coded, fields.List):
     """A list of at most `most` items."""
 
-    default_error_messages = {
+    default_error_messages: Any = {
         "invalid": "应为列表。",
         "too_many": "最多 {most} 项。",
     }
@@ -266,13 +264,13 @@ class ListOf(_Coded, fields.List):
 class Shape(_Coded, fields.Nested):
     """An object of another schema."""
 
-    default_error_messages = {"type": "应为一个对象。"}
+    default_error_messages: Any = {"type": "应为一个对象。"}
 
 
 class Answers(_Coded, fields.Dict):
-    """An object with names of its own (form answers): only its size is judged here, its content by the form."""
+    """An object with names of its own (form answers): its size is judged here, its content by the form."""
 
-    default_error_messages = {"invalid": "应为一个对象。", "too_many": "最多 {most} 项。"}
+    default_error_messages: Any = {"invalid": "应为一个对象。", "too_many": "最多 {most} 项。"}
 
     def __init__(self, most: int = 500, **kwargs: Any) -> None:
         self.most = most

@@ -1,4 +1,4 @@
-"""JSON in, strictly: what a parser lets through and a database or a hash would later choke on is refused here."""
+"""JSON in, strictly: what a parser lets through and a database would later choke on is refused here."""
 
 import json
 import re
