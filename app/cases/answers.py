@@ -1,0 +1,22 @@
+"""What a person filled in, held against the form: clean values come back, or one message per field."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.bundles.forms import AnswersRefused
+from app.cases.motion import Motion, expression_data
+from app.core.errors import FieldError
+
+
+def check_answers(motion: Motion, form: str | None, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's clean answers. Without a form nothing may be answered. Raises AnswersRefused."""
+    if form is None:
+        if answers:
+            errors = [
+                FieldError(f"/answers/{name}", "field-not-applicable", "这个环节不填写任何内容。") for name in answers
+            ]
+            raise AnswersRefused(errors=errors)
+        return {}
+    return motion.bundle.forms[form].check(
+        answers, expression_data(motion.bundle, motion.case), motion.lookups
+    )

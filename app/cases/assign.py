@@ -1,0 +1,119 @@
+"""Who finds a task: lane rules become pools, a pool is a role in exactly one unit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, or_, select
+
+from app.bundles.rules import Rule
+from app.cases.models import tasks
+from app.cases.motion import Motion
+from app.core.db import Instant
+from app.identity import org
+from app.identity.actor import pool
+from app.identity.models import appointments, people, units
+
+HANDLER_ROLE = "handler"
+"""The role that `unit(field)` means."""
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Where a task lies. `fallback` says that the wanted pool was empty and an ancestor got it."""
+
+    names: tuple[str, ...]
+    fallback: bool
+
+
+@dataclass(frozen=True)
+class _Unit:
+    path: str
+    tier: str
+    code: str
+    roles: dict[str, int]
+
+
+def unit_path(pool_name: str) -> str:
+    return pool_name.partition("@")[2]
+
+
+_NOW = bindparam("now", type_=Instant)
+
+# One statement answers for every rule of the step: the units in question and how many people hold a role there.
+_UNITS = (
+    select(
+        units.c.path,
+        units.c.tier,
+        units.c.code,
+        appointments.c.role,
+        func.count(appointments.c.id).label("people"),
+    )
+    .select_from(
+        units.outerjoin(
+            appointments.join(people, (people.c.id == appointments.c.person_id) & (people.c.state == "active")),
+            (appointments.c.unit_id == units.c.id)
+            & or_(appointments.c.valid_from.is_(None), appointments.c.valid_from <= _NOW)
+            & or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > _NOW),
+        )
+    )
+    .where(or_(units.c.path.in_(bindparam("paths", expanding=True)), units.c.code == bindparam("chosen")))
+    .group_by(units.c.path, units.c.tier, units.c.code, appointments.c.role)
+)
+
+
+_LAST = (
+    select(tasks.c.done_by)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"), tasks.c.state == "done")
+    .order_by(tasks.c.closed_at.desc())
+    .limit(1)
+)
+
+
+def pools_for(motion: Motion, rules: Sequence[Rule]) -> Pools:
+    """The pools of a step's rules. Never empty: nobody in the wanted one → the nearest above with that role,
+    else the wanted one itself, so that the task waits for the next appointment."""
+    names: list[str] = []
+    fallback = False
+    for rule in rules:
+        found, missed = _pool_of(motion, rule)
+        fallback = fallback or missed
+        names += [name for name in found if name not in names]
+    return Pools(tuple(names), fallback)
+
+
+def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
+    if rule.kind == "handler":
+        last = motion.session.scalar(_LAST, {"case": motion.case["id"], "step": rule.argument})
+        return ([f"person:{last}"], False) if last else ([], True)
+    if rule.kind == "unit":
+        code = motion.case["data"].get(rule.argument)
+        near = _units(motion, motion.case["org_path"], str(code))
+        unit = next((u for u in near if u.code == code), None)
+        if unit is None:
+            return [], True
+        if HANDLER_ROLE in unit.roles:
+            return [pool(HANDLER_ROLE, unit.path)], False
+        return _nearest(_units(motion, unit.path, unit.code), HANDLER_ROLE, unit.path)
+    near = _units(motion, motion.case["org_path"], "")
+    wanted = motion.case["org_path"]
+    if rule.tier is not None:
+        wanted = next((u.path for u in near if u.tier == rule.tier), wanted)
+    return _nearest(near, rule.argument, wanted)
+
+
+def _nearest(near: Sequence[_Unit], role: str, wanted: str) -> tuple[list[str], bool]:
+    staffed = [u.path for u in near if role in u.roles and (wanted + "/").startswith(u.path + "/")]
+    if not staffed:
+        return [pool(role, wanted)], True
+    best = max(staffed, key=len)
+    return [pool(role, best)], best != wanted
+
+
+def _units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
+    rows = motion.session.execute(_UNITS, {"paths": org.ancestors(place), "chosen": chosen, "now": motion.now}).all()
+    found: dict[str, _Unit] = {}
+    for row in rows:
+        unit = found.setdefault(row.path, _Unit(row.path, row.tier, row.code, {}))
+        if row.role is not None and row.people:
+            unit.roles[row.role] = row.people
+    return list(found.values())

@@ -1,0 +1,164 @@
+"""登记: a new case gets its number, its first tasks and its clocks, or is told plainly why not."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
+
+from app import bundles
+from app.audit.chain import GENESIS
+from app.bundles import Bundle
+from app.cases import incidents, numbers
+from app.cases.advance import Moved, settle, within_budget
+from app.cases.answers import check_answers
+from app.cases.commands import NewCase
+from app.cases.errors import AlreadyFiled, ProcessStopped, ProcessUnknown, UnitNotSelectable
+from app.cases.models import cases
+from app.cases.motion import CaseEnv, Motion
+from app.cases.save import save
+from app.clocks.board import Board
+from app.core import clock, once
+from app.core.db import Session, reading, transaction
+from app.core.errors import FieldError, Unprocessable
+from app.core.ids import new_id
+from app.core.once import Once, Stored
+from app.engine.errors import EngineError
+from app.engine.run import Run
+from app.identity import org
+from app.identity.actor import Actor
+from app.identity.permissions import CASE_CREATE
+from app.identity.scopes import require
+
+STAFF = "staff"
+"""The source of a case that a person of the house filed; a service is its own source."""
+
+_SAME = select(cases.c.id, cases.c.number).where(
+    cases.c.source == bindparam("source"), cases.c.external_no == bindparam("external_no")
+)
+
+
+class DateInFuture(Unprocessable):
+    """收到时间不能晚于现在。"""
+
+
+def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved | Stored:
+    """Files a case and opens its first tasks.
+
+    Raises ProcessUnknown, UnitNotSelectable, AnswersWrong, AlreadyFiled (with a link to the first one).
+    """
+    require(actor, CASE_CREATE)
+    with reading() as session:
+        if request is not None and (stored := once.look_up(session, request)) is not None:
+            return stored  # before a number is taken
+        version_id = bundles.latest(session, new.process)
+        if version_id is None:
+            raise ProcessUnknown(f"没有名为“{new.process}”的流程。")
+        received = new.received_at or clock.now(session)
+    bundle = bundles.get(version_id)
+    _may_start(actor, bundle)
+    number = numbers.take(new.process, bundle.process.number, received)
+    try:
+        return within_budget(lambda: _step(actor, new, number, bundle, request), request)
+    except IntegrityError as error:  # the same external number was filed a moment ago
+        with reading() as session:
+            _first_filing(session, source_of(actor), new.external_no)
+        raise error
+    except EngineError as error:
+        told = incidents.open_for_filing(new.process, actor.appointments[0].unit_path, actor, error)
+        raise ProcessStopped(
+            f"流程配置出错，这件事没有登记成功，已通知管理员，异常编号 {told}。", incident=told
+        ) from error
+
+
+def source_of(actor: Actor) -> str:
+    """Where a case comes from follows from who files it, never from what is sent."""
+    return actor.login if actor.kind == "service" else STAFF
+
+
+def _step(
+    actor: Actor, new: NewCase, number: str, bundle: Bundle, request: Once | None
+) -> Moved | Stored:
+    with transaction() as session:
+        if request is not None and (stored := once.begin(session, request)) is not None:
+            return stored
+        motion = _born(session, actor, new, number, bundle)
+        answers = check_answers(motion, bundle.engine.start_form, new.answers)
+        motion.case["data"] = answers
+        motion.tell("case.received", since=motion.case["received_at"].isoformat(), number=number)
+        settle(motion, Run.new(bundle.engine, CaseEnv(motion)))
+        save(motion, "Start", new=True)
+        moved = Moved(None, motion.case, motion.opened, bundle)
+        if request is None:
+            return moved
+        stored = request.render(moved)
+        once.finish(session, request, stored, motion.now)
+        return stored
+
+
+def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bundle) -> Motion:
+    now = clock.now(session)
+    received = new.received_at or now
+    if received > now:
+        raise DateInFuture(errors=[FieldError("/receivedAt", "date-in-future", "收到时间不能晚于现在。")])
+    _first_filing(session, source_of(actor), new.external_no)
+    place = _place(session, actor, new.place_unit, now)
+    case_id = new_id()
+    case: dict[str, Any] = {
+        "id": case_id,
+        "root_id": case_id,
+        "parent_id": None,
+        "number": number,
+        "process_key": new.process,
+        "version_id": bundle.version,
+        "title": new.title.strip(),
+        "source": source_of(actor),
+        "external_no": new.external_no,
+        "place_unit": place.code,
+        "org_path": place.path,
+        "priority": new.priority,
+        "reporter_id": None,
+        "round": 0,
+        "state": "active",
+        "close_reason": None,
+        "end_element": None,
+        "status": None,
+        "light": None,
+        "received_at": received,
+        "opened_at": now,
+        "closed_at": None,
+        "last_event_at": now,
+        "engine": b"",
+        "revision": 0,
+        "event_seq": 0,
+        "audit_seq": 0,
+        "audit_head": GENESIS,
+        "data": {},
+    }
+    board = Board(case_id, case_id, bundle.sla, now, actor.id, [], [])
+    return Motion(session, actor, now, bundle, case, {}, board)
+
+
+def _may_start(actor: Actor, bundle: Bundle) -> None:
+    roles = {appointment.role for appointment in actor.appointments}
+    if not bundle.process.start_by_api and not roles & set(bundle.process.start_roles):
+        raise ProcessUnknown(f"“{bundle.process.name}”不能由您登记。")
+
+
+def _place(session: Session, actor: Actor, code: str | None, now: datetime) -> org.Unit:
+    wanted = code or (actor.appointments[0].unit_code if actor.appointments else "")
+    unit = org.units_by_code(session, [wanted]).get(wanted)
+    if unit is None or not unit.valid_at(now) or not actor.allows(CASE_CREATE, unit.path):
+        message = f"没有代码为“{wanted}”的单位，或不在您的范围内。"
+        raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
+    return unit
+
+
+def _first_filing(session: Session, source: str, external_no: str | None) -> None:
+    if external_no is None:
+        return
+    first = session.execute(_SAME, {"source": source, "external_no": external_no}).one_or_none()
+    if first is not None:
+        raise AlreadyFiled(
+            f"编号 {external_no} 已登记为 {first.number}。", link=f"/api/v1/cases/{first.id}", number=first.number
+        )

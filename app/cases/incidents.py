@@ -1,0 +1,203 @@
+"""异常: whatever stops is visible, and a retry repeats nothing of what a person did."""
+
+import hashlib
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from app.cases.commands import Complete, TaskCommand
+from app.cases.errors import IncidentResolved, ReasonRequired
+from app.cases.models import cases, incidents, tasks
+from app.clocks.models import timers
+from app.core import clock, events
+from app.core.db import Session, reading, transaction
+from app.core.errors import FieldError
+from app.core.events import Event
+from app.core.ids import new_id
+from app.engine.errors import EngineError
+from app.identity.actor import Actor
+from app.identity.permissions import INCIDENT_READ, INCIDENT_RETRY
+from app.identity.scopes import case_scope, hidden, require
+
+Row = dict[str, Any]
+
+_CASE_OF_TASK = (
+    select(cases.c.id, cases.c.process_key, cases.c.org_path)
+    .join(tasks, tasks.c.case_id == cases.c.id)
+    .where(tasks.c.id == bindparam("task"))
+)
+_SAME = select(incidents).where(
+    incidents.c.case_id.is_not_distinct_from(bindparam("case")),
+    incidents.c.process_key == bindparam("process"),
+    incidents.c.kind == bindparam("kind"),
+    incidents.c.stack_hash == bindparam("stack"),
+    incidents.c.state == "open",
+)
+
+
+@dataclass(frozen=True)
+class Where:
+    """What stopped: a case (or a filing that never became one), and the task or timer that was at work."""
+
+    process_key: str
+    org_path: str
+    case_id: str | None = None
+    task_id: str | None = None
+    timer_id: str | None = None
+
+
+def keep_draft_and_open(command: TaskCommand, actor: Actor, error: Exception) -> str:
+    """Keeps what the person typed as the task's draft and opens an incident; returns its number."""
+    with transaction() as session:
+        case = session.execute(_CASE_OF_TASK, {"task": command.task_id}).one()
+        if isinstance(command, Complete):
+            draft = {
+                "outcome": command.outcome,
+                "answers": dict(command.answers),
+                "opinion": command.opinion,
+                "by": actor.id,
+            }
+            session.execute(update(tasks).where(tasks.c.id == command.task_id).values(draft=draft))
+        where = Where(case.process_key, case.org_path, case.id, task_id=command.task_id)
+        return open_incident(session, "process-stopped", where, error, actor)
+
+
+def open_for_filing(process_key: str, org_path: str, actor: Actor, error: Exception) -> str:
+    """An incident of a filing that failed: there is no case, the filer's unit says who may see it."""
+    with transaction() as session:
+        return open_incident(session, "filing-stopped", Where(process_key, org_path), error, actor)
+
+
+def open_incident(session: Session, kind: str, where: Where, error: Exception, actor: Actor) -> str:
+    """One line per case, kind and stack, with a count; its text never holds what a person typed."""
+    now = clock.now(session)
+    stack = stack_hash(error)
+    same = (
+        session.execute(_SAME, {"case": where.case_id, "process": where.process_key, "kind": kind, "stack": stack})
+        .mappings()
+        .first()
+    )
+    if same is not None:
+        session.execute(
+            update(incidents)
+            .where(incidents.c.id == same["id"])
+            .values(count=same["count"] + 1, last_at=now, revision=same["revision"] + 1)
+        )
+        return str(same["number"])
+    key = new_id()
+    number = "YC" + key.replace("-", "")[-10:].upper()
+    session.execute(
+        insert(incidents),
+        {
+            "id": key,
+            "number": number,
+            "case_id": where.case_id,
+            "process_key": where.process_key,
+            "org_path": where.org_path,
+            "kind": kind,
+            "element": getattr(error, "element", None),
+            "error": type(error).__name__,
+            "stack_hash": stack,
+            "explanation": explain(error),
+            "task_id": where.task_id,
+            "timer_id": where.timer_id,
+            "count": 1,
+            "first_at": now,
+            "last_at": now,
+            "state": "open",
+            "revision": 1,
+        },
+    )
+    told = Event("incident.opened", where.case_id or "", now, actor.id, {"number": number, "kind": kind})
+    events.publish(session, [told])
+    return number
+
+
+def explain(error: Exception) -> str:
+    """The Chinese sentence of an engine error; of any other only its class."""
+    if isinstance(error, EngineError):
+        return error.message
+    return f"程序出错（{type(error).__name__}），请联系运维人员查看日志。"
+
+
+def stack_hash(error: Exception) -> str:
+    """The same for the same place in the code, whatever the values were."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames]
+    return hashlib.sha256("|".join([type(error).__name__, *places]).encode()).hexdigest()
+
+
+def page(actor: Actor, state: str, limit: int, after: str | None) -> list[Row]:
+    """Incidents of cases in the actor's scope, newest first; `after` is the last id of the page before."""
+    with reading() as session:
+        statement = (
+            select(incidents, cases.c.number.label("case_number"), cases.c.title.label("case_title"))
+            .outerjoin(cases, cases.c.id == incidents.c.case_id)
+            .where(
+                incidents.c.state == state,
+                case_scope(actor, INCIDENT_READ, incidents.c.org_path, incidents.c.case_id),
+            )
+            .order_by(incidents.c.id.desc())
+            .limit(limit + 1)
+        )
+        if after is not None:
+            statement = statement.where(incidents.c.id < after)
+        return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def retry(actor: Actor, incident_id: str, reason: str) -> Row:
+    """Lets the case try again: a failed timer is due at once; a person finds the form with the draft."""
+    if not reason.strip():
+        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写重试的原因。")])
+    with transaction() as session:
+        incident = _visible(session, actor, incident_id)
+        require(actor, INCIDENT_RETRY, incident["org_path"], incident_id)
+        now = clock.now(session)
+        resolved = {
+            "state": "resolved",
+            "resolved_by": actor.id,
+            "resolved_at": now,
+            "note": reason.strip(),
+            "revision": incident["revision"] + 1,
+        }
+        changed = session.execute(
+            update(incidents)
+            .where(incidents.c.id == incident_id, incidents.c.state == "open")
+            .values(resolved)
+        ).rowcount
+        if not changed:
+            raise IncidentResolved
+        if incident["timer_id"] is not None:
+            session.execute(
+                update(timers)
+                .where(timers.c.id == incident["timer_id"], timers.c.state == "incident")
+                .values(state="armed", attempts=0, lease_by=None, lease_until=None)
+            )
+        events.publish(
+            session,
+            [
+                Event("incident.resolved", incident["case_id"] or "", now, actor.id, {"number": incident["number"]})
+            ],
+        )
+        return {**incident, **resolved}
+
+
+def _visible(session: Session, actor: Actor, incident_id: str) -> Row:
+    row: Mapping[Any, Any] | None = (
+        session.execute(
+            select(incidents, cases.c.number.label("case_number"), cases.c.title.label("case_title"))
+            .outerjoin(cases, cases.c.id == incidents.c.case_id)
+            .where(
+                incidents.c.id == incident_id,
+                case_scope(actor, INCIDENT_READ, incidents.c.org_path, incidents.c.case_id),
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        raise hidden(actor, incident_id)
+    return dict(row)

@@ -1,0 +1,145 @@
+"""Tables of a case: the case, its tasks, who finds them in the inbox, its facts, its incidents."""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from app.core.db import Id, Instant, Json, metadata
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("root_id", Id, nullable=False, index=True),
+    Column("parent_id", Id),
+    Column("number", String(60), nullable=False, unique=True),
+    Column("process_key", String(60), nullable=False),
+    Column("version_id", String(64), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("source", String(60), nullable=False),
+    Column("external_no", String(120)),
+    Column("place_unit", String(60), nullable=False),
+    Column("org_path", String(400), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("reporter_id", String(60)),
+    Column("round", Integer, nullable=False),
+    Column("state", String(10), nullable=False),  # active | closed (suspended, cancelled, merged come later)
+    Column("close_reason", String(60)),
+    Column("end_element", String(60)),
+    Column("status", String(60)),
+    Column("light", String(10)),  # colour of the worst tier reached
+    Column("received_at", Instant, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("last_event_at", Instant, nullable=False),
+    Column("engine", LargeBinary, nullable=False),  # never jsonb: a reordered state loses data
+    Column("revision", Integer, nullable=False),
+    Column("event_seq", Integer, nullable=False),
+    Column("audit_seq", Integer, nullable=False),
+    Column("audit_head", LargeBinary, nullable=False),
+    Column("data", Json, nullable=False),
+    UniqueConstraint("source", "external_no", name="uq_cases_external"),
+    Index("ix_cases_scope", "org_path", "id", postgresql_ops={"org_path": "varchar_pattern_ops"}),
+    Index("ix_cases_process", "process_key", "state", "id"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("root_id", Id, nullable=False),
+    Column("ref", String(20), nullable=False),
+    Column("step", String(60), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("lane", String(200)),
+    Column("item", String(120)),
+    Column("round", Integer, nullable=False),
+    Column("pools", Json, nullable=False),  # ["handler@d1/d1-cgw"]: a role in exactly one unit
+    Column("assignee_id", String(60)),
+    Column("owner_id", String(60)),
+    Column("state", String(10), nullable=False),  # open | claimed | done | cancelled
+    Column("priority", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("opened_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    Column("closed_at", Instant),
+    Column("done_by", String(60)),
+    Column("outcome", String(60)),
+    Column("answers", Json),
+    Column("answers_salt", LargeBinary),  # the audit chain holds SM3(salt, answers): erasing both proves nothing
+    Column("opinion", Text),
+    Column("draft", Json),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("case_id", "ref", name="uq_tasks_ref"),
+    Index("ix_tasks_done", "done_by", "closed_at", "id"),
+    Index("ix_tasks_open", "case_id", postgresql_where=text("state in ('open', 'claimed')"),
+          sqlite_where=text("state in ('open', 'claimed')")),
+)
+
+# One row a task and a place where it lies to be done: a pool ("pool:handler@d1/d1-cgw") while unclaimed,
+# a person ("person:<id>") once claimed. Rows of closed tasks are gone, so an inbox page reads only what
+# it shows, already in order.
+task_queue = Table(
+    "task_queue",
+    metadata,
+    Column("holder", String(300), primary_key=True),
+    Column("rank", String(60), primary_key=True),  # urgency, then due, then priority, then task id
+    Column("task_id", Id, ForeignKey("tasks.id"), nullable=False, index=True),
+)
+
+case_facts = Table(
+    "case_facts",
+    metadata,
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("name", String(60), primary_key=True),
+    Column("text", String(200)),
+    Column("number", Float),
+    Column("instant", Instant),
+    Index("ix_case_facts_text", "name", "text"),
+)
+
+number_series = Table(
+    "number_series",
+    metadata,
+    Column("process_key", String(60), primary_key=True),
+    Column("day", String(8), primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number", String(20), nullable=False, unique=True),
+    Column("case_id", Id, ForeignKey("cases.id")),  # none when a filing failed and there is no case
+    Column("process_key", String(60), nullable=False),
+    Column("org_path", String(400), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("element", String(60)),
+    Column("error", String(120), nullable=False),
+    Column("stack_hash", String(64), nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("task_id", Id),
+    Column("timer_id", Id),
+    Column("count", Integer, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("state", String(10), nullable=False),  # open | resolved
+    Column("resolved_by", String(60)),
+    Column("resolved_at", Instant),
+    Column("note", Text),
+    Column("revision", Integer, nullable=False),
+    Index("ix_incidents_case", "case_id", "state"),
+    Index("ix_incidents_state", "state", "last_at", "id"),
+)

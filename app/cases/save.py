@@ -1,0 +1,196 @@
+"""Writes a motion down: one statement a table, the audit row, then the case itself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, bindparam, delete, insert, update
+
+from app.audit.chain import case_chain, link
+from app.cases.models import case_facts, cases, task_queue, tasks
+from app.cases.motion import Motion, Row
+from app.clocks.models import clock_ledger, clocks, timers
+from app.core import dialects, events
+from app.core.clock import BEIJING
+from app.crypto.sm3 import sm3
+from app.identity.models import case_access
+
+# Everything of a row that can change after its insert.
+_TASK = ("assignee_id", "state", "due_at", "claimed_at", "closed_at", "done_by", "outcome", "answers",
+         "answers_salt", "opinion", "draft", "revision")
+_CASE = ("state", "close_reason", "end_element", "status", "priority", "round", "closed_at", "last_event_at",
+         "engine", "revision", "event_seq", "audit_seq", "audit_head", "data")
+
+
+def _update(table: Table, columns: tuple[str, ...]) -> Any:
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns})
+    )
+
+
+_UPDATE_TASK = _update(tasks, _TASK)
+_UPDATE_CASE = _update(cases, _CASE).where(cases.c.revision == bindparam("seen"))
+_UPDATE_CLOCK = _update(clocks, ("state", "stopped_at", "due_at"))
+_UPDATE_TIMER = _update(timers, ("state", "due_at", "fired_at"))
+_LEAVE = delete(task_queue).where(task_queue.c.task_id == bindparam("task"))
+_INSERT_CASE = insert(cases)
+_INSERT_TASK = insert(tasks)
+_INSERT_QUEUE = insert(task_queue)
+_INSERT_CLOCK = insert(clocks)
+_INSERT_TIMER = insert(timers)
+_INSERT_LEDGER = insert(clock_ledger)
+_INSERT_CHAIN = insert(case_chain)
+
+
+class CaseMoved(RuntimeError):
+    """The case's revision changed under our lock: a bug, never to be saved over."""
+
+
+def save(motion: Motion, command: str, *, new: bool = False) -> None:
+    """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
+    session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
+    seen = case["revision"]
+    chain = _chain_row(motion, command)
+    case.update(
+        last_event_at=motion.now,
+        revision=seen + 1,
+        event_seq=case["event_seq"] + len(motion.events),
+        audit_seq=chain["seq"],
+        audit_head=chain["hash"],
+    )
+    if new:
+        session.execute(_INSERT_CASE, case)
+    elif session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1:
+        raise CaseMoved(case["id"])
+    if changes.updates["tasks"]:
+        session.execute(
+            _UPDATE_TASK, [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()]
+        )
+    if motion.opened:
+        session.execute(_INSERT_TASK, motion.opened)
+    if changes.inserts["leaving"]:
+        session.execute(_LEAVE, changes.inserts["leaving"])
+    if changes.inserts["task_queue"]:
+        session.execute(_INSERT_QUEUE, changes.inserts["task_queue"])
+    _save_clocks(motion)
+    if board.ledger:
+        session.execute(_INSERT_LEDGER, board.ledger)
+    if changes.updates["case_access"]:
+        session.execute(
+            dialects.insert_ignore(session.dialect, case_access), list(changes.updates["case_access"].values())
+        )
+    if facts := _facts(motion):
+        session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
+    session.execute(_INSERT_CHAIN, chain)
+    events.publish(session, motion.events)
+
+
+def _save_clocks(motion: Motion) -> None:
+    session, board = motion.session, motion.board
+    if board.new_clocks:
+        session.execute(
+            _INSERT_CLOCK,
+            [
+                {
+                    "id": clock.id,
+                    "case_id": board.case_id,
+                    "name": clock.name,
+                    "instance": clock.instance,
+                    "state": clock.state,
+                    "started_at": clock.started_at,
+                    "allowance": clock.allowance,
+                    "due_at": clock.due_at,
+                    "stopped_at": clock.stopped_at,
+                }
+                for clock in board.new_clocks.values()
+            ],
+        )
+    if board.changed_clocks:
+        session.execute(
+            _UPDATE_CLOCK,
+            [
+                {"row_id": c.id, "new_state": c.state, "new_stopped_at": c.stopped_at, "new_due_at": c.due_at}
+                for c in board.changed_clocks.values()
+            ],
+        )
+    if board.new_timers:
+        session.execute(
+            _INSERT_TIMER,
+            [
+                {
+                    "id": timer.id,
+                    "root_id": board.root_id,
+                    "case_id": board.case_id,
+                    "kind": timer.kind,
+                    "key": timer.key,
+                    "tier": timer.tier,
+                    "generation": timer.generation,
+                    "clock_id": timer.clock_id,
+                    "due_at": timer.due_at,
+                    "state": timer.state,
+                    "attempts": 0,
+                }
+                for timer in board.new_timers.values()
+            ],
+        )
+    if board.changed_timers:
+        session.execute(
+            _UPDATE_TIMER,
+            [
+                {
+                    "row_id": timer.id,
+                    "new_state": timer.state,
+                    "new_due_at": timer.due_at,
+                    "new_fired_at": motion.now if timer.state == "fired" else None,
+                }
+                for timer in board.changed_timers.values()
+            ],
+        )
+
+
+def _chain_row(motion: Motion, command: str) -> Row:
+    """One row a case and step: all its events, and the SM3 of the ledger lines written with them."""
+    case = motion.case
+    told = [{"name": event.name, **event.data} for event in motion.events]
+    ledger = [
+        {**line, "at": line["at"].isoformat(), "detail": line["detail"]} for line in motion.board.ledger
+    ]
+    row: Row = {
+        "case_id": case["id"],
+        "seq": case["audit_seq"] + 1,
+        "at": motion.now,
+        "actor_id": motion.actor.id,
+        "command": command,
+        "events": orjson.dumps(told).decode(),
+        "ledger_hash": sm3(orjson.dumps(ledger)).hex(),
+    }
+    return {**row, "prev": case["audit_head"], "hash": link(case["audit_head"], row)}
+
+
+def _facts(motion: Motion) -> list[Row]:
+    """The declared facts that changed, in typed columns; None is a fact too, once it had a value."""
+    before, data = motion.before, motion.case["data"]
+    changed = [name for name in motion.bundle.process.facts if data.get(name) != before.get(name)]
+    declared = motion.bundle.process.data
+    return [_fact(motion.case["id"], name, declared[name].type, data.get(name)) for name in changed]
+
+
+def _fact(case_id: str, name: str, kind: str, value: Any) -> Row:
+    row: Row = {"case_id": case_id, "name": name, "text": None, "number": None, "instant": None}
+    if value is None:
+        return row
+    if kind in ("int", "decimal"):
+        row["number"] = float(value)
+    elif kind in ("date", "datetime"):
+        read = datetime.fromisoformat(value)
+        row["instant"] = read if read.tzinfo else read.replace(tzinfo=BEIJING)
+    else:
+        row["text"] = str(value)[:200]
+    return row
+
+
+def _new(row: Mapping[str, Any], columns: tuple[str, ...]) -> Row:
+    return {f"new_{name}": row[name] for name in columns}

@@ -1,0 +1,133 @@
+"""Rows follow the engine's picture: tasks open and close, timers arm, the status changes, the case ends."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from app.cases import assign
+from app.cases.motion import Motion, Row
+from app.core.ids import new_id
+from app.engine.picture import HumanTask, Picture
+
+RANK_WITHOUT_DUE = "99999999999999"
+
+
+def sync(motion: Motion, picture: Picture) -> None:
+    """Brings every row to what the picture says. Invariant: an open row ↔ an open human task of the engine."""
+    refs = {task.ref for task in picture.tasks}
+    for row in motion.open_tasks():
+        if row["ref"] not in refs:
+            _cancel(motion, row)
+    known = {row["ref"] for row in motion.tasks.values()}
+    for task in picture.tasks:
+        if task.ref not in known:
+            _open(motion, task)
+    motion.board.follow(picture.waits)
+    if picture.status is not None:
+        motion.case["status"] = picture.status
+    if picture.ended:
+        _close(motion, picture)
+    for row in motion.opened:
+        due = _due(motion, row)
+        row["due_at"] = due
+        lay_out(motion, row)
+
+
+def lay_out(motion: Motion, task: Row) -> None:
+    """Puts an open task where it is to be found: in its pools, or on its person's desk."""
+    rank = rank_of(motion.case["priority"], task["due_at"], task["priority"], task["id"])
+    holders = [f"person:{task['assignee_id']}"] if task["assignee_id"] else [holder(p) for p in task["pools"]]
+    for name in holders:
+        motion.changes.insert("task_queue", {"holder": name, "rank": rank, "task_id": task["id"]})
+
+
+def take_away(motion: Motion, task: Row) -> None:
+    """The task leaves every place where it lay."""
+    motion.changes.inserts["leaving"].append({"task": task["id"]})
+
+
+def holder(pool: str) -> str:
+    return pool if pool.startswith("person:") else f"pool:{pool}"
+
+
+def rank_of(urgency: int, due: datetime | None, priority: int, task_id: str) -> str:
+    """Text that sorts as the inbox does: supervised, urgent, due, priority (supervision comes first: 1 = none)."""
+    when = due.strftime("%Y%m%d%H%M%S") if due else RANK_WITHOUT_DUE
+    return f"1{100 - urgency:03d}{when}{100 - priority:03d}{task_id}"
+
+
+def _open(motion: Motion, task: HumanTask) -> None:
+    pools = assign.pools_for(motion, _rules(motion, task))
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "case_id": motion.case["id"],
+        "root_id": motion.case["root_id"],
+        "ref": task.ref,
+        "step": task.step,
+        "name": task.name,
+        "lane": task.lane,
+        "item": None if task.item is None else str(task.item),
+        "round": task.round,
+        "pools": list(pools.names),
+        "assignee_id": None,
+        "owner_id": None,
+        "state": "open",
+        "priority": task.priority,
+        "due_at": None,
+        "opened_at": motion.now,
+        "claimed_at": None,
+        "closed_at": None,
+        "done_by": None,
+        "outcome": None,
+        "answers": None,
+        "answers_salt": None,
+        "opinion": None,
+        "draft": None,
+        "revision": 1,
+    }
+    motion.tasks[row["id"]] = row
+    motion.opened.append(row)
+    for name in pools.names:
+        if not name.startswith("person:"):
+            grant(motion, f"unit:{assign.unit_path(name)}", "pool")
+    data = {"step": task.step, "ref": task.ref, "task": row["id"], "label": task.name, "pools": list(pools.names)}
+    if pools.fallback:
+        data["fallback"] = True
+    motion.tell("task.opened", **data)
+
+
+def _rules(motion: Motion, task: HumanTask) -> Sequence[Any]:
+    return motion.bundle.rules_of(task.lane, task.candidates)
+
+
+def grant(motion: Motion, who: str, reason: str) -> None:
+    """Lets somebody see the case beyond their scope: units of its pools, people who handled it."""
+    motion.changes.update(
+        "case_access", f"{who}|{reason}", {"case_id": motion.case["id"], "holder": who, "reason": reason}
+    )
+
+
+def _cancel(motion: Motion, row: Row) -> None:
+    motion.change_task(row, state="cancelled", closed_at=motion.now, revision=row["revision"] + 1)
+    take_away(motion, row)
+    motion.tell("task.cancelled", step=row["step"], ref=row["ref"], task=row["id"], label=row["name"])
+
+
+def _close(motion: Motion, picture: Picture) -> None:
+    end = motion.bundle.engine.ends[picture.end_element or ""]
+    motion.case.update(
+        state="closed",
+        closed_at=motion.now,
+        end_element=end.id,
+        close_reason=end.close_reason,
+        status=end.status or motion.case["status"],
+    )
+    motion.tell("case.closed", end=end.id, reason=end.close_reason)
+    motion.events += motion.board.close()
+
+
+def _due(motion: Motion, row: Row) -> datetime | None:
+    """The earliest due time of the step's clocks."""
+    names = motion.bundle.engine.step(row["step"]).clocks
+    dues = [due for name in names if (due := motion.board.due_of(name)) is not None]
+    return min(dues, default=None)

@@ -1,0 +1,95 @@
+"""What people do with tasks, as sentences: claim it, give it back, complete it, look at its form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from app import bundles
+from app.bundles import Bundle
+from app.cases.advance import Moved, advance
+from app.cases.commands import Claim, Complete, Unclaim
+from app.cases.models import cases, tasks
+from app.cases.motion import Row, expression_data
+from app.core.db import Session, reading
+from app.core.once import Once, Stored
+from app.identity.actor import Actor
+from app.identity.permissions import TASK_READ
+from app.identity.scopes import case_scope, hidden
+
+
+def claim(actor: Actor, task_id: str, request: Once | None = None) -> Moved | Stored:
+    """签收. The same person again gets the same answer. Raises TaskTaken, TaskDone, CaseClosed, CaseBusy."""
+    return advance(Claim(task_id), actor, request)
+
+
+def unclaim(
+    actor: Actor, task_id: str, reason: str, seen: int | None, request: Once | None = None
+) -> Moved | Stored:
+    """退回待办池, with a reason. Raises TaskNotClaimed, ReasonRequired, Stale."""
+    return advance(Unclaim(task_id, reason, seen), actor, request)
+
+
+def complete(
+    actor: Actor,
+    task_id: str,
+    outcome: str,
+    answers: Mapping[str, Any],
+    opinion: str | None = None,
+    seen: int | None = None,
+    request: Once | None = None,
+) -> Moved | Stored:
+    """办理. `seen` is the revision the person looked at. Raises AnswersWrong, OutcomeUnknown, TaskDone …"""
+    return advance(Complete(task_id, outcome, answers, opinion, seen), actor, request)
+
+
+_ONE = (
+    select(
+        tasks,
+        cases.c.version_id,
+        cases.c.process_key,
+        cases.c.number,
+        cases.c.title,
+        cases.c.status,
+        cases.c.light,
+        cases.c.org_path,
+    )
+    .join(cases, cases.c.id == tasks.c.case_id)
+    .where(tasks.c.id == bindparam("task"))
+)
+
+
+def visible(session: Session, actor: Actor, task_id: str) -> Row:
+    """Loading and being allowed are one act. Raises NotFound out of scope."""
+    statement = _ONE.where(case_scope(actor, TASK_READ, cases.c.org_path, cases.c.id))
+    row = session.execute(statement, {"task": task_id}).mappings().one_or_none()
+    if row is None:
+        raise hidden(actor, task_id)
+    return dict(row)
+
+
+def look(actor: Actor, task_id: str) -> tuple[Row, Bundle]:
+    """A task with its case's head and the version it runs."""
+    with reading() as session:
+        task = visible(session, actor, task_id)
+    return task, bundles.get(task["version_id"])
+
+
+def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
+    """The form as JSON Schema, its present values, its outcomes, and the draft a failure may have kept."""
+    with reading() as session:
+        task = visible(session, actor, task_id)
+        case = dict(session.execute(select(cases).where(cases.c.id == task["case_id"])).mappings().one())
+    bundle = bundles.get(task["version_id"])
+    step = bundle.engine.step(task["step"])
+    form = bundle.forms[step.form] if step.form else None
+    data = expression_data(bundle, case)
+    return {
+        "task": task["id"],
+        "revision": task["revision"],
+        "title": form.title if form else task["name"],
+        "schema": form.json_schema() if form else {"type": "object", "properties": {}, "additionalProperties": False},
+        "values": {name: data[name] for name in (f.name for f in form.fields) if data.get(name) is not None} if form else {},
+        "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
+        "draft": task["draft"],
+    }

@@ -1,0 +1,71 @@
+"""What happened to a case, from its audit chain, in sentences a person reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, select
+
+from app import bundles
+from app.audit.chain import case_chain
+from app.bundles import Bundle
+from app.cases import viewing
+from app.core.clock import BEIJING
+from app.core.db import reading
+from app.identity.actor import SYSTEM, Actor
+from app.identity.models import people
+
+_CHAIN = (
+    select(case_chain, people.c.name.label("actor_name"))
+    .outerjoin(people, people.c.id == case_chain.c.actor_id)
+    .where(case_chain.c.case_id == bindparam("case"), case_chain.c.seq > bindparam("after"))
+    .order_by(case_chain.c.seq)
+    .limit(bindparam("most"))
+)
+
+
+def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dict[str, Any]]:
+    """At most `limit + 1` steps after chain row `after`: `{seq, at, actor, events: [{name, text, …}]}`."""
+    with reading() as session:
+        case = viewing.visible(session, actor, case_id)
+        rows = session.execute(_CHAIN, {"case": case_id, "after": after, "most": limit + 1}).all()
+    bundle = bundles.get(case["version_id"])
+    return [
+        {
+            "seq": row.seq,
+            "at": row.at.astimezone(BEIJING).isoformat(timespec="seconds"),
+            "actor": SYSTEM.name if row.actor_id == SYSTEM.id else row.actor_name,
+            "events": [{**event, "text": sentence(event, bundle)} for event in orjson.loads(row.events)],
+        }
+        for row in rows
+    ]
+
+
+def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
+    """One event in plain Chinese."""
+    step = event.get("label") or event.get("step")
+    match event["name"]:
+        case "case.received":
+            return f"收到并登记，编号 {event['number']}"
+        case "task.opened":
+            return f"进入“{step}”"
+        case "task.claimed":
+            return f"签收“{step}”"
+        case "task.unclaimed":
+            return f"把“{step}”退回待办池，原因：{event['reason']}"
+        case "task.done":
+            opinion = f"，意见：{event['opinion']}" if event.get("opinion") else ""
+            return f"办理“{step}”，结论：{event['outcome']}{opinion}"
+        case "task.cancelled":
+            return f"“{step}”不再需要办理"
+        case "timer.fired":
+            return f"到时：{event['label']}"
+        case "clock.started":
+            due = f"，到期 {event['due']}" if event.get("due") else ""
+            return f"时钟“{event['clock']}”开始{due}"
+        case "clock.stopped":
+            return f"时钟“{event['clock']}”停止"
+        case "case.closed":
+            return f"办结：{event.get('reason') or bundle.engine.ends[event['end']].name}"
+        case milestone:
+            return f"里程碑 {milestone}"

@@ -1,0 +1,59 @@
+"""签收 and 退回待办池: a pool task gets its person, or goes back."""
+
+from app.cases.commands import Claim, Unclaim
+from app.cases.errors import ReasonRequired, TaskNotClaimed
+from app.cases.motion import Motion, Row
+from app.cases.sync import lay_out, take_away
+from app.cases.verbs import guard
+from app.core.errors import FieldError
+
+
+def claim(motion: Motion, command: Claim) -> Row | None:
+    """Takes the task out of its pool; None when the same person had it already."""
+    task = guard.task_of(motion, command.task_id)
+    guard.authority(motion, task)
+    if task["state"] == "claimed" and task["assignee_id"] == motion.actor.id:
+        return None
+    guard.still_open(motion, task)
+    take(motion, task)
+    take_away(motion, task)
+    lay_out(motion, task)
+    return task
+
+
+def take(motion: Motion, task: Row) -> None:
+    """The person becomes the assignee; the clocks that waited for a signature stop."""
+    motion.change_task(
+        task,
+        state="claimed",
+        assignee_id=motion.actor.id,
+        claimed_at=motion.now,
+        revision=task["revision"] + 1,
+    )
+    motion.tell("task.claimed", step=task["step"], ref=task["ref"], task=task["id"], label=task["name"])
+
+
+def unclaim(motion: Motion, command: Unclaim) -> Row:
+    """Gives the task back to its pool, with a reason."""
+    task = guard.task_of(motion, command.task_id)
+    guard.authority(motion, task)
+    guard.still_open(motion, task)
+    if task["state"] == "open":
+        raise TaskNotClaimed
+    guard.fresh(task, command.seen)
+    if not command.reason.strip():
+        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写退回待办池的原因。")])
+    motion.change_task(
+        task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1
+    )
+    take_away(motion, task)
+    lay_out(motion, task)
+    motion.tell(
+        "task.unclaimed",
+        step=task["step"],
+        ref=task["ref"],
+        task=task["id"],
+        label=task["name"],
+        reason=command.reason.strip(),
+    )
+    return task

@@ -1,0 +1,87 @@
+"""办理: an outcome, the form's answers and perhaps an opinion finish a task; then the engine moves on."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.cases.answers import check_answers
+from app.cases.commands import Complete
+from app.cases.errors import OpinionRequired, OutcomeUnknown
+from app.cases.motion import Motion, Row
+from app.cases.sync import grant, take_away
+from app.cases.verbs import guard
+from app.cases.verbs.claim import take
+from app.core.errors import FieldError
+from app.crypto.sm3 import sm3
+
+
+def complete(motion: Motion, command: Complete) -> Row | None:
+    """Writes what the person answered; None when the same completion was made before."""
+    task = guard.task_of(motion, command.task_id)
+    guard.authority(motion, task)
+    if _repeated(motion, task, command):
+        return None
+    guard.still_open(motion, task)
+    guard.fresh(task, command.seen)
+    step = motion.bundle.engine.step(task["step"])
+    answers = check_answers(motion, step.form, command.answers)
+    opinion = (command.opinion or "").strip() or None
+    _outcome(step.outcomes, command.outcome, opinion)
+    if task["state"] == "open":
+        take(motion, task)
+    salt = secrets.token_bytes(16)
+    motion.change_task(
+        task,
+        state="done",
+        outcome=command.outcome,
+        answers=answers,
+        answers_salt=salt,
+        opinion=opinion,
+        draft=None,
+        done_by=motion.actor.id,
+        closed_at=motion.now,
+        revision=task["revision"] + 1,
+    )
+    motion.case["data"] = {**motion.case["data"], **answers}
+    take_away(motion, task)
+    grant(motion, f"person:{motion.actor.id}", "handled")
+    motion.tell(
+        "task.done",
+        step=task["step"],
+        ref=task["ref"],
+        task=task["id"],
+        label=task["name"],
+        outcome=command.outcome,
+        opinion=opinion,
+        answers=seal_of(salt, answers),
+    )
+    if step.event:
+        motion.tell(step.event, step=task["step"])
+    return task
+
+
+def seal_of(salt: bytes, answers: Mapping[str, Any]) -> str:
+    """What the audit chain keeps of the answers: SM3 over salt and sorted JSON, in hex."""
+    return sm3(salt, orjson.dumps(dict(answers), option=orjson.OPT_SORT_KEYS)).hex()
+
+
+def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
+    if task["state"] != "done" or task["done_by"] != motion.actor.id:
+        return False
+    same: bool = (task["outcome"], task["answers"]) == (command.outcome, dict(command.answers))
+    return same
+
+
+def _outcome(outcomes: Any, chosen: str, opinion: str | None) -> None:
+    known = {outcome.name: outcome for outcome in outcomes}
+    if chosen not in known:
+        names = "、".join(known)
+        raise OutcomeUnknown(
+            f"办理结论“{chosen}”不在可选范围：{names}。",
+            errors=[FieldError("/outcome", "outcome-unknown", f"请选择：{names}。")],
+        )
+    if known[chosen].demands_opinion and opinion is None:
+        message = f"选择“{chosen}”时必须填写意见。"
+        raise OpinionRequired(message, errors=[FieldError("/opinion", "opinion-required", message)])

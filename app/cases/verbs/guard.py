@@ -1,0 +1,58 @@
+"""The checks under the lock, in the order that people need: who may, who was faster, is the page stale."""
+
+from app.cases.errors import CaseClosed, TaskDone, TaskTaken
+from app.cases.motion import Motion, Row
+from app.core import events
+from app.core.clock import BEIJING
+from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
+from app.identity import org
+from app.identity.permissions import TASK_COMPLETE
+from app.identity.scopes import require
+
+
+def task_of(motion: Motion, task_id: str) -> Row:
+    task = motion.tasks.get(task_id)
+    if task is None:
+        raise NotFound
+    return task
+
+
+def authority(motion: Motion, task: Row) -> None:
+    """A member of the task's pools, or the one who holds or held it."""
+    actor = motion.actor
+    require(actor, TASK_COMPLETE, subject=task["id"])
+    if actor.id in (task["assignee_id"], task["done_by"]) or in_pool(motion, task):
+        return
+    events.security("forbidden", actor.id, task["id"], {"permission": TASK_COMPLETE})
+    detail = f"您没有“{TASK_COMPLETE.label}”的权限：“{task['name']}”不在您的待办范围内。"
+    raise Forbidden(detail, permission=TASK_COMPLETE)
+
+
+def in_pool(motion: Motion, task: Row) -> bool:
+    mine = motion.actor.pools | {f"person:{motion.actor.id}"}
+    return any(pool in mine for pool in task["pools"])
+
+
+def still_open(motion: Motion, task: Row) -> None:
+    """Raises who was faster and when: done, taken or closed, each with a link to the case."""
+    link = f"/api/v1/cases/{motion.case['id']}"
+    if task["state"] in ("done", "cancelled"):
+        who = org.name_of(motion.session, task["done_by"]) if task["done_by"] else None
+        when = task["closed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
+        how = f"已由{who}于 {when} 办理。" if who else f"该环节已于 {when} 结束，无需再办。"
+        raise TaskDone(how, who=who, when=when, link=link)
+    if motion.case["state"] == "closed":
+        raise CaseClosed(link=link)
+    holder = task["assignee_id"]
+    if holder is not None and holder != motion.actor.id:
+        who = org.name_of(motion.session, holder)
+        when = task["claimed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
+        raise TaskTaken(f"已由{who}于 {when} 签收。", who=who, when=when, link=link)
+
+
+def fresh(task: Row, seen: int | None) -> None:
+    """`seen` is the revision the person looked at: missing 428, old 412 with the current one."""
+    if seen is None:
+        raise IfMatchMissing(headers={"ETag": f'"{task["revision"]}"'})
+    if seen != task["revision"]:
+        raise Stale(headers={"ETag": f'"{task["revision"]}"'})

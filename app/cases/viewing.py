@@ -1,0 +1,151 @@
+"""A case as a person may see it, and the shapes in which cases and tasks leave the house."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from app import bundles
+from app.bundles import Bundle
+from app.cases.models import cases, tasks
+from app.cases.motion import Row
+from app.clocks.models import clocks
+from app.core.clock import BEIJING
+from app.core.db import Session, reading
+from app.identity.actor import Actor
+from app.identity.permissions import CASE_READ
+from app.identity.scopes import case_scope, hidden
+
+_ONE = select(cases).where(cases.c.id == bindparam("case"))
+_OPEN_TASKS = (
+    select(tasks)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")))
+    .order_by(tasks.c.opened_at, tasks.c.id)
+)
+_CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case")).order_by(clocks.c.started_at, clocks.c.id)
+
+
+def visible(session: Session, actor: Actor, case_id: str, permission: str = CASE_READ) -> Row:
+    """Loading and being allowed are one act. Raises NotFound out of scope."""
+    statement = _ONE.where(case_scope(actor, permission, cases.c.org_path, cases.c.id))
+    row = session.execute(statement, {"case": case_id}).mappings().one_or_none()
+    if row is None:
+        raise hidden(actor, case_id)
+    return dict(row)
+
+
+def look(actor: Actor, case_id: str) -> dict[str, Any]:
+    """A case with its open tasks and its clocks."""
+    with reading() as session:
+        case = visible(session, actor, case_id)
+        open_tasks = [dict(row) for row in session.execute(_OPEN_TASKS, {"case": case_id}).mappings()]
+        running = [dict(row) for row in session.execute(_CLOCKS, {"case": case_id}).mappings()]
+    bundle = bundles.get(case["version_id"])
+    return {
+        **case_view(case, bundle),
+        "data": case["data"],
+        "tasks": [task_view(task, bundle) for task in open_tasks],
+        "clocks": [clock_view(row) for row in running],
+    }
+
+
+def page(
+    actor: Actor, limit: int, after: str | None, process: str | None, state: str | None
+) -> list[Row]:
+    """At most `limit + 1` cases in the actor's scope, newest first; `after` is the last id seen."""
+    statement = (
+        select(cases)
+        .where(case_scope(actor, CASE_READ, cases.c.org_path, cases.c.id))
+        .order_by(cases.c.id.desc())
+        .limit(limit + 1)
+    )
+    if after is not None:
+        statement = statement.where(cases.c.id < after)
+    if process is not None:
+        statement = statement.where(cases.c.process_key == process)
+    if state is not None:
+        statement = statement.where(cases.c.state == state)
+    with reading() as session:
+        return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def instant(value: datetime | None) -> str | None:
+    """An instant as it leaves the house: ISO with +08:00."""
+    return value.astimezone(BEIJING).isoformat(timespec="milliseconds") if value else None
+
+
+def case_view(case: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
+    return {
+        "id": case["id"],
+        "number": case["number"],
+        "process": case["process_key"],
+        "version": case["version_id"],
+        "title": case["title"],
+        "source": case["source"],
+        "externalNo": case["external_no"],
+        "placeUnit": case["place_unit"],
+        "priority": case["priority"],
+        "round": case["round"],
+        "state": case["state"],
+        "status": case["status"],
+        "publicStatus": bundle.process.public_status(case["status"]),
+        "light": case["light"],
+        "closeReason": case["close_reason"],
+        "end": case["end_element"],
+        "receivedAt": instant(case["received_at"]),
+        "openedAt": instant(case["opened_at"]),
+        "closedAt": instant(case["closed_at"]),
+        "revision": case["revision"],
+    }
+
+
+def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
+    step = bundle.engine.step(task["step"])
+    return {
+        "id": task["id"],
+        "case": task["case_id"],
+        "step": task["step"],
+        "name": task["name"],
+        "lane": task["lane"],
+        "round": task["round"],
+        "state": task["state"],
+        "pools": task["pools"],
+        "assignee": task["assignee_id"],
+        "priority": task["priority"],
+        "dueAt": instant(task["due_at"]),
+        "form": step.form,
+        "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
+        "openedAt": instant(task["opened_at"]),
+        "claimedAt": instant(task["claimed_at"]),
+        "closedAt": instant(task["closed_at"]),
+        "outcome": task["outcome"],
+        "opinion": task["opinion"],
+        "revision": task["revision"],
+    }
+
+
+def listed_task(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A task in a list, with its case's head."""
+    bundle = bundles.get(row["version_id"])
+    return {
+        **task_view(row, bundle),
+        "caseNumber": row["number"],
+        "caseTitle": row["title"],
+        "caseStatus": row["status"],
+        "caseState": row["case_state"],
+        "process": row["process_key"],
+        "light": row["light"],
+    }
+
+
+def clock_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "state": row["state"],
+        "limit": row["allowance"],
+        "startedAt": instant(row["started_at"]),
+        "dueAt": instant(row["due_at"]),
+        "stoppedAt": instant(row["stopped_at"]),
+    }

@@ -1,0 +1,216 @@
+"""The clocks of one case while it moves: events start and stop them, timers follow, the ledger keeps why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from app.bundles.sla import Sla, TierDef
+from app.clocks import ledger
+from app.core.events import Event
+from app.core.ids import new_id
+from app.engine import durations
+from app.engine.picture import Wait
+
+WHOLE_CASE = ""
+GONE = ("task.done", "task.cancelled", "task.returned")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One clock of the case, as its row says."""
+
+    id: str
+    name: str
+    instance: str
+    state: str
+    started_at: datetime
+    allowance: str | None
+    due_at: datetime | None
+    stopped_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One armed, held or claimed timer, as its row says."""
+
+    id: str
+    kind: str
+    key: str
+    tier: str
+    generation: int
+    clock_id: str | None
+    due_at: datetime | None
+    state: str
+
+
+@dataclass
+class Board:
+    """Works on copies of the rows and remembers what must be written; it touches no database."""
+
+    case_id: str
+    root_id: str
+    sla: Sla
+    now: datetime
+    actor_id: str
+    clocks: list[Clock]
+    timers: list[Timer]
+    new_clocks: dict[str, Clock] = field(default_factory=dict)
+    changed_clocks: dict[str, Clock] = field(default_factory=dict)
+    new_timers: dict[str, Timer] = field(default_factory=dict)
+    changed_timers: dict[str, Timer] = field(default_factory=dict)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+
+    def hear(self, happened: Sequence[Event]) -> list[Event]:
+        """Starts and stops clocks by what happened; returns the clocks' own events."""
+        told: list[Event] = []
+        for event in happened:
+            name = full_name(event)
+            if event.name in GONE:  # what measured this very task ends with it, whatever the policy waits for
+                told += self._stop([c for c in self._running() if c.instance == event.data["ref"]])
+            for clock in self.sla.clocks.values():
+                if clock.stop == name:
+                    told += self._stop([c for c in self._running() if _meant(c, clock.name, event)])
+                if clock.start == name:
+                    told += self._start(clock.name, clock.limit, event)
+        return told
+
+    def newest(self, name: str) -> Clock | None:
+        """The instance that `due(name)` and `tier(name, …)` mean."""
+        mine = [clock for clock in self.clocks if clock.name == name]
+        return max(mine, key=lambda clock: (clock.started_at, clock.id), default=None)
+
+    def due_of(self, name: str) -> datetime | None:
+        clock = self.newest(name)
+        return clock.due_at if clock else None
+
+    def tier_of(self, name: str, key: str) -> datetime | None:
+        """When the tier of the newest instance is reached; None while the clock never started."""
+        clock = self.newest(name)
+        tier = next((t for t in self.sla.tiers if t.clock == name and t.key == key), None)
+        return _tier_at(clock, tier) if clock and tier else None
+
+    def follow(self, waits: Sequence[Wait]) -> None:
+        """Makes the token timers equal to what the engine waits for; clocks must have started before."""
+        awaited = {(wait.ref, wait.element): wait for wait in waits if wait.kind == "timer"}
+        known: dict[tuple[str, str], Timer] = {}
+        for timer in self.timers:
+            if timer.kind == "token" and timer.state in ("armed", "claimed", "held", "incident"):
+                if (timer.key, timer.tier) in awaited:
+                    known[timer.key, timer.tier] = timer
+                else:
+                    self._change_timer(replace(timer, state="cancelled"))
+        for (ref, element), wait in awaited.items():
+            armed = known.get((ref, element))
+            if armed is None:
+                self._arm_token(wait, 1 + self._last_generation(ref, element))
+            elif wait.bound is None and wait.due_at != armed.due_at:  # a cycle went on
+                self._change_timer(replace(armed, state="cancelled"))
+                self._arm_token(wait, armed.generation + 1)
+
+    def close(self) -> list[Event]:
+        """The case has ended: every clock stops, nothing stays armed."""
+        told = self._stop(self._running())
+        for timer in list(self.timers):
+            if timer.kind == "token" and timer.state in ("armed", "claimed", "held", "incident"):
+                self._change_timer(replace(timer, state="cancelled"))
+        return told
+
+    def fired(self, timer_id: str) -> None:
+        timer = next(timer for timer in self.timers if timer.id == timer_id)
+        self._change_timer(replace(timer, state="fired"))
+
+    # — what the above is made of —
+
+    def _start(self, name: str, allowance: str | None, event: Event) -> list[Event]:
+        instance = str(event.data["ref"]) if event.name == "task.opened" else WHOLE_CASE
+        if any(clock.name == name and clock.instance == instance for clock in self.clocks):
+            return []  # one per case and for ever: a return never starts it again
+        started = event.data.get("since") or event.at
+        started = datetime.fromisoformat(started) if isinstance(started, str) else started
+        due = ledger.due([ledger.Entry(started, "started")], allowance)
+        clock = Clock(new_id(), name, instance, "running", started, allowance, due)
+        self.clocks.append(clock)
+        self.new_clocks[clock.id] = clock
+        self._write(clock, "started", {"limit": allowance})
+        for tier in self.sla.tiers:
+            if tier.clock == name and (reached := _tier_at(clock, tier)) is not None:
+                self._add(Timer(new_id(), "flag", clock.id, tier.key, 1, clock.id, reached, "armed"))
+        detail = {"clock": name, "due": due.isoformat() if due else None}
+        return [replace(event, name="clock.started", data=detail)]
+
+    def _running(self) -> list[Clock]:
+        return [clock for clock in self.clocks if clock.state == "running"]
+
+    def _stop(self, meant: Sequence[Clock]) -> list[Event]:
+        return [event for clock in meant for event in self._end(clock)]
+
+    def _end(self, clock: Clock) -> list[Event]:
+        stopped = replace(clock, state="stopped", stopped_at=self.now)
+        self.clocks[self.clocks.index(clock)] = stopped
+        (self.new_clocks if clock.id in self.new_clocks else self.changed_clocks)[clock.id] = stopped
+        self._write(clock, "stopped", {})
+        for timer in list(self.timers):
+            if timer.clock_id != clock.id or timer.state not in ("armed", "claimed"):
+                continue
+            if timer.kind == "flag":
+                if timer.due_at is not None and timer.due_at > self.now:  # a tier already reached still counts
+                    self._change_timer(replace(timer, state="cancelled"))
+            else:  # the token still waits, but its clock has been met: it fires no more
+                self._change_timer(replace(timer, state="held", due_at=None))
+        return [Event("clock.stopped", self.case_id, self.now, self.actor_id, {"clock": clock.name})]
+
+    def _arm_token(self, wait: Wait, generation: int) -> None:
+        due, clock_id, state = wait.due_at, None, "armed"
+        if wait.bound is not None:
+            name, tier = wait.bound
+            clock = self.newest(name)
+            clock_id = clock.id if clock else None
+            due = self.tier_of(name, tier) if tier else self.due_of(name)
+            if clock is None or clock.state != "running" or due is None:
+                due, state = None, "held"
+        timer = Timer(new_id(), "token", wait.ref, wait.element, generation, clock_id, due, state)
+        self._add(timer)
+
+    def _last_generation(self, key: str, tier: str) -> int:
+        return max((t.generation for t in self.timers if (t.key, t.tier) == (key, tier)), default=0)
+
+    def _add(self, timer: Timer) -> None:
+        self.timers.append(timer)
+        self.new_timers[timer.id] = timer
+
+    def _change_timer(self, timer: Timer) -> None:
+        self.timers[[old.id for old in self.timers].index(timer.id)] = timer
+        (self.new_timers if timer.id in self.new_timers else self.changed_timers)[timer.id] = timer
+
+    def _write(self, clock: Clock, entry: str, detail: Mapping[str, Any]) -> None:
+        self.ledger.append(
+            {
+                "id": new_id(),
+                "case_id": self.case_id,
+                "clock_id": clock.id,
+                "at": self.now,
+                "entry": entry,
+                "actor_id": self.actor_id,
+                "detail": {"clock": clock.name, **detail},
+            }
+        )
+
+
+def full_name(event: Event) -> str:
+    """The name sla.yaml uses: `task.opened(sign)` where the event is of a step."""
+    step = event.data.get("step")
+    return f"{event.name}({step})" if event.name.startswith("task.") and step else event.name
+
+
+def _meant(clock: Clock, name: str, event: Event) -> bool:
+    """Whether an event that stops `name` stops this instance: one of a task only by that task's event."""
+    return clock.name == name and clock.instance in (WHOLE_CASE, event.data.get("ref", WHOLE_CASE))
+
+
+def _tier_at(clock: Clock, tier: TierDef) -> datetime | None:
+    if tier.age is not None:
+        return durations.add(clock.started_at, durations.parse_duration(tier.age), ledger.natural_day)
+    if tier.at is None or clock.due_at is None:
+        return None
+    return ledger.at_share(clock.started_at, clock.due_at, tier.at)

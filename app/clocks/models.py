@@ -1,0 +1,58 @@
+"""Tables of the clocks: a clock of a case, its append-only ledger, and the timers that fire."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+
+from app.core.db import Id, Instant, Json, metadata
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("name", String(60), nullable=False),
+    # What this instance measures: "" for the whole case, else the ref of the opened task.
+    Column("instance", String(60), nullable=False),
+    Column("state", String(10), nullable=False),  # running | stopped
+    Column("started_at", Instant, nullable=False),
+    Column("allowance", String(40)),  # the limit as the policy words it, e.g. PT2H
+    Column("due_at", Instant),
+    Column("stopped_at", Instant),
+    UniqueConstraint("case_id", "name", "instance", name="uq_clocks_instance"),
+)
+
+clock_ledger = Table(
+    "clock_ledger",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("clock_id", Id, ForeignKey("clocks.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("entry", String(20), nullable=False),  # started | stopped | tier_reached
+    Column("actor_id", String(60), nullable=False),
+    Column("detail", Json, nullable=False),
+    Index("ix_clock_ledger_case", "case_id", "id"),
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("root_id", Id, nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("kind", String(10), nullable=False),  # flag | token
+    Column("key", String(60), nullable=False),  # flag: the clock's id; token: the engine's ref
+    Column("tier", String(60), nullable=False),  # flag: the tier's key; token: the element's id
+    Column("generation", Integer, nullable=False),
+    Column("clock_id", Id),
+    Column("due_at", Instant),  # none while held
+    Column("state", String(10), nullable=False),  # armed | claimed | held | fired | cancelled | incident
+    Column("lease_by", String(60)),
+    Column("lease_until", Instant),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("fired_at", Instant),
+    UniqueConstraint("case_id", "key", "tier", "generation", name="uq_timers_generation"),
+    Index("ix_timers_due", "kind", "due_at", "id", postgresql_where=text("state = 'armed'"),
+          sqlite_where=text("state = 'armed'")),
+    Index("ix_timers_lease", "lease_until", "id", postgresql_where=text("state = 'claimed'"),
+          sqlite_where=text("state = 'claimed'")),
+)
