@@ -29,7 +29,7 @@ def install(loader: Loader) -> None:
 
 
 def get(version_id: str) -> Version:
-    """The parsed version. Raises VersionUnknown without a loader, VersionUnreadable, what the loader raises."""
+    """The parsed version. Raises VersionUnknown (no loader), VersionUnreadable, or as the loader does."""
     with _lock:
         version = _versions.get(version_id)
         if version is not None:

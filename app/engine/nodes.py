@@ -1,7 +1,7 @@
 """What each opened element does when a token reaches it: one small class each, over the library's own."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, BpmnStartTask, SimpleBpmnTask, _EndJoin
@@ -12,7 +12,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinitio
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import NoMatch
-from app.engine.shape import CANCELLED, COMPLETED, WAITING, Net, OneLevel, Row
+from app.engine.shape import CANCELLED, COMPLETED, READY, WAITING, Net, OneLevel, Row
 
 if TYPE_CHECKING:
     from app.engine.timers import TimerDefinition
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 class Begin(OneLevel, BpmnStartTask):
     """The library's root row of a process."""
+
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """The root is always passed."""
+        return state == COMPLETED
 
 
 class StartEvent(OneLevel, LibraryStartEvent):
@@ -35,6 +39,10 @@ class UserTask(OneLevel, LibraryUserTask):
 
     def __init__(self, process: "Process", element: str, name: str | None) -> None:
         super().__init__(process, element, bpmn_name=name)
+
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """Open, and knowing its round."""
+        return state == READY and type(kept.get("r")) is int
 
     def _on_ready(self, my_task: Row) -> None:
         rounds = my_task.workflow.rounds
@@ -77,11 +85,15 @@ class Parallel(OneLevel, ParallelGateway):
         super().__init__(process, element, bpmn_name=name)
         self.needed: Counter[str] = Counter()
 
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """An arrival over one of the incoming flows."""
+        return state == WAITING and kept.get("v") in self.needed
+
     def _update_hook(self, my_task: Row) -> bool:
         if len(self._inputs) < 2:
             return True
         net: Net = my_task.workflow
-        my_task.internal_data["v"] = my_task.parent.task_spec.name
+        my_task.internal_data.setdefault("v", my_task.parent.task_spec.name)
         my_task._set_state(WAITING)
         open_places = Counter(self.needed)
         arrivals = []
@@ -106,6 +118,10 @@ class Split(OneLevel, BoundaryEventSplit):
 
     holds_events = True
 
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """Passed, with its step and events below it."""
+        return state == COMPLETED
+
 
 class TimerEvent(OneLevel, BoundaryEvent):
     """A boundary timer. It is armed once, when its step opens, and moves only when it is told to."""
@@ -120,6 +136,13 @@ class TimerEvent(OneLevel, BoundaryEvent):
     ) -> None:
         super().__init__(process, element, definition, cancel_activity=interrupting, bpmn_name=name)
         self.step = ""
+
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """Armed: with a due time, or bound to a clock."""
+        keeps = {"a", "k", "d"} if self.event_definition.kind == "cycle" else {"d"}
+        if self.event_definition.bound is not None:
+            keeps = set()
+        return state == WAITING and all(type(kept.get(key)) is int for key in keeps)
 
     def _update_hook(self, my_task: Row) -> bool:
         my_task._set_state(WAITING)
@@ -148,6 +171,8 @@ class TimerEvent(OneLevel, BoundaryEvent):
             token = Row(net, spec, net.task_tree, TaskState.FUTURE)
             token.triggered = True
             token.side = side
+            if isinstance(spec, Parallel):  # the token hangs below the root, but this is where it came from
+                token.internal_data["v"] = self.name
             spec._update(token)
 
 

@@ -18,7 +18,7 @@ from app.engine.nodes import EndOfLine, Exclusive, Parallel, Process, Split, Sta
 from app.engine.picture import Outcome
 from app.engine.source import Source
 from app.engine.timers import TimerDefinition, is_literal
-from app.engine.version import End, Flow, Step, Timer, Version
+from app.engine.version import DEFAULT_PRIORITY, End, Flow, Step, Timer, Version
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
@@ -28,7 +28,6 @@ DRAWN_ONLY = (
 )  # fmt: skip
 TIMER_KINDS = (("timeDate", "date"), ("timeDuration", "duration"), ("timeCycle", "cycle"))
 DEFAULT_OUTCOMES = (Outcome("完成"),)
-DEFAULT_PRIORITY = 50
 LATE = 1_000_000  # flows without p:order come after those that have one, in document order
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
 from time import thread_time
-from typing import Any, Protocol
+from typing import Any
 
 from app.engine import shape, state, timers
+from app.engine.describe import describe
 from app.engine.durations import SHANGHAI, Cycle
+from app.engine.env import Env
 from app.engine.errors import (
     EndDisputed,
     EngineError,
@@ -23,42 +24,13 @@ from app.engine.errors import (
 )
 from app.engine.expressions import Expression, ExpressionError
 from app.engine.nodes import TimerEvent, UserTask
-from app.engine.picture import HumanTask, Passed, Picture, Wait
+from app.engine.picture import Passed, Picture
 from app.engine.shape import READY, WAITING, Net, Row
-from app.engine.version import Flow, Step, Version
+from app.engine.version import Flow, Version
 
 MOST_STEPS = 500
 MOST_CPU_SECONDS = 2.0
 MOST_LEVELS = 900
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-class Env(Protocol):
-    """What the caller hands in: the transaction's instant, the case's data, the clocks' functions."""
-
-    @property
-    def now(self) -> datetime:
-        """Aware, UTC: the transaction's instant by the database clock."""
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """Read-only, no secret fields; a declared name without value is None."""
-
-    @property
-    def functions(self) -> Mapping[str, Callable[..., Any]]:
-        """tier, due, workdays, workhours … bound to this case by clocks/."""
-
-    def is_workday(self, day: date) -> bool:
-        """Whether people work that day."""
-
-    def call(self, handler: str, params: dict[str, Any]) -> dict[str, Any]:
-        """A service task; the caller adds rows only."""
-
-    def send(self, message: str, params: dict[str, Any]) -> None:
-        """A message that leaves the case: an outbox row."""
-
-    def write(self, values: dict[str, Any]) -> None:
-        """Outputs, by assignment; `data` shows them at once."""
 
 
 class Run:
@@ -152,7 +124,9 @@ class Run:
                     self._end()
                 else:
                     shape.bring_to_rest(self._net)
-            picture = self._picture()
+                    if len(self._net.tasks) > shape.MAX_ROWS:
+                        raise FuseBlown("rows")
+            picture = describe(self._net, self.version, self._phase != state.OPEN, self._value_for)
             if not (picture.ended or picture.tasks or picture.waits):
                 raise Stuck(f"（停在 {'、'.join(picture.active)}）", element=picture.active[0])
         self._settled = True
@@ -240,7 +214,7 @@ class Run:
         self.trace.append(
             Passed(
                 element=row.task_spec.bpmn_id,
-                ref=_base36(row.id),
+                ref=row.ref,
                 at=self.env.now,
                 outcome=row.outcome,
                 branch=row.branch,
@@ -291,6 +265,11 @@ class Run:
                 f"“{expression.text}”（{type(error).__name__}）", element=element
             ) from error
 
+    def _value_for(self, expression: Expression, step: str) -> Any:
+        """A value that belongs to an open step, whatever moved last."""
+        self._moved = step
+        return self._value(expression, step)
+
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
@@ -301,94 +280,3 @@ class Run:
         }
         self._functions = {**self.env.functions, **own}
         return self._functions
-
-    # -- what it looks like --------------------------------------------------------------------------
-
-    def _picture(self) -> Picture:
-        net, steps = self._net, self.version.steps
-        ended = self._phase != state.OPEN
-        tasks, waits, active = [], [], {}
-        status = None
-        for row in net.tokens():
-            spec = row.task_spec
-            if isinstance(spec, UserTask):
-                step = steps[spec.name]
-                tasks.append(self._human_task(row, step))
-                active[step.id] = True
-                if not row.side and step.status:
-                    status = step.status
-            elif isinstance(spec, TimerEvent):
-                waits.append(self._wait(row, spec))
-            else:
-                active[spec.name] = True
-        if ended and net.end_element is not None:
-            status = self.version.ends[net.end_element].status
-        return Picture(
-            tasks=tuple(tasks),
-            waits=tuple(waits),
-            thrown=(),
-            ended=ended,
-            end_element=net.end_element if ended else None,
-            status=status,
-            active=tuple(active),
-        )
-
-    def _human_task(self, row: Row, step: Step) -> HumanTask:
-        return HumanTask(
-            ref=_base36(row.id),
-            step=step.id,
-            name=step.name,
-            lane=step.lane,
-            item=None,
-            index=None,
-            round=row.internal_data["r"],
-            form=step.form,
-            candidates=step.candidates,
-            assignee=self._text(step.assignee, step.id),
-            outcomes=step.outcomes,
-            status=step.status,
-            clock=step.clocks,
-            priority=self._priority(step),
-            extensions=step.extensions,
-        )
-
-    def _wait(self, row: Row, event: TimerEvent) -> Wait:
-        timer = self.version.timers[event.name]
-        split = row.parent
-        step_ref = next(
-            (ref for ref in split._children if self._net.tasks[ref].task_spec.name == timer.step), None
-        )
-        return Wait(
-            ref=_base36(row.id),
-            kind="timer",
-            name=timer.name,
-            element=timer.id,
-            due_at=timers.due_at(row.internal_data),
-            interrupting=timer.interrupting,
-            bound=timer.bound,
-            missed=row.internal_data.get("m", 0),
-            step_ref=None if step_ref is None else _base36(step_ref),
-        )
-
-    def _text(self, said: "str | Expression | None", element: str) -> str | None:
-        if said is None or isinstance(said, str):
-            return said
-        value = self._value(said, element)
-        return None if value is None else str(value)
-
-    def _priority(self, step: Step) -> int:
-        if isinstance(step.priority, int):
-            return step.priority
-        value = self._value(step.priority, step.id)
-        if type(value) is not int or not 0 <= value <= 100:
-            raise ExpressionFailed(f"“{step.priority.text}”：优先级须是 0 到 100 的整数", element=step.id)
-        return value
-
-
-def _base36(number: int) -> str:
-    text = ""
-    while True:
-        number, digit = divmod(number, 36)
-        text = DIGITS[digit] + text
-        if not number:
-            return text

@@ -29,6 +29,7 @@ WAITING, READY, COMPLETED, CANCELLED = (
 )
 LIVE = WAITING | READY | TaskState.STARTED
 MAX_ROWS = 2_000
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 NO_DATA: Mapping[str, Any] = MappingProxyType({})
 
@@ -64,6 +65,15 @@ class Row(Task):
             self.side = parent.side
             self.level = parent.level + 1
             parent._children.append(self.id)
+
+    @property
+    def ref(self) -> str:
+        """The row's number as others see it: base 36, to be compared as a number."""
+        number, text = self.id, ""
+        while number:
+            number, digit = divmod(number, 36)
+            text = DIGITS[digit] + text
+        return text
 
     def _add_child(self, task_spec: TaskSpec, state: int = TaskState.MAYBE) -> "Row":
         return Row(self.workflow, task_spec, self, state)
@@ -141,6 +151,10 @@ class OneLevel(TaskSpec):
     bpmn_id: str | None = None
     name: str
     manual: bool
+
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """Whether a row of this element may stand like this in a case at rest; asked when a case is loaded."""
+        return False
 
     def _predict(
         self, my_task: Row, seen: Any = None, looked_ahead: int = 0, mask: int = TaskState.PREDICTED_MASK

@@ -71,20 +71,26 @@ def load(state: bytes, version: str, net: Net) -> int:
             row._children, row.thread_id, row.data, row.last_state_change = [], 0, NO_DATA, 0.0
             row.side, row.branch, row.outcome = side, None, None
             row.internal_data = kept or {}
-            if above < 0:
-                if made:
-                    raise StateUnreadable("（有多个根）")
+            if type(ref) is not int or type(side) is not str or not row.task_spec.may_rest(row._state, row.internal_data):
+                raise StateUnreadable(f"（{name} 不会这样停着）")
+            if (row.task_spec is net.spec.start) is bool(made):
+                raise StateUnreadable("（根不对）")
+            if not made:
                 row._parent, row.level, row.triggered = None, 0, False
             else:
-                parent = made[above]
+                parent = made[above]  # a later row is not there yet: an IndexError
+                if above < 0 or not (parent is made[0] or parent.task_spec.holds_events):
+                    raise StateUnreadable(f"（{name} 的位置不对）")
                 row._parent, row.level, row.triggered = parent.id, parent.level + 1, parent.level == 0
                 parent._children.append(ref)
             made.append(row)
             net.tasks[ref] = row
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise StateUnreadable("（某一行无法对应到流程图）") from error
-    if len(net.tasks) != len(made) or made[0]._parent is not None or max(net.tasks) > counter:
+    if len(net.tasks) != len(made) or max(net.tasks) > counter or min(net.tasks) < 1:
         raise StateUnreadable("（编号重复或缺失）")
+    if end_element is not None and end_element not in specs:
+        raise StateUnreadable("（结束事件无法对应到流程图）")
     net.task_tree = net.last_task = made[0]
     net.counter, net.rounds, net.outcomes, net.end_element = counter, rounds, outcomes, end_element
     net.completed = phase != OPEN

@@ -10,6 +10,7 @@ from app.engine.picture import NOTHING, Outcome
 if TYPE_CHECKING:
     from app.engine.expressions import Expression
 
+DEFAULT_PRIORITY = 50
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -73,6 +73,11 @@ class Case:
         self.wake().complete(self.picture.task(step).ref, outcome)
         return self.keep()
 
+    def fire_ref(self, ref: str) -> Picture:
+        """Fires one timer by its ref."""
+        self.wake().fire_timers([ref])
+        return self.keep()
+
     def fire(self, *elements: str) -> Picture:
         """Fires these timers."""
         refs = [wait.ref for element in elements for wait in self.picture.waits if wait.element == element]
