@@ -11,16 +11,27 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+def wire() -> None:
+    """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
+    from app import bundles
+    from app.audit import streams
+
+    bundles.install()
+    streams.install()
+
+
 def create_app() -> "Flask":
     """The web application: gate and problems around everything, then one blueprint a noun."""
     # Imported here: whoever needs one room (a worker, a command, a test) need not load the whole house.
     from flask import Flask
 
     from app.audit import door as audit
+    from app.cases import api as cases
     from app.core.http import access_log, api, gate, health, problem
     from app.identity import api as identity
     from app.identity import login
 
+    wire()
     app = Flask(__name__, static_folder=None)
     problem.install(app)
     audit.install(app)
@@ -30,5 +41,6 @@ def create_app() -> "Flask":
     document = api.create_api(app, title="呼应 Huying", version=__version__)
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
+    document.register_blueprint(cases.blp)
     health.install(app, document, __version__)
     return app

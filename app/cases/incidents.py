@@ -16,6 +16,7 @@ from app.core import clock, events
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError
 from app.core.events import Event
+from app.core.http.fields import out
 from app.core.ids import new_id
 from app.engine.errors import EngineError
 from app.identity.actor import Actor
@@ -148,41 +149,52 @@ def page(actor: Actor, state: str, limit: int, after: str | None) -> list[Row]:
         return [dict(row) for row in session.execute(statement).mappings()]
 
 
-def retry(actor: Actor, incident_id: str, reason: str) -> Row:
+def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
     """Lets the case try again: a failed timer is due at once; a person finds the form with the draft."""
     if not reason.strip():
         raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写重试的原因。")])
-    with transaction() as session:
-        incident = _visible(session, actor, incident_id)
-        require(actor, INCIDENT_RETRY, incident["org_path"], incident_id)
-        now = clock.now(session)
-        resolved = {
-            "state": "resolved",
-            "resolved_by": actor.id,
-            "resolved_at": now,
-            "note": reason.strip(),
-            "revision": incident["revision"] + 1,
-        }
-        changed = session.execute(
-            update(incidents)
-            .where(incidents.c.id == incident_id, incidents.c.state == "open")
-            .values(resolved)
-        ).rowcount
-        if not changed:
-            raise IncidentResolved
-        if incident["timer_id"] is not None:
-            session.execute(
-                update(timers)
-                .where(timers.c.id == incident["timer_id"], timers.c.state == "incident")
-                .values(state="armed", attempts=0, lease_by=None, lease_until=None)
-            )
-        events.publish(
-            session,
-            [
-                Event("incident.resolved", incident["case_id"] or "", now, actor.id, {"number": incident["number"]})
-            ],
+    incident = _visible(session, actor, incident_id)
+    require(actor, INCIDENT_RETRY, incident["org_path"], incident_id)
+    now = clock.now(session)
+    resolved = {
+        "state": "resolved",
+        "resolved_by": actor.id,
+        "resolved_at": now,
+        "note": reason.strip(),
+        "revision": incident["revision"] + 1,
+    }
+    still_open = (incidents.c.id == incident_id) & (incidents.c.state == "open")
+    if not session.execute(update(incidents).where(still_open).values(resolved)).rowcount:
+        raise IncidentResolved
+    if incident["timer_id"] is not None:
+        stopped = (timers.c.id == incident["timer_id"]) & (timers.c.state == "incident")
+        session.execute(
+            update(timers).where(stopped).values(state="armed", attempts=0, lease_by=None, lease_until=None)
         )
-        return {**incident, **resolved}
+    told = {"number": incident["number"]}
+    events.publish(session, [Event("incident.resolved", incident["case_id"] or "", now, actor.id, told)])
+    return {**incident, **resolved}
+
+
+def view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An incident as it leaves the house."""
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "kind": row["kind"],
+        "case": row["case_id"],
+        "caseNumber": row["case_number"],
+        "process": row["process_key"],
+        "element": row["element"],
+        "explanation": row["explanation"],
+        "task": row["task_id"],
+        "count": row["count"],
+        "firstAt": out(row["first_at"]),
+        "lastAt": out(row["last_at"]),
+        "state": row["state"],
+        "note": row["note"],
+        "revision": row["revision"],
+    }
 
 
 def _visible(session: Session, actor: Actor, incident_id: str) -> Row:

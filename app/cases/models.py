@@ -103,10 +103,10 @@ case_facts = Table(
     metadata,
     Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
     Column("name", String(60), primary_key=True),
-    Column("text", String(200)),
-    Column("number", Float),
-    Column("instant", Instant),
-    Index("ix_case_facts_text", "name", "text"),
+    Column("as_text", String(200)),
+    Column("as_number", Float),
+    Column("as_instant", Instant),
+    Index("ix_case_facts_text", "name", "as_text"),
 )
 
 number_series = Table(

@@ -179,16 +179,16 @@ def _facts(motion: Motion) -> list[Row]:
 
 
 def _fact(case_id: str, name: str, kind: str, value: Any) -> Row:
-    row: Row = {"case_id": case_id, "name": name, "text": None, "number": None, "instant": None}
+    row: Row = {"case_id": case_id, "name": name, "as_text": None, "as_number": None, "as_instant": None}
     if value is None:
         return row
     if kind in ("int", "decimal"):
-        row["number"] = float(value)
+        row["as_number"] = float(value)
     elif kind in ("date", "datetime"):
         read = datetime.fromisoformat(value)
-        row["instant"] = read if read.tzinfo else read.replace(tzinfo=BEIJING)
+        row["as_instant"] = read if read.tzinfo else read.replace(tzinfo=BEIJING)
     else:
-        row["text"] = str(value)[:200]
+        row["as_text"] = str(value)[:200]
     return row
 
 

@@ -1,6 +1,7 @@
 """What happened to a case, from its audit chain, in sentences a person reads."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from app.bundles import Bundle
 from app.cases import viewing
 from app.core.clock import BEIJING
 from app.core.db import reading
+from app.core.http.fields import out
 from app.identity.actor import SYSTEM, Actor
 from app.identity.models import people
 
@@ -33,7 +35,7 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dic
     return [
         {
             "seq": row.seq,
-            "at": row.at.astimezone(BEIJING).isoformat(timespec="seconds"),
+            "at": out(row.at),
             "actor": SYSTEM.name if row.actor_id == SYSTEM.id else row.actor_name,
             "events": [{**event, "text": sentence(event, bundle)} for event in orjson.loads(row.events)],
         }
@@ -61,7 +63,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "timer.fired":
             return f"到时：{event['label']}"
         case "clock.started":
-            due = f"，到期 {event['due']}" if event.get("due") else ""
+            due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             return f"时钟“{event['clock']}”开始{due}"
         case "clock.stopped":
             return f"时钟“{event['clock']}”停止"
@@ -69,3 +71,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"办结：{event.get('reason') or bundle.engine.ends[event['end']].name}"
         case milestone:
             return f"里程碑 {milestone}"
+
+
+def minutes(text: str) -> str:
+    """An instant as people say it: day and minute in Beijing."""
+    return datetime.fromisoformat(text).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")

@@ -1,7 +1,6 @@
 """A case as a person may see it, and the shapes in which cases and tasks leave the house."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -11,8 +10,8 @@ from app.bundles import Bundle
 from app.cases.models import cases, tasks
 from app.cases.motion import Row
 from app.clocks.models import clocks
-from app.core.clock import BEIJING
 from app.core.db import Session, reading
+from app.core.http.fields import out
 from app.identity.actor import Actor
 from app.identity.permissions import CASE_READ
 from app.identity.scopes import case_scope, hidden
@@ -70,11 +69,6 @@ def page(
         return [dict(row) for row in session.execute(statement).mappings()]
 
 
-def instant(value: datetime | None) -> str | None:
-    """An instant as it leaves the house: ISO with +08:00."""
-    return value.astimezone(BEIJING).isoformat(timespec="milliseconds") if value else None
-
-
 def case_view(case: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
     return {
         "id": case["id"],
@@ -93,9 +87,9 @@ def case_view(case: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
         "light": case["light"],
         "closeReason": case["close_reason"],
         "end": case["end_element"],
-        "receivedAt": instant(case["received_at"]),
-        "openedAt": instant(case["opened_at"]),
-        "closedAt": instant(case["closed_at"]),
+        "receivedAt": out(case["received_at"]),
+        "openedAt": out(case["opened_at"]),
+        "closedAt": out(case["closed_at"]),
         "revision": case["revision"],
     }
 
@@ -113,16 +107,20 @@ def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
         "pools": task["pools"],
         "assignee": task["assignee_id"],
         "priority": task["priority"],
-        "dueAt": instant(task["due_at"]),
+        "dueAt": out(task["due_at"]),
         "form": step.form,
         "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
-        "openedAt": instant(task["opened_at"]),
-        "claimedAt": instant(task["claimed_at"]),
-        "closedAt": instant(task["closed_at"]),
+        "openedAt": out(task["opened_at"]),
+        "claimedAt": out(task["claimed_at"]),
+        "closedAt": out(task["closed_at"]),
         "outcome": task["outcome"],
         "opinion": task["opinion"],
         "revision": task["revision"],
     }
+
+
+def listed_case(row: Mapping[str, Any]) -> dict[str, Any]:
+    return case_view(row, bundles.get(row["version_id"]))
 
 
 def listed_task(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +143,7 @@ def clock_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "name": row["name"],
         "state": row["state"],
         "limit": row["allowance"],
-        "startedAt": instant(row["started_at"]),
-        "dueAt": instant(row["due_at"]),
-        "stoppedAt": instant(row["stopped_at"]),
+        "startedAt": out(row["started_at"]),
+        "dueAt": out(row["due_at"]),
+        "stoppedAt": out(row["stopped_at"]),
     }

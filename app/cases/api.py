@@ -1,0 +1,296 @@
+"""Cases, tasks and incidents over HTTP: each view shapes a request, asks a service, and sends its answer."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from app.bundles.forms import AnswersRefused
+from app.cases import filing, inbox, incidents, tasks, timeline, viewing
+from app.cases.advance import Moved
+from app.cases.commands import NewCase
+from app.cases.errors import (
+    AlreadyFiled,
+    CaseBusy,
+    CaseClosed,
+    IncidentResolved,
+    OpinionRequired,
+    OutcomeUnknown,
+    ProcessRetired,
+    ProcessStopped,
+    ProcessUnknown,
+    TaskDone,
+    TaskNotClaimed,
+    TaskTaken,
+    UnitNotSelectable,
+)
+from app.cases.schemas import (
+    CasePage,
+    CaseQuery,
+    CompleteIn,
+    CountsOut,
+    FiledOut,
+    FormOut,
+    IncidentOut,
+    IncidentPage,
+    IncidentQuery,
+    MovedOut,
+    NewCaseIn,
+    ReasonIn,
+    TaskOut,
+    TaskPage,
+    TaskQuery,
+    TimelinePage,
+    WholeCase,
+)
+from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
+from app.core.http import etag, idempotent, pages
+from app.core.http.api import Blueprint
+from app.core.http.fields import NOTHING
+from app.core.once import Stored
+from app.identity.door import actor
+from app.identity.permissions import (
+    CASE_CREATE,
+    CASE_READ,
+    INCIDENT_READ,
+    INCIDENT_RETRY,
+    TASK_COMPLETE,
+    TASK_READ,
+)
+
+blp = Blueprint("cases", __name__, url_prefix="/api/v1", description="办件、待办、异常")
+
+
+def sent(body: Any, headers: dict[str, str] | None = None) -> Response:
+    """A prepared answer; its schema only documents it, and a test compares the two."""
+    return Response(orjson.dumps(body), mimetype="application/json", headers=headers)
+
+
+# — cases —
+
+
+@blp.post("/cases")
+@blp.moves
+@blp.arguments(
+    NewCaseIn(),
+    example={
+        "process": "work_order_12345",
+        "title": "路灯不亮",
+        "externalNo": "BJ-1",
+        "placeUnit": "d1-s1-c2",
+        "answers": {"content": "乙社区3号楼前路灯不亮。", "level": "一般"},
+    },
+)
+@blp.response(201, FiledOut())
+@blp.needs(CASE_CREATE)
+@blp.problems(
+    AlreadyFiled, ProcessUnknown, ProcessRetired, ProcessStopped, UnitNotSelectable, AnswersRefused, Forbidden
+)
+def file_case(body: dict[str, Any]) -> Response:
+    """登记办件。"""
+
+    def render(moved: Moved) -> Stored:
+        filed = {
+            "case": viewing.case_view(moved.case, moved.bundle),
+            "tasks": [viewing.task_view(task, moved.bundle) for task in moved.opened],
+        }
+        where = {"Location": f"/api/v1/cases/{moved.case['id']}"}
+        return idempotent.stored(201, filed, {**where, **etag.etag(moved.case["revision"])})
+
+    return idempotent.send(filing.file_case(actor(), NewCase(**body), idempotent.once(render)))
+
+
+@blp.get("/cases")
+@blp.arguments(CaseQuery(), location="query")
+@blp.response(200, CasePage())
+@blp.needs(CASE_READ)
+def list_cases(query: dict[str, Any]) -> Response:
+    """我范围内的办件，新的在前。"""
+    me = actor()
+    view = f"cases:{query['process']}:{query['state']}"
+    found = pages.after(me.id, view, query["after"], 1)
+    rows = viewing.page(me, query["limit"], found[0] if found else None, query["process"], query["state"])
+    page = pages.page(
+        rows,
+        query["limit"],
+        principal=me.id,
+        view=view,
+        keys=lambda row: [row["id"]],
+        item=viewing.listed_case,
+    )
+    return sent(page)
+
+
+@blp.get("/cases/<id:case_id>")
+@blp.response(200, WholeCase())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound)
+def get_case(case_id: str) -> Response:
+    """一件办件：内容、当前待办、时钟。"""
+    case = viewing.look(actor(), case_id)
+    return sent(case, etag.etag(case["revision"]))
+
+
+@blp.get("/cases/<id:case_id>/timeline")
+@blp.arguments(pages.PageQuery(), location="query")
+@blp.response(200, TimelinePage())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound)
+def get_timeline(query: dict[str, Any], case_id: str) -> Response:
+    """办件经过，从头到尾。"""
+    me = actor()
+    view = f"timeline:{case_id}"
+    found = pages.after(me.id, view, query["after"], 1)
+    rows = timeline.of(me, case_id, query["limit"], found[0] if found else 0)
+    page = pages.page(
+        rows, query["limit"], principal=me.id, view=view, keys=lambda row: [row["seq"]], item=dict
+    )
+    return sent(page)
+
+
+# — tasks —
+
+
+@blp.get("/tasks")
+@blp.arguments(TaskQuery(), location="query")
+@blp.response(200, TaskPage())
+@blp.needs(TASK_READ)
+def list_tasks(query: dict[str, Any]) -> Response:
+    """待办、已办、办理中。"""
+    me, view = actor(), query["view"]
+    found = pages.after(me.id, view, query["after"], 2 if view == "done" else 1)
+    rows = inbox.page(me, view, query["limit"], found)
+    page = pages.page(
+        rows,
+        query["limit"],
+        principal=me.id,
+        view=view,
+        keys=lambda row: inbox.sort_key(view, row),
+        item=viewing.listed_task,
+    )
+    return sent(page)
+
+
+@blp.get("/tasks/counts")
+@blp.response(200, CountsOut())
+@blp.needs(TASK_READ)
+def count_tasks() -> Response:
+    """各列表的件数，999 以内准确。"""
+    return sent(inbox.counts(actor()))
+
+
+@blp.get("/tasks/<id:task_id>")
+@blp.response(200, TaskOut())
+@blp.needs(TASK_READ)
+@blp.problems(NotFound)
+def get_task(task_id: str) -> Response:
+    """一个任务。"""
+    task, bundle = tasks.look(actor(), task_id)
+    return sent(viewing.task_view(task, bundle), etag.etag(task["revision"]))
+
+
+@blp.get("/tasks/<id:task_id>/form")
+@blp.response(200, FormOut())
+@blp.needs(TASK_READ)
+@blp.problems(NotFound)
+def get_form(task_id: str) -> Response:
+    """任务的表单：要填什么（JSON Schema）、现有内容、可选结论、上次未保存成功的草稿。"""
+    form = tasks.form_of(actor(), task_id)
+    return sent(form, etag.etag(form["revision"]))
+
+
+def moved_answer(moved: Moved) -> Stored:
+    """The task acted on, its case and what opened: read-your-write."""
+    assert moved.task is not None
+    shown = {
+        "task": viewing.task_view(moved.task, moved.bundle),
+        "case": viewing.case_view(moved.case, moved.bundle),
+        "next": [viewing.task_view(task, moved.bundle) for task in moved.opened],
+    }
+    return idempotent.stored(200, shown, etag.etag(moved.task["revision"]))
+
+
+@blp.post("/tasks/<id:task_id>/claim")
+@blp.moves
+@blp.arguments(NOTHING)
+@blp.response(200, MovedOut())
+@blp.needs(TASK_COMPLETE)
+@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseBusy)
+def claim_task(body: dict[str, Any], task_id: str) -> Response:
+    """签收。同一人重复签收得到同样的回答。"""
+    return idempotent.send(tasks.claim(actor(), task_id, idempotent.once(moved_answer)))
+
+
+@blp.post("/tasks/<id:task_id>/unclaim")
+@blp.moves
+@blp.if_match
+@blp.arguments(ReasonIn(), example={"reason": "不是我负责的片区"})
+@blp.response(200, MovedOut())
+@blp.needs(TASK_COMPLETE)
+@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, TaskNotClaimed, CaseBusy, Stale, IfMatchMissing)
+def unclaim_task(body: dict[str, Any], task_id: str) -> Response:
+    """退回待办池，须写原因。"""
+    once = idempotent.once(moved_answer)
+    return idempotent.send(tasks.unclaim(actor(), task_id, body["reason"], etag.if_match(), once))
+
+
+@blp.post("/tasks/<id:task_id>/complete")
+@blp.moves
+@blp.if_match
+@blp.arguments(CompleteIn(), example={"outcome": "派遣", "answers": {"main_unit": "d1-cgw"}})
+@blp.response(200, MovedOut())
+@blp.needs(TASK_COMPLETE)
+@blp.problems(
+    NotFound,
+    Forbidden,
+    TaskTaken,
+    TaskDone,
+    CaseClosed,
+    CaseBusy,
+    ProcessStopped,
+    Stale,
+    IfMatchMissing,
+    AnswersRefused,
+    OutcomeUnknown,
+    OpinionRequired,
+)
+def complete_task(body: dict[str, Any], task_id: str) -> Response:
+    """办理：结论、表单内容、意见。未签收的任务由办理人同时签收。"""
+    once = idempotent.once(moved_answer)
+    moved = tasks.complete(
+        actor(), task_id, body["outcome"], body["answers"], body["opinion"], etag.if_match(), once
+    )
+    return idempotent.send(moved)
+
+
+# — incidents —
+
+
+@blp.get("/incidents")
+@blp.arguments(IncidentQuery(), location="query")
+@blp.response(200, IncidentPage())
+@blp.needs(INCIDENT_READ)
+def list_incidents(query: dict[str, Any]) -> Response:
+    """流程异常，新的在前。"""
+    me = actor()
+    view = f"incidents:{query['state']}"
+    found = pages.after(me.id, view, query["after"], 1)
+    rows = incidents.page(me, query["state"], query["limit"], found[0] if found else None)
+    page = pages.page(
+        rows, query["limit"], principal=me.id, view=view, keys=lambda row: [row["id"]], item=incidents.view
+    )
+    return sent(page)
+
+
+@blp.post("/incidents/<id:incident_id>/retry")
+@blp.moves
+@blp.arguments(ReasonIn(), example={"reason": "流程已修正"})
+@blp.response(200, IncidentOut())
+@blp.needs(INCIDENT_RETRY)
+@blp.problems(NotFound, Forbidden, IncidentResolved)
+def retry_incident(body: dict[str, Any], incident_id: str) -> Response:
+    """重试：到时未成的定时马上再试；办理人重新打开表单时，草稿还在。"""
+    return idempotent.write(
+        lambda session: incidents.retry(session, actor(), incident_id, body["reason"]),
+        lambda row: idempotent.stored(200, incidents.view(row), etag.etag(row["revision"])),
+    )

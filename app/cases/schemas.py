@@ -1,0 +1,238 @@
+"""Cases, tasks, timeline and incidents over the wire."""
+
+from marshmallow import fields
+
+from app.cases.inbox import VIEWS
+from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
+from app.core.http.pages import PageOut, PageQuery
+
+
+class NewCaseIn(Schema):
+    """A case to be filed. `placeUnit` is a unit code, by default the filer's own unit."""
+
+    process = Identifier(60, required=True, metadata={"description": "流程的键，如 work_order_12345"})
+    title = Text(200, least=1, required=True)
+    answers = Answers(load_default=dict, metadata={"description": "登记表的内容，名字照流程声明"})
+    external_no = Text(120, least=1, load_default=None, metadata={"description": "来源系统的编号，同一来源唯一"})
+    received_at = Moment(load_default=None, metadata={"description": "收到时间，群众的时限从它起算；默认现在"})
+    place_unit = Identifier(60, load_default=None, metadata={"description": "诉求所在单位的代码"})
+    priority = Whole(0, 100, load_default=50)
+
+
+class CompleteIn(Schema):
+    """How a step is finished."""
+
+    outcome = Text(60, least=1, required=True, metadata={"description": "办理结论，须是该环节列出的一个"})
+    answers = Answers(load_default=dict)
+    opinion = Text(2000, lines=True, load_default=None)
+
+
+class ReasonIn(Schema):
+    """Why."""
+
+    reason = Text(500, least=1, required=True)
+
+
+class Outcome(Schema):
+    """One way to finish a step."""
+
+    name = fields.String(required=True)
+    opinion_required = fields.Boolean(required=True)
+
+
+class TaskOut(Schema):
+    """A task. `pools` are "role@unit path"."""
+
+    id = fields.String(required=True)
+    case = fields.String(required=True)
+    step = fields.String(required=True)
+    name = fields.String(required=True)
+    lane = fields.String(required=True, allow_none=True)
+    round = fields.Integer(required=True)
+    state = OneOf(("open", "claimed", "done", "cancelled"), required=True)
+    pools = ListOf(fields.String(), required=True)
+    assignee = fields.String(required=True, allow_none=True)
+    priority = fields.Integer(required=True)
+    due_at = Moment(required=True, allow_none=True)
+    form = fields.String(required=True, allow_none=True)
+    outcomes = ListOf(Shape(Outcome), required=True)
+    opened_at = Moment(required=True)
+    claimed_at = Moment(required=True, allow_none=True)
+    closed_at = Moment(required=True, allow_none=True)
+    outcome = fields.String(required=True, allow_none=True)
+    opinion = fields.String(required=True, allow_none=True)
+    revision = fields.Integer(required=True)
+
+
+class ListedTask(TaskOut):
+    """A task in a list, with its case's head."""
+
+    case_number = fields.String(required=True)
+    case_title = fields.String(required=True)
+    case_status = fields.String(required=True, allow_none=True)
+    case_state = OneOf(("active", "closed"), required=True)
+    process = fields.String(required=True)
+    light = OneOf(("green", "yellow", "orange", "red"), required=True, allow_none=True)
+
+
+class CaseOut(Schema):
+    """A case's head."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    process = fields.String(required=True)
+    version = fields.String(required=True)
+    title = fields.String(required=True)
+    source = fields.String(required=True)
+    external_no = fields.String(required=True, allow_none=True)
+    place_unit = fields.String(required=True)
+    priority = fields.Integer(required=True)
+    round = fields.Integer(required=True)
+    state = OneOf(("active", "closed"), required=True)
+    status = fields.String(required=True, allow_none=True)
+    public_status = fields.String(required=True, allow_none=True)
+    light = OneOf(("green", "yellow", "orange", "red"), required=True, allow_none=True)
+    close_reason = fields.String(required=True, allow_none=True)
+    end = fields.String(required=True, allow_none=True)
+    received_at = Moment(required=True)
+    opened_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+    revision = fields.Integer(required=True)
+
+
+class ClockOut(Schema):
+    """A clock of a case."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    state = OneOf(("running", "stopped"), required=True)
+    limit = fields.String(required=True, allow_none=True)
+    started_at = Moment(required=True)
+    due_at = Moment(required=True, allow_none=True)
+    stopped_at = Moment(required=True, allow_none=True)
+
+
+class WholeCase(CaseOut):
+    """A case with its data, open tasks and clocks."""
+
+    data = fields.Dict(required=True)
+    tasks = ListOf(Shape(TaskOut), required=True)
+    clocks = ListOf(Shape(ClockOut), required=True)
+
+
+class FiledOut(Schema):
+    """A filed case and the tasks it opened."""
+
+    case = Shape(CaseOut, required=True)
+    tasks = ListOf(Shape(TaskOut), required=True)
+
+
+class MovedOut(Schema):
+    """The task acted on, its case, and the tasks opened by the act that the actor may see."""
+
+    task = Shape(TaskOut, required=True)
+    case = Shape(CaseOut, required=True)
+    next = ListOf(Shape(TaskOut), required=True)
+
+
+class FormOut(Schema):
+    """A task's form: JSON Schema, present values, outcomes, and what a failure may have kept."""
+
+    task = fields.String(required=True)
+    revision = fields.Integer(required=True)
+    title = fields.String(required=True)
+    schema = fields.Dict(required=True)
+    values = fields.Dict(required=True)
+    outcomes = ListOf(Shape(Outcome), required=True)
+    draft = fields.Dict(required=True, allow_none=True)
+
+
+class TaskQuery(PageQuery):
+    """Which list."""
+
+    view = OneOf(tuple(VIEWS), required=True, metadata={"description": "todo 待办 · done 已办 · running 办理中"})
+
+
+class CaseQuery(PageQuery):
+    """Which cases."""
+
+    process = Identifier(60, load_default=None)
+    state = OneOf(("active", "closed"), load_default=None)
+
+
+class TaskPage(Schema):
+    """A page of an inbox view."""
+
+    items = ListOf(Shape(ListedTask), required=True)
+    page = Shape(PageOut, required=True)
+
+
+class CasePage(Schema):
+    """A page of cases, newest first."""
+
+    items = ListOf(Shape(CaseOut), required=True)
+    page = Shape(PageOut, required=True)
+
+
+class Count(Schema):
+    """How many, exact to 999."""
+
+    count = fields.Integer(required=True)
+    total_exact = fields.Boolean(required=True)
+
+
+class CountsOut(Schema):
+    """The count of each view."""
+
+    todo = Shape(Count, required=True)
+    done = Shape(Count, required=True)
+    running = Shape(Count, required=True)
+
+
+class StepOut(Schema):
+    """One step of a case: who, when, and what happened, in sentences."""
+
+    seq = fields.Integer(required=True)
+    at = Moment(required=True)
+    actor = fields.String(required=True, allow_none=True)
+    events = ListOf(fields.Dict(), required=True)
+
+
+class TimelinePage(Schema):
+    """A page of a timeline, oldest first."""
+
+    items = ListOf(Shape(StepOut), required=True)
+    page = Shape(PageOut, required=True)
+
+
+class IncidentOut(Schema):
+    """Something stopped. `explanation` never holds what a person typed."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    kind = fields.String(required=True)
+    case = fields.String(required=True, allow_none=True)
+    case_number = fields.String(required=True, allow_none=True)
+    process = fields.String(required=True)
+    element = fields.String(required=True, allow_none=True)
+    explanation = fields.String(required=True)
+    task = fields.String(required=True, allow_none=True)
+    count = fields.Integer(required=True)
+    first_at = Moment(required=True)
+    last_at = Moment(required=True)
+    state = OneOf(("open", "resolved"), required=True)
+    note = fields.String(required=True, allow_none=True)
+    revision = fields.Integer(required=True)
+
+
+class IncidentQuery(PageQuery):
+    """Which incidents."""
+
+    state = OneOf(("open", "resolved"), load_default="open")
+
+
+class IncidentPage(Schema):
+    """A page of incidents, newest first."""
+
+    items = ListOf(Shape(IncidentOut), required=True)
+    page = Shape(PageOut, required=True)
