@@ -1,0 +1,172 @@
+"""`huying process …`: check, publish, list and walk process folders."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from app.core import config, db
+from app.core.clock import BEIJING
+from app.core.config import settings
+from app.core.errors import Problem
+from app.engine.check.finding import Finding
+
+CHOOSE = click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+
+
+@click.group()
+def process() -> None:
+    """检查、发布、查看流程，走场景。"""
+
+
+@process.command()
+@CHOOSE
+@click.option("--strict", is_flag=True, help="提醒也算不通过。")
+def check(folders: tuple[Path, ...], strict: bool) -> None:
+    """检查流程文件夹：文件、流程图、表单、时限和场景。FOLDERS 是文件夹或流程的键；不写就检查 bpmn 下的全部。"""
+    from app.processes.check import check_folder
+
+    bad = 0
+    for folder in _chosen(folders, templates=True):
+        checked = check_folder(folder)
+        errors, warnings = checked.count("error"), checked.count("warning")
+        bad += bool(errors or (strict and warnings) or not checked.good)
+        for finding in checked.findings:
+            click.echo(_told(finding))
+        if checked.good:
+            notes = f"，{warnings} 处提醒" if warnings else ""
+            click.echo(f"{folder.name}：通过{notes}。")
+        else:
+            click.echo(f"{folder.name}：{errors} 处错误，{warnings} 处提醒。")
+    if bad:
+        raise SystemExit(1)
+
+
+@process.command()
+@CHOOSE
+def publish(folders: tuple[Path, ...]) -> None:
+    """发布流程：内容有变化的成为新版本，运行中的办件仍按原版本。不写 FOLDERS 就发布 bpmn 下的全部。"""
+    from app import wire
+
+    wire()
+    for line in publish_changed(_chosen(folders)):
+        click.echo(line)
+
+
+def publish_changed(folders: list[Path] | None = None) -> Iterator[str]:
+    """Publishes folders (all below the settings' bpmn_dir) and tells each result in Chinese; stops at errors."""
+    from app.processes.publish import publish_folder, shipped
+
+    for folder in shipped(settings().bpmn_dir) if folders is None else folders:
+        try:
+            deployed = publish_folder(folder)
+        except Problem as problem:
+            told = [error.message for error in problem.errors] or [problem.detail or problem.title]
+            raise click.ClickException("\n".join([f"{folder.name}：没有发布。", *told])) from None
+        for finding in deployed.warnings:
+            yield _told(finding)
+        version = deployed.version
+        done = "已发布" if deployed.changed else "没有变化"
+        yield f"流程“{version.name}”({version.key})：{done}，第 {version.number} 版 {version.id[:12]}。"
+
+
+@process.command("list")
+def list_() -> None:
+    """列出已发布的流程版本；* 是新办件使用的版本。"""
+    from app.bundles import store
+
+    with db.reading() as session:
+        rows = store.versions(session)
+    if not rows:
+        click.echo("还没有发布过流程；请运行 huying process publish。")
+    for row in rows:
+        mark = "*" if row.current else " "
+        at = row.published_at.astimezone(BEIJING)
+        click.echo(f"{mark} {row.key} 第 {row.number} 版 {row.id[:12]} {row.name} {at:%Y-%m-%d %H:%M}")
+
+
+@process.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--scenario", help="只走这一个场景（文件名或名称）。")
+@click.option("--coverage", is_flag=True, help="显示流程图中哪些元素没有走到。")
+def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
+    """在一个临时的数据库里走流程的场景，把经过讲出来；不碰现有数据。FOLDER 是文件夹或流程的键。"""
+    from app.processes.check import check_folder, org_beside
+    from app.processes.publish import publish_folder
+    from app.processes.walk import walk as walk_scenarios
+
+    chosen = _chosen((folder,), templates=True)[0]
+    checked = check_folder(chosen)
+    if not checked.good:
+        for finding in checked.findings:
+            click.echo(_told(finding))
+        raise click.ClickException(f"{chosen.name} 没有通过检查，不能走场景。")
+    org, _ = org_beside(chosen)
+    with _own_database(chosen.parent):
+        version = publish_folder(chosen, template=True).version
+        walked, covered = walk_scenarios(checked.files, version.id, org, scenario)
+    if not walked:
+        names = "、".join(checked.files.scenarios()) or "（没有）"
+        raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
+    for each in walked:
+        click.echo(f"{'✗' if each.failed else '✓'} {each.title}（{each.name}）")
+        for line in (each.failed,) if each.failed else each.lines:
+            click.echo(f"    {line}")
+    click.echo(f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；流程图元素走到 {covered.percent}%。")
+    if coverage and covered.missed:
+        click.echo(f"没有走到：{'、'.join(covered.missed)}")
+    if any(each.failed for each in walked):
+        raise SystemExit(1)
+
+
+@contextmanager
+def _own_database(bpmn: Path) -> Iterator[None]:
+    """An empty database for one command, with the organisation beside the process."""
+    from app import wire
+    from app.cli import db as migrations
+    from app.identity import org
+    from app.processes.check import ORG_FILE
+
+    before = settings()
+    with tempfile.TemporaryDirectory(prefix="huying-walk-") as folder:
+        url = f"sqlite:///{folder}/walk.db"
+        config.use(replace(before, profile="test", database_url=url, redis_url=None))
+        own = db.Database(url)
+        db.use(own)
+        try:
+            migrations.upgrade(url)
+            wire()
+            if (bpmn / ORG_FILE).is_file():
+                with db.transaction() as session:
+                    org.load_org(session, (bpmn / ORG_FILE).read_bytes(), with_passwords=False)
+            yield
+        finally:
+            db.use(None)
+            own.dispose()
+            config.use(None)
+
+
+def _chosen(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]:
+    """Folders named by path or by key; none named: every one below bpmn_dir."""
+    from app.processes.publish import shipped
+
+    base = settings().bpmn_dir
+    if not folders:
+        template = base / "_template"
+        return [*([template] if templates and template.is_dir() else []), *shipped(base)]
+    chosen = []
+    for folder in folders:
+        found = folder if folder.is_dir() else base / folder
+        if not found.is_dir():
+            names = "、".join(each.name for each in shipped(base))
+            raise click.ClickException(f"没有文件夹 {folder}；{base.name}/ 下有 {names or '（没有）'}。")
+        chosen.append(found.resolve())
+    return chosen
+
+
+def _told(finding: Finding) -> str:
+    word = "错误" if finding.level == "error" else "提醒"
+    return f"{word}  {finding.file}：{finding.zh}  [{finding.rule}]"

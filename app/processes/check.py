@@ -1,0 +1,131 @@
+"""Checks a process folder as a whole: its files, its diagram, what they say about each other, and its scenarios."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from app.bundles import files as bundle_files
+from app.bundles.bundle import Bundle, compile_bundle
+from app.bundles.files import BundleFiles
+from app.bundles.keys import finding
+from app.bundles.rules import rule_error
+from app.engine.check import check as check_diagram
+from app.engine.check.finding import Finding
+from app.engine.source import Names
+from app.identity.org_file import OrgFile, OrgRefused, read_org
+from app.processes import cross, parallel, scenario_file
+from app.processes.cross import open_diagram
+
+ORG_FILE = "_org.yaml"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found. `bundle` is there unless a YAML file has errors; `good` says it may be published."""
+
+    files: BundleFiles
+    bundle: Bundle | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def good(self) -> bool:
+        return self.bundle is not None and not any(each.level == "error" for each in self.findings)
+
+    def count(self, level: str) -> int:
+        return sum(each.level == level for each in self.findings)
+
+
+def check_folder(folder: Path) -> Checked:
+    """Everything wrong with a folder; never raises for its content. The organisation is the one beside it."""
+    files, findings = bundle_files.read_folder(folder)
+    org, about_org = org_beside(folder)
+    return check_files(files, org, [*findings, *about_org])
+
+
+def check_files(files: BundleFiles, org: OrgFile | None = None, before: Collection[Finding] = ()) -> Checked:
+    """The same for files in memory. `org` makes roles and names known; None leaves them unchecked."""
+    findings = list(before)
+    bundle: Bundle | None = None
+    try:
+        bundle, about_files = compile_bundle(files)
+        findings += about_files
+        if bundle is not None:
+            findings += _look(bundle, org)
+        elif bundle_files.DIAGRAM in files.files:  # say what can be said of the diagram alone
+            findings += _only_diagram(files)
+    except RecursionError as error:
+        findings.append(_failed(error))
+    except Exception as error:  # a checker that dies tells its user nothing
+        findings.append(_failed(error))
+    return Checked(files, bundle, tuple(_ordered(findings)))
+
+
+def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
+    """What the diagram of a bundle may refer to."""
+    data = bundle.process.data
+    return Names(
+        data={name: field.type for name, field in data.items()},
+        forms=frozenset(bundle.forms),
+        lanes=frozenset(bundle.process.lanes),
+        clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
+        rule_error=partial(
+            rule_error,
+            roles=roles_of(org),
+            unit_fields=[name for name, field in data.items() if field.type == "unit"],
+        ),
+    )
+
+
+def roles_of(org: OrgFile | None) -> frozenset[str] | None:
+    return None if org is None else frozenset(role.key for role in org.roles)
+
+
+def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
+    """The organisation file that lies beside a process folder, and what is wrong with it."""
+    path = folder.parent / ORG_FILE
+    try:
+        return read_org(path.read_bytes()), []
+    except OSError:
+        return None, []
+    except OrgRefused as refused:
+        return None, [
+            finding("error", "org-invalid", f"../{ORG_FILE}", line, text, text) for line, text in refused.findings
+        ]
+
+
+def _look(bundle: Bundle, org: OrgFile | None) -> list[Finding]:
+    findings = check_diagram(bundle.source, names_of(bundle, org))
+    diagram = open_diagram(bundle.files.files[bundle_files.DIAGRAM])
+    if diagram is None:
+        return findings
+    findings += cross.check(bundle, diagram, roles_of(org))
+    findings += parallel.check(bundle, diagram)
+    for name, data in bundle.files.scenarios().items():
+        _, about = scenario_file.read_scenario(f"scenarios/{name}.yaml", data, bundle, diagram, org)
+        findings += about
+    return findings
+
+
+def _only_diagram(files: BundleFiles) -> list[Finding]:
+    """Errors of form alone: without the other files every name would be unknown."""
+    from app.engine.xml import XmlRefused, read
+
+    try:
+        read(files.files[bundle_files.DIAGRAM])
+    except XmlRefused as refused:
+        return [Finding("error", refused.rule, bundle_files.DIAGRAM, refused.line, None, refused.zh, refused.en)]
+    return []
+
+
+def _failed(error: Exception) -> Finding:
+    kind = type(error).__name__
+    zh = f"检查时出现意外（{kind}），这是检查程序的缺陷，请把这个文件夹交给管理员。"
+    return finding("error", "check-failed", bundle_files.PROCESS, None, zh, f"The check itself failed ({kind}).")
+
+
+def _ordered(findings: list[Finding]) -> list[Finding]:
+    """Errors first, then by file and line; the same sentence once."""
+    rank: Mapping[str, int] = {"error": 0, "warning": 1}
+    unique = {(each.rule, each.file, each.line, each.zh): each for each in findings}
+    return sorted(unique.values(), key=lambda each: (rank[each.level], each.file, each.line or 0))

@@ -1,0 +1,104 @@
+"""What the files of a bundle say about each other: lanes, rules, forms, clocks, events and public words."""
+
+from collections.abc import Collection, Iterator
+
+from app.bundles.bundle import Bundle
+from app.bundles.files import DIAGRAM, PROCESS, SLA
+from app.bundles.keys import finding, nearest
+from app.bundles.rules import rule_error
+from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
+from app.bundles.yaml_file import Doc, read_yaml
+from app.engine.check.diagram import Diagram, executables, read_diagram
+from app.engine.check.finding import Finding
+from app.engine.xml import XmlRefused, read
+
+
+def open_diagram(data: bytes) -> Diagram | None:
+    """The one executable process of a diagram, or None when it cannot be read (the linter says why)."""
+    try:
+        found = executables(read(data))
+    except XmlRefused:
+        return None
+    return read_diagram(found[0]) if len(found) == 1 else None
+
+
+def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> list[Finding]:
+    """Findings about two files at once; each names the one to change."""
+    process = read_yaml(PROCESS, bundle.files.files[PROCESS])
+    findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
+    findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process)]
+    if SLA in bundle.files.files:
+        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]))
+    return findings
+
+
+def steps_of(diagram: Diagram) -> dict[str, str]:
+    """User tasks: id → label."""
+    return {node.id: node.label or node.id for node in diagram.of_kind("userTask")}
+
+
+def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    if diagram.id != bundle.key:
+        zh = f"图中流程的 id 是“{diagram.id}”，process.yaml 的 key 是“{bundle.key}”，两者必须相同。"
+        yield finding("error", "key-differs", DIAGRAM, diagram.line, zh, f'The process id differs from key "{bundle.key}".')
+
+
+def _lanes(
+    bundle: Bundle, diagram: Diagram, process: Doc, roles: Collection[str] | None
+) -> Iterator[Finding]:
+    drawn = {lane.label for lane in diagram.lanes}
+    fields = [name for name, field in bundle.process.data.items() if field.type == "unit"]
+    for name, rule in bundle.process.lanes.items():
+        line = process.line(("lanes", name))
+        if name not in drawn:
+            zh = f"泳道“{name}”在图中没有；图中有{nearest(name, drawn)}。"
+            yield finding("warning", "lane-unused", PROCESS, line, zh, f'Lane "{name}" is not in the diagram.')
+        wrong = rule_error(rule.text, roles, fields, steps_of(diagram))
+        if wrong is not None:
+            yield finding("error", "bpmn-unknown-role", PROCESS, line, f"泳道“{name}”：{wrong}", f'Lane "{name}": "{rule.text}".')
+    for i, role in enumerate(bundle.process.start_roles):
+        if roles is not None and role not in roles:
+            zh = f"starts 里没有角色“{role}”；机构文件里有{nearest(role, sorted(roles))}。"
+            yield finding("error", "bpmn-unknown-role", PROCESS, process.line(("starts", i)), zh, f'No role "{role}".')
+
+
+def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    used = {node.attributes.get("formKey") for node in diagram.nodes.values()}
+    for name in bundle.forms:
+        if name not in used:
+            zh = "图中没有任务或开始事件使用这张表单（formKey）。"
+            yield finding("warning", "form-unused", f"forms/{name}.yaml", None, zh, "No step uses this form.")
+
+
+def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:
+    statuses = {node.properties["status"] for node in diagram.nodes.values() if node.properties.get("status")}
+    public = bundle.process.public
+    if not public:
+        return
+    for status in sorted(statuses - set(public)):
+        zh = f"图中的状态“{status}”没有在 public 里写群众看到的说法，将显示为“办理中”。"
+        yield finding("warning", "public-missing", PROCESS, process.line(("public",)), zh, f'No public word for "{status}".')
+    for status in public:
+        if status not in statuses:
+            zh = f"public 里的“{status}”不是图中的状态；图中有{nearest(status, sorted(statuses))}。"
+            yield finding("warning", "public-unused", PROCESS, process.line(("public", status)), zh, f'"{status}" is no status.')
+
+
+def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
+    steps = steps_of(diagram)
+    told = {node.properties.get("event") for node in diagram.nodes.values()}
+    for node in diagram.nodes.values():
+        event = node.properties.get("event")
+        if event is not None and event not in MILESTONES:
+            zh = f"{node.named.zh} 的 event“{event}”不是里程碑；可以写{nearest(event, MILESTONES)}。"
+            yield Finding("error", "event-unknown", DIAGRAM, node.line, node.id, zh, f'No milestone "{event}".')
+    for name, clock in bundle.sla.clocks.items():
+        for end in ("start", "stop"):
+            event, step = event_parts(getattr(clock, end))
+            line = sla.line(("clocks", name, end))
+            if event in TASK_EVENTS and step not in steps:
+                zh = f"时钟“{name}”的 {end}：图中没有环节“{step}”；有{nearest(step or '', steps)}。"
+                yield finding("error", "event-step-unknown", SLA, line, zh, f'No step "{step}".')
+            elif event in MILESTONES and event not in told:
+                zh = f"时钟“{name}”的 {end}：图中没有任务或结束事件带 event“{event}”，这个时钟永远等不到它。"
+                yield finding("error", "event-never", SLA, line, zh, f'Nothing in the diagram tells "{event}".')

@@ -1,0 +1,81 @@
+"""Two branches that run at once may not fill the same name: whose answer would stand is chance (`bpmn-parallel-write`)."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from app.bundles.bundle import Bundle
+from app.bundles.files import DIAGRAM
+from app.engine.check.diagram import Diagram, Node
+from app.engine.check.finding import Finding
+
+SPLITS = ("parallelGateway", "inclusiveGateway")
+
+
+def check(bundle: Bundle, diagram: Diagram) -> list[Finding]:
+    """One finding per name and pair of steps, whatever the shape of the diagram."""
+    found: dict[tuple[str, str, str], Finding] = {}
+    for one, other in _together(diagram):
+        for name in sorted(_filled(bundle, diagram, one) & _filled(bundle, diagram, other)):
+            first, second = sorted((one, other), key=list(diagram.nodes).index)
+            if (name, first, second) not in found:
+                found[name, first, second] = _finding(bundle, name, diagram.nodes[first], diagram.nodes[second])
+    return list(found.values())
+
+
+def _together(diagram: Diagram) -> Iterator[tuple[str, str]]:
+    """Pairs of different user tasks that may be open at the same time."""
+    for split in diagram.of_kind(*SPLITS):
+        targets = [flow.target for flow in diagram.leaving.get(split.id, ())]
+        if len(targets) < 2:
+            continue
+        stop = {split.id, *_meeting(diagram, split.id, targets)}
+        branches = [_reach(diagram, target, stop) for target in targets]
+        for one, other in combinations(branches, 2):
+            yield from _pairs(diagram, one, other)
+    for event in diagram.of_kind("boundaryEvent"):
+        if event.interrupting or event.attached_to not in diagram.nodes:
+            continue
+        side = _reach(diagram, event.id, set())
+        main = _reach(diagram, event.attached_to, {event.id})
+        yield from _pairs(diagram, side - main, main)
+
+
+def _pairs(diagram: Diagram, one: set[str], other: set[str]) -> Iterator[tuple[str, str]]:
+    for a in one:
+        for b in other:
+            if a != b and diagram.nodes[a].kind == diagram.nodes[b].kind == "userTask":
+                yield a, b
+
+
+def _meeting(diagram: Diagram, split: str, targets: list[str]) -> set[str]:
+    """Where the branches come together: the joins that every branch reaches before the split comes round again."""
+    common = set.intersection(*(_reach(diagram, target, {split}) for target in targets))
+    return {node for node in common if diagram.nodes[node].kind in SPLITS and len(diagram.entering.get(node, ())) > 1}
+
+
+def _reach(diagram: Diagram, start: str, stop: set[str]) -> set[str]:
+    """The nodes a token can come to from `start` without going beyond `stop`."""
+    seen: set[str] = set()
+    ahead = [start]
+    while ahead:
+        node = ahead.pop()
+        if node in seen or node in stop or node not in diagram.nodes:
+            continue
+        seen.add(node)
+        ahead += diagram.after(node)
+    return seen
+
+
+def _filled(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
+    form = bundle.forms.get(diagram.nodes[step].attributes.get("formKey", ""))
+    return {field.name for field in form.fields} if form is not None else set()
+
+
+def _finding(bundle: Bundle, name: str, first: Node, second: Node) -> Finding:
+    label = bundle.process.data[name].label
+    zh = (
+        f"{first.named.zh} 与 {second.named.zh} 可能同时办理，却都填写“{label}”({name})，后填的会盖掉先填的；"
+        "请各用各的名字。"
+    )
+    en = f'{first.named.en} and {second.named.en} may be open together and both fill "{name}".'
+    return Finding("error", "bpmn-parallel-write", DIAGRAM, second.line, second.id, zh, en)

@@ -1,0 +1,115 @@
+"""Walks the scenarios of a bundle, tells them as stories, and says which elements of the diagram they reached."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from app import bundles
+from app.bundles.bundle import Bundle
+from app.bundles.files import DIAGRAM, BundleFiles
+from app.engine.run import Run
+from app.identity.org_file import OrgFile
+from app.processes import scenarios
+from app.processes.cross import open_diagram
+from app.processes.scenario_file import Scenario, read_scenario
+from app.processes.scenarios import ScenarioFailed, Story
+
+
+@dataclass(frozen=True)
+class Walked:
+    """One scenario walked: its story, or where it failed."""
+
+    name: str
+    title: str
+    lines: tuple[str, ...]
+    failed: str | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Elements of the diagram that some scenario passed: nodes, and the flows a gateway chooses between."""
+
+    passed: frozenset[str]
+    every: tuple[str, ...]
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: 100 means every one."""
+        return 100 * len(self.passed) // len(self.every) if self.every else 100
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        return tuple(each for each in self.every if each not in self.passed)
+
+
+def read_scenarios(files: BundleFiles, bundle: Bundle, org: OrgFile | None) -> dict[str, Scenario]:
+    """File name → scenario; those with errors are left out (the check tells about them)."""
+    diagram = open_diagram(files.files[DIAGRAM])
+    found: dict[str, Scenario] = {}
+    for name, data in files.scenarios().items():
+        if diagram is not None:
+            scenario, _ = read_scenario(f"scenarios/{name}.yaml", data, bundle, diagram, org)
+            if scenario is not None:
+                found[name] = scenario
+    return found
+
+
+def walk(files: BundleFiles, version_id: str, org: OrgFile | None, only: str | None = None) -> tuple[list[Walked], Coverage]:
+    """Walks every scenario (or `only` one) on the current database; what fails does not stop the others."""
+    bundle = bundles.get(version_id)
+    walked: list[Walked] = []
+    passed: set[str] = set()
+    with _watching(passed):
+        for name, scenario in read_scenarios(files, bundle, org).items():
+            if only is not None and only not in (name, scenario.name):
+                continue
+            walked.append(_one(name, scenario, version_id))
+    every = elements(bundle)
+    return walked, Coverage(frozenset(passed) & frozenset(every), every)
+
+
+def elements(bundle: Bundle) -> tuple[str, ...]:
+    """What a scenario can reach: every node, and each flow out of a gateway that chooses."""
+    diagram = open_diagram(bundle.files.files[DIAGRAM])
+    if diagram is None:
+        return ()
+    chosen = [
+        flow.id
+        for node in diagram.of_kind("exclusiveGateway", "inclusiveGateway")
+        if len(diagram.leaving.get(node.id, ())) > 1
+        for flow in diagram.leaving[node.id]
+    ]
+    return (*diagram.nodes, *chosen)
+
+
+def _one(name: str, scenario: Scenario, version_id: str) -> Walked:
+    try:
+        story: Story = scenarios.run(scenario, version_id)
+    except ScenarioFailed as failed:
+        return Walked(name, scenario.name, (), failed.zh)
+    return Walked(name, scenario.name, tuple(story.lines), None)
+
+
+@contextmanager
+def _watching(passed: set[str]) -> Iterator[None]:
+    """Notes every element that any run passes while this lasts. The trace is not kept in the database, so a
+    walk listens at the one door every move goes through: `Run.dump`, as a coverage tool would."""
+    dump = Run.dump
+
+    def dump_and_note(run: Run) -> Any:
+        state = dump(run)
+        for step in run.trace:
+            passed.add(step.element)
+            if step.branch is not None:
+                passed.add(step.branch)
+            timer = run.version.timers.get(step.element)
+            if timer is not None:  # the step it sits on was entered, though nobody finished it
+                passed.add(timer.step)
+        return state
+
+    Run.dump = dump_and_note  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Run.dump = dump  # type: ignore[method-assign]
