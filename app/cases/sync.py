@@ -122,6 +122,8 @@ def _close(motion: Motion, picture: Picture) -> None:
         close_reason=end.close_reason,
         status=end.status or motion.case["status"],
     )
+    if end.event:
+        motion.tell(end.event, end=end.id)
     motion.tell("case.closed", end=end.id, reason=end.close_reason)
     motion.events += motion.board.close()
 
