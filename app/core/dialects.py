@@ -39,8 +39,9 @@ def locked(statement: Select[Any], *, skip: bool = False) -> Select[Any]:
 
 @cache
 def insert_ignore(dialect: str, table: Table) -> Any:
-    """INSERT that leaves a row alone which is already there."""
-    return _insert(dialect, table).on_conflict_do_nothing()
+    """INSERT that leaves a row alone which is already there; `rowcount` tells whether it was new."""
+    # Without the option the count of an INSERT on PostgreSQL is -1: "new" each time.
+    return _insert(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @cache
@@ -89,3 +90,21 @@ def _module(error: DBAPIError) -> str:
     return type(error.orig).__module__
 
 
+
+
+def append_only(dialect: str, table: str) -> list[str]:
+    """DDL that lets rows of a table be added and read, never changed or deleted, whoever asks."""
+    if dialect == "postgresql":
+        return [
+            "create or replace function huying_append_only() returns trigger language plpgsql as "
+            "$$ begin raise exception using message = 'rows of ' || tg_table_name || ' are append-only'; end $$",
+            f"create trigger {table}_rows before update or delete on {table} "
+            "for each row execute function huying_append_only()",
+            f"create trigger {table}_whole before truncate on {table} "
+            "for each statement execute function huying_append_only()",
+        ]
+    return [
+        f"create trigger {table}_{act} before {act} on {table} "
+        f"begin select raise(abort, 'rows of {table} are append-only'); end"
+        for act in ("update", "delete")
+    ]

@@ -1,6 +1,6 @@
 """What can go wrong about who somebody is and what they may do."""
 
-from app.core.errors import Conflict, Forbidden, NotSignedIn, TooMany, Unprocessable
+from app.core.errors import Forbidden, NotSignedIn, TooMany
 
 
 class SignInFailed(NotSignedIn):
@@ -11,15 +11,7 @@ class SignInLocked(TooMany):
     """登录失败次数过多，请稍后再试。"""
 
 
-class PasswordWeak(Unprocessable):
-    """密码不符合要求。"""
-
-
 class PermissionMissing(Forbidden):
     """您没有办理此事的权限。"""
 
     slug_of_class = "forbidden-action"
-
-
-class PersonDisabled(Conflict):
-    """该账号已停用。"""

@@ -16,6 +16,7 @@ from app.core.errors import (
     FieldError,
     LengthRequired,
     NotAllowed,
+    NotFound,
     NotSignedIn,
     TooLarge,
     Unprocessable,
@@ -89,6 +90,8 @@ def _enter() -> None:
     environ = request.environ
     _check_host(environ.get("HTTP_HOST", ""))
     _check_size(environ)
+    if environ.get("PATH_INFO", "").startswith("//"):
+        raise NotFound  # the router would fold it into one slash, a proxy in front perhaps not
     if request.routing_exception is not None:
         raise request.routing_exception
     for name in _OVERRIDES:
