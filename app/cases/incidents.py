@@ -39,6 +39,16 @@ _SAME = select(incidents).where(
 )
 
 
+class PoolEmpty(Exception):
+    """A step opened and nobody holds its role where it belongs."""
+
+    def __init__(self, task: Row) -> None:
+        super().__init__(task["step"])
+        self.element = task["step"]
+        where = "、".join(task["pools"]) or "无处可派"
+        self.message = f"“{task['name']}”的待办池没有人，已转到上级单位（{where}）。请任命人员，再把事情转交。"
+
+
 @dataclass(frozen=True)
 class Where:
     """What stopped: a case (or a filing that never became one), and the task or timer that was at work."""
@@ -119,16 +129,17 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
 
 def explain(error: Exception) -> str:
     """The Chinese sentence of an engine error; of any other only its class."""
-    if isinstance(error, EngineError):
+    if isinstance(error, EngineError | PoolEmpty):
         return error.message
     return f"程序出错（{type(error).__name__}），请联系运维人员查看日志。"
 
 
 def stack_hash(error: Exception) -> str:
-    """The same for the same place in the code, whatever the values were."""
+    """The same for the same element and place in the code, whatever the values were."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames]
-    return hashlib.sha256("|".join([type(error).__name__, *places]).encode()).hexdigest()
+    what = f"{type(error).__name__}:{getattr(error, 'element', None)}"
+    return hashlib.sha256("|".join([what, *places]).encode()).hexdigest()
 
 
 def page(actor: Actor, state: str, limit: int, after: str | None) -> list[Row]:

@@ -50,6 +50,8 @@ class Motion:
     events: list[Event] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
     opened: list[Row] = field(default_factory=list)
+    unstaffed: list[Row] = field(default_factory=list)
+    """Opened tasks whose own pool had nobody: somebody above got them, and an incident says so."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """The case's data as they were loaded."""
 

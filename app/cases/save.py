@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Table, bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
+from app.cases import incidents
 from app.cases.models import case_facts, cases, task_queue, tasks
 from app.cases.motion import Motion, Row
 from app.clocks.models import clock_ledger, clocks, timers
@@ -85,6 +86,9 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     session.execute(_INSERT_CHAIN, chain)
+    for task in motion.unstaffed:
+        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
+        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
     events.publish(session, motion.events)
 
 

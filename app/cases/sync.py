@@ -93,6 +93,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
     data = {"step": task.step, "ref": task.ref, "task": row["id"], "label": task.name, "pools": list(pools.names)}
     if pools.fallback:
         data["fallback"] = True
+        motion.unstaffed.append(row)
     motion.tell("task.opened", **data)
 
 
