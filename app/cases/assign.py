@@ -84,13 +84,13 @@ def pools_for(motion: Motion, rules: Sequence[Rule]) -> Pools:
 def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
     if rule.kind == "handler":
         last = motion.session.scalar(_LAST, {"case": motion.case["id"], "step": rule.argument})
-        return ([f"person:{last}"], False) if last else ([], True)
+        return ([f"person:{last}"], False) if last else _somebody(motion)
     if rule.kind == "unit":
         code = motion.case["data"].get(rule.argument)
         near = _units(motion, motion.case["org_path"], str(code))
         unit = next((u for u in near if u.code == code), None)
         if unit is None:
-            return [], True
+            return _somebody(motion)
         if HANDLER_ROLE in unit.roles:
             return [pool(HANDLER_ROLE, unit.path)], False
         return _nearest(_units(motion, unit.path, unit.code), HANDLER_ROLE, unit.path)
@@ -99,6 +99,12 @@ def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
     if rule.tier is not None:
         wanted = next((u.path for u in near if u.tier == rule.tier), wanted)
     return _nearest(near, rule.argument, wanted)
+
+
+def _somebody(motion: Motion) -> tuple[list[str], bool]:
+    """A rule that names nobody yet: the nearest handlers from the case's place upwards."""
+    place = motion.case["org_path"]
+    return _nearest(_units(motion, place, ""), HANDLER_ROLE, place)[0], True
 
 
 def _nearest(near: Sequence[_Unit], role: str, wanted: str) -> tuple[list[str], bool]:
