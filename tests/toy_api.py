@@ -1,5 +1,6 @@
-"""A small blueprint that does a bit of everything, so that the HTTP machinery can be tested without a noun."""
+"""A blueprint that does a bit of everything, so that the HTTP machinery is tested without a noun."""
 
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response
@@ -108,8 +109,9 @@ def broken() -> dict[str, Any]:
     raise RuntimeError("select * from people where phone = '13800000000'")
 
 
+@cache
 def app_with_toy() -> Flask:
-    """The real application with the toy beside it."""
+    """The real application with the toy beside it; it holds no rows, so one serves all tests."""
     app = create_app()
     app.register_blueprint(toy)
     return app

@@ -106,5 +106,5 @@ class RoleList(Schema):
 class UnitQuery(PageQuery):
     """Which units: of a kind, of a tier."""
 
-    kind = Text(30, load_default=None, allow_none=False, pattern="[a-z][a-z_]*")
-    tier = OneOf(TIERS, load_default=None, allow_none=False)
+    kind = Text(30, load_default=None, pattern="[a-z][a-z_]*")
+    tier = OneOf(TIERS, load_default=None)

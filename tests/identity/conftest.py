@@ -19,8 +19,13 @@ roles:
   observer: {name: 观察员, permissions: [case:read]}
 people:
   - {login: paiqian1, name: 派遣员甲, password: demo-paiqian1, appointments: [{role: dispatcher, unit: d1}]}
-  - {login: jiedao1, name: 街道派遣员, password: demo-jiedao1, appointments: [{role: dispatcher, unit: d1-s1}]}
-  - {login: cgw1, name: 城管委承办人, appointments: [{role: handler, unit: d1-cgw}, {role: observer, unit: d1-s1}]}
+  - login: jiedao1
+    name: 街道派遣员
+    password: demo-jiedao1
+    appointments: [{role: dispatcher, unit: d1-s1}]
+  - login: cgw1
+    name: 城管委承办人
+    appointments: [{role: handler, unit: d1-cgw}, {role: observer, unit: d1-s1}]
   - {login: city, name: 市级平台, kind: service, appointments: [{role: dispatcher, unit: d1}]}
 """
 

@@ -1,4 +1,4 @@
-"""flask-smorest in our words: strict bodies in, orjson out, each view's permission and problems documented."""
+"""flask-smorest in our words: strict bodies in, orjson out, a view's permission and problems documented."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -31,9 +31,11 @@ class PageQuery(Schema):
     limit = QueryWhole(
         1, MOST, load_default=USUAL, metadata={"description": "一页最多多少条", "default": USUAL}
     )
-    after = Text(
-        2000, load_default=None, allow_none=False, metadata={"description": "上一页给出的 page.next"}
-    )
+    after = Text(2000, load_default=None, metadata={"description": "上一页给出的 page.next"})
+
+    def on_bind_field(self, field_name: str, field_obj: Any) -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = False  # a query cannot say null; leaving a name out is another matter
 
 
 class PageOut(Schema):

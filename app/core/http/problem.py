@@ -100,6 +100,8 @@ def from_http(error: HTTPException) -> Response:
     if error.response is not None or code < 400:  # a redirect or a ready answer is not an error
         return error.get_response(request.environ)  # type: ignore[return-value]
     kept = {name: value for name, value in error.get_headers(request.environ) if name != "Content-Type"}
+    if "Allow" in kept:
+        kept["Allow"] = ", ".join(sorted(kept["Allow"].split(", ")))
     return respond(_BY_CODE.get(code, BadRequest if code < 500 else InternalError)(headers=kept))
 
 
