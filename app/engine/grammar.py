@@ -271,7 +271,7 @@ class Reader:
         else:
             zh, en = (
                 f"{zh}；process.yaml 的 data 中有 {_listed(known)}。",
-                f"{en}; process.yaml's data has {_listed(known)}.",
+                f"{en}; process.yaml's data has {_listed(known, ', ')}.",
             )
         return self.refused(UNKNOWN, node, zh, en)
 
@@ -323,5 +323,5 @@ def _handed(name: str, arguments: list[ast.expr]) -> ast.expr:
     )
 
 
-def _listed(names: list[str]) -> str:
-    return "、".join(names[:12]) + (f" 等 {len(names)} 个" if len(names) > 12 else "") if names else "（空）"
+def _listed(names: list[str], comma: str = "、") -> str:
+    return comma.join(names[:12]) + ("…" if len(names) > 12 else "") if names else "—"

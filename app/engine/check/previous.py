@@ -1,0 +1,31 @@
+"""Against the version before: steps that vanished, and ids that now mean something else."""
+
+from __future__ import annotations
+
+from app.engine.check.diagram import Diagram
+from app.engine.check.finding import Report
+from app.engine.check.words import KINDS
+
+
+def check_previous(report: Report, diagram: Diagram, before: Diagram) -> None:
+    """Open cases stay on their version; this tells what a migration of them would stumble over."""
+    for old in before.nodes.values():
+        new = diagram.nodes.get(old.id)
+        if new is None:
+            if old.kind == "userTask":
+                report.warning(
+                    "bpmn-id-vanished",
+                    old,
+                    f"升级包删除了环节{old.short.zh}，可能有在办件停在该环节。请保留，或在迁移映射中指定去向。",
+                    f"step {old.short.en} was removed; open cases may stand there. Keep it or map it.",
+                )
+        elif new.kind != old.kind:
+            was, now = KINDS[old.kind], KINDS[new.kind]
+            report.error(
+                "bpmn-kind-changed",
+                new,
+                f"编号 {new.id} 在上一版是{was[0]}{old.short.zh}，现在成了{now[0]}{new.short.zh}。"
+                "编号不能换作别用，请给新元素换一个编号。",
+                f"id {new.id} was {was[1]} {old.short.en} before and is now {now[1]} {new.short.en}. "
+                "An id keeps its meaning; give the new element another one.",
+            )

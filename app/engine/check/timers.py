@@ -1,0 +1,107 @@
+"""Timers on the edges of steps: one time, in bounds, from the calendar or from a clock that exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from app.engine.check.conditions import Where, check_expression
+from app.engine.check.diagram import BPMN, Diagram, Node
+from app.engine.check.finding import Report
+from app.engine.check.words import Named
+from app.engine.durations import RULE, DurationRefused, parse_cycle, parse_when
+from app.engine.expressions import Call
+from app.engine.source import Names
+
+_TIMES = {"timeDate": "时刻", "timeDuration": "时长", "timeCycle": "循环"}
+# ISO text itself, right or wrong; everything else is an expression.
+_LITERAL = re.compile(r"[-+]?P(?=[-+\dT]|$)|[-+]?R-?\d*/|-?\d", re.ASCII)
+_MOST_WORKING = {"workdays": 2_610, "workhours": 26_100}
+
+
+def check_timers(report: Report, diagram: Diagram, names: Names, foreign: frozenset[str]) -> None:
+    """Every boundary timer that may stay."""
+    for node in diagram.of_kind("boundaryEvent"):
+        if node.id not in foreign and node.definitions == ("timerEventDefinition",):
+            _check_timer(report, diagram, names, node)
+
+
+def _check_timer(report: Report, diagram: Diagram, names: Names, node: Node) -> None:
+    definition = node.element.find(f"{BPMN}timerEventDefinition")
+    given = [(kind, _text(definition, kind)) for kind in _TIMES if _text(definition, kind)]
+    if not given:
+        report.error(
+            "bpmn-timer-empty",
+            node,
+            f'{node.named.zh} 没有写时间。请写时长（如 PT24H）、时刻、循环（如 R/P1D），或 due("时钟")。',
+            f'{node.named.en} has no time. Write a duration (PT24H), an instant, a cycle or due("clock").',
+        )
+        return
+    if len(given) > 1:
+        words = "、".join(_TIMES[kind] for kind, _ in given)
+        report.error(
+            "bpmn-event-multiple",
+            node,
+            f"{node.named.zh} 同时写了{words}。只能写一种，请删去其余的。",
+            f"{node.named.en} holds {' and '.join(kind for kind, _ in given)}. Keep one.",
+        )
+        return
+    kind, text = given[0]
+    if _LITERAL.match(text):
+        _check_literal(report, node, kind, text)
+        return
+    where = Where(node, node.named, Named(_TIMES[kind], kind), text)
+    expression = check_expression(report, diagram, names, where, forbidden=RULE)
+    if expression is None:
+        return
+    if isinstance(expression.tree, ast.Constant):
+        if isinstance(expression.tree.value, str):
+            _check_literal(report, node, kind, expression.tree.value)
+        else:
+            _tell_no_time(report, where)
+        return
+    for call in expression.calls:
+        _check_working(report, where, call)
+
+
+def _text(definition: Any, kind: str) -> str:
+    return (definition.findtext(f"{BPMN}{kind}") or "").strip()
+
+
+def _check_literal(report: Report, node: Node, kind: str, text: str) -> None:
+    try:
+        if kind == "timeCycle":
+            parse_cycle(text)
+        else:
+            parse_when(text)
+    except DurationRefused as refusal:
+        report.error(
+            refusal.rule,
+            node,
+            f"{node.named.zh} 的{refusal.zh}",
+            f"{node.named.en}: {refusal.en[:1].lower()}{refusal.en[1:]}",
+        )
+
+
+def _check_working(report: Report, where: Where, call: Call) -> None:
+    most = _MOST_WORKING.get(call.name)
+    amount = call.literals[0] if most is not None else None
+    if most is None or isinstance(amount, str) or not isinstance(amount, int | float):
+        return
+    if not 1 <= amount <= most:
+        report.error(
+            RULE,
+            where.at,
+            f"{where.zh} 超出范围；{call.name}() 请写 1 到 {most:,}。",
+            f"{where.en} is out of range; {call.name}() takes 1 to {most:,}.",
+        )
+
+
+def _tell_no_time(report: Report, where: Where) -> None:
+    report.error(
+        RULE,
+        where.at,
+        f'{where.zh} 不是时间；请写时长（如 PT24H）、时刻、循环（如 R/P1D），或 due("时钟")。',
+        f'{where.en} is no time; write a duration (PT24H), an instant, a cycle (R/P1D) or due("clock").',
+    )
