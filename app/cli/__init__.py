@@ -1,5 +1,6 @@
 """The command `huying`: one file per noun, imported only when its command is called."""
 
+import os
 from importlib import import_module
 
 import click
@@ -10,9 +11,7 @@ COMMANDS = {
     "migrate": ("app.cli.db", "migrate", "把数据库结构升级到当前版本。"),
     "revise": ("app.cli.db", "revise", "开发：按数据表的变化生成一个编号的迁移文件。"),
     "demo": ("app.cli.demo", "demo", "示范数据与拨动示范时钟。"),
-    "worker": ("app.cli.worker", "worker", "运行后台进程（计时器与队列）。"),
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
-    "audit": ("app.cli.audit", "audit", "核对审计链。"),
 }
 
 
@@ -35,5 +34,11 @@ class Nouns(click.Group):
 
 
 @click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """呼应 Huying：以流程引擎为中心的基层治理办件系统。"""
+    if context.invoked_subcommand != "up" and not os.environ.get("DATABASE_URL"):
+        from app.cli.local import folder
+
+        # A second terminal beside `make run` speaks to the same database without being told where it is.
+        os.environ.update(folder.running(folder.chosen(os.environ.get("HUYING_DATA"))))

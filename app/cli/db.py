@@ -1,9 +1,9 @@
 """The database's shape: `huying migrate` brings it up to date, `huying revise` writes the next step."""
 
 import io
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -22,13 +22,19 @@ MIGRATIONS = REPOSITORY / "migrations"
 
 
 def import_tables() -> None:
-    """Imports every module that may hold tables (app/core, app/<noun>/models), so that metadata is whole."""
-    for module in iter_modules(import_module("app.core").__path__, "app.core."):
-        import_module(module.name)
-    for noun in iter_modules(app.__path__, "app."):
-        name = f"{noun.name}.models"
-        if noun.ispkg and noun.name not in ("app.cli", "app.web", "app.engine") and find_spec(name):
-            import_module(name)
+    """Imports every module that may hold tables, so that the metadata is whole."""
+    _import_below("app", app.__path__)
+
+
+WITHOUT_TABLES = ("app.cli", "app.web", "app.engine", "app.core.http")
+
+
+def _import_below(name: str, path: Iterable[str]) -> None:
+    for module in iter_modules(path, f"{name}."):
+        if module.name not in WITHOUT_TABLES:
+            imported = import_module(module.name)
+            if module.ispkg:
+                _import_below(module.name, imported.__path__)
 
 
 def configured(url: str) -> Config:

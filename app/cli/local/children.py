@@ -1,10 +1,8 @@
 """Child processes that never outlive us: tied by a death signal, in one group, every one waited for."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,19 +11,10 @@ from typing import IO, Any
 
 from app.cli.local import LocalRefused, Stopped
 from app.cli.local.accounts import Account
+from app.cli.local.tie import die_with_parent
 from app.core import clock
 
-PR_SET_PDEATHSIG = 1
 TICK = 0.05
-_libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
-
-
-def die_with_parent(parent: int, stop: int = signal.SIGTERM) -> None:
-    """Asks the kernel to send us `stop` when the thread that forked us ends; ends us if it is gone."""
-    if _libc is not None:  # elsewhere an orderly stop still works, only kill -9 leaves children
-        _libc.prctl(PR_SET_PDEATHSIG, int(stop))
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 @dataclass
@@ -52,8 +41,16 @@ class Child:
 class Children:
     """The children of this process. Start them from the main thread: the death signal follows the thread."""
 
-    def __init__(self, keep: Sequence[int] = (), stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        keep: Sequence[int] = (),
+        stopping: Callable[[], bool] = lambda: False,
+        *,
+        found_group: bool = True,
+    ) -> None:
+        """`keep`: open files every child holds too; `found_group=False`: children join our own group."""
         self.keep = tuple(keep)
+        self.found_group = found_group
         self.stopping = stopping
         self.all: list[Child] = []
         self._group = 0
@@ -67,7 +64,7 @@ class Children:
     def start(
         self,
         name: str,
-        argv: Sequence[str | os.PathLike[str]],
+        argv: Sequence[str | Path],
         *,
         environ: Mapping[str, str],
         cwd: str | os.PathLike[str] = "/",
@@ -75,9 +72,12 @@ class Children:
         stop: int = signal.SIGTERM,
         seconds: float = 10.0,
         log: Path | None = None,
+        inherit_output: bool = False,
     ) -> Child:
         """Starts one child; `account` is whom it runs as, `stop` the signal that ends it in order."""
-        output: IO[bytes] | int = subprocess.DEVNULL if log is None else log.open("ab")
+        output: IO[bytes] | int | None = subprocess.DEVNULL if log is None else log.open("ab")
+        if inherit_output:
+            output = None
         who: dict[str, Any] = {}
         if account is not None:
             who = {"user": account.uid, "group": account.gid, "extra_groups": []}
@@ -88,9 +88,9 @@ class Children:
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=None if inherit_output else subprocess.STDOUT,
                 pass_fds=self.keep,
-                process_group=self._group_now(),
+                process_group=self._group_now() if self.found_group else None,
                 # Runs after the switch of account, which would clear the death signal.
                 preexec_fn=partial(die_with_parent, os.getpid(), stop),
                 **who,
@@ -98,15 +98,15 @@ class Children:
         except (OSError, subprocess.SubprocessError) as error:
             raise LocalRefused(f"{name} 无法启动：{error}") from error
         finally:
-            if not isinstance(output, int):
+            if output is not None and not isinstance(output, int):
                 output.close()
         child = Child(name, process, stop, seconds, log)
-        if not self._group:
+        if self.found_group and not self._group:
             self._group = process.pid
         self.all.append(child)
         return child
 
-    def run(self, name: str, argv: Sequence[str | os.PathLike[str]], **how: Any) -> None:
+    def run(self, name: str, argv: Sequence[str | Path], **how: Any) -> None:
         """Starts a child and waits for its end; a failure is LocalRefused with its last words."""
         child = self.start(name, argv, **how)
         self.wait_until(lambda: not child.running)
@@ -132,6 +132,11 @@ class Children:
     def ended(self) -> Child | None:
         """A child that ended although nobody asked it to."""
         return next((child for child in self.all if not child.running), None)
+
+    def forget(self, child: Child) -> None:
+        """Drops a child that has ended, so that it can be started again."""
+        child.process.wait()
+        self.all.remove(child)
 
     def stop(self, *names: str, hurry: Callable[[], bool] = lambda: False) -> None:
         """Stops the named children, or all of them newest first, and waits for each.

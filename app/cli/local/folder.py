@@ -5,7 +5,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,11 @@ from app.core import clock
 NAME = "demo"
 MARK = "huying-data"
 """A file that says: this folder is ours, `--fresh` may empty it."""
-WAIT_FOR_LAST_RUN = 15.0
+RUNNING = "running.env"
+"""How `huying …` in a second terminal reaches the servers of this run."""
+
+WAIT_FOR_LAST_RUN = 40.0
+"""Seconds; the web process may drain for 30."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,15 @@ class Folder:
                 out.write(secrets.token_hex(32))
         return file.read_text().strip()
 
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Writes how other commands of this machine reach the running installation."""
+        file = self.path / RUNNING
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
     def empty(self) -> None:
         """Removes everything this product keeps here."""
-        for name in ("postgresql", "logs", "files", "secret"):
+        for name in ("postgresql", "logs", "files", "secret", RUNNING):
             gone = self.path / name
             shutil.rmtree(gone) if gone.is_dir() else gone.unlink(missing_ok=True)
 
@@ -83,8 +93,10 @@ def opened(path: Path, account: Account | None, stopping: Callable[[], bool]) ->
     try:
         _lock(lock, path, stopping)
         (path / "logs").mkdir(mode=0o700, exist_ok=True)
+        sign(lock)
         yield Folder(path, lock)
     finally:
+        (path / RUNNING).unlink(missing_ok=True)
         os.close(lock)
 
 
@@ -104,10 +116,27 @@ def _lock(lock: int, path: Path, stopping: Callable[[], bool]) -> None:
         clock.sleep(0.1)
 
 
-def sign(folder: Folder) -> None:
+def sign(lock: int) -> None:
     """Writes who runs on this folder, so that a second launcher need not wait to be refused."""
-    os.ftruncate(folder.lock, 0)
-    os.pwrite(folder.lock, str(os.getpid()).encode(), 0)
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def running(path: Path) -> dict[str, str]:
+    """The variables of the installation that runs on this folder now; none when nothing runs."""
+    try:
+        with (path / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return {}  # the lock was free: whatever stands there is left from a run that was killed
+    except BlockingIOError:
+        pass
+    except OSError:
+        return {}
+    try:
+        lines = (path / RUNNING).read_text().splitlines()
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
 def _launcher(lock: int) -> bool:

@@ -140,8 +140,7 @@ def start_postgresql(
     )
     server = children.start(
         "postgresql",
-        [found.postgresql / "postgres", "-D", data, "-k", sockets, "-h", ""]
-        + [part for option in options for part in ("-c", option)],
+        [found.postgresql / "postgres", "-D", data, "-k", sockets, "-h", "", *_options(options)],
         environ=environment(),
         account=account,
         stop=signal.SIGINT,  # fast shutdown; SIGTERM would wait for every client to leave
@@ -150,6 +149,10 @@ def start_postgresql(
     )
     children.wait_until(lambda: _answers(sockets), watching=server, seconds=60)
     return server
+
+
+def _options(options: tuple[str, ...]) -> list[str]:
+    return [part for option in options for part in ("-c", option)]
 
 
 def create_database(sockets: Path, name: str) -> None:

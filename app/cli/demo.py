@@ -1,0 +1,65 @@
+"""The demo: its district and its processes, and a clock that can be moved to see what is due later."""
+
+import click
+
+from app.cli import db as migrations
+from app.core import clock, db
+from app.core.config import settings
+from app.core.errors import Problem
+
+
+@click.group()
+def demo() -> None:
+    """示范数据与拨动示范时钟；正式环境一律拒绝。"""
+    if settings().profile == "production":
+        raise click.ClickException("正式环境（HUYING_PROFILE=production）不装示范数据，也不拨时钟。")
+
+
+@demo.command()
+def load() -> None:
+    """升级数据库结构，装入示范区的单位、人员与 bpmn 下的全部流程；可以重复运行。"""
+    from app import wire
+    from app.cli.process import publish_changed
+    from app.identity import org
+
+    migrations.upgrade(settings().database_url)
+    wire()
+    file = settings().bpmn_dir / "_org.yaml"
+    try:
+        with db.transaction() as session:
+            loaded = org.load_org(session, file.read_bytes())
+    except org.OrgRefused as refused:
+        lines = [f"{file.name} 第 {line} 行：{message}" for line, message in refused.findings]
+        raise click.ClickException("\n".join(lines)) from None
+    click.echo(f"单位 {loaded.units} 个，角色 {loaded.roles} 个，人员 {loaded.people} 个。")
+    for line in publish_changed():
+        click.echo(line)
+
+
+@demo.command("pass")
+@click.argument("duration")
+def pass_(duration: str) -> None:
+    """把示范时钟往前拨 DURATION（如 PT3H、P2D），到期的时限由后台在一两秒内办理。"""
+    from app.engine.durations import DurationRefused, add, parse_duration
+
+    try:
+        step = parse_duration(duration)
+    except DurationRefused as refused:
+        raise click.ClickException(str(refused)) from None
+    if step.working_days:
+        raise click.ClickException("拨动时钟请用自然时间，如 PT3H、P2D；工作日不能用来拨动时钟。")
+    try:
+        with db.transaction() as session:
+            before = clock.now(session)
+            now = clock.pass_time(session, add(before, step, lambda day: True) - before)
+    except Problem as problem:
+        raise click.ClickException(problem.detail or problem.title) from None
+    click.echo(f"示范时钟现在是 {now.astimezone(clock.BEIJING):%Y-%m-%d %H:%M:%S}（北京时间）。")
+
+
+@demo.command("time")
+def time_() -> None:
+    """显示示范时钟的现在，以及它比真实时间快多少。"""
+    with db.reading() as session:
+        now, ahead = clock.now(session), clock.offset(session)
+    click.echo(f"{now.astimezone(clock.BEIJING):%Y-%m-%d %H:%M:%S}（北京时间），比真实时间快 {ahead}。")

@@ -1,0 +1,58 @@
+"""What a person reads once everything runs: the address, three logins, and a story to paste."""
+
+import re
+import shlex
+from pathlib import Path
+
+from app.cli.local import folder
+from app.core.config import REPOSITORY, settings
+
+ROLES = ("dispatcher", "handler", "supervisor")
+STORY = re.compile(r"^```sh story\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ADDRESS = "http://127.0.0.1:8000"
+"""The address that the documents use; what is printed names the real one."""
+
+
+def text(address: str, data: Path, *, trial: bool, demo: bool) -> str:
+    """The greeting of `huying up`."""
+    lines = ["", f"呼应已启动：{address}", ""]
+    if trial:
+        lines += ["  试用模式：数据库是 SQLite，只适合一台机器上试用，不要用于正式办公。"]
+    lines += [f"  接口说明  {address}/openapi.json", f"  数据目录  {data}（日志在其中的 logs/）"]
+    if demo:
+        people = logins(settings().bpmn_dir / "_org.yaml")
+        lines += ["", "  示范账号（口令公开，只用于演示）："]
+        lines += [f"    {login}  口令 {password}  {name}（{role}）" for login, password, name, role in people]
+        told = story(address, data)
+        if told:
+            lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]
+    lines += ["", "  停止：Ctrl-C。数据会保留；huying up --fresh 重新开始。", ""]
+    return "\n".join(lines)
+
+
+def logins(file: Path) -> list[tuple[str, str, str, str]]:
+    """One (login, password, name, role's name) for each of ROLES, from the organisation file of the demo."""
+    import yaml
+
+    org = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
+    found = []
+    for role in ROLES:
+        for person in org["people"]:
+            holds = [appointment["role"] for appointment in person["appointments"]]
+            if role in holds and person.get("password"):
+                found.append(
+                    (person["login"], person["password"], person["name"], org["roles"][role]["name"])
+                )
+                break
+    return found
+
+
+def story(address: str, data: Path, readme: Path = REPOSITORY / "README.md") -> str:
+    """The block marked ```sh story of the README, for this run: any terminal, this address, this data folder."""
+    told = STORY.search(readme.read_text()) if readme.exists() else None
+    if told is None:
+        return ""
+    lines = told.group(1).replace(ADDRESS, address)
+    if data != folder.chosen(None):
+        lines = f"export HUYING_DATA={shlex.quote(str(data))}\n{lines}"
+    return f"cd {shlex.quote(str(REPOSITORY))}\n{lines}"

@@ -1,0 +1,316 @@
+"""`huying up`: the whole product on one machine, started in order, watched, and stopped without a trace."""
+
+import http.client
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from app.cli.local import LocalRefused, Stopped, folder, greeting, servers
+from app.cli.local.accounts import service_account
+from app.cli.local.children import Child, Children
+from app.cli.local.tie import die_with_parent
+from app.core import clock
+from app.core.config import REPOSITORY, SettingRefused, from_environment
+
+DRAIN = 30
+"""Seconds a web process or a worker may take to finish what it began."""
+
+RESTARTS_A_MINUTE = 5
+MORE_WORKERS_THAN_THIS_NEED_A_REAL_SERVER = 4
+
+
+@dataclass
+class Stop:
+    """How often we were asked to stop: once drains, twice hurries."""
+
+    asked: int = 0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line and the environment ask for."""
+
+    host: str
+    port: int
+    data: Path
+    fresh: bool
+    workers: int
+    demo: bool | None
+    database_url: str | None
+    redis_url: str | None
+
+    @property
+    def local(self) -> bool:
+        """Whether we start PostgreSQL and Valkey ourselves."""
+        return self.database_url is None
+
+    @property
+    def trial(self) -> bool:
+        return (self.database_url or "").startswith("sqlite")
+
+    @property
+    def with_demo(self) -> bool:
+        """Known passwords go into a database of our own, into another one only when asked for."""
+        return self.local or self.trial if self.demo is None else self.demo
+
+    @property
+    def address(self) -> str:
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"http://{shown}:{self.port}"
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址；对外服务请在前面放反向代理。")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="监听端口。")
+@click.option("--data", default=None, help="数据目录（默认见 HUYING_DATA）。")
+@click.option("--fresh", is_flag=True, help="清空数据目录，重新开始。")
+@click.option(
+    "--workers", default=None, type=click.IntRange(1, 64), help="网页进程数（默认等于处理器核数）。"
+)
+@click.option("--demo/--no-demo", default=None, help="是否装入示范数据（默认：只装入自带的数据库）。")
+@click.option("--tied", is_flag=True, hidden=True, help="由 make 启动：make 消失时一起结束。")
+def up(
+    host: str, port: int, data: str | None, fresh: bool, workers: int | None, demo: bool | None, tied: bool
+) -> None:
+    """在本机启动全部服务：数据库、消息、网页、后台。Ctrl-C 停止，数据留在数据目录。"""
+    if tied:
+        die_with_parent(os.getppid())
+    environ = os.environ
+    wish = Wish(
+        host=host,
+        port=port,
+        data=folder.chosen(data or environ.get("HUYING_DATA")),
+        fresh=fresh,
+        workers=workers or min(os.cpu_count() or 1, MORE_WORKERS_THAN_THIS_NEED_A_REAL_SERVER),
+        demo=demo,
+        database_url=environ.get("DATABASE_URL") or None,
+        redis_url=environ.get("REDIS_URL") or None,
+    )
+    try:
+        with stopping() as stop:
+            run(wish, stop)
+    except Stopped:
+        click.echo("已停止。")
+    except (LocalRefused, SettingRefused) as refused:
+        click.echo(f"呼应没有启动：{refused}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Counts the requests to stop: Ctrl-C, SIGTERM, a closed terminal."""
+    stop = Stop()
+
+    def asked(number: int, frame: object) -> None:
+        stop.asked += 1
+
+    kept = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield stop
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def run(wish: Wish, stop: Stop) -> None:
+    """Starts everything in order, says so, and watches until somebody asks to stop."""
+    refuse_what_cannot_work(wish)
+    account = service_account() if wish.local else None
+
+    def asked() -> bool:
+        return stop.asked > 0
+
+    with (
+        folder.opened(wish.data, account, asked) as place,
+        Children(keep=[place.lock], stopping=asked) as children,
+    ):
+        refuse_taken_port(wish)
+        if wish.fresh:
+            place.empty()
+            (place.path / "logs").mkdir(mode=0o700)
+        services: dict[str, Callable[[], Child]] = {}
+        environ = variables(wish, place)
+        if wish.local:
+            sockets = folder.socket_folder(wish.data, account)
+            environ |= start_servers(wish, place, children, services, sockets)
+        place.tell({name: environ[name] for name in TOLD if name in environ})
+        prepare(wish, place, children, environ)
+        services["worker"] = lambda: start_worker(place, children, environ)
+        services["web"] = lambda: start_web(wish, place, children, environ)
+        services["worker"]()
+        web = services["web"]()
+        children.wait_until(lambda: answers(wish), watching=web, seconds=60)
+        click.echo(greeting.text(wish.address, wish.data, trial=wish.trial, demo=wish.with_demo))
+        try:
+            watch(children, services, asked)
+        finally:
+            click.echo("正在停止……（再按一次 Ctrl-C 立即结束）")
+            asked_before = stop.asked
+            children.stop("web", "worker", hurry=lambda: stop.asked > max(asked_before, 1))
+    raise Stopped
+
+
+TOLD = ("DATABASE_URL", "REDIS_URL", "HUYING_PROFILE", "HUYING_SECRET")
+
+
+def refuse_what_cannot_work(wish: Wish) -> None:
+    """The refusals that need nothing started yet."""
+    profile = os.environ.get("HUYING_PROFILE")
+    if wish.fresh and not wish.local:
+        raise LocalRefused("--fresh 只清空自带的数据库；DATABASE_URL 指向的数据库请自行处理。")
+    if wish.local and profile == "production":
+        raise LocalRefused("正式环境（HUYING_PROFILE=production）须用 DATABASE_URL 指定 PostgreSQL。")
+    if profile == "production" and wish.with_demo:
+        raise LocalRefused("正式环境不装示范账号；请去掉 --demo。")
+
+
+def refuse_taken_port(wish: Wish) -> None:
+    """Asked once the data folder is ours: the last run's web process may still be finishing its requests."""
+    family = socket.AF_INET6 if ":" in wish.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection's rest is no server
+        try:
+            probe.bind((wish.host, wish.port))
+        except OSError as error:
+            if isinstance(error, PermissionError) or wish.port < 1024:
+                why = f"没有权限使用端口 {wish.port}"
+            elif error.errno == 98:
+                why = f"端口 {wish.port} 已被占用"
+            else:
+                why = f"不能监听 {wish.host}:{wish.port}（{error.strerror or error}）"
+            raise LocalRefused(f"{why}；请换一个：make run PORT={wish.port + 1}") from None
+
+
+def variables(wish: Wish, place: folder.Folder) -> dict[str, str]:
+    """The environment of our own processes."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "GRANIAN_"))}
+    if "HUYING_SECRET" not in environ:
+        environ["HUYING_SECRET"] = place.secret()
+    environ.setdefault("HUYING_PROFILE", "trial" if wish.trial else "demo")
+    if wish.host not in ("127.0.0.1", "localhost", "0.0.0.0", "::"):
+        known = environ.get("HUYING_HOSTS", "127.0.0.1,localhost,[::1]")
+        environ["HUYING_HOSTS"] = f"{known},{wish.host}"
+    if wish.database_url:
+        environ["DATABASE_URL"] = wish.database_url
+    environ |= {"HUYING_TIED": "1", "PYTHONUNBUFFERED": "1"}
+    from_environment(environ)  # a wrong setting is refused here, in one line, not in four processes
+    return environ
+
+
+def start_servers(
+    wish: Wish,
+    place: folder.Folder,
+    children: Children,
+    services: dict[str, Callable[[], Child]],
+    sockets: Path,
+) -> dict[str, str]:
+    """PostgreSQL and, unless REDIS_URL names another, Valkey; returns how to reach them."""
+    account = service_account()
+    found = servers.programs(account)
+    log = place.log("postgresql")
+    services["postgresql"] = lambda: servers.start_postgresql(
+        children, found, data=place.postgresql, sockets=sockets, account=account, log=log
+    )
+    services["postgresql"]()
+    servers.create_database(sockets, "huying")
+    told = {"DATABASE_URL": servers.database_url(sockets, "huying")}
+    if wish.redis_url is None:
+        valkey_log = place.log("valkey")
+        services["valkey"] = lambda: servers.start_valkey(
+            children, found, sockets=sockets, account=account, log=valkey_log
+        )
+        services["valkey"]()
+        told["REDIS_URL"] = servers.redis_url(sockets)
+    return told
+
+
+def prepare(wish: Wish, place: folder.Folder, children: Children, environ: dict[str, str]) -> None:
+    """Brings the tables up to date, and loads the demo district and processes where wanted."""
+    step = ["demo", "load"] if wish.with_demo else ["migrate"]
+    children.run(
+        "准备数据库",
+        [sys.executable, "-m", "app.cli", *step],
+        environ=environ,
+        cwd=REPOSITORY,
+        log=place.log("prepare"),
+    )
+
+
+def start_web(
+    wish: Wish,
+    place: folder.Folder,
+    children: Children,
+    environ: dict[str, str],
+    application: str = "wsgi:application",
+) -> Child:
+    """granian: one process per core, four threads each; a body that never ends is the proxy's matter."""
+    options = {
+        "--interface": "wsgi",
+        "--host": wish.host,
+        "--port": str(wish.port),
+        "--workers": str(wish.workers),
+        "--blocking-threads": environ.get("HUYING_WEB_THREADS", "4"),
+        "--http": "1",
+        "--workers-kill-timeout": f"{DRAIN}s",
+        "--log-level": "warning",
+    }
+    return children.start(
+        "web",
+        [
+            *(sys.executable, "-m", "granian", "--no-ws", "--respawn-failed-workers"),
+            *(word for option in options.items() for word in option),
+            application,
+        ],
+        environ=environ,
+        cwd=REPOSITORY,
+        seconds=DRAIN + 5,
+        log=place.log("web"),
+    )
+
+
+def start_worker(place: folder.Folder, children: Children, environ: dict[str, str]) -> Child:
+    return children.start(
+        "worker",
+        [sys.executable, "worker.py"],
+        environ=environ,
+        cwd=REPOSITORY,
+        seconds=DRAIN + 5,
+        log=place.log("worker"),
+    )
+
+
+def answers(wish: Wish) -> bool:
+    """Whether the web process answers."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(wish.host, wish.host)
+    connection = http.client.HTTPConnection(host, wish.port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def watch(children: Children, services: dict[str, Callable[[], Child]], asked: Callable[[], bool]) -> None:
+    """Starts again what ended by itself, unless it does so all the time."""
+    restarts: deque[float] = deque(maxlen=RESTARTS_A_MINUTE)
+    while not asked():
+        child = children.ended()
+        if child is not None:
+            now = clock.monotonic()
+            if len(restarts) == RESTARTS_A_MINUTE and now - restarts[0] < 60:
+                raise LocalRefused(f"{child.name} 反复退出，日志末尾：\n{child.last_words()}")
+            restarts.append(now)
+            click.echo(f"{child.name} 意外退出，正在重新启动……", err=True)
+            children.forget(child)
+            services[child.name]()
+        clock.sleep(0.2)

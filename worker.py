@@ -1,0 +1,145 @@
+"""The background process: a ticker that finds what is due, and an RQ worker that does what it is hinted at.
+
+Both are children of this process and die with it; one that ends by itself is started again. Without REDIS_URL
+there is only the ticker, which then does the work itself. `python worker.py`; SIGTERM drains ≤ 30 s.
+"""
+
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+
+from app.cli.local import LocalRefused
+from app.cli.local.children import Children
+from app.cli.local.tie import die_with_parent
+from app.core import clock, db, log
+from app.core.config import REPOSITORY, SettingRefused, settings
+
+DRAIN = 25
+"""Seconds a child may finish in: less than what our own parent grants us."""
+
+FULL_TICK = 200
+"""A look that moved this many rows is followed by the next at once."""
+
+RESPAWN_SECONDS = 1.0
+WORKER_TTL = 75
+"""RQ blocks in its dequeue for 15 s less than this; its default would be 405 s."""
+
+logger = logging.getLogger("huying.worker")
+
+
+class Asked:
+    """Whether we were asked to stop."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on)
+
+    def _on(self, number: int, frame: object) -> None:
+        self.stop = True
+
+
+def main() -> None:
+    """Keeps the children alive until we are asked to stop."""
+    log.to_stderr()
+    asked = Asked()
+    if os.environ.get("HUYING_TIED"):
+        die_with_parent(os.getppid())
+    roles = ["ticker", "jobs"] if settings().redis_url else ["ticker"]
+    # In our own group: the launcher can then end grandchildren, too.
+    with Children(found_group=False) as children:
+        for role in roles:
+            start(children, role)
+        while not asked.stop:
+            ended = children.ended()
+            if ended is not None:
+                logger.error("the %s ended with %s; starting another", ended.name, ended.process.returncode)
+                children.forget(ended)
+                clock.sleep(RESPAWN_SECONDS)  # a database that is away must not make us spin
+                start(children, ended.name)
+            clock.sleep(0.1)
+        children.stop(*roles)
+
+
+def start(children: Children, role: str) -> None:
+    children.start(
+        role,
+        [sys.executable, str(REPOSITORY / "worker.py"), role],
+        environ=os.environ,
+        cwd=REPOSITORY,
+        seconds=DRAIN,
+        inherit_output=True,
+    )
+
+
+def tick_for_ever() -> None:
+    """Looks for due timers about once a second; one failed look must not stop the next."""
+    asked = prepare()
+    from app.cases import firing
+
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    while not asked.stop:
+        moved = 0
+        try:
+            moved = firing.tick(name)
+        except Exception:  # the database may be away for a moment; every later look finds the same rows
+            logger.exception("a look for due timers failed")
+        if moved < FULL_TICK:
+            pause(settings().tick_seconds * random.uniform(0.8, 1.2), asked)
+    db.current().dispose()
+
+
+def pause(seconds: float, asked: Asked) -> None:
+    end = clock.monotonic() + seconds
+    while not asked.stop and clock.monotonic() < end:
+        clock.sleep(min(0.1, seconds))
+
+
+def work_for_ever() -> None:
+    """An RQ worker that runs hints only: JSON in, one fixed function, no fork, no scheduler."""
+    prepare()
+    from rq import SimpleWorker
+    from rq.serializers import JSONSerializer
+
+    from app.cases import firing
+    from app.core import wake
+
+    wake.on_hint(firing.fire_claimed)
+    url = settings().redis_url
+    assert url is not None, "the RQ worker is only started with REDIS_URL"
+    from redis import Redis
+
+    redis = Redis.from_url(url)  # no socket timeout: an idle worker blocks in its dequeue
+    worker = SimpleWorker(
+        [wake.queue(redis)],
+        connection=redis,
+        job_class=wake.HintJob,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL,
+        log_job_description=False,  # what stands in Redis may be anybody's text
+    )
+    worker.work(logging_level="WARNING")
+    db.current().dispose()
+
+
+def prepare() -> Asked:
+    """What both children do first: die with the parent, log as JSON lines, know every listener."""
+    log.to_stderr()
+    asked = Asked()
+    from app import wire
+
+    wire()
+    return asked
+
+
+ROLES = {"ticker": tick_for_ever, "jobs": work_for_ever}
+
+if __name__ == "__main__":
+    try:
+        ROLES[sys.argv[1]]() if sys.argv[1:] else main()
+    except (SettingRefused, LocalRefused) as refused:
+        print(f"后台进程没有启动：{refused}", file=sys.stderr)
+        sys.exit(1)
