@@ -24,7 +24,7 @@ class Begin(OneLevel, BpmnStartTask):
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
         """The root is always passed."""
-        return state == COMPLETED
+        return bool(state == COMPLETED)
 
 
 class StartEvent(OneLevel, LibraryStartEvent):
@@ -120,7 +120,7 @@ class Split(OneLevel, BoundaryEventSplit):
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
         """Passed, with its step and events below it."""
-        return state == COMPLETED
+        return bool(state == COMPLETED)
 
 
 class TimerEvent(OneLevel, BoundaryEvent):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.event import Event
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import EngineError
@@ -148,12 +149,28 @@ class OneLevel(TaskSpec):
 
     is_end_of_all = False
     holds_events = False
-    bpmn_id: str | None = None
     name: str
-    manual: bool
+
+    # What the library keeps per element and nobody uses here, once for all: a version costs a third of it.
+    manual = False
+    lookahead = 2
+    bpmn_id: str | None = None
+    bpmn_name = lane = description = documentation = io_specification = None
+    data = defines = NO_DATA
+    pre_assign = post_assign = data_input_associations = data_output_associations = ()
+    update_event = ready_event = completed_event = error_event = cancelled_event = run_event = Event()
+
+    def freeze(self) -> None:
+        """Forgets what this element holds in common with all others; called once, when it is drawn."""
+        common = vars(OneLevel)
+        self.__dict__ = {
+            key: value
+            for key, value in self.__dict__.items()
+            if key not in common or (value and not isinstance(value, Event) and value != common[key])
+        }
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
-        """Whether a row of this element may stand like this in a case at rest; asked when a case is loaded."""
+        """Whether a row of this element may stand like this in a case at rest; asked at every load."""
         return False
 
     def _predict(

@@ -14,7 +14,7 @@ DEFAULT_PRIORITY = 50
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Flow:
     """A sequence flow. `order` is where a gateway tries it; `label` the text on a button."""
 
@@ -28,7 +28,7 @@ class Flow:
     label: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """A user task as drawn. `assignee` and `priority`: literals, or expressions read for each Picture.
 
@@ -58,7 +58,7 @@ class Step:
         return next((each for each in self.outcomes if each.name == name), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class End:
     """An end event as drawn: the last status and why the case closed."""
 
@@ -70,7 +70,7 @@ class End:
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Timer:
     """A boundary timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end."""
 

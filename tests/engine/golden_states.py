@@ -158,11 +158,17 @@ def order_like() -> Drawing:
     drawing.task("reply", 'camunda:priority="${level * 10}" camunda:assignee="${handler}"', status="办理中")
     drawing.timer("daily", "reply", "R5/P1D", "timeCycle", interrupting=False)
     drawing.timer("remind", "reply", "PT24H", interrupting=False).task("urge").end("urged")
-    drawing.task("review", outcomes="通过, 驳回!", status="待审核", clock="resolve").either("again", default="pass")
+    drawing.task("review", outcomes="通过, 驳回!", status="待审核", clock="resolve").either(
+        "again", default="pass"
+    )
     drawing.timer("late", "review", '${tier("resolve", "m6")}', "timeDate").task("escalate", status="已升级")
     drawing.end("closed", status="已归档", closeReason="solved").end("noted")
-    drawing.line("start", "sign", "gate").flow("gate", "dispatch", 'outcome == "退回"').line("dispatch", "sign")
-    drawing.flow("gate", "work", name="on").line("work", "split", "visit", "join").line("split", "reply", "join")
+    drawing.line("start", "sign", "gate").flow("gate", "dispatch", 'outcome == "退回"').line(
+        "dispatch", "sign"
+    )
+    drawing.flow("gate", "work", name="on").line("work", "split", "visit", "join").line(
+        "split", "reply", "join"
+    )
     drawing.line("join", "review", "again").flow("again", "work", 'outcome == "驳回"', order="1")
     drawing.flow("again", "closed", name="pass").line("late", "escalate", "closed")
     return drawing.line("daily", "noted").line("remind", "urge", "urged")
@@ -171,7 +177,9 @@ def order_like() -> Drawing:
 def joins_in_loops() -> Drawing:
     """A join that is passed again and again."""
     drawing = Drawing().start().either("entry").both("split").task("a").task("b").both("join").end()
-    drawing.task("check", outcomes="好, 再来").either("gate", default="out").line("start", "entry", "split", "a", "join")
+    drawing.task("check", outcomes="好, 再来").either("gate", default="out").line(
+        "start", "entry", "split", "a", "join"
+    )
     drawing.line("split", "b", "join", "check", "gate").flow("gate", "entry", 'outcome == "再来"')
     return drawing.flow("gate", "end", name="out")
 

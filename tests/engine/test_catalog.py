@@ -130,10 +130,12 @@ def test_called_processes_are_pinned():
 
 def test_a_version_answers_what_cases_ask():
     drawing = (
-        Drawing().start(attributes='camunda:formKey="report"').task("a", clock="sign").either("g", default="on")
+        Drawing().start(attributes='camunda:formKey="report"').task("a", clock="sign")
+        .either("g", default="on")
         .end("done", status="已归档", closeReason="solved").line("start", "a", "g")
         .flow("g", "a", 'outcome == "x"', name="back", label="退回").flow("g", "done", name="on")
-        .timer("t", "a", '${tier("sign", "half")}', "timeDate", interrupting=False, onReturn="end").line("t", "done")
+        .timer("t", "a", '${tier("sign", "half")}', "timeDate", interrupting=False, onReturn="end")
+        .line("t", "done")
     )  # fmt: skip
     version = version_of(drawing, key="work_order_12345")
 
@@ -143,6 +145,11 @@ def test_a_version_answers_what_cases_ask():
     assert version.ends["done"].close_reason == "solved"
     assert version.flows["back"].label == "退回"
     timer = version.timers["t"]
-    assert (timer.step, timer.interrupting, timer.bound, timer.on_return) == ("a", False, ("sign", "half"), "end")
+    assert (timer.step, timer.interrupting, timer.bound, timer.on_return) == (
+        "a",
+        False,
+        ("sign", "half"),
+        "end",
+    )
     with pytest.raises(KeyError):
         version.step("nowhere")

@@ -86,7 +86,13 @@ def test_a_human_task_says_everything_the_diagram_says():
 
     (task,) = case.picture.tasks
 
-    assert (task.step, task.name, task.lane, task.form, task.round) == ("visit", "visit", "承办单位", "visit", 1)
+    assert (task.step, task.name, task.lane, task.form, task.round) == (
+        "visit",
+        "visit",
+        "承办单位",
+        "visit",
+        1,
+    )
     assert task.candidates == ("role(worker)@street", "unit(main_unit)")
     assert (task.assignee, task.priority) == ("u1", 80)
     assert task.outcomes == (Outcome("同意"), Outcome("驳回", True), Outcome("补正", True))
@@ -315,7 +321,8 @@ def test_cancel_leaves_nothing_armed():
     drawing = (
         Drawing().start().both("split").task("a").task("b").both("join").end().end("late")
         .timer("t", "a", "PT24H").timer("c", "b", "R/P1D", "timeCycle", interrupting=False)
-        .line("start", "split", "a", "join", "end").line("split", "b", "join").line("t", "late").line("c", "late")
+        .line("start", "split", "a", "join", "end").line("split", "b", "join")
+        .line("t", "late").line("c", "late")
     )  # fmt: skip
     case = Case(drawing)
     assert len(case.picture.waits) == 2
@@ -395,7 +402,9 @@ def test_a_condition_on_a_task_flow_is_refused():
         version_of(drawing)
 
 
-@pytest.mark.parametrize("tag", ["scriptTask", "serviceTask", "subProcess", "inclusiveGateway", "callActivity"])
+@pytest.mark.parametrize(
+    "tag", ["scriptTask", "serviceTask", "subProcess", "inclusiveGateway", "callActivity"]
+)
 def test_misread_elements_are_refused(tag: str):
     drawing = Drawing().start().node(tag, "x").end().line("start", "x", "end")
 
@@ -418,7 +427,9 @@ def test_events_that_are_not_plain_are_refused(kind: str):
 
 def test_no_doctype_no_entity_no_locale():
     good = a_line("受理").bytes()
-    evil = good.replace(b"<definitions", b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/passwd">]><definitions')
+    evil = good.replace(
+        b"<definitions", b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/passwd">]><definitions'
+    )
 
     assert version_of(a_line("受理")).step("受理").name == "受理"
     with pytest.raises(VersionUnreadable) as refused:
@@ -433,7 +444,7 @@ def test_every_error_speaks_chinese_and_has_a_rule():
 
     assert len(set(rules)) == len(rules)
     for each in classes:
-        assert each.__doc__ and each.__doc__.strip().endswith("。")
+        assert (each.__doc__ or "").strip().endswith("。")
 
 
 def _below(kind: type[EngineError]) -> list[type[EngineError]]:

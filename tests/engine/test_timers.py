@@ -85,7 +85,8 @@ def test_a_year_of_hours_against_a_calendar_oracle(hour: int, months: int, days:
     year, month = divmod(month_number, 12)
     first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
     last = (first_of_next - timedelta(days=1)).day
-    wall = local.replace(year=year, month=month + 1, day=min(local.day, last)) + timedelta(days=days, hours=hours)
+    wall = local.replace(year=year, month=month + 1, day=min(local.day, last))
+    wall += timedelta(days=days, hours=hours)
 
     assert due_of(text, start) == wall.replace(tzinfo=BEIJING)
 
@@ -173,7 +174,7 @@ def test_a_timer_bound_to_a_clock_is_left_to_the_clock():
 
 
 def test_a_paused_clock_rearms_its_timer():
-    """The clock moves the due time in its own rows; the engine's bytes know nothing of it and need nothing."""
+    """The clock moves the due time in its own rows; the engine's bytes know nothing of it."""
     case = Case(with_timer('${due("sign")}', "timeDate"))
     before = case.state
     case.env.pass_time(days=30)
@@ -190,7 +191,8 @@ def test_a_computed_timer_is_read_once_when_its_step_opens():
         asked.append(count)
         return "2026-03-05T09:00:00+08:00"
 
-    case = Case(with_timer("${workdays(sla_days)}", "timeDate"), Bench(data={"sla_days": 3}, functions={"workdays": workdays}))
+    env = Bench(data={"sla_days": 3}, functions={"workdays": workdays})
+    case = Case(with_timer("${workdays(sla_days)}", "timeDate"), env)
     case.wake().settle()
 
     assert case.picture.waits[0].due_at == beijing(2026, 3, 5, 9)
@@ -217,9 +219,8 @@ def test_forty_days_offline_give_one_reminder():
 
 
 def test_a_cycle_by_the_month_keeps_to_the_day_of_its_anchor():
-    case = Case(
-        with_timer("R/P1M", "timeCycle", interrupting=False), Bench(now=beijing(2026, 1, 31, 9).astimezone(UTC))
-    )
+    env = Bench(now=beijing(2026, 1, 31, 9).astimezone(UTC))
+    case = Case(with_timer("R/P1M", "timeCycle", interrupting=False), env)
     seen = []
     for _ in range(4):
         due = case.picture.waits[0].due_at
@@ -265,7 +266,9 @@ def test_completing_after_a_reminder_in_the_same_breath_keeps_the_reminders_bran
     assert case.picture.waits == ()
 
 
-@pytest.mark.parametrize("text", ["PT24X", "PT", "PT30S", "P11Y", "R/PT24H", "2026-03-05T09:00:00", "P9999999Y"])
+@pytest.mark.parametrize(
+    "text", ["PT24X", "PT", "PT30S", "P11Y", "R/PT24H", "2026-03-05T09:00:00", "P9999999Y"]
+)
 def test_a_bad_literal_timer_is_refused_when_the_diagram_is_parsed(text: str):
     with pytest.raises(VersionUnreadable) as refused:
         version_of(with_timer(text))
@@ -274,7 +277,8 @@ def test_a_bad_literal_timer_is_refused_when_the_diagram_is_parsed(text: str):
 
 @pytest.mark.parametrize("said", ["PT24X", "2026-03-05T09:00:00", None, 5, "2099-01-01T00:00:00+08:00"])
 def test_a_bad_timer_opens_nothing(said: object):
-    drawing = Drawing().start().task("first").task("handle").end().timer("t", "handle", "${when}", "timeDate")
+    drawing = Drawing().start().task("first").task("handle").end()
+    drawing.timer("t", "handle", "${when}", "timeDate")
     case = Case(drawing.line("start", "first", "handle", "end").line("t", "end"), Bench(data={"when": said}))
     before = case.state
 
@@ -298,7 +302,8 @@ def test_a_timer_on_a_step_in_a_loop_is_armed_anew_each_round():
     drawing = (
         Drawing().start().task("sign", outcomes="签收, 退回").either("gate", default="on").end()
         .timer("late", "sign", "PT2H").task("urge").line("late", "urge", "sign")
-        .line("start", "sign", "gate").flow("gate", "sign", 'outcome == "退回"').flow("gate", "end", name="on")
+        .line("start", "sign", "gate").flow("gate", "sign", 'outcome == "退回"')
+        .flow("gate", "end", name="on")
     )  # fmt: skip
     case = Case(drawing)
     refs = set()
@@ -319,7 +324,8 @@ def test_round_no_is_the_round_of_the_step_that_moved():
         Drawing().start().task("sign", outcomes="签收, 退回").either("gate", default="on").end()
         .task("arbitrate").either("count", default="again").line("start", "sign", "gate")
         .flow("gate", "count", 'outcome == "退回"').flow("gate", "end", name="on")
-        .flow("count", "arbitrate", "round_no() >= 3").flow("count", "sign", name="again").line("arbitrate", "end")
+        .flow("count", "arbitrate", "round_no() >= 3").flow("count", "sign", name="again")
+        .line("arbitrate", "end")
     )  # fmt: skip
     case = Case(drawing)
     case.do("sign", "退回")

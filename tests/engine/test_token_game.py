@@ -57,8 +57,10 @@ def test_engine_agrees_with_the_token_game(seed: int):
 def test_the_token_game_itself_knows_what_a_join_is():
     graph = Graph(
         nodes={"start": "start", "split": "both", "a": "task", "b": "task", "join": "both", "end": "end"},
-        edges=[Edge("start", "split"), Edge("split", "a"), Edge("split", "b")]
-        + [Edge("a", "join"), Edge("b", "join"), Edge("bell", "end"), Edge("join", "end")],
+        edges=[
+            *(Edge("start", "split"), Edge("split", "a"), Edge("split", "b")),
+            *(Edge("a", "join"), Edge("b", "join"), Edge("bell", "end"), Edge("join", "end")),
+        ],
         bells=[Bell("bell", "a", interrupting=False)],
     )
     game = TokenGame(graph)
