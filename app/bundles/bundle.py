@@ -90,7 +90,16 @@ def _read_forms(files: BundleFiles, process: ProcessDef, findings: list[Finding]
     for name, content in files.forms().items():
         path = f"forms/{name}.yaml"
         if not re.fullmatch(FORM_NAME, name):
-            findings.append(finding("error", "name-invalid", path, None, "表单的文件名只能含小写字母、数字、下划线，以字母开头。", "Invalid form name."))
+            findings.append(
+                finding(
+                    "error",
+                    "name-invalid",
+                    path,
+                    None,
+                    "表单的文件名只能含小写字母、数字、下划线，以字母开头。",
+                    "Invalid form name.",
+                )
+            )
             continue
         found = open_file(path, content, findings)
         if found is None:

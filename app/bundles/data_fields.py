@@ -100,10 +100,20 @@ def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) ->
     """A declaration whose keys already have the right shape; None when something in it is wrong."""
     kind = given["type"]
     if kind in NOT_YET_TYPES:
-        found.error("key-not-yet", (*path, "type"), f"类型“{kind}”尚未开放（{NOT_YET_TYPES[kind]}）。", f'Type "{kind}" is not open yet.')
+        found.error(
+            "key-not-yet",
+            (*path, "type"),
+            f"类型“{kind}”尚未开放（{NOT_YET_TYPES[kind]}）。",
+            f'Type "{kind}" is not open yet.',
+        )
         return None
     if kind not in TYPES:
-        found.error("type-unknown", (*path, "type"), f"没有类型“{kind}”；可以写{keys.nearest(kind, TYPES)}。", f'No type "{kind}".')
+        found.error(
+            "type-unknown",
+            (*path, "type"),
+            f"没有类型“{kind}”；可以写{keys.nearest(kind, TYPES)}。",
+            f'No type "{kind}".',
+        )
         return None
     base = DataField(name, kind, given["label"], longest=_default_longest(kind))
     return refine(base, given, found, path)
@@ -132,13 +142,22 @@ def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) 
         if base.type != "text":
             _misplaced(found, (*path, "format"), "format", "text", base.type)
         elif form not in FORMATS:
-            found.error("value-invalid", (*path, "format"), f"没有格式“{form}”；可以写{keys.nearest(form, FORMATS)}。", f'No format "{form}".')
+            found.error(
+                "value-invalid",
+                (*path, "format"),
+                f"没有格式“{form}”；可以写{keys.nearest(form, FORMATS)}。",
+                f'No format "{form}".',
+            )
     if len(found.findings) > before:
         return None
     if low is not None and high is not None and type(low) is type(high) and low > high:  # type: ignore[operator]
-        found.error("value-invalid", path, f"“{base.name}”的 min 比 max 大。", f'"{base.name}": min is above max.')
+        found.error(
+            "value-invalid", path, f"“{base.name}”的 min 比 max 大。", f'"{base.name}": min is above max.'
+        )
         return None
-    return DataField(base.name, base.type, given.get("label", base.label), options, item, form, longest, low, high)
+    return DataField(
+        base.name, base.type, given.get("label", base.label), options, item, form, longest, low, high
+    )
 
 
 def one_line(field: DataField) -> bool:
@@ -153,9 +172,19 @@ def _default_longest(kind: str) -> int | None:
 def _options(given: Mapping[str, Any], found: Found, path: Path) -> tuple[str, ...]:
     options = given.get("of")
     if "of" not in given:
-        found.error("key-missing", path, "choice 要用 of 列出选项，例如 of: [突发, 一般]。", "choice needs its options in of.")
+        found.error(
+            "key-missing",
+            path,
+            "choice 要用 of 列出选项，例如 of: [突发, 一般]。",
+            "choice needs its options in of.",
+        )
         return ()
-    if not keys.check(Many(Text(says="选项文字；true、false 和数字请加引号", longest=60), least=1), options, found, (*path, "of")):
+    if not keys.check(
+        Many(Text(says="选项文字；true、false 和数字请加引号", longest=60), least=1),
+        options,
+        found,
+        (*path, "of"),
+    ):
         return ()
     if len(set(options)) < len(options):  # type: ignore[arg-type]
         found.error("value-invalid", (*path, "of"), "选项有重复。", "The options repeat.")
@@ -167,7 +196,12 @@ def _item(given: Mapping[str, Any], found: Found, path: Path) -> str | None:
     if item in ITEM_TYPES:
         return str(item)
     if item in NOT_YET_TYPES:
-        found.error("key-not-yet", (*path, "of"), f"类型“{item}”尚未开放（{NOT_YET_TYPES[item]}）。", f'Type "{item}" is not open yet.')
+        found.error(
+            "key-not-yet",
+            (*path, "of"),
+            f"类型“{item}”尚未开放（{NOT_YET_TYPES[item]}）。",
+            f'Type "{item}" is not open yet.',
+        )
     else:
         found.error("value-invalid", (*path, "of") if "of" in given else path,
                     f"list 要用 of 写每一项的类型；可以写 {'、'.join(ITEM_TYPES)}。", "list needs the type of its items in of.")  # fmt: skip
@@ -181,18 +215,32 @@ def _longest(value: Any, kind: str, found: Found, path: Path) -> int | None:
 
 def _bound(value: Any, kind: str, key: str, found: Found, path: Path) -> int | float | str | None:
     if kind in ("int", "decimal"):
-        if isinstance(value, int | float) and not isinstance(value, bool) and (kind == "decimal" or isinstance(value, int)):
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (kind == "decimal" or isinstance(value, int))
+        ):
             return value
         found.error("value-invalid", path, f"{key} 应为数字，现在是“{value}”。", f"{key} must be a number.")
     elif kind in ("date", "datetime"):
         word = "today" if kind == "date" else "now"
         if isinstance(value, str) and (value == word or re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
             return value
-        found.error("value-invalid", path, f"{key} 应为 {word} 或 2026-03-02 这样的日期，现在是“{value}”。", f"{key} must be {word} or a date.")
+        found.error(
+            "value-invalid",
+            path,
+            f"{key} 应为 {word} 或 2026-03-02 这样的日期，现在是“{value}”。",
+            f"{key} must be {word} or a date.",
+        )
     else:
         _misplaced(found, path, key, "数字、日期" + ("、text、list" if key == "max" else ""), kind)
     return None
 
 
 def _misplaced(found: Found, path: Path, key: str, fits: str, kind: str) -> None:
-    found.error("value-invalid", path, f"{key} 只用于 {fits}，这里的类型是 {kind}（{TYPES[kind]}）。", f"{key} does not apply to {kind}.")
+    found.error(
+        "value-invalid",
+        path,
+        f"{key} 只用于 {fits}，这里的类型是 {kind}（{TYPES[kind]}）。",
+        f"{key} does not apply to {kind}.",
+    )

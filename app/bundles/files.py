@@ -70,16 +70,24 @@ def read_folder(folder: Path) -> tuple[BundleFiles, list[Finding]]:
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
     if not folder.is_dir():
-        return BundleFiles(folder.name, {}), [_file("file-missing", folder.name, "没有这个文件夹。", "No such folder.")]
+        return BundleFiles(folder.name, {}), [
+            _file("file-missing", folder.name, "没有这个文件夹。", "No such folder.")
+        ]
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if any(part.startswith((".", "__")) for part in path.relative_to(folder).parts) or path.is_dir():
             continue  # hidden files and caches of editors
         if len(files) >= MOST_FILES:
-            findings.append(_file("bundle-too-large", name, f"文件超过 {MOST_FILES} 个。", f"More than {MOST_FILES} files."))
+            findings.append(
+                _file(
+                    "bundle-too-large", name, f"文件超过 {MOST_FILES} 个。", f"More than {MOST_FILES} files."
+                )
+            )
             break
         if path.is_symlink() or not path.is_file():
-            findings.append(_file("file-unreadable", name, "不是普通文件（例如链接），已忽略。", "Not a plain file."))
+            findings.append(
+                _file("file-unreadable", name, "不是普通文件（例如链接），已忽略。", "Not a plain file.")
+            )
             continue
         try:
             if path.stat().st_size > MOST_BYTES:
@@ -102,15 +110,44 @@ def sort_out(key: str, files: Mapping[str, bytes]) -> tuple[BundleFiles, list[Fi
         if _VERSIONED.fullmatch(name) or _BESIDE.fullmatch(name):
             kept[name] = data
         else:
-            findings.append(_file("file-unknown", name, f"流程文件夹里不认识这个文件，已忽略；可以有 {_PLACES}。", "Unknown file, ignored.", "warning"))
+            findings.append(
+                _file(
+                    "file-unknown",
+                    name,
+                    f"流程文件夹里不认识这个文件，已忽略；可以有 {_PLACES}。",
+                    "Unknown file, ignored.",
+                    "warning",
+                )
+            )
     for name in sorted(kept):
         if name == "messages.yaml":
-            findings.append(_file("key-not-yet", name, "消息（messages.yaml）尚未开放，请先去掉。", "messages.yaml is not open yet."))
+            findings.append(
+                _file(
+                    "key-not-yet",
+                    name,
+                    "消息（messages.yaml）尚未开放，请先去掉。",
+                    "messages.yaml is not open yet.",
+                )
+            )
         elif name.startswith("decisions/"):
-            findings.append(_file("key-not-yet", name, "决策表（decisions/）尚未开放，请先去掉。", "decisions/ is not open yet."))
+            findings.append(
+                _file(
+                    "key-not-yet",
+                    name,
+                    "决策表（decisions/）尚未开放，请先去掉。",
+                    "decisions/ is not open yet.",
+                )
+            )
     for name, what in ((DIAGRAM, "流程图"), (PROCESS, "流程说明"), (SLA, "时限")):
         if name not in kept:
-            findings.append(_file("file-missing", name, f"缺少这个文件（{what}）；可以从 bpmn/_template 复制。", "The file is missing."))
+            findings.append(
+                _file(
+                    "file-missing",
+                    name,
+                    f"缺少这个文件（{what}）；可以从 bpmn/_template 复制。",
+                    "The file is missing.",
+                )
+            )
     return BundleFiles(key, kept), findings
 
 

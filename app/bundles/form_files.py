@@ -1,5 +1,6 @@
 """Reads forms/<name>.yaml against the declared data and compiles its conditions."""
 
+import ast
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,9 +50,19 @@ def inline_fields(found: Found) -> dict[str, DataField]:
             continue
         path: Path = ("fields", i)
         if given["name"] in RESERVED:
-            found.error("name-reserved", path, f"“{given['name']}”每个流程都有，不必写类型。", f'"{given["name"]}" is reserved.')
+            found.error(
+                "name-reserved",
+                path,
+                f"“{given['name']}”每个流程都有，不必写类型。",
+                f'"{given["name"]}" is reserved.',
+            )
         elif "label" not in given:
-            found.error("key-missing", path, f"“{given['name']}”写了类型，还要写 label（中文名）。", "A field with a type needs a label.")
+            found.error(
+                "key-missing",
+                path,
+                f"“{given['name']}”写了类型，还要写 label（中文名）。",
+                "A field with a type needs a label.",
+            )
         elif (field := data_fields.read_field(given["name"], given, found, path)) is not None:
             declared[field.name] = field
     return declared
@@ -64,7 +75,12 @@ def read_form(name: str, found: Found, data: Mapping[str, DataField]) -> Form | 
     for i, given in enumerate(found.doc.value["fields"]):
         path: Path = ("fields", i)
         if given["name"] in seen:
-            found.error("field-twice", path, f"“{given['name']}”在本表单里写了两次。", f'"{given["name"]}" stands twice.')
+            found.error(
+                "field-twice",
+                path,
+                f"“{given['name']}”在本表单里写了两次。",
+                f'"{given["name"]}" stands twice.',
+            )
         seen.add(given["name"])
         field = _field(given, found, data, path)
         if field is not None:
@@ -72,7 +88,9 @@ def read_form(name: str, found: Found, data: Mapping[str, DataField]) -> Form | 
     return None if found.failed else Form(name, found.doc.value["title"], tuple(fields))
 
 
-def _field(given: Mapping[str, Any], found: Found, data: Mapping[str, DataField], path: Path) -> FormField | None:
+def _field(
+    given: Mapping[str, Any], found: Found, data: Mapping[str, DataField], path: Path
+) -> FormField | None:
     name = given["name"]
     declared = data.get(name)
     if declared is None:
@@ -81,7 +99,12 @@ def _field(given: Mapping[str, Any], found: Found, data: Mapping[str, DataField]
                         f'"{name}" is not declared in process.yaml.')  # fmt: skip
         return None
     if name in RESERVED and name not in FILLABLE:
-        found.error("name-reserved", (*path, "name"), f"“{name}”（{declared.label}）由登记和系统填写，不能放进表单。", f'"{name}" cannot be asked in a form.')
+        found.error(
+            "name-reserved",
+            (*path, "name"),
+            f"“{name}”（{declared.label}）由登记和系统填写，不能放进表单。",
+            f'"{name}" cannot be asked in a form.',
+        )
         return None
     if "type" in given and given["type"] != declared.type:
         found.error("type-conflict", (*path, "type"), f"“{name}”在别处的类型是 {declared.type}，这里写成 {given['type']}，请统一。",
@@ -117,7 +140,24 @@ def _condition(
         found.error(rule, (*path, key), f"{key} 的条件“{given[key]}”{refused.zh}",
                     f'{key} "{given[key]}": {refused.en}')  # fmt: skip
         return None
-    hidden = [name for name in condition.names if data[name].type == "point"]
-    if hidden and not all(call.name == "has" for call in condition.calls):
-        found.error("expression-type", (*path, key), f"“{hidden[0]}”是位置，条件里只能写 has({hidden[0]})。", f'"{hidden[0]}" is a point: only has().')
+    for name in sorted(_named_outside_has(condition.tree)):
+        if data[name].type == "point":
+            zh = f"“{name}”是位置，条件里只能写 has({name})。"
+            found.error("expression-type", (*path, key), zh, f'"{name}" is a point: only has().')
     return condition
+
+
+def _named_outside_has(tree: ast.expr) -> set[str]:
+    """Data names an expression looks into, other than asking whether they are filled in."""
+    inside = {
+        id(argument)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "has"
+        for argument in node.args
+    }
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and id(node) not in inside and id(node) not in functions
+    }

@@ -92,14 +92,20 @@ class Form:
             elif name in clean:
                 result[name] = clean[name]
             elif name not in given:
-                if each.required or (each.required_if and self._holds(each, each.required_if, seen, functions)):
+                if each.required or (
+                    each.required_if and self._holds(each, each.required_if, seen, functions)
+                ):
                     errors[name] = Wrong("required", f"请填写“{each.label}”。")
                 elif name in answers:
                     result[name] = None
         self._look_up(result, seen, context, errors)
         if errors:
-            ordered = sorted(errors, key=lambda name: list(self._by_name).index(name) if name in self._by_name else -1)
-            raise AnswersRefused(errors=[FieldError(_pointer(n), errors[n].code, errors[n].zh) for n in ordered])
+            ordered = sorted(
+                errors, key=lambda name: list(self._by_name).index(name) if name in self._by_name else -1
+            )
+            raise AnswersRefused(
+                errors=[FieldError(_pointer(n), errors[n].code, errors[n].zh) for n in ordered]
+            )
         return result
 
     def json_schema(self) -> dict[str, Any]:
@@ -150,7 +156,9 @@ class Form:
             for name, logins in people.items():
                 for login in logins:
                     if login not in found or not found[login].valid:
-                        errors.setdefault(name, Wrong("person-not-selectable", f"没有账号为“{login}”的人员，或已停用。"))
+                        errors.setdefault(
+                            name, Wrong("person-not-selectable", f"没有账号为“{login}”的人员，或已停用。")
+                        )
 
 
 class _Said(str):
@@ -169,7 +177,9 @@ class _Answer(marshmallow.fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
         try:
             read = self.read(value, _NOW.get())
-            if self.options is not None and not self.options.issuperset(read if isinstance(read, list) else [read]):
+            if self.options is not None and not self.options.issuperset(
+                read if isinstance(read, list) else [read]
+            ):
                 raise Wrong("not-a-choice", f"只能选：{'、'.join(sorted(self.options))}。")
         except Wrong as wrong:
             said = _Said(wrong.zh)

@@ -118,22 +118,42 @@ def check(shape: Shape, value: Any, found: Found, path: Path = ()) -> bool:
         case Whole(low, high):
             if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
                 return True
-            return _wrong(found, path, f"应为 {low} 到 {high} 的整数", f"must be a whole number from {low} to {high}", value)
+            return _wrong(
+                found,
+                path,
+                f"应为 {low} 到 {high} 的整数",
+                f"must be a whole number from {low} to {high}",
+                value,
+            )
         case Flag():
-            return isinstance(value, bool) or _wrong(found, path, "应为 true 或 false", "must be true or false", value)
+            return isinstance(value, bool) or _wrong(
+                found, path, "应为 true 或 false", "must be true or false", value
+            )
         case Scalar():
             fine = isinstance(value, str | int | float) or value is None
-            return fine or _wrong(found, path, "应为一个文字、数字或 true/false", "must be a single value", value)
+            return fine or _wrong(
+                found, path, "应为一个文字、数字或 true/false", "must be a single value", value
+            )
         case Many(of, least, most):
             if not isinstance(value, list):
-                return _wrong(found, path, "应为列表，写成 [甲, 乙] 或每行一个“- 甲”", "must be a list", value)
+                return _wrong(
+                    found, path, "应为列表，写成 [甲, 乙] 或每行一个“- 甲”", "must be a list", value
+                )
             if not least <= len(value) <= most:
-                return _wrong(found, path, f"应有 {least} 到 {most} 项", f"must have {least} to {most} items", len(value))
+                return _wrong(
+                    found,
+                    path,
+                    f"应有 {least} 到 {most} 项",
+                    f"must have {least} to {most} items",
+                    len(value),
+                )
             return all([check(of, item, found, (*path, i)) for i, item in enumerate(value)])
         case Named(of, pattern, says):
             if not isinstance(value, dict):
                 return _wrong(found, path, "应为“名字: 内容”的形式", "must be a mapping", value)
-            return all([_named(key, each, of, pattern, says, found, (*path, key)) for key, each in value.items()])
+            return all(
+                [_named(key, each, of, pattern, says, found, (*path, key)) for key, each in value.items()]
+            )
         case Record(keys):
             return _record(keys, value, found, path)
 
@@ -145,7 +165,13 @@ def _text(shape: Text, value: Any, found: Found, path: Path) -> bool:
         near = nearest(value, shape.one_of)
         return _wrong(found, path, f"只能是{near}", f"must be one of {', '.join(shape.one_of)}", value)
     if len(value) > shape.longest:
-        return _wrong(found, path, f"不能超过 {shape.longest} 字", f"must have at most {shape.longest} characters", len(value))
+        return _wrong(
+            found,
+            path,
+            f"不能超过 {shape.longest} 字",
+            f"must have at most {shape.longest} characters",
+            len(value),
+        )
     if shape.pattern and not re.fullmatch(shape.pattern, value):
         return _wrong(found, path, f"应为{shape.says}", f"must match {shape.pattern}", value)
     return True
@@ -170,7 +196,12 @@ def _record(keys: Mapping[str, Key], value: Any, found: Found, path: Path) -> bo
             unknown(found, here, name, [k for k, v in keys.items() if not v.not_yet])
         elif key.not_yet:
             good = False
-            found.error("key-not-yet", here, f"“{name}”尚未开放（{key.not_yet}），请先去掉。", f'"{name}" is not open yet; leave it out.')
+            found.error(
+                "key-not-yet",
+                here,
+                f"“{name}”尚未开放（{key.not_yet}），请先去掉。",
+                f'"{name}" is not open yet; leave it out.',
+            )
         else:
             good = check(key.shape, each, found, here) and good
     for name, key in keys.items():
@@ -202,7 +233,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def _wrong(found: Found, path: Path, zh: str, en: str, value: Any) -> bool:
     where = ".".join(str(p + 1) if isinstance(p, int) else p for p in path) or PLACE
     shown = "空" if value is None else f"“{str(value)[:40]}”"
-    found.error("value-invalid", path, f"{where} {zh}，现在是{shown}。", f"{where} {en}, not {str(value)[:40]!r}.")
+    found.error(
+        "value-invalid", path, f"{where} {zh}，现在是{shown}。", f"{where} {en}, not {str(value)[:40]!r}."
+    )
     return False
 
 

@@ -21,7 +21,12 @@ process_heads = Table(
     "process_heads",
     metadata,
     Column("key", String(60), primary_key=True),
-    Column("version_id", String(64), ForeignKey("process_versions.id", name="fk_process_heads_ver"), nullable=False),
+    Column(
+        "version_id",
+        String(64),
+        ForeignKey("process_versions.id", name="fk_process_heads_ver"),
+        nullable=False,
+    ),
     Column("since", Instant, nullable=False),
     Column("set_by", String(60), nullable=False),
     Column("retired_at", Instant),

@@ -24,7 +24,9 @@ SHAPE = Record(
     {
         "key": Key(Text(KEY, KEY_SAYS, 60), "流程的键，与文件夹同名", required=True),
         "name": Key(Text(says="流程名称", longest=60), "流程的中文名", required=True),
-        "number": Key(Text(says="编号样式", longest=60), "编号样式：" + "、".join(NUMBER_PARTS), required=True),
+        "number": Key(
+            Text(says="编号样式", longest=60), "编号样式：" + "、".join(NUMBER_PARTS), required=True
+        ),
         "starts": Key(Many(Text(says="启动方式"), least=1), "谁能登记：api、person:角色", required=True),
         "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
         "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
@@ -95,7 +97,8 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     data = _data(given["data"], found)
     facts = given.get("facts", [])
     for i, name in enumerate(facts):
-        _check_fact(name, data, found, i)
+        if name in data or name not in given["data"]:  # a declaration that is wrong has been told already
+            _check_fact(name, data, found, i)
     if found.failed:
         return None
     return ProcessDef(
@@ -118,8 +121,13 @@ def _check_number(text: str, found: Found) -> None:
         if part not in known and not re.fullmatch(r"seq:0[3-8]", part):
             found.error("number-invalid", ("number",), f"编号里不认识“{{{part}}}”；可以写 {'、'.join(NUMBER_PARTS)}。",
                         f'Unknown part "{{{part}}}" in the number.')  # fmt: skip
-    if sum(part.startswith("seq:") for part in parts) != 1:
-        found.error("number-invalid", ("number",), "编号里要有且只有一个流水号，例如 {seq:05}。", "The number needs exactly one {seq:0n}.")
+    if sum(part.startswith("seq") for part in parts) != 1:
+        found.error(
+            "number-invalid",
+            ("number",),
+            "编号里要有且只有一个流水号，例如 {seq:05}。",
+            "The number needs exactly one {seq:0n}.",
+        )
 
 
 def _starts(starts: list[str], found: Found) -> tuple[bool, list[str]]:
@@ -131,7 +139,12 @@ def _starts(starts: list[str], found: Found) -> tuple[bool, list[str]]:
         elif kind == "person" and rest:
             roles.append(rest)
         elif kind == "message":
-            found.error("key-not-yet", ("starts", i), "由外部消息启动（message:…）尚未开放；来单请先用 api。", "message: starts are not open yet.")
+            found.error(
+                "key-not-yet",
+                ("starts", i),
+                "由外部消息启动（message:…）尚未开放；来单请先用 api。",
+                "message: starts are not open yet.",
+            )
         else:
             found.error("value-invalid", ("starts", i), f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）。",
                         f'Unknown start "{start}".')  # fmt: skip
@@ -144,7 +157,9 @@ def _lanes(lanes: Mapping[str, str], found: Found) -> dict[str, Rule]:
         try:
             parsed[name] = parse_rule(text)
         except RuleRefused as refused:
-            found.error(refused.rule, ("lanes", name), f"泳道“{name}”：{refused.zh}", f'Lane "{name}": {refused.en}')
+            found.error(
+                refused.rule, ("lanes", name), f"泳道“{name}”：{refused.zh}", f'Lane "{name}": {refused.en}'
+            )
     return parsed
 
 
@@ -153,7 +168,12 @@ def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
     for name, given in declared.items():
         path = ("data", name)
         if name in RESERVED:
-            found.error("name-reserved", path, f"“{name}”（{RESERVED[name].label}）每个流程都有，不必声明，请删去。", f'"{name}" is reserved.')
+            found.error(
+                "name-reserved",
+                path,
+                f"“{name}”（{RESERVED[name].label}）每个流程都有，不必声明，请删去。",
+                f'"{name}" is reserved.',
+            )
         elif (field := data_fields.read_field(name, given, found, path)) is not None:
             data[name] = field
     return data
@@ -161,7 +181,12 @@ def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
 
 def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) -> None:
     if (field := data.get(name)) is None:
-        found.error("name-undeclared", ("facts", i), f"facts 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。", f'Fact "{name}" is not declared.')
+        found.error(
+            "name-undeclared",
+            ("facts", i),
+            f"facts 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。",
+            f'Fact "{name}" is not declared.',
+        )
     elif field.type not in FACT_TYPES or (field.type == "text" and (field.longest or 0) > 200):
         found.error("fact-type", ("facts", i), f"“{name}”是{data_fields.TYPES[field.type]}，不能用来筛选；列表、位置和超过 200 字的文字都不行。",
                     f'"{name}" cannot be a fact.')  # fmt: skip

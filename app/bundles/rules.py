@@ -52,7 +52,11 @@ def parse_rule(text: str) -> Rule:
     text = text.strip()
     found = _CALL.fullmatch(text)
     if found is None:
-        raise RuleRefused("rule-invalid", f"看不懂办理人规则“{text[:60]}”；可以写 {FORMS}。", f'Cannot read rule "{text[:60]}".')
+        raise RuleRefused(
+            "rule-invalid",
+            f"看不懂办理人规则“{text[:60]}”；可以写 {FORMS}。",
+            f'Cannot read rule "{text[:60]}".',
+        )
     kind, argument, tier = found["kind"], found["arg"], found["tier"]
     argument = argument.strip() if argument is not None else None
     if kind in _NOT_YET:
@@ -65,7 +69,9 @@ def parse_rule(text: str) -> Rule:
         raise RuleRefused("rule-invalid", f"“{kind}”后面要在括号里写{_WITH_ARGUMENT[kind]}，例如 {_example(kind)}。",
                           f'"{kind}" needs an argument, such as {_example(kind)}.')  # fmt: skip
     if tier is not None and kind != "role":
-        raise RuleRefused("rule-invalid", f"只有 role(角色) 后面可以写 @层级，“{kind}”不可以。", f'"{kind}" takes no @tier.')
+        raise RuleRefused(
+            "rule-invalid", f"只有 role(角色) 后面可以写 @层级，“{kind}”不可以。", f'"{kind}" takes no @tier.'
+        )
     if tier is not None and tier not in TIERS:
         listed = "、".join(f"{key}（{name}）" for key, name in TIERS.items())
         raise RuleRefused("rule-invalid", f"没有层级“{tier}”；可以写 {listed}。", f'No tier "{tier}".')

@@ -16,7 +16,14 @@ TIER_NAME = r"[a-z][a-z0-9_]{0,39}"
 COLOURS = ("yellow", "orange", "red")
 
 LIFE = ("case.received", "case.closed")
-MILESTONES = ("case.dispatched", "case.signed", "case.replied", "case.resolved", "case.rated", "case.escalated")
+MILESTONES = (
+    "case.dispatched",
+    "case.signed",
+    "case.replied",
+    "case.resolved",
+    "case.rated",
+    "case.escalated",
+)
 TASK_EVENTS = ("task.opened", "task.claimed", "task.done", "task.cancelled")
 _NOT_YET = ("case.cancelled", "case.merged", "case.reopened", "case.suspended", "case.resumed",
             "unit.assigned", "unit.released", "task.returned", "case.returned")  # fmt: skip
@@ -26,7 +33,9 @@ _CLOCK = Record(
     {
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
         "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
-        "limit": Key(Scalar(), f"时限，例如 {durations.FORMS_ZH.replace('、P5WD（5 个工作日）', '')}", required=True),
+        "limit": Key(
+            Scalar(), f"时限，例如 {durations.FORMS_ZH.replace('、P5WD（5 个工作日）', '')}", required=True
+        ),
         "per": Key(Any_(), not_yet="每个单位各计各的"),
         "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
         "extendable": Key(Any_(), not_yet="延期"),
@@ -34,7 +43,9 @@ _CLOCK = Record(
 )
 _TIER = Record(
     {
-        "key": Key(Text(TIER_NAME, "小写字母开头的英文名"), "档的英文名，图中 tier(时钟, 档) 用它", required=True),
+        "key": Key(
+            Text(TIER_NAME, "小写字母开头的英文名"), "档的英文名，图中 tier(时钟, 档) 用它", required=True
+        ),
         "clock": Key(Text(says="时钟名"), "属于哪个时钟", required=True),
         "at": Key(Text(r"[1-9][0-9]{0,2}%", "百分比，例如 80%"), "用去时限的百分之几"),
         "age": Key(Text(says="时长"), "起算之后多久，例如 PT24H、P1M"),
@@ -108,7 +119,12 @@ def read_sla(found: Found) -> Sla | None:
     seen: set[tuple[str, str]] = set()
     for i, tier in enumerate(tiers):
         if (tier.clock, tier.key) in seen:
-            found.error("tier-twice", ("tiers", i), f"时钟“{tier.clock}”已经有档“{tier.key}”。", f'Tier "{tier.key}" stands twice.')
+            found.error(
+                "tier-twice",
+                ("tiers", i),
+                f"时钟“{tier.clock}”已经有档“{tier.key}”。",
+                f'Tier "{tier.key}" stands twice.',
+            )
         seen.add((tier.clock, tier.key))
     if found.failed:
         return None
@@ -123,13 +139,25 @@ def event_parts(event: str) -> tuple[str, str | None]:
 
 def _check_event(event: str, found: Found, path: Path) -> None:
     if not re.fullmatch(r"[a-z]+\.[a-z_]+(\([A-Za-z_][A-Za-z0-9_.-]*\))?", event):
-        found.error("event-invalid", path, f"看不懂事件“{event}”；可以写 {EVENTS_SAY}。", f'Cannot read event "{event}".')
+        found.error(
+            "event-invalid",
+            path,
+            f"看不懂事件“{event}”；可以写 {EVENTS_SAY}。",
+            f'Cannot read event "{event}".',
+        )
         return
     name, step = event_parts(event)
     if name in _NOT_YET:
-        found.error("key-not-yet", path, f"事件“{name}”尚未开放；可以写 {EVENTS_SAY}。", f'Event "{name}" is not open yet.')
+        found.error(
+            "key-not-yet",
+            path,
+            f"事件“{name}”尚未开放；可以写 {EVENTS_SAY}。",
+            f'Event "{name}" is not open yet.',
+        )
     elif name in TASK_EVENTS and step is None:
-        found.error("event-invalid", path, f"“{name}”后面要写环节，例如 {name}(sign)。", f'"{name}" needs a step.')
+        found.error(
+            "event-invalid", path, f"“{name}”后面要写环节，例如 {name}(sign)。", f'"{name}" needs a step.'
+        )
     elif name not in TASK_EVENTS and step is not None:
         found.error("event-invalid", path, f"“{name}”后面不写括号。", f'"{name}" takes no step.')
     elif name not in (*TASK_EVENTS, *LIFE, *MILESTONES):
@@ -140,7 +168,12 @@ def _check_event(event: str, found: Found, path: Path) -> None:
 def _limit(limit: Any, found: Found, path: Path) -> str:
     text = str(limit)
     if re.fullmatch(r"[a-z]+\(.*\)", text):
-        found.error("key-not-yet", path, f"从表里取时限（{text}）尚未开放，请先写固定的时限，例如 P7D。", "Limits from a table are not open yet.")
+        found.error(
+            "key-not-yet",
+            path,
+            f"从表里取时限（{text}）尚未开放，请先写固定的时限，例如 P7D。",
+            "Limits from a table are not open yet.",
+        )
     else:
         _check_duration(text, found, path)
     return text
@@ -159,9 +192,19 @@ def _check_duration(text: str, found: Found, path: Path) -> None:
 
 def _tier(given: Mapping[str, Any], clocks: Mapping[str, ClockDef], found: Found, path: Path) -> TierDef:
     if given["clock"] not in clocks:
-        found.error("clock-unknown", (*path, "clock"), f"没有时钟“{given['clock']}”；有{keys.nearest(given['clock'], clocks)}。", f'No clock "{given["clock"]}".')
+        found.error(
+            "clock-unknown",
+            (*path, "clock"),
+            f"没有时钟“{given['clock']}”；有{keys.nearest(given['clock'], clocks)}。",
+            f'No clock "{given["clock"]}".',
+        )
     if ("at" in given) == ("age" in given):
-        found.error("tier-when", path, "at（百分比）和 age（起算后多久）要写且只写一个。", "Write exactly one of at and age.")
+        found.error(
+            "tier-when",
+            path,
+            "at（百分比）和 age（起算后多久）要写且只写一个。",
+            "Write exactly one of at and age.",
+        )
     if "age" in given:
         _check_duration(given["age"], found, (*path, "age"))
     return TierDef(

@@ -92,7 +92,9 @@ def version(session: Session, version_id: str) -> Bundle:
         raise VersionUnusable(f"流程版本 {version_id[:12]} 的内容与校验值不符。")
     bundle, findings = compile_bundle(files)
     if bundle is None:
-        raise VersionUnusable(f"流程版本 {version_id[:12]} 无法装载：{findings[0].zh if findings else '内容不完整'}")
+        raise VersionUnusable(
+            f"流程版本 {version_id[:12]} 无法装载：{findings[0].zh if findings else '内容不完整'}"
+        )
     with _lock:
         _bundles[version_id] = bundle
         while len(_bundles) > MOST_VERSIONS:
@@ -123,7 +125,9 @@ def versions(session: Session, key: str | None = None) -> list[Published]:
     if key is not None:
         statement = statement.where(v.key == key)
     return [
-        Published(row.id, row.key, row.number, row.name, row.published_at, row.published_by, row.id == row.head)
+        Published(
+            row.id, row.key, row.number, row.name, row.published_at, row.published_by, row.id == row.head
+        )
         for row in session.execute(statement)
     ]
 
@@ -142,7 +146,10 @@ def keep(
     if replaces is not None and (before is None or before.version_id != replaces):
         raise DeployConflict(current=before.version_id if before else None)
     if session.scalar(select(process_versions.c.id).where(process_versions.c.id == version_id)) is None:
-        number = 1 + (session.scalar(select(func.max(process_versions.c.number)).where(process_versions.c.key == key)) or 0)
+        number = 1 + (
+            session.scalar(select(func.max(process_versions.c.number)).where(process_versions.c.key == key))
+            or 0
+        )
         row = {
             "id": version_id,
             "key": key,

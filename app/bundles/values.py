@@ -15,7 +15,7 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 Reader = Callable[[Any, datetime], Any]
 """Takes a non-empty answer and the instant; returns what is stored (JSON). Raises Wrong."""
 
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BIDI = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # and what has no width
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile("[\n\r\u2028\u2029]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -126,7 +126,11 @@ def _decimal_reader(field: DataField) -> Reader:
         if number is None or isinstance(answer, bool) or not number.is_finite():
             raise Wrong("not-a-number", "应填写数字。")
         exponent = number.normalize().as_tuple().exponent
-        if len(number.normalize().as_tuple().digits) > 15 or not isinstance(exponent, int) or abs(exponent) > 15:
+        if (
+            len(number.normalize().as_tuple().digits) > 15
+            or not isinstance(exponent, int)
+            or abs(exponent) > 15
+        ):
             raise Wrong("too-precise", "数字最多 15 位。")
         value = int(number) if number == number.to_integral_value() else float(number)
         _within(value, field)
@@ -179,9 +183,13 @@ def _datetime_reader(field: DataField) -> Reader:
         if at.tzinfo is None:
             raise Wrong("datetime-without-offset", "时间要写时区，例如 2026-03-02T09:00:00+08:00。")
         at = at.astimezone(BEIJING)
-        if field.low is not None and (at < now if field.low == "now" else at.date() < _day(field.low, at.date())):
+        if field.low is not None and (
+            at < now if field.low == "now" else at.date() < _day(field.low, at.date())
+        ):
             raise _too_early(field.low)
-        if field.high is not None and (at > now if field.high == "now" else at.date() > _day(field.high, at.date())):
+        if field.high is not None and (
+            at > now if field.high == "now" else at.date() > _day(field.high, at.date())
+        ):
             raise _too_late(field.high)
         return at.isoformat()
 
@@ -232,11 +240,13 @@ def _point(answer: Any, now: datetime) -> dict[str, float]:
             if 73 <= lng <= 136 and 3 <= lat <= 54:
                 return {"lng": round(float(lng), 7), "lat": round(float(lat), 7)}
             raise Wrong("point-outside", "位置不在范围内：经度 73–136，纬度 3–54。")
-    raise Wrong("not-a-point", "位置应写成 {\"lng\": 116.4, \"lat\": 39.9}。")
+    raise Wrong("not-a-point", '位置应写成 {"lng": 116.4, "lat": 39.9}。')
 
 
 def _list_reader(field: DataField) -> Reader:
-    item = reader(DataField(field.name, str(field.item), field.label, longest=200 if field.item == "text" else None))
+    item = reader(
+        DataField(field.name, str(field.item), field.label, longest=200 if field.item == "text" else None)
+    )
     longest = field.longest or DEFAULT_ITEMS
 
     def read(answer: Any, now: datetime) -> list[Any]:

@@ -52,7 +52,9 @@ def read_yaml(file: str, data: bytes) -> Doc:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise YamlRefused("charset", line, "不是 UTF-8 文字，请用 UTF-8 编码另存。", "Not UTF-8 text.") from None
+        raise YamlRefused(
+            "charset", line, "不是 UTF-8 文字，请用 UTF-8 编码另存。", "Not UTF-8 text."
+        ) from None
     loader = yaml.CSafeLoader(text)
     reader = _Reader(loader)
     try:
@@ -60,7 +62,9 @@ def read_yaml(file: str, data: bytes) -> Doc:
     except yaml.MarkedYAMLError as error:
         raise _malformed(error) from None
     except yaml.YAMLError as error:  # a control character, found before any mark exists
-        raise YamlRefused("yaml-malformed", None, "文件里有不允许的控制字符。", f"Unreadable: {error}.") from None
+        raise YamlRefused(
+            "yaml-malformed", None, "文件里有不允许的控制字符。", f"Unreadable: {error}."
+        ) from None
     finally:
         loader.dispose()
     return Doc(file, value, reader.lines)
@@ -119,7 +123,12 @@ class _Reader:
                                   "A key must be text; quote text that holds {, [ or &.")  # fmt: skip
             key = event.value
             if event.implicit[0] and key == "<<":
-                raise YamlRefused("yaml-anchor", _line(event), "不支持 << 合并，请把内容写出来。", "Merge keys are not supported.")
+                raise YamlRefused(
+                    "yaml-anchor",
+                    _line(event),
+                    "不支持 << 合并，请把内容写出来。",
+                    "Merge keys are not supported.",
+                )
             if key in found:
                 raise YamlRefused(
                     "yaml-duplicate-key",

@@ -115,7 +115,9 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
         click.echo(f"{'✗' if each.failed else '✓'} {each.title}（{each.name}）")
         for line in (each.failed,) if each.failed else each.lines:
             click.echo(f"    {line}")
-    click.echo(f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；流程图元素走到 {covered.percent}%。")
+    click.echo(
+        f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；流程图元素走到 {covered.percent}%。"
+    )
     if coverage and covered.missed:
         click.echo(f"没有走到：{'、'.join(covered.missed)}")
     if any(each.failed for each in walked):
@@ -137,7 +139,8 @@ def _own_database(bpmn: Path) -> Iterator[None]:
         own = db.Database(url)
         db.use(own)
         try:
-            migrations.upgrade(url)
+            migrations.import_tables()
+            db.metadata.create_all(own.writing)
             wire()
             if (bpmn / ORG_FILE).is_file():
                 with db.transaction() as session:

@@ -1,25 +1,23 @@
 """Publishes a checked folder as a version that never changes; running cases keep the one they started with."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.bundles import store
 from app.bundles.files import BundleFiles
-from app.bundles.store import DeployConflict, Published
-from app.core import clock
+from app.bundles.store import Published
+from app.core import clock, once
 from app.core.config import settings
-from app.core.db import Session, reading, transaction
+from app.core.db import Session, transaction
 from app.core.errors import FieldError, Unprocessable
+from app.core.once import Once, Stored
 from app.engine.check.finding import Finding
 from app.identity.actor import Actor
 from app.identity.org_file import OrgFile
 from app.identity.permissions import PROCESS_PUBLISH
 from app.identity.scopes import require
 from app.processes.check import Checked, check_files, check_folder, org_beside
-
-__all__ = ["DeployConflict", "Deployed", "ProcessRefused", "TemplateNotForUse", "publish", "publish_folder", "shipped"]
-
 
 class ProcessRefused(Unprocessable):
     """流程检查没有通过，没有发布。"""
@@ -38,15 +36,29 @@ class Deployed:
     changed: bool
 
 
-def publish(actor: Actor, files: BundleFiles, replaces: str | None = None) -> Deployed:
-    """Checks and publishes the files; the same bytes again change nothing.
+def publish(
+    actor: Actor,
+    files: BundleFiles,
+    replaces: str | None = None,
+    request: Once | None = None,
+    before: Collection[Finding] = (),
+) -> Deployed | Stored:
+    """Checks and publishes the files; the same bytes again change nothing. `before` is what reading them found.
 
     Raises PermissionMissing, ProcessRefused (one error per finding), TemplateNotForUse, and DeployConflict
     when the version new cases start with is no longer `replaces`.
     """
     require(actor, PROCESS_PUBLISH)
-    org, _ = org_beside(settings().bpmn_dir / "_")
-    return _publish(check_files(files, org), actor.id, replaces)
+    checked = check_files(files, known_org(), before)
+    with transaction() as session:
+        if request is not None and (stored := once.begin(session, request)) is not None:
+            return stored
+        deployed = _keep(session, checked, actor.id, replaces)
+        if request is None:
+            return deployed
+        answer = request.render(deployed)
+        once.finish(session, request, answer, clock.now(session))
+        return answer
 
 
 def publish_folder(folder: Path, by: str = "system", *, template: bool = False) -> Deployed:
@@ -54,7 +66,9 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
     `template` lets a folder whose key begins with `_` pass (walking its scenarios in a database of its own).
     """
-    return _publish(check_folder(folder), by, None, template=template)
+    checked = check_folder(folder)
+    with transaction() as session:
+        return _keep(session, checked, by, None, template=template)
 
 
 def shipped(folder: Path) -> list[Path]:
@@ -62,30 +76,16 @@ def shipped(folder: Path) -> list[Path]:
     return [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(("_", "."))]
 
 
-def refusal(checked: Checked) -> ProcessRefused:
+def refused(findings: Iterable[Finding]) -> ProcessRefused:
     """The problem that carries every error of a check."""
-    errors = [each for each in checked.findings if each.level == "error"]
-    told = [FieldError(_pointer(each), each.rule, f"{each.file}：{each.zh}") for each in errors]
+    errors = [each for each in findings if each.level == "error"]
+    told = [FieldError(pointer(each), each.rule, f"{each.file}：{each.zh}") for each in errors]
     return ProcessRefused(f"有 {len(errors)} 处错误，请改正后再发布。", errors=told)
 
 
-def _publish(checked: Checked, by: str, replaces: str | None, *, template: bool = False) -> Deployed:
-    bundle = checked.bundle
-    if bundle is None or not checked.good:
-        raise refusal(checked)
-    if bundle.key.startswith("_") and not template:
-        raise TemplateNotForUse
-    with reading() as session:
-        before = store.head(session, bundle.key)
-    with transaction() as session:
-        version = store.keep(session, checked.files, bundle.process.name, clock.now(session), by, replaces)
-    changed = before is None or before.retired or before.version_id != version.id
-    return Deployed(version, tuple(each for each in checked.findings if each.level == "warning"), changed)
-
-
-def _pointer(each: Finding) -> str:
-    place = "/files/" + each.file.replace("~", "~0").replace("/", "~1")
-    return f"{place}#{each.element}" if each.element else f"{place}#L{each.line}" if each.line else place
+def pointer(each: Finding) -> str:
+    """Where a finding is, as a JSON pointer into `files` of the request."""
+    return "/files/" + each.file.replace("~", "~0").replace("/", "~1")
 
 
 def known_org() -> OrgFile | None:
@@ -93,6 +93,15 @@ def known_org() -> OrgFile | None:
     return org_beside(settings().bpmn_dir / "_")[0]
 
 
-def every_version(session: Session, key: str | None = None) -> Iterator[Published]:
-    """Published versions, newest first within a key."""
-    yield from store.versions(session, key)
+def _keep(
+    session: Session, checked: Checked, by: str, replaces: str | None, *, template: bool = False
+) -> Deployed:
+    bundle = checked.bundle
+    if bundle is None or not checked.good:
+        raise refused(checked.findings)
+    if bundle.key.startswith("_") and not template:
+        raise TemplateNotForUse
+    before = store.head(session, bundle.key)
+    version = store.keep(session, checked.files, bundle.process.name, clock.now(session), by, replaces)
+    changed = before is None or before.retired or before.version_id != version.id
+    return Deployed(version, tuple(each for each in checked.findings if each.level == "warning"), changed)

@@ -1,0 +1,141 @@
+"""The formats: unknown keys, keys not open yet, wrong values; each finding names its line and the right thing."""
+
+from typing import Any
+
+import pytest
+
+from app.bundles.bundle import Bundle
+from app.bundles.files import BundleFiles, sort_out, unpack
+from app.bundles.schema import schemas
+from tests.bundles.conftest import FORM, PROCESS, SLA
+
+
+def only(findings: Any) -> Any:
+    errors = [each for each in findings if each.level == "error"]
+    assert len(errors) == 1, [each.zh for each in findings]
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "rule", "says"),
+    [
+        ("process", "facts:", "fakts:", "key-unknown", "第 23 行：不认识“fakts”；这里可以写 key、name"),
+        ("process", "facts: [level]", "verbs: {}", "key-not-yet", "“verbs”尚未开放"),
+        ("process", "facts: [level]", "schedules: []", "key-not-yet", "定期启动"),
+        ("process", "facts: [level]", "facts: [levle]", "name-undeclared", "是不是 level？"),
+        ("process", "facts: [level]", "facts: [long]", "fact-type", "不能用来筛选"),
+        ("process", "name: 小流程\n", "", "key-missing", "缺少“name”"),
+        ("process", "key: small", "key: other", "key-differs", "文件夹是“small”"),
+        ("process", "type: choice, of: [突发, 一般]", "type: chioce", "type-unknown", "是不是 choice？"),
+        ("process", "type: choice, of: [突发, 一般]", "type: choice", "key-missing", "of 列出选项"),
+        ("process", "type: choice, of: [突发, 一般]", "type: category, table: x", "key-not-yet", "“table”尚未开放"),
+        ("process", "type: bool,", "type: files,", "key-not-yet", "附件尚未开放"),
+        ("process", "type: bool,", "type: bool, secret: true,", "key-not-yet", "“secret”尚未开放"),
+        ("process", "type: bool,", "type: bool, max: 3,", "value-invalid", "max 只用于"),
+        ("process", "min: 0, max: 100", "min: 9, max: 1", "value-invalid", "min 比 max 大"),
+        ("process", "yes:", "title:", "name-reserved", "每个流程都有"),
+        ("process", "yes:", "_yes:", "name-invalid", "不能作名字"),
+        ("process", "starts: [api]", "starts: [message:city]", "key-not-yet", "由外部消息启动"),
+        ("process", "starts: [api]", "starts: [anyone]", "value-invalid", "不认识启动方式"),
+        ("process", "{seq:04}", "{seq}", "number-invalid", "不认识“{seq}”"),
+        ("process", "-{seq:04}", "", "number-invalid", "有且只有一个流水号"),
+        ("process", "role(dispatcher)@district", "item", "key-not-yet", "泳道“中心”"),
+        ("process", "role(dispatcher)@district", "rol(x)", "rule-invalid", "没有名为“rol”"),
+        ("sla", "limit: P7D", "limit: P7X", "duration-invalid", "P7X"),
+        ("sla", "limit: P7D", "limit: P5WD", "key-not-yet", "要有工作日历"),
+        ("sla", "limit: P7D", "limit: PT4WH", "key-not-yet", "要有工作日历"),
+        ("sla", "limit: P7D", "limit: table(limits)", "key-not-yet", "从表里取时限"),
+        ("sla", "limit: P7D", "limit: P7D, pauseOn: [hold]", "key-not-yet", "“pauseOn”尚未开放"),
+        ("sla", "limit: P7D", "limit: P7D, per: unit", "key-not-yet", "“per”尚未开放"),
+        ("sla", "start: case.received", "start: case.recieved", "event-invalid", "（是不是 case.received"),
+        ("sla", "start: case.received", "start: task.opened", "event-invalid", "后面要写环节"),
+        ("sla", "start: case.received", "start: unit.assigned", "key-not-yet", "尚未开放"),
+        ("form", "required: true", "requird: true", "key-unknown", "是不是 required"),
+        ("form", "required: true", "suggest: classify", "key-not-yet", "智能建议"),
+        ("form", "required: true", "required: 是", "value-invalid", "应为 true 或 false"),
+        ("form", "- {name: yes}", "- {name: yse}", "name-undeclared", "是不是 yes"),
+        ("form", "- {name: yes}", "- {name: level}", "field-twice", "写了两次"),
+        ("form", "- {name: yes}", "- {name: number}", "name-reserved", "不能放进表单"),
+        ("form", "- {name: yes}", "- {name: yes, type: text, label: 是否}", "type-conflict", "别处的类型是 bool"),
+        ("form", "- {name: yes}", "- {name: new, type: text}", "key-missing", "还要写 label"),
+        ("form", 'showIf: level == "突发", r', 'showIf: level = "突发", r', "expression-syntax", "第 7 个字符处有误"),
+        ("form", 'showIf: level == "突发", r', "showIf: levle, r", "unknown-name", "levle"),
+        ("form", 'showIf: level == "突发", r', "showIf: place, r", "expression-type", "has(place)"),
+        ("form", "'units(kind=\"department\", not=returned_units)'", "units(kind=department)", "choices-invalid", "要加双引号"),
+        ("form", "'units(kind=\"department\", not=returned_units)'", "people(role=x)", "key-not-yet", "尚未开放"),
+        ("form", "'units(kind=\"department\", not=returned_units)'", "'units(not=nobody)'", "name-undeclared", "nobody"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_finding_with_what_would_be_right(
+    compile_with: Any, part: str, old: str, new: str, rule: str, says: str
+):
+    texts = {"process": PROCESS, "sla": SLA, "form": FORM}
+    assert old in texts[part]
+    texts[part] = texts[part].replace(old, new, 1)
+
+    bundle, findings = compile_with(**texts)
+
+    error = only(findings)
+    assert bundle is None
+    assert (error.rule, says in error.zh) == (rule, True), error.zh
+    assert error.line is not None
+
+
+def test_a_comma_inside_an_unquoted_query_is_explained(compile_with: Any):
+    form = FORM.replace("'units(kind=\"department\", not=returned_units)'", 'units(kind="department", not=returned_units)')
+
+    _, findings = compile_with(form=form)
+
+    assert any("整个加引号" in each.zh for each in findings)
+
+
+def test_a_field_may_bring_its_own_type_and_is_then_known_to_the_process(compile_with: Any):
+    bundle, findings = compile_with(form=FORM + '  - {name: extra, type: text, label: 补充, showIf: extra is None}\n')
+
+    assert not findings
+    assert bundle.process.data["extra"].label == "补充"
+
+
+def test_a_number_is_made_of_the_day_and_a_sequence(bundle: Bundle):
+    from datetime import date
+
+    number = bundle.process.number
+
+    assert number.render(date(2026, 3, 2), 7) == "X-20260302-0007"
+    assert number.render(date(2026, 3, 2), 123456) == "X-20260302-123456"
+    assert number.period(date(2026, 3, 2)) == "20260302"
+
+
+def test_a_version_is_the_hash_of_what_runs_and_of_nothing_else():
+    files = BundleFiles("a", {"process.yaml": b"1", "forms/x.yaml": b"2", "README.md": b"3", "scenarios/s.yaml": b"4"})
+    same = BundleFiles("a", {"forms/x.yaml": b"2", "process.yaml": b"1", "README.md": b"other"})
+
+    assert files.version == same.version
+    assert len(files.version) == 64
+    assert BundleFiles("b", files.files).version != files.version
+    assert BundleFiles("a", {**files.files, "process.yaml": b"12", "forms/x.yaml": b""}).version != files.version
+    assert BundleFiles("a", {"process.yaml": b"1", "forms/y.yaml": b"2"}).version != files.version
+
+
+def test_a_packed_bundle_comes_back_whole():
+    files = BundleFiles("a", {"process.yaml": "名: 值\r\n".encode(), "forms/x.yaml": b"2", "README.md": b"3"})
+
+    again = unpack("a", files.pack())
+
+    assert again.files == {"process.yaml": files.files["process.yaml"], "forms/x.yaml": b"2"}
+    assert again.version == files.version
+
+
+def test_files_that_are_not_open_or_not_known_are_told():
+    _, findings = sort_out("a", {"messages.yaml": b"", "decisions/x.dmn": b"", "notes.txt": b"", "../../etc/passwd": b""})
+
+    told = {(each.file, each.rule) for each in findings}
+    assert {("messages.yaml", "key-not-yet"), ("decisions/x.dmn", "key-not-yet"), ("notes.txt", "file-unknown")} <= told
+    assert ("process.bpmn", "file-missing") in told
+
+
+def test_every_kind_of_file_has_a_schema_without_the_keys_that_are_not_open():
+    assert set(schemas()) == {"process", "form", "sla"}
+    assert schemas()["process"]["$id"] == "/schemas/process.json"
+    assert "verbs" not in schemas()["process"]["properties"]
+    assert schemas()["sla"]["properties"]["clocks"]["additionalProperties"]["required"] == ["start", "stop", "limit"]
