@@ -104,7 +104,9 @@ class FuseBlown(EngineError):
     def __init__(self, kind: str, element: str | None = None) -> None:
         """`kind` is steps, cpu, depth, rows or bytes."""
         self.kind = kind
-        super().__init__(f"（{FUSES[kind]}）", element=element)
+        super().__init__(
+            f"（{FUSES[kind]}）", element=element, rule="case-too-deep" if kind == "depth" else None
+        )
 
 
 FUSES = {

@@ -21,6 +21,7 @@ from app.engine.errors import (
     RunSpoiled,
     Stuck,
     TimerDidNotMove,
+    TimerRefused,
 )
 from app.engine.expressions import Expression, ExpressionError
 from app.engine.nodes import TimerEvent, UserTask
@@ -241,6 +242,8 @@ class Run:
         except EngineError as error:
             error.element = error.element or event.name
             raise
+        except Exception as error:  # the calendar asked for working days may be missing
+            raise TimerRefused(f"（{type(error).__name__}）", element=event.name) from error
         self._moved = before
         if definition.literal is None and "k" in kept:
             kept["x"] = said

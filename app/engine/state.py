@@ -71,7 +71,7 @@ def load(state: bytes, version: str, net: Net) -> int:
             row._children, row.thread_id, row.data, row.last_state_change = [], 0, NO_DATA, 0.0
             row.side, row.branch, row.outcome = side, None, None
             row.internal_data = kept or {}
-            plain = type(ref) is int and type(side) is str
+            plain = type(ref) is int and type(side) is str and type(row.internal_data) is dict
             if not plain or not row.task_spec.may_rest(row._state, row.internal_data):
                 raise StateUnreadable(f"（{name} 不会这样停着）")
             if (row.task_spec is net.spec.start) is bool(made):

@@ -15,12 +15,9 @@ from app.engine.errors import (
     NotSettled,
     RunSpoiled,
     Stuck,
-    VersionUnreadable,
 )
-from app.engine.parser import parse
 from app.engine.picture import Outcome
 from app.engine.run import Run
-from app.engine.source import Source
 from tests.engine.conftest import MONDAY, Bench, Case, version_of
 from tests.engine.drawing import Drawing
 
@@ -390,51 +387,6 @@ def test_engine_logs_hold_no_case_data(caplog: pytest.LogCaptureFixture):
         logging.getLogger("spiff.task").setLevel(logging.NOTSET)
 
     assert not [record for record in caplog.records if record.name.startswith("spiff")]
-
-
-def test_a_condition_on_a_task_flow_is_refused():
-    drawing = Drawing().start().task("a").end().flow("start", "a").flow("a", "end", "level == 1")
-    with pytest.raises(VersionUnreadable, match="网关"):
-        version_of(drawing)
-
-    drawing = Drawing().start().task("a").end().end("other").line("start", "a", "end").flow("a", "other")
-    with pytest.raises(VersionUnreadable, match="网关"):
-        version_of(drawing)
-
-
-@pytest.mark.parametrize(
-    "tag", ["scriptTask", "serviceTask", "subProcess", "inclusiveGateway", "callActivity"]
-)
-def test_misread_elements_are_refused(tag: str):
-    drawing = Drawing().start().node(tag, "x").end().line("start", "x", "end")
-
-    with pytest.raises(VersionUnreadable) as refused:
-        version_of(drawing)
-
-    assert refused.value.element == "x"
-
-
-@pytest.mark.parametrize("kind", ["signal", "message", "error", "terminate"])
-def test_events_that_are_not_plain_are_refused(kind: str):
-    inner = f"<{kind}EventDefinition/>"
-    drawing = Drawing().start().node("endEvent", "x", inner=inner).line("start", "x")
-
-    with pytest.raises(VersionUnreadable) as refused:
-        version_of(drawing)
-
-    assert refused.value.element == "x"
-
-
-def test_no_doctype_no_entity_no_locale():
-    good = a_line("受理").bytes()
-    evil = good.replace(
-        b"<definitions", b'<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/passwd">]><definitions'
-    )
-
-    assert version_of(a_line("受理")).step("受理").name == "受理"
-    with pytest.raises(VersionUnreadable) as refused:
-        parse(Source("a" * 64, "demo", evil))
-    assert refused.value.rule == "bpmn-doctype-forbidden"
 
 
 def test_every_error_speaks_chinese_and_has_a_rule():

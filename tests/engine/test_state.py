@@ -110,6 +110,7 @@ def put(place: int, value: object) -> Callable[[list[Any]], object]:
         add(99, 0, "b", 0, "", {"r": 1}),
         add(99, 0, "b", 1, "", 0),
         add(99, 0, "b", 1, "", "text"),
+        lambda body: body[6][0].__setitem__(5, 7),
         add(99, 0, "b", 1, 5, {"r": 1}),
         add(99, 0, "join", 0, "", {}),
         add(99, 0, "join", 0, "", {"v": "check"}),
