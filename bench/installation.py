@@ -1,0 +1,169 @@
+"""A whole installation of our own, as `huying up` starts it, for measurements and for tests that break things."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from app import wire
+from app.cli import db as migrations
+from app.cli import up
+from app.cli.local import folder
+from app.cli.local.accounts import service_account
+from app.cli.local.children import Child, Children
+from app.core import config, db
+from app.identity import login, org
+
+
+@dataclass
+class Installation:
+    """Running processes by name (postgresql, valkey, web, worker) and how to reach them."""
+
+    wish: up.Wish
+    children: Children
+    environ: Mapping[str, str]
+    services: dict[str, Callable[[], Child]]
+    folder: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.wish.host, self.wish.port
+
+    def child(self, name: str) -> Child:
+        return next(child for child in self.children.all if child.name == name)
+
+    def ready(self) -> None:
+        """Waits until the web process answers."""
+        self.children.wait_until(lambda: up.answers(self.wish), watching=self.child("web"), seconds=60)
+
+    def start(self, name: str) -> Child:
+        return self.services[name]()
+
+    def kill(self, name: str, number: int) -> None:
+        """Sends a signal to one service's first process, waits for its end and forgets it."""
+        child = self.child(name)
+        child.process.send_signal(number)
+        self.children.forget(child)
+
+    def log(self, name: str) -> str:
+        return (self.folder / "data" / "logs" / f"{name}.log").read_text(errors="replace")
+
+
+@contextmanager
+def installed(
+    *, application: str = "wsgi:application", workers: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[Installation]:
+    """Starts everything on a port, sockets and a database of its own; this process uses that database, too."""
+    root = Path(tempfile.mkdtemp(prefix="huying-own-", dir="/tmp"))
+    root.chmod(0o755)  # the account of the servers must pass through it
+    account = service_account()
+    wish = up.Wish(
+        host="127.0.0.1",
+        port=free_port(),
+        data=root / "data",
+        fresh=False,
+        workers=workers,
+        demo=True,
+        database_url=None,
+        redis_url=None,
+    )
+    try:
+        with (
+            folder.opened(wish.data, account, lambda: False) as place,
+            Children(keep=[place.lock]) as children,
+        ):
+            services: dict[str, Callable[[], Child]] = {}
+            environ = {**up.variables(wish, place), **(settings or {})}
+            sockets = folder.socket_folder(wish.data, account)
+            environ |= up.start_servers(wish, place, children, services, sockets)
+            made = Installation(wish, children, environ, services, root)
+            _tables(environ["DATABASE_URL"])
+            up.prepare(wish, place, children, environ)
+            services["worker"] = lambda: up.start_worker(place, children, environ)
+            services["web"] = lambda: up.start_web(wish, place, children, environ, application)
+            with _here(environ):
+                services["worker"]()
+                services["web"]()
+                made.ready()
+                yield made
+                children.stop("web", "worker", hurry=lambda: False)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _tables(url: str) -> None:
+    if any(migrations.MIGRATIONS.glob("versions/0*.py")):
+        return
+    migrations.import_tables()
+    engine = create_engine(url)
+    db.metadata.create_all(engine)
+    engine.dispose()
+
+
+@contextmanager
+def _here(environ: Mapping[str, str]) -> Iterator[None]:
+    """Lets this process look into the installation's database with the product's own code."""
+    chosen = config.from_environment(environ)
+    config.use(replace(chosen, profile="test", redis_url=None))
+    database = db.Database(chosen.database_url)
+    db.use(database)
+    wire()
+    try:
+        yield
+    finally:
+        db.use(None)
+        database.dispose()
+        config.use(None)
+
+
+def tokens(*logins: str) -> dict[str, str]:
+    """A bearer token for each of these people of the demo district."""
+    found = {}
+    with db.transaction() as session:
+        for name in logins:
+            person = org.person_by_login(session, name)
+            assert person is not None, name
+            found[name] = login.token_for(session, person.id)[0]
+    return found
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tree(root: int) -> list[int]:
+    """A process and all that descend from it, as numbers."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (stat := _stat(int(entry))) is not None:
+            children.setdefault(int(stat[1]), []).append(int(entry))
+    found = [root]
+    for number in found:
+        found += children.get(number, [])
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """CPU time of a process and its descendants so far, those that ended and were waited for included."""
+    ticks = 0
+    for number in tree(root):
+        if (stat := _stat(number)) is not None:
+            ticks += sum(int(stat[place]) for place in (11, 12, 13, 14))  # utime stime cutime cstime
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(number: int) -> list[str] | None:
+    try:
+        # The name in brackets may itself hold blanks and brackets.
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
