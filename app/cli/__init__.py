@@ -12,6 +12,7 @@ COMMANDS = {
     "revise": ("app.cli.db", "revise", "开发：按数据表的变化生成一个编号的迁移文件。"),
     "demo": ("app.cli.demo", "demo", "示范数据与拨动示范时钟。"),
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
+    "audit": ("app.cli.audit", "audit", "核对审计链。"),
 }
 
 

@@ -8,11 +8,15 @@ from flask import Flask, Response
 
 from app.core import db, wake
 from app.core.config import REPOSITORY, settings
-from app.core.errors import DatabaseUnavailable
+from app.core.errors import DatabaseUnavailable, Unavailable
 from app.core.http.api import Api
 from app.core.http.gate import public
 
 LEAST_DISK = 0.05
+
+
+class NotReady(Unavailable):
+    """服务还没有准备好。"""
 
 
 def install(app: Flask, document: Api, version: str) -> None:
@@ -28,8 +32,9 @@ def install(app: Flask, document: Api, version: str) -> None:
     def readyz() -> Response:
         """Database and disk decide; Redis away is degraded, not unready."""
         parts = {"database": _database(), "disk": _disk(), "redis": _redis()}
-        ready = parts["database"] == "ok" and parts["disk"] == "ok"
-        return _json({"status": "ok" if ready else "unready", "components": parts}, 200 if ready else 503)
+        if parts["database"] != "ok" or parts["disk"] != "ok":
+            raise NotReady(components=parts)
+        return _json({"status": "ok", "components": parts})
 
     @public
     def version_() -> Response:
@@ -40,7 +45,7 @@ def install(app: Flask, document: Api, version: str) -> None:
     def openapi() -> Response:
         """The OpenAPI 3.1 document, made once."""
         if not whole:
-            whole.append(orjson.dumps(document.spec.to_dict()))
+            whole.append(orjson.dumps(_without_null_defaults(document.spec.to_dict())))
         return Response(whole[0], mimetype="application/json")
 
     app.add_url_rule("/healthz", view_func=healthz)
@@ -49,8 +54,19 @@ def install(app: Flask, document: Api, version: str) -> None:
     app.add_url_rule("/openapi.json", view_func=openapi)
 
 
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status=status, mimetype="application/json")
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), mimetype="application/json")
+
+
+def _without_null_defaults(part: Any) -> Any:
+    # "default: null" beside "type: string" contradicts itself; left out means the same.
+    if isinstance(part, dict):
+        return {
+            name: _without_null_defaults(inner)
+            for name, inner in part.items()
+            if not (name == "default" and inner is None)
+        }
+    return [_without_null_defaults(inner) for inner in part] if isinstance(part, list) else part
 
 
 def _database() -> str:

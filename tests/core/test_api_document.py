@@ -1,0 +1,118 @@
+"""What docs/api.md and /openapi.json promise is what the code does."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.cli.db import import_tables
+from app.core import db
+from app.core.config import REPOSITORY
+from app.core.errors import Problem, slug_of, title_of
+
+OPEN = {"/healthz", "/readyz", "/version", "/openapi.json", "/api/v1/sessions"}
+"""The routes that need nobody signed in; a new one must be added here on purpose."""
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture
+def client(sqlite: db.Database) -> FlaskClient:
+    return create_app().test_client()
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> Any:
+    return client.get("/openapi.json").get_json()
+
+
+def below(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from below(one)
+
+
+def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    for path, entry in document["paths"].items():
+        for method in METHODS:
+            if method in entry:
+                yield path, method, entry[method]
+
+
+def test_the_table_of_problems_in_the_docs_is_the_one_of_the_code() -> None:
+    import_tables()
+    create_app()
+    ours = [kind for kind in below(Problem) if kind.__module__.startswith("app.")]
+    in_code = {f"| {kind.status} | `{slug_of(kind)}` | {title_of(kind)} |" for kind in ours}
+
+    text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    in_docs = {line for line in text.splitlines() if re.match(r"\| [0-9]{3} \| `[a-z-]+` \| ", line)}
+
+    assert in_code - in_docs == set(), "add these lines to docs/api.md"
+    assert in_docs - in_code == set(), "these lines of docs/api.md have no problem in the code"
+
+
+def test_every_problem_has_a_chinese_title_and_one_status_per_slug() -> None:
+    import_tables()
+    create_app()
+    ours = [kind for kind in below(Problem) if kind.__module__.startswith("app.")]
+
+    statuses: dict[str, set[int]] = {}
+    for kind in ours:
+        statuses.setdefault(slug_of(kind), set()).add(kind.status)
+        assert re.search("[一-鿿]", title_of(kind)), kind
+
+    assert {slug: found for slug, found in statuses.items() if len(found) > 1} == {}
+
+
+def test_every_operation_says_what_it_is_how_it_answers_and_what_it_needs(document: Any) -> None:
+    assert document["openapi"] == "3.1.0"
+
+    for path, method, operation in operations(document):
+        where = f"{method} {path}"
+        assert re.search("[一-鿿]", operation.get("summary", "")), where
+        assert any(status.startswith("2") for status in operation["responses"]), where
+        assert "default" in operation["responses"], where
+        assert (operation.get("security") == []) == (path in OPEN), where
+
+
+def test_the_document_refers_to_nothing_that_is_not_in_it(document: Any) -> None:
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        place = document
+        for step in reference.split("/"):
+            place = place[step]
+
+
+def test_every_route_is_closed_unless_it_was_opened_on_purpose(client: FlaskClient) -> None:
+    closed = 0
+    for rule in client.application.url_map.iter_rules():
+        if rule.rule in OPEN:
+            continue
+        path = re.sub(r"<[^>]+>", "x", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            answer = client.open(path, method=method, json={} if method != "GET" else None)
+            assert answer.status_code == 401, f"{method} {rule.rule}"
+            assert answer.get_json(force=True)["type"] == "/problems/not-signed-in"
+            closed += 1
+    assert closed > 10
+
+
+def test_every_write_that_moves_something_demands_its_key_before_it_reads_the_body(
+    client: FlaskClient, document: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(client.application.extensions, "huying_authenticate", lambda token: None)
+    demanding = 0
+    for path, method, operation in operations(document):
+        names = [parameter.get("name") for parameter in operation.get("parameters", [])]
+        if "Idempotency-Key" not in names:
+            continue
+        answer = client.open(
+            re.sub(r"{[^}]+}", "x", path), method=method, data="{", headers={"Authorization": "Bearer x"}
+        )
+        assert answer.get_json(force=True)["type"] == "/problems/idempotency-key-missing", path
+        demanding += 1
+    assert demanding >= 4

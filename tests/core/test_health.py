@@ -1,0 +1,44 @@
+"""Alive, ready, which version: asked by machines, so each answer is exact."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import __version__, create_app
+from app.core import db
+
+
+def test_a_process_with_its_database_is_alive_and_ready(database: db.Database) -> None:
+    client = create_app().test_client()
+
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+    assert client.get("/version").get_json() == {"name": "Huying", "version": __version__}
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.get_json()["components"]["database"]) == (200, "ok")
+
+
+@pytest.fixture
+def lost(sqlite: db.Database) -> FlaskClient:
+    db.use(db.Database("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+    return create_app().test_client()
+
+
+def test_a_process_without_its_database_lives_but_is_not_ready(lost: FlaskClient) -> None:
+    assert lost.get("/healthz").status_code == 200
+
+    answer = lost.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    body = answer.get_json(force=True)
+    assert body["type"] == "/problems/not-ready"
+    assert body["components"]["database"] == "unavailable"
+
+
+def test_a_lost_database_is_a_deliberate_503_for_everybody(lost: FlaskClient) -> None:
+    for answer in (
+        lost.post("/api/v1/sessions", json={"login": "a1", "password": "x"}),
+        lost.get("/api/v1/tasks/counts", headers={"Authorization": "Bearer x"}),
+    ):
+        assert answer.status_code == 503
+        assert answer.get_json(force=True)["type"] == "/problems/database-unavailable"
+        assert answer.headers["Retry-After"]
