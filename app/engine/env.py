@@ -22,12 +22,3 @@ class Env(Protocol):
 
     def is_workday(self, day: date) -> bool:
         """Whether people work that day."""
-
-    def call(self, handler: str, params: dict[str, Any]) -> dict[str, Any]:
-        """A service task; the caller adds rows only."""
-
-    def send(self, message: str, params: dict[str, Any]) -> None:
-        """A message that leaves the case: an outbox row."""
-
-    def write(self, values: dict[str, Any]) -> None:
-        """Outputs, by assignment; `data` shows them at once."""
