@@ -64,8 +64,7 @@ def counts(actor: Actor) -> dict[str, dict[str, Any]]:
     """Every view's count in one statement, exact to 999."""
     with reading() as session:
         rows = session.execute(union_all(*(_count(actor, view) for view in VIEWS))).all()
-    found = {row[0]: row[1] for row in rows}
-    return {view: {"count": min(n, EXACT_TO), "totalExact": n <= EXACT_TO} for view, n in found.items()}
+    return {row.view: {"count": min(row.found, EXACT_TO), "totalExact": row.found <= EXACT_TO} for row in rows}
 
 
 def known(view: str) -> None:
@@ -145,7 +144,7 @@ def _handled(actor: Actor) -> Select[Any]:
     )
 
 
-def _count(actor: Actor, view: str) -> Select[Any]:
+def _count(actor: Actor, view: str) -> Select[str, int]:
     most = EXACT_TO + 1
     if view == "todo":
         found: Any = _lying(actor, most, None)
@@ -153,5 +152,4 @@ def _count(actor: Actor, view: str) -> Select[Any]:
         found = select(tasks.c.id).where(tasks.c.done_by == actor.id).limit(most)
     else:
         found = _handled(actor).limit(most)
-    counted: Select[Any] = select(literal(view), func.count()).select_from(found.subquery())
-    return counted
+    return select(literal(view).label("view"), func.count().label("found")).select_from(found.subquery())
