@@ -1,4 +1,4 @@
-"""Random requests to every documented operation: an answer is a documented success or a problem, never a 500."""
+"""Random requests to every documented operation: a documented success or a problem, never a 500."""
 
 import json
 import re
