@@ -25,9 +25,8 @@ run: environment ## 启动全部服务，打印网址与示范账号（PORT=8000
 test: environment ## 运行全部测试（SQLite 与真实的 PostgreSQL、Valkey）
 	@exec $(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
-check: environment ## 只做静态检查：格式、类型、导入方向、流程文件
+check: environment ## 只做静态检查：写法、类型、导入方向、流程文件
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/huying process check bpmn/*/
