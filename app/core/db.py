@@ -13,7 +13,18 @@ from app.core.config import settings
 from app.core.errors import DatabaseUnavailable
 from app.core.types import Id, Instant, Json
 
-__all__ = ["Database", "Id", "Instant", "Json", "Session", "current", "metadata", "reading", "transaction", "use"]
+__all__ = [
+    "Database",
+    "Id",
+    "Instant",
+    "Json",
+    "Session",
+    "current",
+    "metadata",
+    "reading",
+    "transaction",
+    "use",
+]
 
 log = logging.getLogger("huying.db")
 
@@ -40,16 +51,19 @@ LOCK_TIMEOUT = 1.0
 class Session:
     """One transaction: a connection, and what waits for its commit."""
 
-    __slots__ = ("_after", "connection", "dialect")
+    __slots__ = ("_after", "connection", "dialect", "only_reads")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, only_reads: bool = False) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
+        self.only_reads = only_reads
         self._after: list[Callable[[], None]] = []
 
     def execute(
         self, statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
+        if self.only_reads and getattr(statement, "is_dml", False):
+            raise RuntimeError("reading() does not write: open a transaction()")
         return self.connection.execute(statement, parameters)
 
     def scalar(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -69,7 +83,10 @@ class Database:
             self.writing = _sqlite(url, "BEGIN IMMEDIATE")
             self.only_reading = _sqlite(url, "BEGIN")
         else:
-            self.writing = self.only_reading = _postgresql(url, pool or settings().web_threads)
+            self.writing = _postgresql(url, pool or settings().web_threads)
+            # No BEGIN and, above all, no ROLLBACK: after one the driver forgets its prepared statements, and
+            # everything is planned anew. At READ COMMITTED each statement has its own snapshot either way.
+            self.only_reading = self.writing.execution_options(isolation_level="AUTOCOMMIT")
 
     def dispose(self) -> None:
         self.writing.dispose()
@@ -146,9 +163,9 @@ def is_open() -> bool:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A transaction that only reads; it never waits for a writer."""
+    """A session that only reads; it never waits for a writer. On SQLite it is one snapshot."""
     with current().only_reading.connect() as connection, connection.begin() as begun:
-        yield Session(connection)
+        yield Session(connection, only_reads=True)
         begun.rollback()
 
 
