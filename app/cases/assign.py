@@ -62,9 +62,10 @@ _UNITS = (
 
 
 _LAST = (
-    select(tasks.c.done_by)
+    select(tasks.c.done_by, people.c.state)
+    .outerjoin(people, people.c.id == tasks.c.done_by)
     .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"), tasks.c.state == "done")
-    .order_by(tasks.c.closed_at.desc())
+    .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
     .limit(1)
 )
 
@@ -83,7 +84,7 @@ def pools_for(motion: Motion, rules: Sequence[Rule]) -> Pools:
 
 def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
     if rule.kind == "handler":
-        last = motion.session.scalar(_LAST, {"case": motion.case["id"], "step": rule.argument})
+        last = _last_handler(motion, rule.argument)
         return ([f"person:{last}"], False) if last else _somebody(motion)
     if rule.kind == "unit":
         code = motion.case["data"].get(rule.argument)
@@ -101,6 +102,15 @@ def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
     return _nearest(near, rule.argument, wanted)
 
 
+def _last_handler(motion: Motion, step: str) -> str | None:
+    """Who completed the step last, in this very act perhaps; None when nobody did or that account is disabled."""
+    for task in motion.tasks.values():
+        if task["step"] == step and task["state"] == "done":
+            return str(task["done_by"])
+    last = motion.session.execute(_LAST, {"case": motion.case["id"], "step": step}).one_or_none()
+    return last.done_by if last is not None and last.state == "active" else None
+
+
 def _somebody(motion: Motion) -> tuple[list[str], bool]:
     """A rule that names nobody yet: the nearest handlers from the case's place upwards."""
     place = motion.case["org_path"]
@@ -116,6 +126,14 @@ def _nearest(near: Sequence[_Unit], role: str, wanted: str) -> tuple[list[str], 
 
 
 def _units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
+    asked = (place, chosen)
+    if asked not in motion.asked:  # two hundred tasks may open at once, all for the same few pools
+        motion.asked[asked] = _read_units(motion, place, chosen)
+    found: list[_Unit] = motion.asked[asked]
+    return found
+
+
+def _read_units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
     rows = motion.session.execute(_UNITS, {"paths": org.ancestors(place), "chosen": chosen, "now": motion.now}).all()
     found: dict[str, _Unit] = {}
     for row in rows:

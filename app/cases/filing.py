@@ -57,7 +57,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         received = new.received_at or clock.now(session)
     bundle = bundles.get(version_id)
     _may_start(actor, bundle)
-    number = numbers.take(new.process, bundle.process.number, received)
+    number = numbers.take(bundle.process.number, received)
     try:
         return within_budget(lambda: _step(actor, new, number, bundle, request), request)
     except IntegrityError as error:  # the same external number was filed a moment ago

@@ -112,7 +112,7 @@ case_facts = Table(
 number_series = Table(
     "number_series",
     metadata,
-    Column("process_key", String(60), primary_key=True),
+    Column("pattern", String(60), primary_key=True),  # two processes that number alike share one series
     Column("day", String(8), primary_key=True),
     Column("last", Integer, nullable=False),
 )

@@ -52,6 +52,8 @@ class Motion:
     opened: list[Row] = field(default_factory=list)
     unstaffed: list[Row] = field(default_factory=list)
     """Opened tasks whose own pool had nobody: somebody above got them, and an incident says so."""
+    asked: dict[Any, Any] = field(default_factory=dict)
+    """What this motion has already read of the organisation."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """The case's data as they were loaded."""
 

@@ -116,10 +116,10 @@ def upgrade() -> None:
 
     op.create_table(
         "number_series",
-        sa.Column("process_key", sa.String(length=60), nullable=False),
+        sa.Column("pattern", sa.String(length=60), nullable=False),
         sa.Column("day", sa.String(length=8), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("process_key", "day", name=op.f("pk_number_series")),
+        sa.PrimaryKeyConstraint("pattern", "day", name=op.f("pk_number_series")),
     )
     op.create_table(
         "people",

@@ -1,0 +1,263 @@
+"""A small district at work in the test's database: people, published processes, and what they do all day."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask
+from sqlalchemy import Table, event, select, update
+from werkzeug.test import TestResponse
+
+from app import bundles, create_app, wire
+from app.bundles import store
+from app.bundles.bundle import compile_bundle
+from app.bundles.files import BundleFiles, read_folder
+from app.cases import filing, inbox, tasks
+from app.cases.advance import Moved
+from app.cases.commands import NewCase
+from app.cases.models import cases
+from app.clocks.models import timers
+from app.core import clock, db, ids
+from app.core.once import Once, Stored
+from app.identity import login, org
+from app.identity.actor import Actor
+from tests.engine.drawing import Drawing
+
+BPMN = Path(__file__).parents[1] / "bpmn"
+WORK_ORDER = "work_order_12345"
+PLACE = "d1-s1-c2"
+
+Row = dict[str, Any]
+
+
+@cache
+def folder(name: str) -> BundleFiles:
+    """A process folder of the repository."""
+    return read_folder(BPMN / name)[0]
+
+
+def bundle_of(
+    key: str,
+    drawing: Drawing,
+    *,
+    lanes: str = "",
+    data: str = "",
+    facts: str = "[]",
+    starts: str = "[api]",
+    sla: str = "",
+    forms: Mapping[str, str] | None = None,
+) -> BundleFiles:
+    """A process from text. `lanes` and `data` are the inside of a YAML flow mapping; the drawing's process is `key`."""
+    process = (
+        f"key: {key}\nname: 试验流程\nnumber: 'T-{{yyyymmdd}}-{{seq:05}}'\nstarts: {starts}\n"
+        f"lanes: {{{lanes}}}\ndata: {{{data}}}\nfacts: {facts}\n"
+    )
+    files = {"process.yaml": process.encode(), "process.bpmn": drawing.bytes()}
+    if sla:
+        files["sla.yaml"] = sla.encode()
+    for name, text in (forms or {}).items():
+        files[f"forms/{name}.yaml"] = text.encode()
+    return BundleFiles(key, files)
+
+
+def by_role(role: str = "dispatcher", tier: str = "district") -> str:
+    """The attribute of a user task that everybody with a role finds."""
+    return f'camunda:candidateGroups="role({role})@{tier}"'
+
+
+@dataclass
+class World:
+    """The district of bpmn/_org.yaml. People are named by login, units by code."""
+
+    database: db.Database
+    _actors: dict[str, Actor] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict)
+    _keys: Iterator[int] = field(default_factory=itertools.count)
+    _app: Flask | None = None
+
+    # — people and processes —
+
+    def actor(self, name: str) -> Actor:
+        if name not in self._actors:
+            with db.reading() as session:
+                person = org.person_by_login(session, name)
+                assert person is not None, name
+                self._actors[name] = login.actor_by_id(session, person.id)
+        return self._actors[name]
+
+    def publish(self, files: BundleFiles) -> bundles.Bundle:
+        """Makes the files what new cases of their key start with."""
+        bundle, findings = compile_bundle(files)
+        assert bundle is not None, [each.zh for each in findings]
+        with db.transaction() as session:
+            store.keep(session, files, bundle.process.name, clock.now(session), "tests")
+        assert bundles.get(files.version).engine.starts is not None  # the diagram reads, and the catalog is warm
+        return bundle
+
+    # — what people do —
+
+    def file(self, by: str = "paiqian1", process: str = WORK_ORDER, **about: Any) -> Moved:
+        usual: Row = {"title": "路灯不亮", "place_unit": PLACE}
+        if process == WORK_ORDER:
+            usual["answers"] = {"content": "路灯坏了", "level": "一般"}
+        moved = filing.file_case(self.actor(by), NewCase(process, **{**usual, **about}))
+        assert isinstance(moved, Moved)
+        return moved
+
+    def claim(self, by: str, task: Row, request: Once | None = None) -> Moved:
+        moved = tasks.claim(self.actor(by), task["id"], request)
+        return moved  # type: ignore[return-value]
+
+    def complete(
+        self,
+        by: str,
+        task: Row,
+        outcome: str = "完成",
+        answers: Mapping[str, Any] | None = None,
+        opinion: str | None = None,
+        seen: int | None = None,
+    ) -> Moved:
+        """Completes with the revision that `task` shows."""
+        seen = task["revision"] if seen is None else seen
+        moved = tasks.complete(self.actor(by), task["id"], outcome, answers or {}, opinion, seen)
+        assert isinstance(moved, Moved)
+        return moved
+
+    def dispatched(self, unit: str = "d1-cgw", **about: Any) -> Row:
+        """A work order that was filed and dispatched: its open task 签收."""
+        filed = self.file(**about)
+        moved = self.complete("paiqian1", filed.opened[0], "派遣", {"main_unit": unit})
+        return moved.opened[0]
+
+    def inbox(self, by: str, view: str = "todo", limit: int = 200) -> list[Row]:
+        return inbox.page(self.actor(by), view, limit, None)
+
+    # — time —
+
+    def now(self) -> datetime:
+        with db.reading() as session:
+            return clock.now(session)
+
+    def wait(self, **step: float) -> datetime:
+        """Lets time pass; arguments as of timedelta."""
+        with db.transaction() as session:
+            return clock.pass_time(session, timedelta(**step))
+
+    # — rows —
+
+    def rows(self, table: Table, **which: Any) -> list[Row]:
+        statement = select(table).where(*(table.c[name] == value for name, value in which.items()))
+        with db.reading() as session:
+            return [dict(row) for row in session.execute(statement.order_by(*table.primary_key)).mappings()]
+
+    def row(self, table: Table, key: str) -> Row:
+        return self.rows(table, id=key)[0]
+
+    def case(self, case_id: str) -> Row:
+        return self.row(cases, case_id)
+
+    def timer(self, case_id: str, tier: str) -> Row:
+        """The newest timer of an element or tier."""
+        return max(self.rows(timers, case_id=case_id, tier=tier), key=lambda timer: timer["id"])
+
+    def change(self, table: Table, key: str, **columns: Any) -> None:
+        with db.transaction() as session:
+            session.execute(update(table).where(table.c.id == key).values(columns))
+
+    # — HTTP —
+
+    @property
+    def app(self) -> Flask:
+        if self._app is None:
+            self._app = create_app()
+        return self._app
+
+    def token(self, name: str) -> str:
+        if name not in self._tokens:
+            with db.transaction() as session:
+                self._tokens[name] = login.token_for(session, self.actor(name).id)[0]
+        return self._tokens[name]
+
+    def post(
+        self, by: str, path: str, body: Any, *, key: str | None = None, seen: int | None = None
+    ) -> TestResponse:
+        """`POST /api/v1<path>`; a fresh Idempotency-Key unless one is given; `seen` is If-Match."""
+        headers = {
+            "Authorization": f"Bearer {self.token(by)}",
+            "Idempotency-Key": key or f"key-{next(self._keys)}",
+            "Content-Type": "application/json",
+        }
+        if seen is not None:
+            headers["If-Match"] = f'"{seen}"'
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        return self.app.test_client().post(f"/api/v1{path}", data=raw, headers=headers)
+
+    def get(self, by: str, path: str) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.token(by)}"}
+        return self.app.test_client().get(f"/api/v1{path}", headers=headers)
+
+    def post_filing(self, by: str = "paiqian1", *, key: str | None = None, **about: Any) -> TestResponse:
+        usual = {
+            "process": WORK_ORDER,
+            "title": "路灯不亮",
+            "placeUnit": PLACE,
+            "answers": {"content": "路灯坏了", "level": "一般"},
+        }
+        return self.post(by, "/cases", {**usual, **about}, key=key)
+
+
+def build(database: db.Database, *published: BundleFiles) -> World:
+    """The district with its processes; the work order unless others are named."""
+    wire()
+    world = World(database)
+    with db.transaction() as session:
+        org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
+    for files in published or (folder(WORK_ORDER),):
+        world.publish(files)
+    return world
+
+
+def once(actor: Actor, key: str, fingerprint: str = "f", route: str = "/tests") -> Once:
+    """The identity of a request whose answer is the ids of its task, its case and what opened."""
+
+    def render(moved: Moved) -> Stored:
+        told = {
+            "task": moved.task and moved.task["id"],
+            "case": moved.case["id"],
+            "opened": [task["id"] for task in moved.opened],
+        }
+        return Stored(200, {"Content-Type": "application/json"}, orjson.dumps(told))
+
+    return Once(actor.id, "POST", route, key, fingerprint, render)
+
+
+@contextmanager
+def statements(database: db.Database) -> Iterator[list[str]]:
+    """Collects the statements sent meanwhile on the writing engine, without BEGIN, COMMIT and SET."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        text = " ".join(statement.split())
+        if not text.upper().startswith(("BEGIN", "COMMIT", "SET ")):
+            sent.append(text)
+
+    event.listen(database.writing, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.writing, "before_cursor_execute", note)
+
+
+def numbered(lines: Sequence[str]) -> str:
+    """Statements one below the other, for the message of a failed assertion."""
+    return "\n".join(f"{i:3} {line[:150]}" for i, line in enumerate(lines, 1))
+
+
+def new_id() -> str:
+    return ids.new_id()
