@@ -24,6 +24,7 @@ FULL_TICK = 200
 """A look that moved this many rows is followed by the next at once."""
 
 RESPAWN_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
 WORKER_TTL = 75
 """RQ blocks in its dequeue for 15 s less than this; its default would be 405 s."""
 
@@ -81,15 +82,33 @@ def tick_for_ever() -> None:
     from app.cases import firing
 
     name = f"{socket.gethostname()}-{os.getpid()}"
+    next_sweep = clock.monotonic()
     while not asked.stop:
         moved = 0
         try:
             moved = firing.tick(name)
         except Exception:  # the database may be away for a moment; every later look finds the same rows
             logger.exception("a look for due timers failed")
+        if clock.monotonic() >= next_sweep:
+            next_sweep = clock.monotonic() + SWEEP_SECONDS
+            sweep()
         if moved < FULL_TICK:
             pause(settings().tick_seconds * random.uniform(0.8, 1.2), asked)
     db.current().dispose()
+
+
+def sweep() -> None:
+    """Deletes what nobody can ask for any more: kept answers and tokens past their time, a batch each."""
+    from app.core import once
+    from app.identity import login
+
+    try:
+        with db.transaction() as session:
+            now = clock.now(session)
+            once.forget_expired(session, now)
+            login.forget_expired(session)
+    except Exception:  # the next sweep finds the same rows
+        logger.exception("sweeping failed")
 
 
 def pause(seconds: float, asked: Asked) -> None:
