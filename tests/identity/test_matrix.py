@@ -1,0 +1,154 @@
+"""Route × person × place, on both databases: who gets what is worked out here a second time, from the file alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.audit.streams import audit_stream
+from app.core import db
+from app.identity.actor import covers
+from app.identity.org_file import OrgFile, PersonLine, read_org
+from tests import world as worlds
+from tests.world import BPMN, World
+
+PLACES = {"east": "d1-s1-c2", "west": "d1-s2-c1"}
+
+# Routes with an id: which permission opens them, and what a write answers to somebody who may (no If-Match sent).
+READS = {
+    "/api/v1/cases/<id:case_id>": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/timeline": ("case", "case:read"),
+    "/api/v1/tasks/<id:task_id>": ("task", "task:read"),
+    "/api/v1/tasks/<id:task_id>/form": ("task", "task:read"),
+}
+WRITES: dict[str, tuple[str, str, Any]] = {
+    "/api/v1/tasks/<id:task_id>/complete": ("task", "task:complete", {"outcome": "派遣"}),
+    "/api/v1/tasks/<id:task_id>/unclaim": ("task", "task:complete", {"reason": "x"}),
+}
+ELSEWHERE = {
+    # claim has no If-Match to stop at, so it would move the case; its authority is the one of complete
+    "/api/v1/tasks/<id:task_id>/claim",
+    # needs an incident; tests/cases shows it
+    "/api/v1/incidents/<id:incident_id>/retry",
+}
+
+
+@pytest.fixture(scope="module")
+def organisation() -> OrgFile:
+    return read_org((BPMN / "_org.yaml").read_bytes())
+
+
+@pytest.fixture
+def world(database: db.Database) -> World:
+    return worlds.build(database)
+
+
+@pytest.fixture
+def filed(world: World) -> dict[str, dict[str, str]]:
+    """One case in each place, both waiting for the district's dispatchers."""
+    found = {}
+    for name, place in PLACES.items():
+        moved = world.file(place_unit=place)
+        found[name] = {"case": moved.case["id"], "task": moved.opened[0]["id"]}
+    return found
+
+
+def holds(organisation: OrgFile, person: PersonLine, permission: str, place: str) -> bool:
+    """Whether a role of the person grants the permission at its unit or above the place."""
+    paths = {unit.code: unit.path for unit in organisation.units}
+    granting = {role.key for role in organisation.roles if permission in role.permissions}
+    return any(role in granting and covers(paths[unit], paths[place]) for role, unit in person.appointments)
+
+
+def cells(organisation: OrgFile) -> Iterator[tuple[PersonLine, str, str]]:
+    for person in organisation.people:
+        for name, place in PLACES.items():
+            yield person, name, place
+
+
+def test_the_matrix_knows_every_route_with_an_id(world: World) -> None:
+    rules = {rule.rule for rule in world.app.url_map.iter_rules() if "<id:" in rule.rule}
+    ours = {
+        rule for rule in rules if rule.startswith(("/api/v1/cases", "/api/v1/tasks", "/api/v1/incidents"))
+    }
+
+    assert ours == {*READS, *WRITES, *ELSEWHERE}
+
+
+def test_reading_is_200_in_scope_and_404_outside_it(
+    world: World, organisation: OrgFile, filed: dict[str, dict[str, str]]
+) -> None:
+    played = {200: 0, 404: 0}
+    unknown = world.get("guancha1", "/cases/nothing-has-this-id").get_json(force=True)
+    for rule, (kind, permission) in READS.items():
+        for person, name, place in cells(organisation):
+            path = rule.removeprefix("/api/v1").replace(f"<id:{kind}_id>", filed[name][kind])
+
+            answer = world.get(person.login, path)
+
+            expected = 200 if holds(organisation, person, permission, place) else 404
+            assert answer.status_code == expected, f"{person.login} {path} ({name})"
+            played[expected] += 1
+            if expected == 404:
+                body = answer.get_json(force=True)
+                assert {**body, "requestId": ""} == {**unknown, "requestId": ""}
+    assert played[200] > 40
+    assert played[404] > 20
+
+
+def test_acting_is_404_outside_scope_403_without_the_right_and_else_asks_for_the_revision(
+    world: World, organisation: OrgFile, filed: dict[str, dict[str, str]]
+) -> None:
+    played = {428: 0, 403: 0, 404: 0}
+    for rule, (kind, permission, body) in WRITES.items():
+        for person, name, place in cells(organisation):
+            path = rule.removeprefix("/api/v1").replace(f"<id:{kind}_id>", filed[name][kind])
+
+            answer = world.post(person.login, path, body)
+
+            if not holds(organisation, person, "task:read", place):
+                expected = 404
+            elif ("dispatcher", "d1") not in person.appointments:
+                expected = 403
+            else:
+                expected = 428 if rule.endswith("complete") else 409  # nobody has claimed it yet
+            assert answer.status_code == expected, (
+                f"{person.login} {path} ({name}): {answer.get_data(as_text=True)}"
+            )
+            played[expected] = played.get(expected, 0) + 1
+            if expected == 403:
+                problem = answer.get_json(force=True)
+                assert problem["type"] == "/problems/forbidden-action"
+                assert problem["permission"] == permission
+    assert min(played.values()) > 3
+
+
+def test_a_list_holds_exactly_what_reading_one_by_one_would_give(
+    world: World, organisation: OrgFile, filed: dict[str, dict[str, str]]
+) -> None:
+    for person in organisation.people:
+        expected = {
+            filed[name]["case"]
+            for name, place in PLACES.items()
+            if holds(organisation, person, "case:read", place)
+        }
+        listed = {case["id"] for case in world.get(person.login, "/cases").get_json()["items"]}
+        assert listed == expected, person.login
+
+
+def test_every_look_out_of_scope_and_every_forbidden_act_is_in_the_security_log(
+    world: World, filed: dict[str, dict[str, str]]
+) -> None:
+    assert world.get("ding1", f"/cases/{filed['east']['case']}").status_code == 404
+    assert world.get("ding1", f"/tasks/{filed['east']['task']}").status_code == 404
+    assert world.post("ding1", f"/tasks/{filed['east']['task']}/claim", {}).status_code == 404
+    assert world.post("guancha1", f"/tasks/{filed['east']['task']}/claim", {}).status_code == 403
+    assert world.post("xijie1", "/cases", {"process": "work_order_12345", "title": "x"}).status_code == 403
+
+    with db.reading() as session:
+        told = session.execute(select(audit_stream.c.kind, audit_stream.c.actor_id)).all()
+    ding, guancha, xijie = (world.actor(name).id for name in ("ding1", "guancha1", "xijie1"))
+    assert sorted(tuple(row) for row in told) == sorted(
+        [("out-of-scope", ding)] * 3 + [("forbidden", guancha), ("forbidden", xijie)]
+    )
