@@ -42,5 +42,5 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(cases.blp)
-    health.install(app, document, __version__)
+    health.install(app, __version__)
     return app

@@ -87,6 +87,12 @@ def test_the_document_refers_to_nothing_that_is_not_in_it(document: Any) -> None
             place = place[step]
 
 
+def test_the_committed_document_is_the_one_that_is_served(document: Any) -> None:
+    committed = json.loads((REPOSITORY / "docs" / "openapi.json").read_text(encoding="utf-8"))
+
+    assert committed == document, "run: huying openapi > docs/openapi.json"
+
+
 def test_every_route_is_closed_unless_it_was_opened_on_purpose(client: FlaskClient) -> None:
     closed = 0
     for rule in client.application.url_map.iter_rules():

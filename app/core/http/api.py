@@ -219,6 +219,22 @@ def create_api(app: Flask, *, title: str, version: str) -> Api:
     return api
 
 
+def openapi_of(app: Flask) -> Any:
+    """The OpenAPI document of everything registered with the app's Api."""
+    return _without_null_defaults(app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict())
+
+
+def _without_null_defaults(part: Any) -> Any:
+    # "default: null" beside "type: string" contradicts itself; left out means the same.
+    if isinstance(part, dict):
+        return {
+            name: _without_null_defaults(inner)
+            for name, inner in part.items()
+            if not (name == "default" and inner is None)
+        }
+    return [_without_null_defaults(inner) for inner in part] if isinstance(part, list) else part
+
+
 def _noted(view: View, **doc: Any) -> View:
     """Adds to a view's OpenAPI entry without wrapping it once more."""
     info = deepcopy(getattr(view, "_apidoc", {}))

@@ -4,12 +4,12 @@ import shutil
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 
 from app.core import db, wake
 from app.core.config import REPOSITORY, settings
 from app.core.errors import DatabaseUnavailable, Unavailable
-from app.core.http.api import Api
+from app.core.http.api import openapi_of
 from app.core.http.gate import public
 
 LEAST_DISK = 0.05
@@ -19,7 +19,7 @@ class NotReady(Unavailable):
     """服务还没有准备好。"""
 
 
-def install(app: Flask, document: Api, version: str) -> None:
+def install(app: Flask, version: str) -> None:
     """Adds /healthz, /readyz, /version and /openapi.json; nobody needs to sign in for them."""
     whole: list[bytes] = []
 
@@ -45,7 +45,7 @@ def install(app: Flask, document: Api, version: str) -> None:
     def openapi() -> Response:
         """The OpenAPI 3.1 document, made once."""
         if not whole:
-            whole.append(orjson.dumps(_without_null_defaults(document.spec.to_dict())))
+            whole.append(orjson.dumps(openapi_of(current_app)))
         return Response(whole[0], mimetype="application/json")
 
     app.add_url_rule("/healthz", view_func=healthz)
@@ -56,17 +56,6 @@ def install(app: Flask, document: Api, version: str) -> None:
 
 def _json(body: dict[str, Any]) -> Response:
     return Response(orjson.dumps(body), mimetype="application/json")
-
-
-def _without_null_defaults(part: Any) -> Any:
-    # "default: null" beside "type: string" contradicts itself; left out means the same.
-    if isinstance(part, dict):
-        return {
-            name: _without_null_defaults(inner)
-            for name, inner in part.items()
-            if not (name == "default" and inner is None)
-        }
-    return [_without_null_defaults(inner) for inner in part] if isinstance(part, list) else part
 
 
 def _database() -> str:

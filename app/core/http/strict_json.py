@@ -15,7 +15,7 @@ MOST_INTEGER = 2**63 - 1
 
 # Tab, line feed and carriage return are text; the rest of C0 and C1, DEL and surrogates are not.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_NUMBERS = (b"NaN", b"Infinity", b"-Infinity")
 
 
