@@ -1,7 +1,9 @@
 """Makes examples/work-orders.jsonl: synthetic 12345 orders, each line a body of `POST /api/v1/cases`.
 
-Every order is a function of (seed, index) alone, so that the file does not depend on how many are made or in which
-order. Nobody's name, phone or address is in it. Run: python examples/work_orders.py > examples/work-orders.jsonl
+Every order is a function of (seed, index) alone: it does not matter how many are made, or in which order.
+Nobody's name, phone or address is in it.
+
+Run: python examples/work_orders.py > examples/work-orders.jsonl
 """
 
 import json
@@ -26,7 +28,16 @@ APPEALS = {"求助": 62, "投诉": 32, "举报": 6}
 SAID = {"建议": "建议", "咨询": "咨询"}
 LEVELS = {"一般": 72, "紧急": 17, "疑难": 8, "突发": 3}
 
-PLACES = ("小区南门", "三号楼前", "地下车库入口", "社区广场", "菜市场门口", "主路路口", "幼儿园门前", "公交站旁")
+PLACES = (
+    "小区南门",
+    "三号楼前",
+    "地下车库入口",
+    "社区广场",
+    "菜市场门口",
+    "主路路口",
+    "幼儿园门前",
+    "公交站旁",
+)
 TIMES = ("昨天晚上", "今天早上", "近三天", "上周末起", "每天夜里", "下雨之后")
 EFFECTS = ("影响通行", "影响休息", "有安全隐患", "老人出行不便", "卫生状况差")
 

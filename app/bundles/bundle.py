@@ -1,4 +1,4 @@
-"""A bundle as the rest of the product reads it: process, forms and clocks of one version, compiled once, never changed."""
+"""A bundle as the rest of the product reads it: process, forms, clocks; compiled once, never changed."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ class Bundle:
 
 
 def compile_bundle(files: BundleFiles) -> tuple[Bundle | None, list[Finding]]:
-    """The YAML files of a bundle read together. No bundle when a finding is an error; the diagram is not looked at."""
+    """The YAML files read together. No bundle when a finding is an error; the diagram is not looked at."""
     findings: list[Finding] = []
     process = _read_process(files, findings)
     forms = _read_forms(files, process, findings) if process is not None else {}

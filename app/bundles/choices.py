@@ -1,4 +1,4 @@
-"""Where a field's choices come from: a fixed list, or a registered query `units(kind="department", not=returned_units)`."""
+"""Where a field's choices come from: a fixed list, or a query such as `units(kind="department")`."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -31,11 +31,8 @@ class UnitQuery:
         """What forbids the choice of a unit, in Chinese, or None."""
         if not unit.valid:
             return f"{unit.name}已停用或已合并，不能再选。"
-        if (
-            self.kind is not None
-            and unit.kind != self.kind
-            or self.tier is not None
-            and unit.tier != self.tier
+        if (self.kind is not None and unit.kind != self.kind) or (
+            self.tier is not None and unit.tier != self.tier
         ):
             return f"{unit.name}不在可选的单位之内。"
         if self.without is not None:

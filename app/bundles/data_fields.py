@@ -120,7 +120,7 @@ def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) ->
 
 
 def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) -> DataField | None:
-    """`base` with `of`, `max`, `min`, `format` and `label` of `given` laid over it; None when one is wrong."""
+    """`base` with `of`, `max`, `min`, `format` and `label` of `given` over it; None when one is wrong."""
     before = len(found.findings)
     options, item = base.options, base.item
     if base.type == "choice" and ("of" in given or not options):
@@ -203,8 +203,12 @@ def _item(given: Mapping[str, Any], found: Found, path: Path) -> str | None:
             f'Type "{item}" is not open yet.',
         )
     else:
-        found.error("value-invalid", (*path, "of") if "of" in given else path,
-                    f"list 要用 of 写每一项的类型；可以写 {'、'.join(ITEM_TYPES)}。", "list needs the type of its items in of.")  # fmt: skip
+        found.error(
+            "value-invalid",
+            (*path, "of") if "of" in given else path,
+            f"list 要用 of 写每一项的类型；可以写 {'、'.join(ITEM_TYPES)}。",
+            "list needs the type of its items in of.",
+        )
     return None
 
 

@@ -95,8 +95,12 @@ def _field(
     declared = data.get(name)
     if declared is None:
         if "type" not in given:  # with a type, inline_fields has said what is wrong
-            found.error("name-undeclared", (*path, "name"), f"“{name}”没有在 process.yaml 的 data 里声明；有{keys.nearest(name, data)}。",
-                        f'"{name}" is not declared in process.yaml.')  # fmt: skip
+            found.error(
+                "name-undeclared",
+                (*path, "name"),
+                f"“{name}”没有在 process.yaml 的 data 里声明；有{keys.nearest(name, data)}。",
+                f'"{name}" is not declared in process.yaml.',
+            )
         return None
     if name in RESERVED and name not in FILLABLE:
         found.error(
@@ -107,8 +111,12 @@ def _field(
         )
         return None
     if "type" in given and given["type"] != declared.type:
-        found.error("type-conflict", (*path, "type"), f"“{name}”在别处的类型是 {declared.type}，这里写成 {given['type']}，请统一。",
-                    f'"{name}" is {declared.type} elsewhere.')  # fmt: skip
+        found.error(
+            "type-conflict",
+            (*path, "type"),
+            f"“{name}”在别处的类型是 {declared.type}，这里写成 {given['type']}，请统一。",
+            f'"{name}" is {declared.type} elsewhere.',
+        )
         return None
     effective = data_fields.refine(declared, given, found, path)
     choices = None
@@ -137,11 +145,15 @@ def _condition(
         condition = compile_expression(given[key], data, CONDITION_FUNCTIONS)
     except ExpressionRefused as refused:
         rule = refused.rule.replace("bpmn-", "", 1)
-        found.error(rule, (*path, key), f"{key} 的条件“{given[key]}”{refused.zh}",
-                    f'{key} "{given[key]}": {refused.en}')  # fmt: skip
+        found.error(
+            rule,
+            (*path, key),
+            f"{key} 的条件“{given[key]}”{refused.zh}",
+            f'{key} "{given[key]}": {refused.en}',
+        )
         return None
     for name in sorted(_named_outside_has(condition.tree)):
-        if data[name].type == "point":
+        if (field := data.get(name)) is not None and field.type == "point":
             zh = f"“{name}”是位置，条件里只能写 has({name})。"
             found.error("expression-type", (*path, key), zh, f'"{name}" is a point: only has().')
     return condition

@@ -1,4 +1,4 @@
-"""forms/<name>.yaml: what a step asks, compiled once; `Form.check` turns answers into clean values or errors per field."""
+"""forms/<name>.yaml: what a step asks, compiled once; answers become clean values or errors per field."""
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -193,7 +193,7 @@ _NOW: ContextVar[datetime] = ContextVar("huying_form_now")
 
 def _compiled(fields: tuple[FormField, ...]) -> marshmallow.Schema:
     """One schema per form and version, never per request: building one costs a hundred times its use."""
-    answers = {
+    answers: dict[str, marshmallow.fields.Field[Any]] = {
         f"answer_{i}": _Answer(
             reader(each.data),
             frozenset(each.choices.options) if isinstance(each.choices, FixedChoices) else None,

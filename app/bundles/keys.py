@@ -88,7 +88,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a record. `not_yet` says in Chinese what it will do once it is built: until then it is refused."""
+    """One key of a record. `not_yet` says in Chinese what it will do once built: until then it is refused."""
 
     shape: "Shape"
     says: str = ""
@@ -147,13 +147,13 @@ def check(shape: Shape, value: Any, found: Found, path: Path = ()) -> bool:
                     f"must have {least} to {most} items",
                     len(value),
                 )
-            return all([check(of, item, found, (*path, i)) for i, item in enumerate(value)])
+            each = [check(of, item, found, (*path, i)) for i, item in enumerate(value)]
+            return all(each)  # of the list, so that every item is looked at
         case Named(of, pattern, says):
             if not isinstance(value, dict):
                 return _wrong(found, path, "应为“名字: 内容”的形式", "must be a mapping", value)
-            return all(
-                [_named(key, each, of, pattern, says, found, (*path, key)) for key, each in value.items()]
-            )
+            entries = [_named(key, one, of, pattern, says, found, (*path, key)) for key, one in value.items()]
+            return all(entries)
         case Record(keys):
             return _record(keys, value, found, path)
 
@@ -213,13 +213,21 @@ def _record(keys: Mapping[str, Key], value: Any, found: Found, path: Path) -> bo
 
 
 def unknown(found: Found, path: Path, name: str, known: Iterable[str]) -> None:
-    """The finding for a key nobody knows; a comma inside an unquoted {…} is the usual cause, so it is told."""
+    """The finding for a key nobody knows; a comma inside an unquoted {…} is a usual cause."""
     if name.endswith(")"):
-        found.error("key-unknown", path, f"“{name}”不是键：{{…}} 里含逗号的写法请整个加引号，例如 choices: 'units(…, …)'。",
-                    f'"{name}" is no key: quote text that holds a comma.')  # fmt: skip
+        found.error(
+            "key-unknown",
+            path,
+            f"“{name}”不是键：{{…}} 里含逗号的写法请整个加引号，例如 choices: 'units(…, …)'。",
+            f'"{name}" is no key: quote text that holds a comma.',
+        )
         return
-    found.error("key-unknown", path, f"不认识“{name}”；这里可以写{nearest(name, known)}。",
-                f'unknown key "{name}"; known here: {", ".join(known)}.')  # fmt: skip
+    found.error(
+        "key-unknown",
+        path,
+        f"不认识“{name}”；这里可以写{nearest(name, known)}。",
+        f'unknown key "{name}"; known here: {", ".join(known)}.',
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a form asks of the world while it checks answers; cases answers from identity, tests from a fixed one."""
+"""What a form asks of the world while it checks answers; cases asks identity, tests a fixed one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -89,8 +89,12 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     if not keys.check(SHAPE, given, found):
         return None
     if given["key"] != folder:
-        found.error("key-differs", ("key",), f"key 是“{given['key']}”，文件夹是“{folder}”，两者必须相同。",
-                    f'key "{given["key"]}" differs from the folder "{folder}".')  # fmt: skip
+        found.error(
+            "key-differs",
+            ("key",),
+            f"key 是“{given['key']}”，文件夹是“{folder}”，两者必须相同。",
+            f'key "{given["key"]}" differs from the folder "{folder}".',
+        )
     _check_number(given["number"], found)
     by_api, roles = _starts(given["starts"], found)
     lanes = _lanes(given["lanes"], found)
@@ -119,8 +123,12 @@ def _check_number(text: str, found: Found) -> None:
     known = {"yyyymmdd", "yyyymm", "yyyy"}
     for part in parts:
         if part not in known and not re.fullmatch(r"seq:0[3-8]", part):
-            found.error("number-invalid", ("number",), f"编号里不认识“{{{part}}}”；可以写 {'、'.join(NUMBER_PARTS)}。",
-                        f'Unknown part "{{{part}}}" in the number.')  # fmt: skip
+            found.error(
+                "number-invalid",
+                ("number",),
+                f"编号里不认识“{{{part}}}”；可以写 {'、'.join(NUMBER_PARTS)}。",
+                f'Unknown part "{{{part}}}" in the number.',
+            )
     if sum(part.startswith("seq") for part in parts) != 1:
         found.error(
             "number-invalid",
@@ -146,8 +154,12 @@ def _starts(starts: list[str], found: Found) -> tuple[bool, list[str]]:
                 "message: starts are not open yet.",
             )
         else:
-            found.error("value-invalid", ("starts", i), f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）。",
-                        f'Unknown start "{start}".')  # fmt: skip
+            found.error(
+                "value-invalid",
+                ("starts", i),
+                f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）。",
+                f'Unknown start "{start}".',
+            )
     return by_api, roles
 
 
@@ -188,5 +200,9 @@ def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) 
             f'Fact "{name}" is not declared.',
         )
     elif field.type not in FACT_TYPES or (field.type == "text" and (field.longest or 0) > 200):
-        found.error("fact-type", ("facts", i), f"“{name}”是{data_fields.TYPES[field.type]}，不能用来筛选；列表、位置和超过 200 字的文字都不行。",
-                    f'"{name}" cannot be a fact.')  # fmt: skip
+        found.error(
+            "fact-type",
+            ("facts", i),
+            f"“{name}”是{data_fields.TYPES[field.type]}，不能用来筛选；列表、位置和超过 200 字的文字都不行。",
+            f'"{name}" cannot be a fact.',
+        )

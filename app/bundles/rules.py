@@ -60,14 +60,20 @@ def parse_rule(text: str) -> Rule:
     kind, argument, tier = found["kind"], found["arg"], found["tier"]
     argument = argument.strip() if argument is not None else None
     if kind in _NOT_YET:
-        raise RuleRefused("key-not-yet", f"办理人规则“{text}”尚未开放（{_NOT_YET[kind]}）；现在可以写 {FORMS}。",
-                          f'Rule "{text}" is not open yet.')  # fmt: skip
+        raise RuleRefused(
+            "key-not-yet",
+            f"办理人规则“{text}”尚未开放（{_NOT_YET[kind]}）；现在可以写 {FORMS}。",
+            f'Rule "{text}" is not open yet.',
+        )
     if kind not in _WITH_ARGUMENT:
         zh = f"没有名为“{kind}”的办理人规则，自定义规则尚未开放；可以写 {FORMS}。"
         raise RuleRefused("rule-invalid", zh, f'No rule called "{kind}".')
     if not argument:
-        raise RuleRefused("rule-invalid", f"“{kind}”后面要在括号里写{_WITH_ARGUMENT[kind]}，例如 {_example(kind)}。",
-                          f'"{kind}" needs an argument, such as {_example(kind)}.')  # fmt: skip
+        raise RuleRefused(
+            "rule-invalid",
+            f"“{kind}”后面要在括号里写{_WITH_ARGUMENT[kind]}，例如 {_example(kind)}。",
+            f'"{kind}" needs an argument, such as {_example(kind)}.',
+        )
     if tier is not None and kind != "role":
         raise RuleRefused(
             "rule-invalid", f"只有 role(角色) 后面可以写 @层级，“{kind}”不可以。", f'"{kind}" takes no @tier.'
@@ -79,7 +85,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
-    """Several rules with commas between them, as `candidateGroups` writes them: who fits any is in the pool."""
+    """Several rules with commas between them, as `candidateGroups` has them: who fits any is in the pool."""
     return tuple(parse_rule(each) for each in text.split(",") if each.strip())
 
 

@@ -25,9 +25,21 @@ MILESTONES = (
     "case.escalated",
 )
 TASK_EVENTS = ("task.opened", "task.claimed", "task.done", "task.cancelled")
-_NOT_YET = ("case.cancelled", "case.merged", "case.reopened", "case.suspended", "case.resumed",
-            "unit.assigned", "unit.released", "task.returned", "case.returned")  # fmt: skip
-EVENTS_SAY = "case.received、case.closed、task.opened(环节)、task.claimed(环节)、task.done(环节)、task.cancelled(环节)，或图中 event 属性给出的里程碑"
+_NOT_YET = (
+    "case.cancelled",
+    "case.merged",
+    "case.reopened",
+    "case.suspended",
+    "case.resumed",
+    "unit.assigned",
+    "unit.released",
+    "task.returned",
+    "case.returned",
+)
+EVENTS_SAY = (
+    "case.received、case.closed、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
+    "task.cancelled(环节)，或图中 event 属性给出的里程碑"
+)
 
 _CLOCK = Record(
     {
@@ -181,8 +193,12 @@ def _limit(limit: Any, found: Found, path: Path) -> str:
 
 def _check_duration(text: str, found: Found, path: Path) -> None:
     if re.fullmatch(r"PT?\d+W[DH]|P\d+WDT?.*", text):
-        found.error("key-not-yet", path, f"按工作日、工作小时计的时限（{text}）要有工作日历，尚未开放；请先写自然时间，例如 P7D、PT24H。",
-                    "Limits in working time need a calendar and are not open yet.")  # fmt: skip
+        found.error(
+            "key-not-yet",
+            path,
+            f"按工作日、工作小时计的时限（{text}）要有工作日历，尚未开放；请先写自然时间，例如 P7D、PT24H。",
+            "Limits in working time need a calendar and are not open yet.",
+        )
         return
     try:
         durations.parse_duration(text)

@@ -17,8 +17,21 @@ from app.core.errors import Conflict, NotFound
 from app.engine import catalog
 from app.engine.source import Source
 
-__all__ = ["Bundle", "DeployConflict", "Head", "Published", "VersionMissing", "VersionUnusable", "get", "head",
-           "install", "keep", "latest", "version", "versions"]  # fmt: skip
+__all__ = [
+    "Bundle",
+    "DeployConflict",
+    "Head",
+    "Published",
+    "VersionMissing",
+    "VersionUnusable",
+    "get",
+    "head",
+    "install",
+    "keep",
+    "latest",
+    "version",
+    "versions",
+]
 
 MOST_VERSIONS = 1_000
 
@@ -64,7 +77,7 @@ _HEAD = select(process_heads.c.version_id, process_heads.c.retired_at)
 
 
 def install() -> None:
-    """Tells the engine's catalog where versions come from; forgets versions read before (another database)."""
+    """Tells the engine's catalog where versions come from; forgets versions read before."""
     with _lock:
         _bundles.clear()
     catalog.install(_source)
@@ -109,7 +122,7 @@ def head(session: Session, key: str) -> Head | None:
 
 
 def latest(session: Session, key: str) -> str | None:
-    """The version id that new cases of a key start with; None when there is none or the process is retired."""
+    """The version id that new cases of a key start with; None when there is none or it is retired."""
     current = head(session, key)
     return None if current is None or current.retired else current.version_id
 

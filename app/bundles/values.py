@@ -15,7 +15,9 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 Reader = Callable[[Any, datetime], Any]
 """Takes a non-empty answer and the instant; returns what is stored (JSON). Raises Wrong."""
 
-_BIDI = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # and what has no width
+_BIDI = re.compile(
+    "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)  # and what has no width
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile("[\n\r\u2028\u2029]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -37,7 +39,7 @@ class Wrong(Exception):
 
 
 def is_empty(answer: Any) -> bool:
-    """Nothing, blank text or an empty list: what `required` does not accept and what clears a stored value."""
+    """Nothing, blank text or an empty list: what `required` refuses and what clears a stored value."""
     return answer is None or answer == [] or (isinstance(answer, str) and not answer.strip())
 
 
@@ -99,7 +101,7 @@ def _idcard(text: str, now: datetime) -> str:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         raise Wrong("idcard-invalid", "身份证号里的出生日期不存在。") from None
-    if not 1850 <= born.year or born > now.astimezone(BEIJING).date():
+    if not born.year >= 1850 or born > now.astimezone(BEIJING).date():
         raise Wrong("idcard-invalid", "身份证号里的出生日期不对。")
     total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
     if number[17] != _CHECK_DIGITS[total % 11]:

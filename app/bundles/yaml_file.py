@@ -1,4 +1,4 @@
-"""Reads one YAML file into plain values with a line for each key; refuses what YAML can do behind a reader's back."""
+"""Reads one YAML file into plain values with a line for each key; refuses YAML's hidden powers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,8 @@ MAX_VALUES = 10_000
 class YamlRefused(Exception):
     """文件不能作为配置读取。
 
-    rule: yaml-malformed | yaml-too-large | yaml-duplicate-key | yaml-anchor | yaml-tag | charset; line is 1-based.
+    rule: yaml-malformed | yaml-too-large | yaml-duplicate-key | yaml-anchor | yaml-tag | charset;
+    line is 1-based.
     """
 
     def __init__(self, rule: str, line: int | None, zh: str, en: str) -> None:
@@ -43,8 +44,8 @@ class Doc:
 def read_yaml(file: str, data: bytes) -> Doc:
     """The document in `data`: dicts with text keys, lists, text, int, float, bool, None. Raises YamlRefused.
 
-    Differs from YAML 1.1 where that surprises people: `yes`, `no`, `on`, `off`, dates, `09:00` and numbers with
-    leading zeros stay text; anchors, aliases, merge keys, tags and a second document are refused.
+    Differs from YAML 1.1 where that surprises people: `yes`, `no`, `on`, `off`, dates, `09:00` and numbers
+    with leading zeros stay text; anchors, aliases, merge keys, tags and a second document are refused.
     """
     if len(data) > MAX_BYTES:
         raise YamlRefused("yaml-too-large", None, "文件超过 256 KiB。", "The file is larger than 256 KiB.")
@@ -80,7 +81,9 @@ class _Reader:
 
     def events(self) -> Iterator[yaml.Event]:
         while self.loader.check_event():
-            yield self.loader.get_event()
+            event = self.loader.get_event()
+            assert event is not None  # check_event has looked
+            yield event
 
     def document(self) -> Any:
         events = self.events()
@@ -89,8 +92,12 @@ class _Reader:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if seen:
-                    raise YamlRefused("yaml-malformed", _line(event), "一个文件里只能有一份内容，请删去“---”。",
-                                      "Only one document per file.")  # fmt: skip
+                    raise YamlRefused(
+                        "yaml-malformed",
+                        _line(event),
+                        "一个文件里只能有一份内容，请删去“---”。",
+                        "Only one document per file.",
+                    )
                 seen = True
                 value = self.value(next(events), events, ())
         return value
@@ -99,14 +106,22 @@ class _Reader:
         self.count += 1
         self.lines.setdefault(path, _line(event))
         if len(path) > MAX_DEPTH or self.count > MAX_VALUES:
-            raise YamlRefused("yaml-too-large", _line(event), f"嵌套超过 {MAX_DEPTH} 层，或内容超过 {MAX_VALUES:,} 项。",
-                              f"Nested deeper than {MAX_DEPTH} or more than {MAX_VALUES:,} values.")  # fmt: skip
+            raise YamlRefused(
+                "yaml-too-large",
+                _line(event),
+                f"嵌套超过 {MAX_DEPTH} 层，或内容超过 {MAX_VALUES:,} 项。",
+                f"Deeper than {MAX_DEPTH} or more than {MAX_VALUES:,} values.",
+            )
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlRefused("yaml-anchor", _line(event), "不支持 & 和 * 引用，请把内容写出来；文字里有这些符号时请加引号。",
-                              "Anchors and aliases are not supported; write the content out.")  # fmt: skip
+            raise YamlRefused(
+                "yaml-anchor",
+                _line(event),
+                "不支持 & 和 * 引用，请把内容写出来；文字里有这些符号时请加引号。",
+                "Anchors and aliases are not supported; write the content out.",
+            )
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event)
-        if event.tag is not None:
+        if isinstance(event, yaml.CollectionStartEvent) and event.tag is not None:
             raise _tag(event)
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Any] = []
@@ -119,8 +134,12 @@ class _Reader:
         found: dict[str, Any] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.anchor:
-                raise YamlRefused("yaml-malformed", _line(event), "键只能是文字；含 {、[、& 等符号的文字请加引号。",
-                                  "A key must be text; quote text that holds {, [ or &.")  # fmt: skip
+                raise YamlRefused(
+                    "yaml-malformed",
+                    _line(event),
+                    "键只能是文字；含 {、[、& 等符号的文字请加引号。",
+                    "A key must be text; quote text that holds {, [ or &.",
+                )
             key = event.value
             if event.implicit[0] and key == "<<":
                 raise YamlRefused(
@@ -161,12 +180,16 @@ class _Reader:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return event.start_mark.line + 1 if event.start_mark is not None else 1
 
 
 def _tag(event: yaml.Event) -> YamlRefused:
-    return YamlRefused("yaml-tag", _line(event), "不支持 ! 标签；文字以“!”开头时请加引号。",
-                       "Tags are not supported; quote text that begins with !.")  # fmt: skip
+    return YamlRefused(
+        "yaml-tag",
+        _line(event),
+        "不支持 ! 标签；文字以“!”开头时请加引号。",
+        "Tags are not supported; quote text that begins with !.",
+    )
 
 
 def _malformed(error: yaml.MarkedYAMLError) -> YamlRefused:

@@ -26,7 +26,10 @@ def process() -> None:
 @CHOOSE
 @click.option("--strict", is_flag=True, help="提醒也算不通过。")
 def check(folders: tuple[Path, ...], strict: bool) -> None:
-    """检查流程文件夹：文件、流程图、表单、时限和场景。FOLDERS 是文件夹或流程的键；不写就检查 bpmn 下的全部。"""
+    """检查流程文件夹：文件、流程图、表单、时限和场景。
+
+    FOLDERS 是文件夹或流程的键；不写就检查 bpmn 下的全部。
+    """
     from app.processes.check import check_folder
 
     bad = 0
@@ -57,7 +60,7 @@ def publish(folders: tuple[Path, ...]) -> None:
 
 
 def publish_changed(folders: list[Path] | None = None) -> Iterator[str]:
-    """Publishes folders (all below the settings' bpmn_dir) and tells each result in Chinese; stops at errors."""
+    """Publishes folders (all below the settings' bpmn_dir) and tells each result; stops at errors."""
     from app.processes.publish import publish_folder, shipped
 
     for folder in shipped(settings().bpmn_dir) if folders is None else folders:
@@ -116,7 +119,8 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
         for line in (each.failed,) if each.failed else each.lines:
             click.echo(f"    {line}")
     click.echo(
-        f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；流程图元素走到 {covered.percent}%。"
+        f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；"
+        f"流程图元素走到 {covered.percent}%。"
     )
     if coverage and covered.missed:
         click.echo(f"没有走到：{'、'.join(covered.missed)}")

@@ -1,4 +1,4 @@
-"""Checks a process folder as a whole: its files, its diagram, what they say about each other, and its scenarios."""
+"""Checks a process folder as a whole: its files, diagram and scenarios, and what they say of each other."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ORG_FILE = "_org.yaml"
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found. `bundle` is there unless a YAML file has errors; `good` says it may be published."""
+    """What a check found. `bundle` is there unless a YAML file has errors; `good` may be published."""
 
     files: BundleFiles
     bundle: Bundle | None
@@ -90,7 +90,8 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
         return None, []
     except OrgRefused as refused:
         return None, [
-            finding("error", "org-invalid", f"../{ORG_FILE}", line, text, text) for line, text in refused.findings
+            finding("error", "org-invalid", f"../{ORG_FILE}", line, text, text)
+            for line, text in refused.findings
         ]
 
 
@@ -114,14 +115,18 @@ def _only_diagram(files: BundleFiles) -> list[Finding]:
     try:
         read(files.files[bundle_files.DIAGRAM])
     except XmlRefused as refused:
-        return [Finding("error", refused.rule, bundle_files.DIAGRAM, refused.line, None, refused.zh, refused.en)]
+        return [
+            Finding("error", refused.rule, bundle_files.DIAGRAM, refused.line, None, refused.zh, refused.en)
+        ]
     return []
 
 
 def _failed(error: Exception) -> Finding:
     kind = type(error).__name__
     zh = f"检查时出现意外（{kind}），这是检查程序的缺陷，请把这个文件夹交给管理员。"
-    return finding("error", "check-failed", bundle_files.PROCESS, None, zh, f"The check itself failed ({kind}).")
+    return finding(
+        "error", "check-failed", bundle_files.PROCESS, None, zh, f"The check itself failed ({kind})."
+    )
 
 
 def _ordered(findings: list[Finding]) -> list[Finding]:

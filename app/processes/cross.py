@@ -40,7 +40,14 @@ def steps_of(diagram: Diagram) -> dict[str, str]:
 def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
     if diagram.id != bundle.key:
         zh = f"图中流程的 id 是“{diagram.id}”，process.yaml 的 key 是“{bundle.key}”，两者必须相同。"
-        yield finding("error", "key-differs", DIAGRAM, diagram.line, zh, f'The process id differs from key "{bundle.key}".')
+        yield finding(
+            "error",
+            "key-differs",
+            DIAGRAM,
+            diagram.line,
+            zh,
+            f'The process id differs from key "{bundle.key}".',
+        )
 
 
 def _lanes(
@@ -52,14 +59,25 @@ def _lanes(
         line = process.line(("lanes", name))
         if name not in drawn:
             zh = f"泳道“{name}”在图中没有；图中有{nearest(name, drawn)}。"
-            yield finding("warning", "lane-unused", PROCESS, line, zh, f'Lane "{name}" is not in the diagram.')
+            yield finding(
+                "warning", "lane-unused", PROCESS, line, zh, f'Lane "{name}" is not in the diagram.'
+            )
         wrong = rule_error(rule.text, roles, fields, steps_of(diagram))
         if wrong is not None:
-            yield finding("error", "bpmn-unknown-role", PROCESS, line, f"泳道“{name}”：{wrong}", f'Lane "{name}": "{rule.text}".')
+            yield finding(
+                "error",
+                "bpmn-unknown-role",
+                PROCESS,
+                line,
+                f"泳道“{name}”：{wrong}",
+                f'Lane "{name}": "{rule.text}".',
+            )
     for i, role in enumerate(bundle.process.start_roles):
         if roles is not None and role not in roles:
             zh = f"starts 里没有角色“{role}”；机构文件里有{nearest(role, sorted(roles))}。"
-            yield finding("error", "bpmn-unknown-role", PROCESS, process.line(("starts", i)), zh, f'No role "{role}".')
+            yield finding(
+                "error", "bpmn-unknown-role", PROCESS, process.line(("starts", i)), zh, f'No role "{role}".'
+            )
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -77,11 +95,25 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
         return
     for status in sorted(statuses - set(public)):
         zh = f"图中的状态“{status}”没有在 public 里写群众看到的说法，将显示为“办理中”。"
-        yield finding("warning", "public-missing", PROCESS, process.line(("public",)), zh, f'No public word for "{status}".')
+        yield finding(
+            "warning",
+            "public-missing",
+            PROCESS,
+            process.line(("public",)),
+            zh,
+            f'No public word for "{status}".',
+        )
     for status in public:
         if status not in statuses:
             zh = f"public 里的“{status}”不是图中的状态；图中有{nearest(status, sorted(statuses))}。"
-            yield finding("warning", "public-unused", PROCESS, process.line(("public", status)), zh, f'"{status}" is no status.')
+            yield finding(
+                "warning",
+                "public-unused",
+                PROCESS,
+                process.line(("public", status)),
+                zh,
+                f'"{status}" is no status.',
+            )
 
 
 def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
@@ -91,7 +123,9 @@ def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
         event = node.properties.get("event")
         if event is not None and event not in MILESTONES:
             zh = f"{node.named.zh} 的 event“{event}”不是里程碑；可以写{nearest(event, MILESTONES)}。"
-            yield Finding("error", "event-unknown", DIAGRAM, node.line, node.id, zh, f'No milestone "{event}".')
+            yield Finding(
+                "error", "event-unknown", DIAGRAM, node.line, node.id, zh, f'No milestone "{event}".'
+            )
     for name, clock in bundle.sla.clocks.items():
         for end in ("start", "stop"):
             event, step = event_parts(getattr(clock, end))
@@ -101,4 +135,6 @@ def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
                 yield finding("error", "event-step-unknown", SLA, line, zh, f'No step "{step}".')
             elif event in MILESTONES and event not in told:
                 zh = f"时钟“{name}”的 {end}：图中没有任务或结束事件带 event“{event}”，这个时钟永远等不到它。"
-                yield finding("error", "event-never", SLA, line, zh, f'Nothing in the diagram tells "{event}".')
+                yield finding(
+                    "error", "event-never", SLA, line, zh, f'Nothing in the diagram tells "{event}".'
+                )

@@ -1,4 +1,4 @@
-"""Two branches that run at once may not fill the same name: whose answer would stand is chance (`bpmn-parallel-write`)."""
+"""Two branches that run at once may not fill the same name: whose answer would stand is chance."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -18,7 +18,9 @@ def check(bundle: Bundle, diagram: Diagram) -> list[Finding]:
         for name in sorted(_filled(bundle, diagram, one) & _filled(bundle, diagram, other)):
             first, second = sorted((one, other), key=list(diagram.nodes).index)
             if (name, first, second) not in found:
-                found[name, first, second] = _finding(bundle, name, diagram.nodes[first], diagram.nodes[second])
+                found[name, first, second] = _finding(
+                    bundle, name, diagram.nodes[first], diagram.nodes[second]
+                )
     return list(found.values())
 
 
@@ -33,10 +35,11 @@ def _together(diagram: Diagram) -> Iterator[tuple[str, str]]:
         for one, other in combinations(branches, 2):
             yield from _pairs(diagram, one, other)
     for event in diagram.of_kind("boundaryEvent"):
-        if event.interrupting or event.attached_to not in diagram.nodes:
+        host = event.attached_to
+        if event.interrupting or host is None or host not in diagram.nodes:
             continue
         side = _reach(diagram, event.id, set())
-        main = _reach(diagram, event.attached_to, {event.id})
+        main = _reach(diagram, host, {event.id})
         yield from _pairs(diagram, side - main, main)
 
 
@@ -48,9 +51,13 @@ def _pairs(diagram: Diagram, one: set[str], other: set[str]) -> Iterator[tuple[s
 
 
 def _meeting(diagram: Diagram, split: str, targets: list[str]) -> set[str]:
-    """Where the branches come together: the joins that every branch reaches before the split comes round again."""
+    """Where the branches come together: the joins every branch reaches before the split comes again."""
     common = set.intersection(*(_reach(diagram, target, {split}) for target in targets))
-    return {node for node in common if diagram.nodes[node].kind in SPLITS and len(diagram.entering.get(node, ())) > 1}
+    return {
+        node
+        for node in common
+        if diagram.nodes[node].kind in SPLITS and len(diagram.entering.get(node, ())) > 1
+    }
 
 
 def _reach(diagram: Diagram, start: str, stop: set[str]) -> set[str]:

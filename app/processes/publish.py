@@ -1,4 +1,4 @@
-"""Publishes a checked folder as a version that never changes; running cases keep the one they started with."""
+"""Publishes a checked folder as a version that never changes; running cases keep theirs."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from app.identity.org_file import OrgFile
 from app.identity.permissions import PROCESS_PUBLISH
 from app.identity.scopes import require
 from app.processes.check import Checked, check_files, check_folder, org_beside
+
 
 class ProcessRefused(Unprocessable):
     """流程检查没有通过，没有发布。"""
@@ -43,7 +44,7 @@ def publish(
     request: Once | None = None,
     before: Collection[Finding] = (),
 ) -> Deployed | Stored:
-    """Checks and publishes the files; the same bytes again change nothing. `before` is what reading them found.
+    """Checks and publishes the files; the same bytes again change nothing. `before`: what reading found.
 
     Raises PermissionMissing, ProcessRefused (one error per finding), TemplateNotForUse, and DeployConflict
     when the version new cases start with is no longer `replaces`.
@@ -73,7 +74,9 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
 def shipped(folder: Path) -> list[Path]:
     """The process folders below a folder; names beginning with `_` or `.` are none."""
-    return [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(("_", "."))]
+    return [
+        each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(("_", "."))
+    ]
 
 
 def refused(findings: Iterable[Finding]) -> ProcessRefused:

@@ -1,4 +1,4 @@
-"""scenarios/*.yaml: what people do and what must be true then, read and held against the diagram before it runs."""
+"""scenarios/*.yaml: what people do and what must be true then, held against the diagram before it runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,11 +18,39 @@ ENVELOPE = ("title", "external_no", "place_unit", "received_at", "priority")
 """Names of a `start` form that belong to the filing itself; the others are answers."""
 
 VERBS = {"claim": "签收", "complete": "办理", "unclaim": "退回待办池"}
-VERBS_NOT_YET = (
-    "transfer delegate resolve assignDown escalate addSigner removeSigner return withdraw rejectOrder "
-    "requestExtension requestHold requestExclusion urge supervise assist cc read note attach link follow "
-    "favourite suspend resume terminate revoke merge split rate reopen"
-).split()
+VERBS_NOT_YET = [
+    "transfer",
+    "delegate",
+    "resolve",
+    "assignDown",
+    "escalate",
+    "addSigner",
+    "removeSigner",
+    "return",
+    "withdraw",
+    "rejectOrder",
+    "requestExtension",
+    "requestHold",
+    "requestExclusion",
+    "urge",
+    "supervise",
+    "assist",
+    "cc",
+    "read",
+    "note",
+    "attach",
+    "link",
+    "follow",
+    "favourite",
+    "suspend",
+    "resume",
+    "terminate",
+    "revoke",
+    "merge",
+    "split",
+    "rate",
+    "reopen",
+]
 
 _STEP = Text(says="环节", longest=60)
 _WHO = Text(says="人员姓名或账号", longest=60)
@@ -37,7 +65,9 @@ _COMPLETE: dict[str, Key] = {
 _EXPECT = Record(
     {
         "status": Key(Text(says="状态"), "办件状态"),
-        "tasks": Key(Many(Text(says="环节，或 环节@单位")), "打开着的全部待办：环节，或 环节@单位、环节@人员"),
+        "tasks": Key(
+            Many(Text(says="环节，或 环节@单位")), "打开着的全部待办：环节，或 环节@单位、环节@人员"
+        ),
         "clocks": Key(Named(Text(says="时间，或 running、stopped")), "时钟的到期时间，或 running、stopped"),
         "tiers": Key(Many(Text(says="时钟.档")), "已经到达的全部档：时钟.档"),
         "ended": Key(Flag(), "是否已经结束"),
@@ -48,14 +78,42 @@ _EXPECT = Record(
     }
 )
 _STEPS: dict[str, Key] = {
-    "start": Key(Record({"by": Key(_WHO, "谁登记", required=True), "form": Key(_ANSWERS, "标题和登记表的内容", required=True)}), "登记一件"),
+    "start": Key(
+        Record(
+            {
+                "by": Key(_WHO, "谁登记", required=True),
+                "form": Key(_ANSWERS, "标题和登记表的内容", required=True),
+            }
+        ),
+        "登记一件",
+    ),
     "claim": Key(Record(_TASK), "签收"),
     "complete": Key(Record(_COMPLETE), "办理"),
-    "do": Key(Record({**_TASK, "verb": Key(Text(says="操作"), "操作", required=True), "reason": Key(Text(says="原因", longest=500), "原因"), "suggest": Key(Any_(), not_yet="建议单位")}), "其他操作；现在只有 unclaim"),
+    "do": Key(
+        Record(
+            {
+                **_TASK,
+                "verb": Key(Text(says="操作"), "操作", required=True),
+                "reason": Key(Text(says="原因", longest=500), "原因"),
+                "suggest": Key(Any_(), not_yet="建议单位"),
+            }
+        ),
+        "其他操作；现在只有 unclaim",
+    ),
     "pass": Key(Text(says="时长"), "过去多久，例如 PT3H"),
     "at": Key(Text(says="时间"), "到某一时刻"),
     "expect": Key(_EXPECT, "此刻应当如此；只写关心的"),
-    "refused": Key(Record({**_COMPLETE, "verb": Key(Text(says="操作"), "操作", required=True), "problem": Key(Text(says="错误代号"), "错误代号", required=True), "reason": Key(Text(says="原因", longest=500), "原因")}), "这样做应当被拒绝"),
+    "refused": Key(
+        Record(
+            {
+                **_COMPLETE,
+                "verb": Key(Text(says="操作"), "操作", required=True),
+                "problem": Key(Text(says="错误代号"), "错误代号", required=True),
+                "reason": Key(Text(says="原因", longest=500), "原因"),
+            }
+        ),
+        "这样做应当被拒绝",
+    ),
     "note": Key(Text(says="文字", longest=500), "说明"),
     "message": Key(Any_(), not_yet="外部消息"),
     "partner": Key(Any_(), not_yet="模拟对方系统"),
@@ -102,7 +160,12 @@ def read_scenario(
         for i, step in enumerate(given["steps"]):
             _check_step(step, found, ("steps", i), bundle, diagram, org)
         if "start" not in given["steps"][0] and "note" not in given["steps"][0]:
-            found.error("scenario-start", ("steps", 0), "第一步应当是 start（登记一件）。", "The first step must be start.")
+            found.error(
+                "scenario-start",
+                ("steps", 0),
+                "第一步应当是 start（登记一件）。",
+                "The first step must be start.",
+            )
     if found.failed:
         return None, found.findings
     at = read_instant(given["at"], found, ("at",))
@@ -117,7 +180,12 @@ def read_instant(text: str, found: Found, path: Path) -> datetime | None:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        found.error("value-invalid", path, f"“{text}”不是带时区的时间，应写成 2026-03-02T09:00+08:00。", "Not an instant with offset.")
+        found.error(
+            "value-invalid",
+            path,
+            f"“{text}”不是带时区的时间，应写成 2026-03-02T09:00+08:00。",
+            "Not an instant with offset.",
+        )
         return None
     return at
 
@@ -131,7 +199,9 @@ def _check_step(
     given: Mapping[str, Any], found: Found, path: Path, bundle: Bundle, diagram: Diagram, org: OrgFile | None
 ) -> None:
     if len(given) != 1:
-        found.error("scenario-step", path, "每一步只写一个键，例如 - claim: {…}。", "Each step has exactly one key.")
+        found.error(
+            "scenario-step", path, "每一步只写一个键，例如 - claim: {…}。", "Each step has exactly one key."
+        )
         return
     (kind, value), here = next(iter(given.items())), (*path, next(iter(given)))
     match kind:
@@ -152,65 +222,136 @@ def _check_step(
 
 
 def _check_act(
-    kind: str, value: Mapping[str, Any], found: Found, path: Path, bundle: Bundle, diagram: Diagram, org: OrgFile | None
+    kind: str,
+    value: Mapping[str, Any],
+    found: Found,
+    path: Path,
+    bundle: Bundle,
+    diagram: Diagram,
+    org: OrgFile | None,
 ) -> None:
     verb = value.get("verb", kind)
     allowed = ("unclaim",) if kind == "do" else tuple(VERBS)
     if verb in VERBS_NOT_YET:
-        found.error("key-not-yet", (*path, "verb"), f"操作“{verb}”尚未开放；现在可以写 {'、'.join(allowed)}。", f'Verb "{verb}" is not open yet.')
+        found.error(
+            "key-not-yet",
+            (*path, "verb"),
+            f"操作“{verb}”尚未开放；现在可以写 {'、'.join(allowed)}。",
+            f'Verb "{verb}" is not open yet.',
+        )
     elif verb not in allowed:
-        found.error("scenario-verb", (*path, "verb"), f"没有操作“{verb}”；可以写{nearest(verb, allowed)}。", f'No verb "{verb}".')
+        found.error(
+            "scenario-verb",
+            (*path, "verb"),
+            f"没有操作“{verb}”；可以写{nearest(verb, allowed)}。",
+            f'No verb "{verb}".',
+        )
     _check_who(value["as"], found, (*path, "as"), org)
     steps = {node.id: node for node in diagram.of_kind("userTask")}
     if (node := steps.get(value["step"])) is None:
-        found.error("scenario-unknown-step", (*path, "step"), f"图中没有环节“{value['step']}”；有{nearest(value['step'], steps)}。", f'No step "{value["step"]}".')
+        found.error(
+            "scenario-unknown-step",
+            (*path, "step"),
+            f"图中没有环节“{value['step']}”；有{nearest(value['step'], steps)}。",
+            f'No step "{value["step"]}".',
+        )
         return
     if kind == "refused":
         return  # what is refused may be wrong on purpose
     outcomes = [outcome.name for outcome in node.outcomes]
     chosen = value.get("outcome")
     if kind == "complete" and (chosen or len(outcomes) > 1) and chosen not in outcomes:
-        found.error("scenario-outcome", (*path, "outcome") if chosen else path, f"环节“{node.label}”的办理结论有 {'、'.join(outcomes)}，现在是“{chosen or '空'}”。",
-                    f'Outcome "{chosen}" does not exist.')  # fmt: skip
+        found.error(
+            "scenario-outcome",
+            (*path, "outcome") if chosen else path,
+            f"环节“{node.label}”的办理结论有 {'、'.join(outcomes)}，现在是“{chosen or '空'}”。",
+            f'Outcome "{chosen}" does not exist.',
+        )
     if "answers" in value:
         _check_names(value["answers"], node.attributes.get("formKey"), found, (*path, "answers"), bundle)
 
 
 def _check_names(
-    answers: Mapping[str, Any], form: str | None, found: Found, path: Path, bundle: Bundle, also: tuple[str, ...] = ()
+    answers: Mapping[str, Any],
+    form: str | None,
+    found: Found,
+    path: Path,
+    bundle: Bundle,
+    also: tuple[str, ...] = (),
 ) -> None:
-    known = [field.name for field in bundle.forms[form].fields] if form in bundle.forms else []
+    known = (
+        [field.name for field in bundle.forms[form].fields]
+        if form is not None and form in bundle.forms
+        else []
+    )
     for name in answers:
         if name not in known and name not in also:
-            found.error("scenario-unknown-field", (*path, name), f"这一步的表单没有“{name}”；有{nearest(name, [*known, *also])}。", f'No field "{name}".')
+            found.error(
+                "scenario-unknown-field",
+                (*path, name),
+                f"这一步的表单没有“{name}”；有{nearest(name, [*known, *also])}。",
+                f'No field "{name}".',
+            )
 
 
 def _check_who(who: str, found: Found, path: Path, org: OrgFile | None) -> None:
     if org is not None and org.person(who) is None:
         names = [person.name for person in org.people]
-        found.error("scenario-unknown-person", path, f"机构文件里没有“{who}”；有{nearest(who, names)}。", f'Nobody is called "{who}".')
+        found.error(
+            "scenario-unknown-person",
+            path,
+            f"机构文件里没有“{who}”；有{nearest(who, names)}。",
+            f'Nobody is called "{who}".',
+        )
 
 
-def _check_expect(value: Mapping[str, Any], found: Found, path: Path, bundle: Bundle, diagram: Diagram) -> None:
+def _check_expect(
+    value: Mapping[str, Any], found: Found, path: Path, bundle: Bundle, diagram: Diagram
+) -> None:
     steps = {node.id for node in diagram.of_kind("userTask")}
     for i, task in enumerate(value.get("tasks", [])):
         if task.partition("@")[0] not in steps:
-            found.error("scenario-unknown-step", (*path, "tasks", i), f"图中没有环节“{task.partition('@')[0]}”；有{nearest(task, sorted(steps))}。", "No such step.")
+            found.error(
+                "scenario-unknown-step",
+                (*path, "tasks", i),
+                f"图中没有环节“{task.partition('@')[0]}”；有{nearest(task, sorted(steps))}。",
+                "No such step.",
+            )
     for i, step in enumerate(value.get("log", [])):
         if step not in steps:
-            found.error("scenario-unknown-step", (*path, "log", i), f"图中没有环节“{step}”；有{nearest(step, sorted(steps))}。", f'No step "{step}".')
+            found.error(
+                "scenario-unknown-step",
+                (*path, "log", i),
+                f"图中没有环节“{step}”；有{nearest(step, sorted(steps))}。",
+                f'No step "{step}".',
+            )
     for name, due in value.get("clocks", {}).items():
         if name not in bundle.sla.clocks:
-            found.error("clock-unknown", (*path, "clocks", name), f"没有时钟“{name}”；有{nearest(name, bundle.sla.clocks)}。", f'No clock "{name}".')
+            found.error(
+                "clock-unknown",
+                (*path, "clocks", name),
+                f"没有时钟“{name}”；有{nearest(name, bundle.sla.clocks)}。",
+                f'No clock "{name}".',
+            )
         elif due not in ("running", "stopped"):
             read_instant(due, found, (*path, "clocks", name))
     tiers = [f"{tier.clock}.{tier.key}" for tier in bundle.sla.tiers]
     for i, tier in enumerate(value.get("tiers", [])):
         if tier not in tiers:
-            found.error("tier-unknown", (*path, "tiers", i), f"没有档“{tier}”；有{nearest(tier, tiers)}。", f'No tier "{tier}".')
+            found.error(
+                "tier-unknown",
+                (*path, "tiers", i),
+                f"没有档“{tier}”；有{nearest(tier, tiers)}。",
+                f'No tier "{tier}".',
+            )
     ends = [node.id for node in diagram.of_kind("endEvent")]
     if "end" in value and value["end"] not in ends:
-        found.error("scenario-unknown-end", (*path, "end"), f"图中没有结束事件“{value['end']}”；有{nearest(value['end'], ends)}。", "No such end.")
+        found.error(
+            "scenario-unknown-end",
+            (*path, "end"),
+            f"图中没有结束事件“{value['end']}”；有{nearest(value['end'], ends)}。",
+            "No such end.",
+        )
 
 
 def _start_form(diagram: Diagram) -> str | None:

@@ -1,4 +1,4 @@
-"""Every JSON Schema of the files an administrator edits: those of bundles/, scenarios, and the organisation."""
+"""Every JSON Schema of the files an administrator edits: bundles, scenarios, the organisation."""
 
 from functools import cache
 from typing import Any
@@ -37,7 +37,11 @@ ORG = Record(
                 Record(
                     {
                         "name": Key(_NAME, "角色的中文名", required=True),
-                        "permissions": Key(Many(Text(one_of=tuple(sorted(str(each) for each in ALL)), says="权限")), "权限", required=True),
+                        "permissions": Key(
+                            Many(Text(one_of=tuple(sorted(str(each) for each in ALL)), says="权限")),
+                            "权限",
+                            required=True,
+                        ),
                     }
                 ),
                 _WORD,
@@ -50,9 +54,13 @@ ORG = Record(
             Many(
                 Record(
                     {
-                        "login": Key(Text(r"[a-z0-9][a-z0-9._-]{1,59}", "账号", 60), "账号，唯一", required=True),
+                        "login": Key(
+                            Text(r"[a-z0-9][a-z0-9._-]{1,59}", "账号", 60), "账号，唯一", required=True
+                        ),
                         "name": Key(_NAME, "姓名，唯一", required=True),
-                        "kind": Key(Text(one_of=("person", "service"), says="种类"), "person（默认）或 service"),
+                        "kind": Key(
+                            Text(one_of=("person", "service"), says="种类"), "person（默认）或 service"
+                        ),
                         "password": Key(Text(says="口令"), "初始口令；不写就不能用口令登录"),
                         "appointments": Key(
                             Many(

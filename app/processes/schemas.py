@@ -10,7 +10,9 @@ class BundleIn(Schema):
 
     key = Identifier(60, required=True, metadata={"description": "流程的键，同 process.yaml 的 key"})
     files = Answers(
-        most=200, required=True, metadata={"description": "路径 → 文件内容，例如 process.bpmn、forms/dispatch.yaml"}
+        most=200,
+        required=True,
+        metadata={"description": "路径 → 文件内容，例如 process.bpmn、forms/dispatch.yaml"},
     )
 
 
@@ -18,7 +20,9 @@ class DeploymentIn(BundleIn):
     """A folder to publish."""
 
     replaces = Identifier(
-        64, load_default=None, metadata={"description": "您看到的当前版本；已被他人替换时答 409 deploy-conflict"}
+        64,
+        load_default=None,
+        metadata={"description": "您看到的当前版本；已被他人替换时答 409 deploy-conflict"},
     )
 
 
@@ -38,7 +42,9 @@ class ImpactOut(Schema):
     """What publishing would mean."""
 
     replaces = fields.String(required=True, allow_none=True, metadata={"description": "当前版本"})
-    running_cases = fields.Integer(required=True, metadata={"description": "在办件数；它们都按原来的版本办完"})
+    running_cases = fields.Integer(
+        required=True, metadata={"description": "在办件数；它们都按原来的版本办完"}
+    )
     unchanged = fields.Boolean(required=True, metadata={"description": "与当前版本的内容完全相同"})
 
 

@@ -1,9 +1,8 @@
-"""Walks the scenarios of a bundle, tells them as stories, and says which elements of the diagram they reached."""
+"""Walks the scenarios of a bundle, tells them as stories, and says which elements they reached."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from app import bundles
 from app.bundles.bundle import Bundle
@@ -13,7 +12,8 @@ from app.identity.org_file import OrgFile
 from app.processes import scenarios
 from app.processes.cross import open_diagram
 from app.processes.scenario_file import Scenario, read_scenario
-from app.processes.scenarios import ScenarioFailed, Story
+from app.processes.scenarios import ScenarioFailed
+from app.processes.stage import Story
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def read_scenarios(files: BundleFiles, bundle: Bundle, org: OrgFile | None) -> d
     return found
 
 
-def walk(files: BundleFiles, version_id: str, org: OrgFile | None, only: str | None = None) -> tuple[list[Walked], Coverage]:
+def walk(
+    files: BundleFiles, version_id: str, org: OrgFile | None, only: str | None = None
+) -> tuple[list[Walked], Coverage]:
     """Walks every scenario (or `only` one) on the current database; what fails does not stop the others."""
     bundle = bundles.get(version_id)
     walked: list[Walked] = []
@@ -97,13 +99,13 @@ def _watching(passed: set[str]) -> Iterator[None]:
     walk listens at the one door every move goes through: `Run.dump`, as a coverage tool would."""
     dump = Run.dump
 
-    def dump_and_note(run: Run) -> Any:
-        state = dump(run)
-        for step in run.trace:
+    def dump_and_note(self: Run) -> bytes:
+        state = dump(self)
+        for step in self.trace:
             passed.add(step.element)
             if step.branch is not None:
                 passed.add(step.branch)
-            timer = run.version.timers.get(step.element)
+            timer = self.version.timers.get(step.element)
             if timer is not None:  # the step it sits on was entered, though nobody finished it
                 passed.add(timer.step)
         return state

@@ -63,7 +63,9 @@ Compile = Callable[..., tuple[Bundle | None, list[Finding]]]
 def compile_with() -> Compile:
     """Compiles the small bundle with other text in process.yaml, sla.yaml or forms/form.yaml."""
 
-    def compiled(process: str = PROCESS, sla: str = SLA, form: str = FORM) -> tuple[Bundle | None, list[Finding]]:
+    def compiled(
+        process: str = PROCESS, sla: str = SLA, form: str = FORM
+    ) -> tuple[Bundle | None, list[Finding]]:
         texts = {"process.yaml": process, "sla.yaml": sla, "forms/form.yaml": form, "process.bpmn": "<x/>"}
         return compile_bundle(BundleFiles("small", {path: text.encode() for path, text in texts.items()}))
 
@@ -86,4 +88,6 @@ def world() -> FixedLookups:
         UnitFact("old", "旧局", "department", "department", valid=False),
         UnitFact("d1", "示范区", "district", "district"),
     )
-    return FixedLookups(datetime(2026, 3, 2, 2, tzinfo=UTC), units, (PersonFact("jia", "甲"), PersonFact("yi", "乙", False)))
+    return FixedLookups(
+        datetime(2026, 3, 2, 2, tzinfo=UTC), units, (PersonFact("jia", "甲"), PersonFact("yi", "乙", False))
+    )

@@ -1,4 +1,4 @@
-"""The formats: unknown keys, keys not open yet, wrong values; each finding names its line and the right thing."""
+"""The formats: unknown keys, keys not open yet, wrong values; each with its line and the right thing."""
 
 from typing import Any
 
@@ -28,7 +28,8 @@ def only(findings: Any) -> Any:
         ("process", "key: small", "key: other", "key-differs", "文件夹是“small”"),
         ("process", "type: choice, of: [突发, 一般]", "type: chioce", "type-unknown", "是不是 choice？"),
         ("process", "type: choice, of: [突发, 一般]", "type: choice", "key-missing", "of 列出选项"),
-        ("process", "type: choice, of: [突发, 一般]", "type: category, table: x", "key-not-yet", "“table”尚未开放"),
+        ("process", "type: choice, of: [突发, 一般]", "type: category, table: x", "key-not-yet", "“table”尚"
+                                                                                                 "未开放"),
         ("process", "type: bool,", "type: files,", "key-not-yet", "附件尚未开放"),
         ("process", "type: bool,", "type: bool, secret: true,", "key-not-yet", "“secret”尚未开放"),
         ("process", "type: bool,", "type: bool, max: 3,", "value-invalid", "max 只用于"),
@@ -56,14 +57,23 @@ def only(findings: Any) -> Any:
         ("form", "- {name: yes}", "- {name: yse}", "name-undeclared", "是不是 yes"),
         ("form", "- {name: yes}", "- {name: level}", "field-twice", "写了两次"),
         ("form", "- {name: yes}", "- {name: number}", "name-reserved", "不能放进表单"),
-        ("form", "- {name: yes}", "- {name: yes, type: text, label: 是否}", "type-conflict", "别处的类型是 bool"),
+        ("form", "- {name: yes}", "- {name: yes, type: text, label: 是否}", "type-conflict", "别处的类型是 "
+                                                                                             "bool"),
         ("form", "- {name: yes}", "- {name: new, type: text}", "key-missing", "还要写 label"),
-        ("form", 'showIf: level == "突发", r', 'showIf: level = "突发", r', "expression-syntax", "第 7 个字符处有误"),
+        ("form", 'showIf: level == "突发", r', 'showIf: level = "突发", r', "expression-syntax", "第 7 "
+                                                                                                 "个字符处"
+                                                                                                 "有误"),
         ("form", 'showIf: level == "突发", r', "showIf: levle, r", "unknown-name", "levle"),
         ("form", 'showIf: level == "突发", r', "showIf: place, r", "expression-type", "has(place)"),
-        ("form", "'units(kind=\"department\", not=returned_units)'", "units(kind=department)", "choices-invalid", "要加双引号"),
-        ("form", "'units(kind=\"department\", not=returned_units)'", "people(role=x)", "key-not-yet", "尚未开放"),
-        ("form", "'units(kind=\"department\", not=returned_units)'", "'units(not=nobody)'", "name-undeclared", "nobody"),
+        ("form", "'units(kind=\"department\", not=returned_units)'", "units(kind=department)", "choices-inv"
+                                                                                               "alid", "要"
+                                                                                                       "加"
+                                                                                                       "双"
+                                                                                                       "引"
+                                                                                                       "号"),
+        ("form", "'units(kind=\"department\", not=returned_units)'", "people(role=x)", "key-not-yet", "尚未"
+                                                                                                      "开放"),
+        ("form", "'units(kind=\"department\", not=returned_units)'", "'units(not=nobody)'", "name-undeclared", "nob"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_finding_with_what_would_be_right(
@@ -82,7 +92,9 @@ def test_a_mistake_is_one_finding_with_what_would_be_right(
 
 
 def test_a_comma_inside_an_unquoted_query_is_explained(compile_with: Any):
-    form = FORM.replace("'units(kind=\"department\", not=returned_units)'", 'units(kind="department", not=returned_units)')
+    form = FORM.replace(
+        "'units(kind=\"department\", not=returned_units)'", 'units(kind="department", not=returned_units)'
+    )
 
     _, findings = compile_with(form=form)
 
@@ -90,7 +102,9 @@ def test_a_comma_inside_an_unquoted_query_is_explained(compile_with: Any):
 
 
 def test_a_field_may_bring_its_own_type_and_is_then_known_to_the_process(compile_with: Any):
-    bundle, findings = compile_with(form=FORM + '  - {name: extra, type: text, label: 补充, showIf: extra is None}\n')
+    bundle, findings = compile_with(
+        form=FORM + "  - {name: extra, type: text, label: 补充, showIf: extra is None}\n"
+    )
 
     assert not findings
     assert bundle.process.data["extra"].label == "补充"
@@ -107,13 +121,17 @@ def test_a_number_is_made_of_the_day_and_a_sequence(bundle: Bundle):
 
 
 def test_a_version_is_the_hash_of_what_runs_and_of_nothing_else():
-    files = BundleFiles("a", {"process.yaml": b"1", "forms/x.yaml": b"2", "README.md": b"3", "scenarios/s.yaml": b"4"})
+    files = BundleFiles(
+        "a", {"process.yaml": b"1", "forms/x.yaml": b"2", "README.md": b"3", "scenarios/s.yaml": b"4"}
+    )
     same = BundleFiles("a", {"forms/x.yaml": b"2", "process.yaml": b"1", "README.md": b"other"})
 
     assert files.version == same.version
     assert len(files.version) == 64
     assert BundleFiles("b", files.files).version != files.version
-    assert BundleFiles("a", {**files.files, "process.yaml": b"12", "forms/x.yaml": b""}).version != files.version
+    assert (
+        BundleFiles("a", {**files.files, "process.yaml": b"12", "forms/x.yaml": b""}).version != files.version
+    )
     assert BundleFiles("a", {"process.yaml": b"1", "forms/y.yaml": b"2"}).version != files.version
 
 
@@ -127,10 +145,16 @@ def test_a_packed_bundle_comes_back_whole():
 
 
 def test_files_that_are_not_open_or_not_known_are_told():
-    _, findings = sort_out("a", {"messages.yaml": b"", "decisions/x.dmn": b"", "notes.txt": b"", "../../etc/passwd": b""})
+    _, findings = sort_out(
+        "a", {"messages.yaml": b"", "decisions/x.dmn": b"", "notes.txt": b"", "../../etc/passwd": b""}
+    )
 
     told = {(each.file, each.rule) for each in findings}
-    assert {("messages.yaml", "key-not-yet"), ("decisions/x.dmn", "key-not-yet"), ("notes.txt", "file-unknown")} <= told
+    assert {
+        ("messages.yaml", "key-not-yet"),
+        ("decisions/x.dmn", "key-not-yet"),
+        ("notes.txt", "file-unknown"),
+    } <= told
     assert ("process.bpmn", "file-missing") in told
 
 
@@ -138,4 +162,8 @@ def test_every_kind_of_file_has_a_schema_without_the_keys_that_are_not_open():
     assert set(schemas()) == {"process", "form", "sla"}
     assert schemas()["process"]["$id"] == "/schemas/process.json"
     assert "verbs" not in schemas()["process"]["properties"]
-    assert schemas()["sla"]["properties"]["clocks"]["additionalProperties"]["required"] == ["start", "stop", "limit"]
+    assert schemas()["sla"]["properties"]["clocks"]["additionalProperties"]["required"] == [
+        "start",
+        "stop",
+        "limit",
+    ]

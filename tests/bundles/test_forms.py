@@ -13,7 +13,9 @@ from app.engine.errors import ExpressionFailed
 DATA: dict[str, Any] = {"returned_units": None}
 
 
-def errors(bundle: Bundle, world: FixedLookups, answers: dict[str, Any], data: dict[str, Any] = DATA) -> dict[str, str]:
+def errors(
+    bundle: Bundle, world: FixedLookups, answers: dict[str, Any], data: dict[str, Any] = DATA
+) -> dict[str, str]:
     with pytest.raises(AnswersRefused) as caught:
         bundle.forms["form"].check({"level": "一般", **answers}, data, world)
     assert caught.value.status == 422
@@ -121,16 +123,27 @@ def test_conditions_read_what_is_answered_now_before_what_the_case_holds(bundle:
 
 
 def test_an_answer_left_empty_on_purpose_clears_the_stored_value(bundle: Bundle, world: FixedLookups):
-    assert clean(bundle, world, short="", helpers=[], yes=None) == {"short": None, "helpers": None, "yes": None}
+    assert clean(bundle, world, short="", helpers=[], yes=None) == {
+        "short": None,
+        "helpers": None,
+        "yes": None,
+    }
 
 
 def test_a_unit_that_returned_the_order_cannot_be_chosen_again(bundle: Bundle, world: FixedLookups):
-    assert errors(bundle, world, {"unit": "cgw"}, {"returned_units": ["cgw"]}) == {"/answers/unit": "unit-not-selectable"}
-    assert bundle.forms["form"].check({"level": "一般", "unit": "zjw"}, {"returned_units": ["cgw"]}, world)["unit"] == "zjw"
+    assert errors(bundle, world, {"unit": "cgw"}, {"returned_units": ["cgw"]}) == {
+        "/answers/unit": "unit-not-selectable"
+    }
+    assert (
+        bundle.forms["form"].check({"level": "一般", "unit": "zjw"}, {"returned_units": ["cgw"]}, world)[
+            "unit"
+        ]
+        == "zjw"
+    )
 
 
 def test_a_condition_that_cannot_be_evaluated_is_the_process_at_fault(compile_with: Any, world: FixedLookups):
-    form = 'title: 表\nfields:\n  - {name: people}\n  - {name: why, showIf: people > level}\n'
+    form = "title: 表\nfields:\n  - {name: people}\n  - {name: why, showIf: people > level}\n"
     compiled, _ = compile_with(form=form)
 
     with pytest.raises(ExpressionFailed, match="“表”的“原因”"):

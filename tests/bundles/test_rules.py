@@ -7,7 +7,9 @@ from app.bundles.rules import Rule, RuleRefused, parse_rule, parse_rules, rule_e
 
 def test_every_open_rule_is_understood():
     assert parse_rule("role(dispatcher)") == Rule("role", "dispatcher", None, "role(dispatcher)")
-    assert parse_rule(" role(reviewer)@street ") == Rule("role", "reviewer", "street", "role(reviewer)@street")
+    assert parse_rule(" role(reviewer)@street ") == Rule(
+        "role", "reviewer", "street", "role(reviewer)@street"
+    )
     assert parse_rule("unit(main_unit)").argument == "main_unit"
     assert parse_rule("handler(sign)").kind == "handler"
     assert [rule.argument for rule in parse_rules("role(a)@district, role(b)")] == ["a", "b"]

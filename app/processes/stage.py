@@ -1,0 +1,85 @@
+"""What a walk has in its hands: the scenario, its story so far, and the rows of the case it made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from app.bundles.bundle import Bundle
+from app.cases.models import cases as case_rows
+from app.cases.models import tasks as task_rows
+from app.core import clock
+from app.core.clock import BEIJING
+from app.core.db import reading
+from app.identity import login, org
+from app.identity.actor import Actor
+from app.identity.models import people
+from app.processes.scenario_file import Scenario
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Story:
+    """What a walk did, line by line, and the case it made."""
+
+    scenario: Scenario
+    lines: list[str] = field(default_factory=list)
+    case_id: str | None = None
+
+
+@dataclass
+class Walk:
+    """One scenario under way; `version` is the published version it must run on."""
+
+    scenario: Scenario
+    story: Story
+    version: str
+    bundle: Bundle
+
+    def actor(self, who: str) -> Actor:
+        """Whoever has this name or login. Raises Unmet."""
+        with reading() as session:
+            query = select(people.c.id).where(or_(people.c.login == who, people.c.name == who))
+            person = session.execute(query).scalar()
+            if person is None:
+                raise Unmet(f"机构里没有“{who}”；请先装入 bpmn/_org.yaml。")
+            return login.actor_by_id(session, person)
+
+    def say(self, text: str) -> None:
+        """One line of the story, with the walk's own time before it."""
+        with reading() as session:
+            now = clock.now(session).astimezone(BEIJING)
+        self.story.lines.append(f"{now:%m-%d %H:%M}  {text}")
+
+
+class Unmet(Exception):
+    """场景的一步没有如愿。"""
+
+
+def code_of(code_or_name: Any) -> Any:
+    """The code of a unit given by code or name; anything else as it is."""
+    with reading() as session:
+        unit = org.unit_named(session, str(code_or_name))
+    return unit.code if unit is not None else code_or_name
+
+
+def case_of(walk: Walk) -> Row:
+    """The row of the walk's case. Raises Unmet before it was filed."""
+    if walk.story.case_id is None:
+        raise Unmet("还没有登记办件。")
+    with reading() as session:
+        query = select(case_rows).where(case_rows.c.id == walk.story.case_id)
+        return dict(session.execute(query).mappings().one())
+
+
+def task_rows_of(walk: Walk) -> list[Row]:
+    """Every task row of the case, oldest first."""
+    with reading() as session:
+        query = (
+            select(task_rows)
+            .where(task_rows.c.case_id == walk.story.case_id)
+            .order_by(task_rows.c.opened_at, task_rows.c.id)
+        )
+        return [dict(row) for row in session.execute(query).mappings()]

@@ -1,0 +1,43 @@
+"""The shipped processes and the organisation beside them."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app import wire
+from app.core import db
+from app.core.config import REPOSITORY
+from app.identity import org
+
+BPMN = REPOSITORY / "bpmn"
+SHIPPED = sorted(each.name for each in BPMN.iterdir() if each.is_dir())
+
+Change = Callable[..., Path]
+
+
+@pytest.fixture
+def district(database: object) -> object:
+    """A database with the organisation of bpmn/_org.yaml, the rooms told of each other."""
+    wire()
+    with db.transaction() as session:
+        org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
+    return database
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Change:
+    """A copy of the work order; `copied("sla.yaml", old, new)` changes a file."""
+    folder = tmp_path / "work_order_12345"
+    shutil.copytree(BPMN / "work_order_12345", folder)
+    shutil.copy(BPMN / "_org.yaml", tmp_path)
+
+    def change(file: str | None = None, old: str = "", new: str = "") -> Path:
+        if file is not None:
+            text = (folder / file).read_text("utf-8")
+            assert old in text, old
+            (folder / file).write_text(text.replace(old, new, 1), "utf-8")
+        return folder
+
+    return change

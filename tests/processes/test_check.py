@@ -1,0 +1,151 @@
+"""The check of a whole folder: shipped bundles pass, contradictions between files are told, nothing raises."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from app.processes.check import check_folder
+from tests.processes.conftest import BPMN, SHIPPED, Change
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_every_shipped_bundle_passes_without_a_warning(key: str):
+    checked = check_folder(BPMN / key)
+
+    assert [f"{each.file}：{each.zh}" for each in checked.findings] == []
+    assert checked.good
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
+    assert (BPMN / key / "README.md").read_text("utf-8").startswith("# ")
+    assert list((BPMN / key / "scenarios").glob("*.yaml"))
+    assert not list((BPMN / key).rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "level", "rule", "says"),
+    [
+        ("process.yaml", "role(dispatcher)@district", "role(dispacher)@district", "error", "bpmn-unknown-role", "没有角色“dispacher”"),
+        ("process.yaml", "unit(main_unit)", "unit(level)", "error", "bpmn-unknown-role", "不是单位字段"),
+        ("process.yaml", "unit(main_unit)", "handler(sing)", "error", "bpmn-unknown-role", "图中没有环节“si"
+                                                                                           "ng”"),
+        ("process.yaml", "person:dispatcher", "person:boss", "error", "bpmn-unknown-role", "没有角色“boss”"),
+        ("process.yaml", "  承办单位:", "  承办部门:", "error", "bpmn-unknown-role", "承办单位"),
+        ("process.yaml", "  待签收: 受理中\n", "", "warning", "public-missing", "“待签收”没有在 public"),
+        ("process.yaml", "  待签收:", "  待签:", "warning", "public-unused", "“待签”不是图中的状态"),
+        ("process.bpmn", 'isExecutable="true"', 'isExecutable="false"', "error", None, ""),
+        ("process.bpmn", '<bpmn:process id="work_order_12345"', '<bpmn:process id="other"', "error", None, ""),
+        ("process.bpmn", 'formKey="handle"', 'formKey="handel"', "error", "bpmn-unknown-form", "handel"),
+        ("process.bpmn", 'due("sign")', 'due("sing")', "error", "bpmn-unknown-clock", "sing"),
+        ("process.bpmn", 'outcome("sign") == "退单"', "levle == 1", "error", "bpmn-unknown-name", "levle"),
+        ("process.bpmn", 'value="case.dispatched"', 'value="case.sent"', "error", "event-unknown", "不是里"
+                                                                                                   "程碑"),
+        ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
+                                                                                              "g”"),
+        ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),
+        ("sla.yaml", "clock: total", "clock: totl", "error", "clock-unknown", "没有时钟“totl”"),
+        ("scenarios/on_time.yaml", "as: 派遣员甲", "as: 派遣员丙", "error", "scenario-unknown-person", "派"
+                                                                                                       "遣"
+                                                                                                       "员"
+                                                                                                       "丙"),
+        ("scenarios/on_time.yaml", "step: sign", "step: sing", "error", "scenario-unknown-step", "sing"),
+        ("scenarios/on_time.yaml", "outcome: 签收", "outcome: 收下", "error", "scenario-outcome", "签收、"
+                                                                                                  "退单"),
+        ("scenarios/on_time.yaml", "solved: true", "sloved: true", "error", "scenario-unknown-field", "slov"
+                                                                                                      "ed"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "pass: 20分钟", "error", "duration-invalid", "20分钟"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "message: {name: x}", "error", "key-not-yet", "外部消息"),
+        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: transfer", "error", "key-not-yet", "“transf"
+                                                                                                   "er”尚未"
+                                                                                                   "开放"),
+        ("scenarios/on_time.yaml", "at: 2026-03-02T09:00+08:00", "at: 2026-03-02T09:00", "error", "value-in"
+                                                                                                  "valid", "带时区"),
+        ("scenarios/overdue.yaml", "[total.due]", "[total.late]", "error", "tier-unknown", "total.due"),
+    ],
+)  # fmt: skip
+def test_what_two_files_say_against_each_other_is_told(
+    copied: Change, file: str, old: str, new: str, level: str, rule: str | None, says: str
+):
+    checked = check_folder(copied(file, old, new))
+
+    told = [each for each in checked.findings if rule in (None, each.rule) and says in each.zh]
+    assert told, [f"{each.rule} {each.zh}" for each in checked.findings]
+    assert told[0].level == level
+    assert checked.good == (level == "warning")
+
+
+def test_a_form_that_no_step_uses_is_a_warning(copied: Change):
+    (copied() / "forms" / "spare.yaml").write_text("title: 备用\nfields: [{name: content}]\n", "utf-8")
+
+    checked = check_folder(copied())
+
+    assert [(each.rule, each.file) for each in checked.findings] == [("form-unused", "forms/spare.yaml")]
+    assert checked.good
+
+
+def test_two_branches_that_fill_the_same_name_are_refused(copied: Change):
+    folder = copied("process.bpmn", 'id="sign_overdue" name="无人签收" attachedToRef="sign"',
+                    'id="sign_overdue" name="无人签收" attachedToRef="sign" cancelActivity="false"')  # fmt: skip
+    copied("process.bpmn", 'id="not_signed" sourceRef="sign_overdue" targetRef="dispatch"',
+           'id="not_signed" sourceRef="sign_overdue" targetRef="urge"')  # fmt: skip
+    copied("process.bpmn", "<bpmn:incoming>not_signed</bpmn:incoming>", "")
+    copied("process.bpmn", '<bpmn:flowNodeRef>sign</bpmn:flowNodeRef>',
+           '<bpmn:flowNodeRef>sign</bpmn:flowNodeRef><bpmn:flowNodeRef>urge</bpmn:flowNodeRef>')  # fmt: skip
+    copied("process.bpmn", '<bpmn:exclusiveGateway id="gw_sign"',
+           '<bpmn:userTask id="urge" name="催签" camunda:formKey="sign"><bpmn:incoming>not_signed</bpmn:'
+           'incoming>'
+           '<bpmn:outgoing>urged</bpmn:outgoing></bpmn:userTask><bpmn:endEvent id="urged_end" name="已催">'
+           '<bpmn:incoming>urged</bpmn:incoming></bpmn:endEvent>'
+           '<bpmn:sequenceFlow id="urged" sourceRef="urge" targetRef="urged_end" />'
+           '<bpmn:exclusiveGateway id="gw_sign"')  # fmt: skip
+
+    told = [each for each in check_folder(folder).findings if each.rule == "bpmn-parallel-write"]
+
+    assert any(
+        "“签收”(sign)" in each.zh and "“催签”(urge)" in each.zh and "return_reason" in each.zh
+        for each in told
+    )
+
+
+def test_a_missing_folder_and_an_empty_one_are_told(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+
+    assert [each.rule for each in check_folder(tmp_path / "nothing").findings] == ["file-missing"]
+    assert {each.file for each in check_folder(tmp_path / "empty").findings} == {
+        "process.bpmn",
+        "process.yaml",
+        "sla.yaml",
+    }
+
+
+def test_a_link_out_of_the_folder_is_not_followed(copied: Change):
+    folder = copied()
+    (folder / "forms" / "handle.yaml").unlink()
+    (folder / "forms" / "handle.yaml").symlink_to("/etc/hostname")
+
+    assert any(each.rule == "file-unreadable" for each in check_folder(folder).findings)
+
+
+def test_no_damage_to_a_folder_makes_the_check_raise(copied: Change):
+    folder = copied()
+    chance = random.Random(20260302)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    whole = {path: path.read_bytes() for path in files}
+
+    for _ in range(60):
+        path = chance.choice(files)
+        data = bytearray(whole[path])
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(data))
+            cut = chance.randint(1, 40)
+            data[at : at + cut] = chance.choice(
+                [b"", b"[", b"{", b"\xff", b": ", b"\n", b"&a *a", b"null", bytes(data[:30])]
+            )
+        path.write_bytes(data)
+        checked = check_folder(folder)
+        assert not any(each.rule in ("check-failed", "bpmn-check-failed") for each in checked.findings), (
+            bytes(data)
+        )
+        path.write_bytes(whole[path])

@@ -1,0 +1,90 @@
+"""Every shipped scenario walks on both databases; one that does not hold says where and why."""
+
+from pathlib import Path
+
+import pytest
+
+from app.core import clock, config, db
+from app.processes.check import check_folder, org_beside
+from app.processes.publish import publish_folder
+from app.processes.walk import Coverage, Walked, walk
+from tests.processes.conftest import BPMN, SHIPPED, Change
+
+
+def walked(folder: Path, only: str | None = None) -> tuple[list[Walked], Coverage]:
+    version = publish_folder(folder, template=True).version
+    return walk(check_folder(folder).files, version.id, org_beside(folder)[0], only)
+
+
+@pytest.mark.usefixtures("district")
+@pytest.mark.parametrize("key", SHIPPED)
+def test_every_scenario_of_every_shipped_bundle_walks(key: str):
+    stories, coverage = walked(BPMN / key)
+
+    assert [each.failed for each in stories if each.failed] == []
+    assert len(stories) == len(list((BPMN / key / "scenarios").glob("*.yaml")))
+    assert coverage.missed == ()
+    assert coverage.percent == 100
+
+
+@pytest.mark.usefixtures("district")
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("status: 待签收, tasks: [sign@城管委]", "status: 待派遣, tasks: [sign@城管委]", "状态应为“待派遣”"
+                                                                                         "，实际是“待签收”"),
+        ("tasks: [sign@城管委]", "tasks: [sign@住建委]", "应有待办 sign@住建委，实际有 sign@城管委、d1-cgw"),
+        ("tasks: [sign@城管委]", "tasks: []", "只应有待办 （没有），实际有 sign@"),
+        ("sign: 2026-03-02T11:20+08:00", "sign: 2026-03-02T11:21+08:00", "时钟 sign 应到"),
+        ("total: running", "total: stopped", "时钟 total 应为 stopped"),
+        ("data: {main_unit: 城管委}", "data: {main_unit: 住建委}", "数据 main_unit 应为“住建委”"),
+        ("as: 城管委承办员, answers", "as: 住建委承办员, answers", "被拒绝：没有找到，或不在您的范围内。"
+                                                                   "（not-found）"),
+        ("result: 已更换灯具并试灯。", "result: ' '", "/answers/result 请填写“办理结果”。（required）"),
+        ("ended: false", "ended: true", "办件应已结束"),
+        ("tiers: []", "tiers: [total.due]", "到达的档应为 total.due，实际是 （没有）"),
+        ("log: [dispatch, sign, handle", "log: [dispatch, handle", "办完的环节应为 dispatch → handle"),
+    ],
+)  # fmt: skip
+def test_a_scenario_that_does_not_hold_says_where_and_why(copied: Change, old: str, new: str, says: str):
+    stories, _ = walked(copied("scenarios/on_time.yaml", old, new), "on_time")
+
+    assert stories[0].failed is not None
+    assert stories[0].failed.startswith("scenarios/on_time.yaml 第 ")
+    assert says in stories[0].failed
+
+
+@pytest.mark.usefixtures("district")
+def test_a_refusal_that_does_not_come_fails_the_scenario(copied: Change):
+    folder = copied("scenarios/signed_stays.yaml", "problem: task-taken", "problem: task-done")
+
+    stories, _ = walked(folder, "签收后不再自动退回")
+
+    assert "应当因 task-done 被拒绝，实际是：已由城管委值班员于" in (stories[0].failed or "")
+
+
+@pytest.mark.usefixtures("district")
+def test_what_no_scenario_reaches_is_counted_as_missed():
+    _, coverage = walked(BPMN / "work_order_12345", "on_time")
+
+    assert {"sign_overdue", "returned", "rejected"} == set(coverage.missed)
+    assert coverage.percent < 100
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_scenarios_are_refused_in_production(copied: Change, monkeypatch: pytest.MonkeyPatch):
+    from dataclasses import replace
+
+    from app import wire
+
+    wire()
+    version = publish_folder(copied()).version
+    with db.reading() as session:
+        before = clock.offset(session)
+    config.use(replace(config.settings(), profile="production"))
+
+    with pytest.raises(clock.ClockFixed):
+        walk(check_folder(copied()).files, version.id, None, "on_time")
+
+    with db.reading() as session:
+        assert clock.offset(session) == before
