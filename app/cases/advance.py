@@ -29,7 +29,7 @@ from app.engine.errors import EngineError
 from app.engine.run import Run
 from app.identity.actor import Actor
 from app.identity.permissions import TASK_READ
-from app.identity.scopes import case_scope, hidden
+from app.identity.scopes import case_scope, hidden, require
 
 T = TypeVar("T")
 
@@ -58,7 +58,8 @@ def advance(command: Command, actor: Actor, request: Once | None = None) -> Move
     except EngineError as error:
         if isinstance(command, FireTimer):
             raise  # firing.py counts the attempts
-        number = incidents.keep_draft_and_open(command, actor, error)
+        failure = error
+        number = within_budget(lambda: incidents.keep_draft_and_open(command, actor, failure))
         raise ProcessStopped(f"异常编号 {number}。", incident=number) from error
 
 
@@ -92,12 +93,20 @@ def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Store
         motion = lock(session, command, actor)
         if _act(motion, command):
             save(motion, type(command).__name__)
+        elif isinstance(command, Complete):
+            motion.opened += _opened_by(motion, command.task_id)
         moved = Moved(motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle)
         if request is None:
             return moved
         stored = request.render(moved)
         once.finish(session, request, stored, motion.now)
         return stored
+
+
+def _opened_by(motion: Motion, task_id: str) -> list[Row]:
+    """What a completion opened when it was made, as it is now: a repeated one gets the same answer."""
+    which = {"case": motion.case["id"], "at": motion.tasks[task_id]["closed_at"]}
+    return [dict(row) for row in motion.session.execute(_OPENED_AT, which).mappings()]
 
 
 def _act(motion: Motion, command: Command) -> bool:
@@ -144,6 +153,11 @@ _TASKS = select(tasks).where(
     tasks.c.case_id == bindparam("case"),
     or_(tasks.c.state.in_(("open", "claimed")), tasks.c.id == bindparam("task")),
 )
+_OPENED_AT = (
+    select(tasks)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.opened_at == bindparam("at"))
+    .order_by(tasks.c.id)
+)
 _CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case"))
 _TIMERS = select(timers).where(
     timers.c.case_id == bindparam("case"),
@@ -157,6 +171,7 @@ def lock(session: Session, command: Command, actor: Actor) -> Motion:
     if isinstance(command, FireTimer):
         row = session.execute(_LOCK_TIMER, {"timer": command.timer_id}).mappings().one_or_none()
     else:
+        require(actor, TASK_READ, subject=command.task_id)
         locked = _OF_TASK.c
         seen = case_scope(actor, TASK_READ, locked.org_path, locked.id)
         statement = select(_OF_TASK, *clock.columns(), seen.label("visible"))

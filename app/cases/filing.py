@@ -8,12 +8,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app import bundles
 from app.audit.chain import GENESIS
-from app.bundles import Bundle
+from app.bundles import Bundle, store
 from app.cases import incidents, numbers
 from app.cases.advance import Moved, settle, within_budget
 from app.cases.answers import check_answers
 from app.cases.commands import NewCase
-from app.cases.errors import AlreadyFiled, ProcessStopped, ProcessUnknown, UnitNotSelectable
+from app.cases.errors import AlreadyFiled, ProcessRetired, ProcessStopped, ProcessUnknown, UnitNotSelectable
 from app.cases.models import cases
 from app.cases.motion import CaseEnv, Motion
 from app.cases.save import save
@@ -45,17 +45,19 @@ class DateInFuture(Unprocessable):
 def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved | Stored:
     """Files a case and opens its first tasks.
 
-    Raises ProcessUnknown, UnitNotSelectable, AnswersWrong, AlreadyFiled (with a link to the first one).
+    Raises ProcessUnknown, ProcessRetired, UnitNotSelectable, AnswersRefused, AlreadyFiled (with a link to the first one).
     """
     require(actor, CASE_CREATE)
     with reading() as session:
         if request is not None and (stored := once.look_up(session, request)) is not None:
             return stored  # before a number is taken
-        version_id = bundles.latest(session, new.process)
-        if version_id is None:
+        current = store.head(session, new.process)
+        if current is None:
             raise ProcessUnknown(f"没有名为“{new.process}”的流程。")
+        if current.retired:
+            raise ProcessRetired
         received = new.received_at or clock.now(session)
-    bundle = bundles.get(version_id)
+    bundle = bundles.get(current.version_id)
     _may_start(actor, bundle)
     number = numbers.take(bundle.process.number, received)
     try:

@@ -14,8 +14,9 @@ from app.audit.streams import Entry
 from app.cases import incidents
 from app.cases.advance import advance
 from app.cases.commands import FireTimer
+from app.cases.errors import CaseBusy
 from app.cases.models import cases
-from app.clocks.models import clock_ledger, timers
+from app.clocks.models import clock_ledger, clocks, timers
 from app.core import clock, dialects, events, wake
 from app.core.db import Session, transaction
 from app.core.errors import Problem
@@ -69,13 +70,17 @@ _FLAGS = dialects.locked(
     select(
         timers.c.id,
         timers.c.case_id,
+        clocks.c.name.label("clock"),
         timers.c.tier,
         timers.c.key,
         timers.c.due_at,
         cases.c.version_id,
+        cases.c.process_key,
+        cases.c.org_path,
         cases.c.light,
     )
     .join(cases, cases.c.id == timers.c.case_id)
+    .join(clocks, clocks.c.id == timers.c.key)
     .where(timers.c.kind == "flag", timers.c.state == "armed", timers.c.due_at <= bindparam("now"))
     .order_by(timers.c.due_at, timers.c.id)
     .limit(FLAGS),
@@ -84,6 +89,7 @@ _FLAGS = dialects.locked(
 _FLAG_FIRED = (
     update(timers).where(timers.c.id == bindparam("row_id")).values(state="fired", fired_at=bindparam("now"))
 )
+_FLAG_STOPPED = update(timers).where(timers.c.id == bindparam("row_id")).values(state="incident")
 _FLAG_SEEN = (
     update(cases)
     .where(cases.c.id == bindparam("row_id"))
@@ -143,14 +149,25 @@ def claim_due(worker: str) -> list[tuple[str, int]]:
 def fire_claimed(timer_ids: Sequence[str]) -> None:
     """What a hint wakes: each timer is its own advance; a failing one never stops the others."""
     for timer_id in timer_ids:
-        _renew(timer_id)
         try:
-            advance(FireTimer(timer_id), SYSTEM)
-        except Problem as problem:  # busy or gone: the lease ends and somebody looks again
-            log.info("timer %s waits: %s", timer_id, problem.slug)
-        except Exception as error:  # one broken case must not stop the sweep
-            log.exception("timer %s failed", timer_id)
-            failed(timer_id, error)
+            _fire(timer_id)
+        except Exception:  # its lease ends by itself; one broken case must not stop the sweep
+            log.exception("timer %s could not be settled", timer_id)
+
+
+def _fire(timer_id: str) -> None:
+    try:
+        _renew(timer_id)
+        advance(FireTimer(timer_id), SYSTEM)
+    except CaseBusy:  # somebody is at work on the case: at the next tick, and no attempt is used up
+        log.info("timer %s waits for its case", timer_id)
+        with transaction() as session:
+            session.execute(_BACK, {"row_id": timer_id})
+    except Problem as problem:  # gone
+        log.info("timer %s waits: %s", timer_id, problem.slug)
+    except Exception as error:
+        log.exception("timer %s failed", timer_id)
+        failed(timer_id, error)
 
 
 def failed(timer_id: str, error: Exception) -> None:
@@ -161,7 +178,8 @@ def failed(timer_id: str, error: Exception) -> None:
         if timer.state != "claimed":
             return
         if timer.attempts >= len(WAITS):
-            session.execute(_STOP, {"row_id": timer_id})
+            if not session.execute(_STOP, {"row_id": timer_id}).rowcount:
+                return  # settled by somebody else meanwhile
             where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
             incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
             return
@@ -169,17 +187,21 @@ def failed(timer_id: str, error: Exception) -> None:
         session.execute(_LATER, {"row_id": timer_id, "until": now + pause})
 
 
+_STILL_CLAIMED = (timers.c.id == bindparam("row_id")) & (timers.c.state == "claimed")
 _TIMER = (
     select(timers.c.state, timers.c.attempts, timers.c.case_id, cases.c.process_key, cases.c.org_path)
     .join(cases, cases.c.id == timers.c.case_id)
     .where(timers.c.id == bindparam("row_id"))
 )
 _LATER = (  # armed, not before that instant: a lease that ends by itself means a death, this does not
-    update(timers)
-    .where(timers.c.id == bindparam("row_id"))
-    .values(state="armed", lease_by=None, lease_until=bindparam("until"))
+    update(timers).where(_STILL_CLAIMED).values(state="armed", lease_by=None, lease_until=bindparam("until"))
 )
-_STOP = update(timers).where(timers.c.id == bindparam("row_id")).values(state="incident", lease_until=None)
+_BACK = (
+    update(timers)
+    .where(_STILL_CLAIMED)
+    .values(state="armed", lease_by=None, lease_until=None, attempts=timers.c.attempts - 1)
+)
+_STOP = update(timers).where(_STILL_CLAIMED).values(state="incident", lease_until=None)
 
 
 class WorkerKilled(RuntimeError):
@@ -211,15 +233,16 @@ def fire_flags() -> int:
 
 def _mark(session: Session) -> int:
     now = clock.now(session)
-    rows = session.execute(_FLAGS, {"now": now}).all()
+    due = session.execute(_FLAGS, {"now": now}).all()
+    rows = [row for row in due if _readable(session, row)]
     if not rows:
-        return 0
+        return len(due)
     told, ledger = [], []
     lights: dict[str, str | None] = {}
     count: dict[str, int] = {}
     for row in rows:
         sla = bundles.get(row.version_id).sla
-        tier = next(tier for tier in sla.tiers if tier.key == row.tier)
+        tier = next(tier for tier in sla.tiers_of(row.clock) if tier.key == row.tier)
         light = lights.get(row.case_id, row.light)
         lights[row.case_id] = max(light, tier.colour, key=lambda colour: _SEVERITY.get(colour, 0))
         count[row.case_id] = count.get(row.case_id, 0) + 1
@@ -234,7 +257,20 @@ def _mark(session: Session) -> int:
     batch = {"tiers": [{"case": event.case_id, **event.data} for event in told]}
     streams.append(session, Entry("tiers", "clock.tier_reached", SYSTEM.id, None, batch, now))
     events.publish(session, told)
-    return len(rows)
+    return len(due)
+
+
+def _readable(session: Session, row: Any) -> bool:
+    """Whether the case's version can be read; a tier of one that cannot becomes an incident, the others go on."""
+    try:
+        bundles.get(row.version_id)
+    except Exception as error:
+        log.exception("flag timer %s failed", row.id)
+        session.execute(_FLAG_STOPPED, {"row_id": row.id})
+        where = incidents.Where(row.process_key, row.org_path, row.case_id, timer_id=row.id)
+        incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
+        return False
+    return True
 
 
 def _ledger_line(row: Any, now: datetime, data: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.core.errors import FieldError, Unprocessable
 from app.identity.actor import Actor
 from app.identity.models import case_access
 from app.identity.permissions import TASK_READ
-from app.identity.scopes import case_scope
+from app.identity.scopes import case_scope, require
 
 VIEWS = {"todo": "待办", "done": "已办", "running": "办理中"}
 EXACT_TO = 999
@@ -46,6 +46,7 @@ def page(actor: Actor, view: str, limit: int, after: Sequence[Any] | None) -> li
     running: cases, newest first, one row a case with the task that I finished last in it.
     """
     known(view)
+    require(actor, TASK_READ)
     statement = {"todo": _todo, "done": _done, "running": _running}[view](actor, limit + 1, after)
     with reading() as session:
         return [dict(row) for row in session.execute(statement).mappings()]
@@ -62,6 +63,7 @@ def sort_key(view: str, row: Row) -> list[Any]:
 
 def counts(actor: Actor) -> dict[str, dict[str, Any]]:
     """Every view's count in one statement, exact to 999."""
+    require(actor, TASK_READ)
     with reading() as session:
         rows = session.execute(union_all(*(_count(actor, view) for view in VIEWS))).all()
     return {row.view: {"count": min(row.found, EXACT_TO), "totalExact": row.found <= EXACT_TO} for row in rows}

@@ -49,6 +49,16 @@ class PoolEmpty(Exception):
         self.message = f"“{task['name']}”的待办池没有人，已转到上级单位（{where}）。请任命人员，再把事情转交。"
 
 
+_OF_TIMER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scalar_subquery()
+_REARM = (  # every timer of that element: several may have failed alike and share one incident
+    update(timers)
+    .where(
+        timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident"
+    )
+    .values(state="armed", attempts=0, lease_by=None, lease_until=None)
+)
+
+
 @dataclass(frozen=True)
 class Where:
     """What stopped: a case (or a filing that never became one), and the task or timer that was at work."""
@@ -144,6 +154,7 @@ def stack_hash(error: Exception) -> str:
 
 def page(actor: Actor, state: str, limit: int, after: str | None) -> list[Row]:
     """Incidents of cases in the actor's scope, newest first; `after` is the last id of the page before."""
+    require(actor, INCIDENT_READ)
     with reading() as session:
         statement = (
             select(incidents, cases.c.number.label("case_number"), cases.c.title.label("case_title"))
@@ -178,10 +189,7 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
     if not session.execute(update(incidents).where(still_open).values(resolved)).rowcount:
         raise IncidentResolved
     if incident["timer_id"] is not None:
-        stopped = (timers.c.id == incident["timer_id"]) & (timers.c.state == "incident")
-        session.execute(
-            update(timers).where(stopped).values(state="armed", attempts=0, lease_by=None, lease_until=None)
-        )
+        session.execute(_REARM, {"case": incident["case_id"], "timer": incident["timer_id"]})
     told = {"number": incident["number"]}
     events.publish(session, [Event("incident.resolved", incident["case_id"] or "", now, actor.id, told)])
     return {**incident, **resolved}
@@ -209,6 +217,7 @@ def view(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _visible(session: Session, actor: Actor, incident_id: str) -> Row:
+    require(actor, INCIDENT_READ, subject=incident_id)
     row: Mapping[Any, Any] | None = (
         session.execute(
             select(incidents, cases.c.number.label("case_number"), cases.c.title.label("case_title"))

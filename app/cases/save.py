@@ -52,7 +52,7 @@ class CaseMoved(RuntimeError):
 
 def save(motion: Motion, command: str, *, new: bool = False) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
-    session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
+    session, case = motion.session, motion.case
     seen = case["revision"]
     chain = _chain_row(motion, command)
     case.update(
@@ -66,6 +66,16 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
         session.execute(_INSERT_CASE, case)
     elif session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1:
         raise CaseMoved(case["id"])
+    with session.at_once():
+        _save_rows(motion, chain)
+    for task in motion.unstaffed:
+        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
+        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
+    events.publish(session, motion.events)
+
+
+def _save_rows(motion: Motion, chain: Row) -> None:
+    session, changes, board = motion.session, motion.changes, motion.board
     if changes.updates["tasks"]:
         session.execute(
             _UPDATE_TASK, [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()]
@@ -86,10 +96,6 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     session.execute(_INSERT_CHAIN, chain)
-    for task in motion.unstaffed:
-        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
-        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
-    events.publish(session, motion.events)
 
 
 def _save_clocks(motion: Motion) -> None:
@@ -191,6 +197,8 @@ def _fact(case_id: str, name: str, kind: str, value: Any) -> Row:
     elif kind in ("date", "datetime"):
         read = datetime.fromisoformat(value)
         row["as_instant"] = read if read.tzinfo else read.replace(tzinfo=BEIJING)
+    elif kind == "bool":
+        row["as_text"] = "true" if value else "false"
     else:
         row["as_text"] = str(value)[:200]
     return row

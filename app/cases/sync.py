@@ -28,9 +28,9 @@ def sync(motion: Motion, picture: Picture) -> None:
     if picture.ended:
         _close(motion, picture)
     for row in motion.opened:
-        due = _due(motion, row)
-        row["due_at"] = due
+        row["due_at"] = due_of(motion, row)
         lay_out(motion, row)
+    set_dues(motion)
 
 
 def lay_out(motion: Motion, task: Row) -> None:
@@ -129,8 +129,18 @@ def _close(motion: Motion, picture: Picture) -> None:
     motion.events += motion.board.close()
 
 
-def _due(motion: Motion, row: Row) -> datetime | None:
-    """The earliest due time of the step's clocks."""
+def set_dues(motion: Motion) -> None:
+    """Clocks that started or stopped move the due time of open tasks, and with it their place in the inbox."""
+    new = {row["id"] for row in motion.opened}
+    for row in motion.open_tasks():
+        if row["id"] not in new and (due := due_of(motion, row)) != row["due_at"]:
+            motion.change_task(row, due_at=due)
+            take_away(motion, row)
+            lay_out(motion, row)
+
+
+def due_of(motion: Motion, row: Row) -> datetime | None:
+    """The earliest due time of the step's clocks that still run: one that was met is owed no more."""
     names = motion.bundle.engine.step(row["step"]).clocks
-    dues = [due for name in names if (due := motion.board.due_of(name)) is not None]
-    return min(dues, default=None)
+    running = [c for name in names if (c := motion.board.clock_for(name, row["ref"])) and c.state == "running"]
+    return min((clock.due_at for clock in running if clock.due_at is not None), default=None)

@@ -15,7 +15,7 @@ from app.core.db import Session, reading
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
 from app.identity.permissions import TASK_READ
-from app.identity.scopes import case_scope, hidden
+from app.identity.scopes import case_scope, hidden, require
 
 
 def claim(actor: Actor, task_id: str, request: Once | None = None) -> Moved | Stored:
@@ -61,6 +61,7 @@ _ONE = (
 
 def visible(session: Session, actor: Actor, task_id: str) -> Row:
     """Loading and being allowed are one act. Raises NotFound out of scope."""
+    require(actor, TASK_READ, subject=task_id)
     statement = _ONE.where(case_scope(actor, TASK_READ, cases.c.org_path, cases.c.id))
     row = session.execute(statement, {"task": task_id}).mappings().one_or_none()
     if row is None:

@@ -14,7 +14,7 @@ from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import Actor
 from app.identity.permissions import CASE_READ
-from app.identity.scopes import case_scope, hidden
+from app.identity.scopes import case_scope, hidden, require
 
 _ONE = select(cases).where(cases.c.id == bindparam("case"))
 _OPEN_TASKS = (
@@ -27,6 +27,7 @@ _CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case")).order_by(c
 
 def visible(session: Session, actor: Actor, case_id: str, permission: str = CASE_READ) -> Row:
     """Loading and being allowed are one act. Raises NotFound out of scope."""
+    require(actor, permission, subject=case_id)
     statement = _ONE.where(case_scope(actor, permission, cases.c.org_path, cases.c.id))
     row = session.execute(statement, {"case": case_id}).mappings().one_or_none()
     if row is None:
@@ -53,6 +54,7 @@ def page(
     actor: Actor, limit: int, after: str | None, process: str | None, state: str | None
 ) -> list[Row]:
     """At most `limit + 1` cases in the actor's scope, newest first; `after` is the last id seen."""
+    require(actor, CASE_READ)
     statement = (
         select(cases)
         .where(case_scope(actor, CASE_READ, cases.c.org_path, cases.c.id))

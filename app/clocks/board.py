@@ -80,6 +80,11 @@ class Board:
         mine = [clock for clock in self.clocks if clock.name == name]
         return max(mine, key=lambda clock: (clock.started_at, clock.id), default=None)
 
+    def clock_for(self, name: str, ref: str | None) -> Clock | None:
+        """The instance that measures this very task, else the newest one."""
+        own = next((clock for clock in self.clocks if clock.name == name and clock.instance == ref), None)
+        return own or self.newest(name)
+
     def due_of(self, name: str) -> datetime | None:
         clock = self.newest(name)
         return clock.due_at if clock else None
@@ -87,8 +92,11 @@ class Board:
     def tier_of(self, name: str, key: str) -> datetime | None:
         """When the tier of the newest instance is reached; None while the clock never started."""
         clock = self.newest(name)
-        tier = next((t for t in self.sla.tiers if t.clock == name and t.key == key), None)
-        return _tier_at(clock, tier) if clock and tier else None
+        return self._tier_of(clock, key) if clock else None
+
+    def _tier_of(self, clock: Clock, key: str) -> datetime | None:
+        tier = next((t for t in self.sla.tiers_of(clock.name) if t.key == key), None)
+        return _tier_at(clock, tier) if tier else None
 
     def follow(self, waits: Sequence[Wait]) -> None:
         """Makes the token timers equal to what the engine waits for; clocks must have started before."""
@@ -104,7 +112,7 @@ class Board:
             armed = known.get((ref, element))
             if armed is None:
                 self._arm_token(wait, 1 + self._last_generation(ref, element))
-            elif wait.bound is None and wait.due_at != armed.due_at:  # a cycle went on
+            elif self._moved(wait, armed):
                 self._change_timer(replace(armed, state="cancelled"))
                 self._arm_token(wait, armed.generation + 1)
 
@@ -160,15 +168,23 @@ class Board:
                 self._change_timer(replace(timer, state="held", due_at=None))
         return [Event("clock.stopped", self.case_id, self.now, self.actor_id, {"clock": clock.name})]
 
+    def _moved(self, wait: Wait, armed: Timer) -> bool:
+        """Whether a cycle went on, or the clock that a timer waits for has started at last."""
+        if wait.bound is None:
+            return wait.due_at != armed.due_at
+        clock = self.clock_for(wait.bound[0], wait.step_ref)
+        return armed.clock_id is None and clock is not None and clock.state == "running"
+
     def _arm_token(self, wait: Wait, generation: int) -> None:
         due, clock_id, state = wait.due_at, None, "armed"
         if wait.bound is not None:
             name, tier = wait.bound
-            clock = self.newest(name)
+            clock = self.clock_for(name, wait.step_ref)
             clock_id = clock.id if clock else None
-            due = self.tier_of(name, tier) if tier else self.due_of(name)
-            if clock is None or clock.state != "running" or due is None:
-                due, state = None, "held"
+            if clock is not None and clock.state == "running":
+                due = self._tier_of(clock, tier) if tier else clock.due_at
+            if due is None:
+                state = "held"
         timer = Timer(new_id(), "token", wait.ref, wait.element, generation, clock_id, due, state)
         self._add(timer)
 

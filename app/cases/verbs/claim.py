@@ -3,7 +3,7 @@
 from app.cases.commands import Claim, Unclaim
 from app.cases.errors import ReasonRequired, TaskNotClaimed
 from app.cases.motion import Motion, Row
-from app.cases.sync import lay_out, take_away
+from app.cases.sync import due_of, lay_out, set_dues, take_away
 from app.cases.verbs import guard
 from app.core.errors import FieldError
 
@@ -16,8 +16,10 @@ def claim(motion: Motion, command: Claim) -> Row | None:
         return None
     guard.still_open(motion, task)
     take(motion, task)
+    motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
     lay_out(motion, task)
+    set_dues(motion)
     return task
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.bundles.forms import AnswersRefused
 from app.cases.answers import check_answers
 from app.cases.commands import Complete
 from app.cases.errors import OpinionRequired, OutcomeUnknown
@@ -15,6 +16,7 @@ from app.cases.verbs import guard
 from app.cases.verbs.claim import take
 from app.core.errors import FieldError
 from app.crypto.sm3 import sm3
+from app.engine.errors import EngineError
 
 
 def complete(motion: Motion, command: Complete) -> Row | None:
@@ -68,9 +70,15 @@ def seal_of(salt: bytes, answers: Mapping[str, Any]) -> str:
 
 
 def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
-    if task["state"] != "done" or task["done_by"] != motion.actor.id:
+    if (task["state"], task["done_by"], task["outcome"]) != ("done", motion.actor.id, command.outcome):
         return False
-    same: bool = (task["outcome"], task["answers"]) == (command.outcome, dict(command.answers))
+    if task["answers"] == dict(command.answers):
+        return True
+    form = motion.bundle.engine.step(task["step"]).form
+    try:  # what is kept was cleaned: trimmed, empty fields left out
+        same: bool = task["answers"] == check_answers(motion, form, command.answers)
+    except (AnswersRefused, EngineError):
+        return False
     return same
 
 
