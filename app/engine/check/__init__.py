@@ -100,7 +100,7 @@ def _the_process(report: Report, root: Any) -> Diagram | None:
         "bpmn-element-forbidden",
         _Spot(running[1].get("id") or "", running[1].sourceline),
         f"图中有 {len(running)} 个可执行的流程：{row.zh}。只能有一个；其余的请画成不含图形的黑盒泳池。",
-        f"the diagram has {len(running)} executable processes: {row.en}. Keep one; let the others be black boxes.",
+        f"there are {len(running)} executable processes: {row.en}. Keep one; make the others black boxes.",
     )
     return None
 

@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from app.engine.check.advice import (
+    EVENT_WORDS,
+    EVENTS_FORBIDDEN,
+    EVENTS_NOT_YET,
+    EVENTS_OPEN,
+    HARMLESS,
+    KINDS_FORBIDDEN,
+    KINDS_NOT_YET,
+    REFUSED_ATTRIBUTES,
+    REFUSED_EXTENSIONS,
+    SCRIPT_LANGUAGES,
+    SCRIPTS,
+    STRIPPED,
+    TIMER,
+    Advice,
+)
 from app.engine.check.diagram import BPMN, CAMUNDA, NODES, Diagram, Node, is_definition, local
 from app.engine.check.finding import Report
 from app.engine.check.words import Named, in_row, named, plain
@@ -13,144 +29,6 @@ NOT_YET = "bpmn-element-not-yet"
 FORBIDDEN = "bpmn-element-forbidden"
 SCRIPT = "bpmn-script-forbidden"
 LISTENER = "bpmn-listener-forbidden"
-
-
-class Advice(NamedTuple):
-    """What to draw instead."""
-
-    zh: str
-    en: str
-
-
-_PERSON = Advice("可先画成用户任务，由人办理。", "Draw a user task for now.")
-_MAIN = Advice("可先把里面的环节直接画在主图上。", "Draw its steps in the main diagram for now.")
-_OUTCOME = Advice(
-    "可先在任务上用办理结论（outcomes）加网关表达。", "Use an outcome of the task and a gateway for now."
-)
-_TIMER = Advice("可先在用户任务的边上画定时器。", "Draw a timer on the edge of a user task for now.")
-_PLAIN_END = Advice("可先画普通的结束事件。", "Draw a plain end event for now.")
-_PLAIN_START = Advice("可先画普通的开始事件。", "Draw a plain start event for now.")
-_STEPS = Advice("可先用排他网关和并行网关表达。", "Use exclusive and parallel gateways for now.")
-_DELETE = Advice("可先删去。", "Delete it for now.")
-
-_KINDS_NOT_YET = {
-    "serviceTask": _PERSON,
-    "sendTask": _PERSON,
-    "receiveTask": _PERSON,
-    "manualTask": _PERSON,
-    "businessRuleTask": _PERSON,
-    "callActivity": _MAIN,
-    "subProcess": _MAIN,
-    "inclusiveGateway": _STEPS,
-    "eventBasedGateway": _OUTCOME,
-    "intermediateThrowEvent": _DELETE,
-}
-_KINDS_FORBIDDEN = {
-    "task": Advice(
-        "没有选定类型；由人办理的请画成用户任务。", "has no type; what a person does is drawn as a user task."
-    ),
-    "complexGateway": Advice(
-        "不能使用；请改用包容网关，或用会签的表决规则。",
-        "is not allowed; use an inclusive gateway or a vote.",
-    ),
-    "adHocSubProcess": Advice(
-        "不能使用；请把环节和返回的连线画出来。",
-        "is not allowed; draw the steps and the flows that lead back.",
-    ),
-    "transaction": Advice(
-        "不能使用；请把撤销画成一个环节。", "is not allowed; draw the undoing as a step of its own."
-    ),
-    "dataObject": Advice(
-        "不能使用；办件数据请在 process.yaml 的 data 中声明。",
-        "is not allowed; declare case data in process.yaml.",
-    ),
-}
-_KINDS_FORBIDDEN["dataObjectReference"] = _KINDS_FORBIDDEN["dataObject"]
-_KINDS_FORBIDDEN["dataStoreReference"] = _KINDS_FORBIDDEN["dataObject"]
-
-_EVENTS_NOT_YET = {
-    "startEvent": {"message": _PLAIN_START},
-    "endEvent": dict.fromkeys(("message", "error", "escalation", "terminate"), _PLAIN_END),
-    "boundaryEvent": dict.fromkeys(("message", "signal", "conditional", "error", "escalation"), _OUTCOME),
-    "intermediateCatchEvent": {
-        "timer": _TIMER,
-        "message": _PERSON,
-        "signal": _PERSON,
-        "conditional": _PERSON,
-    },
-    "intermediateThrowEvent": dict.fromkeys(("message", "signal", "escalation"), _DELETE),
-}
-_EVENT_WORDS = {
-    "timer": "定时",
-    "message": "消息",
-    "signal": "信号",
-    "conditional": "条件",
-    "error": "错误",
-    "escalation": "升级",
-    "terminate": "终止",
-    "link": "链接",
-    "compensate": "补偿",
-    "cancel": "取消",
-}
-_EVENTS_OPEN = {"boundaryEvent": "timer"}
-_EVENTS_FORBIDDEN = {
-    ("startEvent", "timer"): Advice(
-        "不能定时启动；请在 process.yaml 的 schedules 中写明。",
-        "may not start by a timer; use schedules in process.yaml.",
-    ),
-    ("endEvent", "signal"): Advice(
-        "不能发信号；请先画抛出信号的中间事件，再画结束。",
-        "may not throw a signal; throw it first, then end.",
-    ),
-    "link": Advice("不能用链接；请画一条连线。", "may not be a link; draw a flow."),
-    "compensate": Advice(
-        "不能用补偿；请把撤销画成一个环节。", "may not compensate; draw the undoing as a step."
-    ),
-    "cancel": Advice("不能用取消；请把撤销画成一个环节。", "may not cancel; draw the undoing as a step."),
-}
-_HARMLESS = frozenset(
-    [
-        "sequenceFlow",
-        "laneSet",
-        "textAnnotation",
-        "association",
-        "group",
-        "documentation",
-        "extensionElements",
-    ]
-)
-# The library would need them; we read none of them, so they go, and their author is told.
-_STRIPPED = frozenset(
-    [
-        "ioSpecification",
-        "dataInputAssociation",
-        "dataOutputAssociation",
-        "property",
-        "correlationSubscription",
-        "resourceRole",
-        "performer",
-        "potentialOwner",
-        "humanPerformer",
-        "rendering",
-    ]
-)
-_SCRIPTS = frozenset({"script", "prescript", "postscript"})
-_SCRIPT_LANGUAGES = ("javascript", "ecmascript", "groovy", "python", "jython", "ruby", "jruby", "php", "perl")
-_REFUSED_ATTRIBUTES = {
-    "class": Advice("不能指定 Java 类（camunda:class）", "may not name a Java class (camunda:class)"),
-    "expression": Advice("不能写 camunda:expression", "may not carry camunda:expression"),
-}
-_REFUSED_EXTENSIONS = {
-    "connector": Advice("不能使用连接器（camunda:connector）", "may not use a connector (camunda:connector)"),
-    "formData": Advice(
-        "不能使用生成的表单（camunda:formData）；请在 forms/ 中写表单，用 formKey 指定",
-        "may not use a generated form (camunda:formData); write one in forms/ and name it by formKey",
-    ),
-    "failedJobRetryTimeCycle": Advice(
-        "不能指定重试（camunda:failedJobRetryTimeCycle）；重试由系统统一安排",
-        "may not set retries (camunda:failedJobRetryTimeCycle); the system arranges them",
-    ),
-}
 
 
 class _Owner(NamedTuple):
@@ -169,7 +47,7 @@ def check_elements(report: Report, diagram: Diagram) -> frozenset[str]:
             foreign.add(node.id)
     for element in diagram.process:
         kind = local(element)
-        if element.tag.startswith(BPMN) and kind not in NODES and kind not in _HARMLESS:
+        if element.tag.startswith(BPMN) and kind not in NODES and kind not in HARMLESS:
             _refused_other(report, element, kind)
     return frozenset(foreign | set(_check_scripts(report, diagram)))
 
@@ -192,8 +70,8 @@ def _refused_node(report: Report, node: Node) -> bool:
             "or wrap the main part in a sub-process and put the event on its edge.",
         )
         return True
-    if node.kind in _KINDS_FORBIDDEN:
-        advice = _KINDS_FORBIDDEN[node.kind]
+    if node.kind in KINDS_FORBIDDEN:
+        advice = KINDS_FORBIDDEN[node.kind]
         report.error(FORBIDDEN, node, f"{node.named.zh} {advice.zh}", f"{node.named.en} {advice.en}")
         return True
     return _refused_marker(report, node) or _refused_event(report, node) or _not_yet_node(report, node)
@@ -243,12 +121,12 @@ def _refused_event(report: Report, node: Node) -> bool:
             )
             return True
         if node.kind == "intermediateCatchEvent":
-            _not_yet(report, node, "", "", _TIMER)
+            _not_yet(report, node, "", "", TIMER)
             return True
         return False
     if len(node.definitions) > 1 or node.element.get("parallelMultiple") == "true":
         row = in_row(
-            [Named(_EVENT_WORDS.get(word, word), word) for word in map(_event_word, node.definitions)]
+            [Named(EVENT_WORDS.get(word, word), word) for word in map(_event_word, node.definitions)]
         )
         report.error(
             "bpmn-event-multiple",
@@ -258,14 +136,14 @@ def _refused_event(report: Report, node: Node) -> bool:
         )
         return True
     word = _event_word(node.definitions[0])
-    said = _EVENT_WORDS.get(word, word)
-    forbidden = _EVENTS_FORBIDDEN.get((node.kind, word)) or _EVENTS_FORBIDDEN.get(word)
+    said = EVENT_WORDS.get(word, word)
+    forbidden = EVENTS_FORBIDDEN.get((node.kind, word)) or EVENTS_FORBIDDEN.get(word)
     if forbidden is not None:
         report.error(FORBIDDEN, node, f"{node.named.zh} {forbidden.zh}", f"{node.named.en} {forbidden.en}")
         return True
-    if _EVENTS_OPEN.get(node.kind) == word:
+    if EVENTS_OPEN.get(node.kind) == word:
         return False
-    advice = _EVENTS_NOT_YET.get(node.kind, {}).get(word)
+    advice = EVENTS_NOT_YET.get(node.kind, {}).get(word)
     if advice is not None:
         _not_yet(report, node, f"的{said}类型", f"as a {word} event", advice)
     else:
@@ -286,7 +164,7 @@ def _event_word(definition: str) -> str:
 
 
 def _not_yet_node(report: Report, node: Node) -> bool:
-    advice = _KINDS_NOT_YET.get(node.kind)
+    advice = KINDS_NOT_YET.get(node.kind)
     if advice is not None:
         _not_yet(report, node, "", "", advice)
     return advice is not None
@@ -302,8 +180,8 @@ def _not_yet(report: Report, node: Node, zh: str, en: str, advice: Advice) -> No
 
 
 def _refused_other(report: Report, element: Any, kind: str) -> None:
-    owner = _owner(element.getparent() if kind in _STRIPPED else element)
-    if kind in _STRIPPED:
+    owner = _owner(element.getparent() if kind in STRIPPED else element)
+    if kind in STRIPPED:
         report.warning(
             "bpmn-element-ignored",
             owner,
@@ -311,7 +189,9 @@ def _refused_other(report: Report, element: Any, kind: str) -> None:
             f"{kind} in {owner.named.en} has no effect; case data is what process.yaml declares.",
         )
         return
-    advice = _KINDS_FORBIDDEN.get(kind, Advice("这类图形不能使用。", "is not allowed."))
+    if element.get("id") != owner.id:
+        owner = owner._replace(named=Named(f"{owner.named.zh} 中的 {kind}", f"{kind} in {owner.named.en}"))
+    advice = KINDS_FORBIDDEN.get(kind, Advice("这类图形不能使用。", "is not allowed."))
     report.error(FORBIDDEN, owner, f"{owner.named.zh} {advice.zh}", f"{owner.named.en} {advice.en}")
 
 
@@ -321,7 +201,7 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
         kind, owner = local(element), _owner(element)
         inside_script_task = kind == "script" and local(element.getparent()) == "scriptTask"
         language = str(element.get("language") or element.get("scriptFormat") or "").lower()
-        if kind.lower() in _SCRIPTS and not inside_script_task:
+        if kind.lower() in SCRIPTS and not inside_script_task:
             report.error(
                 SCRIPT,
                 owner,
@@ -329,7 +209,7 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
                 f"{owner.named.en} carries a script ({plain(kind)}). A diagram may hold none; delete it.",
             )
             yield owner.id
-        elif language and kind != "scriptTask" and any(word in language for word in _SCRIPT_LANGUAGES):
+        elif language and kind != "scriptTask" and any(word in language for word in SCRIPT_LANGUAGES):
             report.error(
                 SCRIPT,
                 owner,
@@ -344,13 +224,11 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
                 f"{owner.named.zh} 带有监听器（{kind}）。请删去；要在办结时发出事件，请写属性 event。",
                 f"{owner.named.en} carries a listener ({kind}). Delete it; property event emits an event.",
             )
-        elif element.tag.startswith(CAMUNDA) and kind in _REFUSED_EXTENSIONS:
-            _refuse_extension(report, owner, _REFUSED_EXTENSIONS[kind])
-        elif (
-            kind in _STRIPPED and element.tag.startswith(BPMN) and element.getparent() is not diagram.process
-        ):
+        elif element.tag.startswith(CAMUNDA) and kind in REFUSED_EXTENSIONS:
+            _refuse_extension(report, owner, REFUSED_EXTENSIONS[kind])
+        elif kind in STRIPPED and element.tag.startswith(BPMN) and element.getparent() is not diagram.process:
             _refused_other(report, element, kind)
-        for name, advice in _REFUSED_ATTRIBUTES.items():
+        for name, advice in REFUSED_ATTRIBUTES.items():
             if element.get(CAMUNDA + name) is not None and element.tag.startswith(BPMN):
                 _refuse_extension(report, owner, advice)
 

@@ -93,8 +93,8 @@ def _check_exclusive(report: Report, diagram: Diagram, node: Node, leaving: tupl
         report.warning(
             "bpmn-gateway-unconditional",
             default,
-            f'{what.zh} 是{node.named.zh} 的默认出口，上面的条件 "{plain(default.condition)}" 不起作用。请删去。',
-            f'{what.en} is the default of {node.named.en}; its condition "{plain(default.condition)}" is void.',
+            f'{what.zh} 是{node.named.zh} 的默认出口，条件 "{plain(default.condition)}" 不起作用。请删去。',
+            f'{what.en} is the default of {node.named.en}; condition "{plain(default.condition)}" is void.',
         )
 
 
@@ -129,7 +129,7 @@ def check_loops(report: Report, diagram: Diagram) -> None:
             "bpmn-loop-without-wait",
             members[0],
             f"{row.zh} 围成的循环里没有任务，也没有定时，会一直转下去。请在循环中放一个用户任务。",
-            f"the loop of {row.en} holds no task and no timer, so it spins for ever. Put a user task into it.",
+            f"the loop of {row.en} holds no task and no timer, so it spins for ever. Put a task into it.",
         )
 
 

@@ -126,7 +126,8 @@ def _edges(
     found = []
     for flow in diagram.leaving.get(leaving, ()):
         target = OUT if diagram.nodes[flow.target].kind == "endEvent" else flow.target
-        found.append((net.add(Edge(source, target, side=side)), flow.id))
+        work = diagram.nodes[source].kind == "userTask"
+        found.append((net.add(Edge(source, target, work, side)), flow.id))
     return found
 
 
@@ -172,7 +173,8 @@ def _drop_self_loop(net: Net, name: str) -> bool:
     for mode in net.modes[name]:
         if len(mode.fills) == 1:
             (number,) = mode.fills
-            if net.edges[number].target == name:
+            shared = sum(number in other.fills for other in net.modes[name]) > 1
+            if net.edges[number].target == name and not shared:
                 net.modes[name].remove(mode)
                 net.drop(number)
                 return True

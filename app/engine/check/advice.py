@@ -1,0 +1,143 @@
+"""What may not be drawn, and what to draw instead: the tables behind elements.py, one line per kind."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Advice(NamedTuple):
+    """What to draw instead."""
+
+    zh: str
+    en: str
+
+
+_PERSON = Advice("可先画成用户任务，由人办理。", "Draw a user task for now.")
+_MAIN = Advice("可先把里面的环节直接画在主图上。", "Draw its steps in the main diagram for now.")
+_OUTCOME = Advice(
+    "可先在任务上用办理结论（outcomes）加网关表达。", "Use an outcome of the task and a gateway for now."
+)
+TIMER = Advice("可先在用户任务的边上画定时器。", "Draw a timer on the edge of a user task for now.")
+_PLAIN_END = Advice("可先画普通的结束事件。", "Draw a plain end event for now.")
+_PLAIN_START = Advice("可先画普通的开始事件。", "Draw a plain start event for now.")
+_STEPS = Advice("可先用排他网关和并行网关表达。", "Use exclusive and parallel gateways for now.")
+_DELETE = Advice("可先删去。", "Delete it for now.")
+
+KINDS_NOT_YET = {
+    "serviceTask": _PERSON,
+    "sendTask": _PERSON,
+    "receiveTask": _PERSON,
+    "manualTask": _PERSON,
+    "businessRuleTask": _PERSON,
+    "callActivity": _MAIN,
+    "subProcess": _MAIN,
+    "inclusiveGateway": _STEPS,
+    "eventBasedGateway": _OUTCOME,
+    "intermediateThrowEvent": _DELETE,
+}
+KINDS_FORBIDDEN = {
+    "task": Advice(
+        "没有选定类型；由人办理的请画成用户任务。", "has no type; what a person does is drawn as a user task."
+    ),
+    "complexGateway": Advice(
+        "不能使用；请改用包容网关，或用会签的表决规则。",
+        "is not allowed; use an inclusive gateway or a vote.",
+    ),
+    "adHocSubProcess": Advice(
+        "不能使用；请把环节和返回的连线画出来。",
+        "is not allowed; draw the steps and the flows that lead back.",
+    ),
+    "transaction": Advice(
+        "不能使用；请把撤销画成一个环节。", "is not allowed; draw the undoing as a step of its own."
+    ),
+    "dataObject": Advice(
+        "不能使用；办件数据请在 process.yaml 的 data 中声明。",
+        "is not allowed; declare case data in process.yaml.",
+    ),
+}
+KINDS_FORBIDDEN["dataObjectReference"] = KINDS_FORBIDDEN["dataObject"]
+KINDS_FORBIDDEN["dataStoreReference"] = KINDS_FORBIDDEN["dataObject"]
+
+EVENTS_NOT_YET = {
+    "startEvent": {"message": _PLAIN_START},
+    "endEvent": dict.fromkeys(("message", "error", "escalation", "terminate"), _PLAIN_END),
+    "boundaryEvent": dict.fromkeys(("message", "signal", "conditional", "error", "escalation"), _OUTCOME),
+    "intermediateCatchEvent": {
+        "timer": TIMER,
+        "message": _PERSON,
+        "signal": _PERSON,
+        "conditional": _PERSON,
+    },
+    "intermediateThrowEvent": dict.fromkeys(("message", "signal", "escalation"), _DELETE),
+}
+EVENT_WORDS = {
+    "timer": "定时",
+    "message": "消息",
+    "signal": "信号",
+    "conditional": "条件",
+    "error": "错误",
+    "escalation": "升级",
+    "terminate": "终止",
+    "link": "链接",
+    "compensate": "补偿",
+    "cancel": "取消",
+}
+EVENTS_OPEN = {"boundaryEvent": "timer"}
+EVENTS_FORBIDDEN = {
+    ("startEvent", "timer"): Advice(
+        "不能定时启动；请在 process.yaml 的 schedules 中写明。",
+        "may not start by a timer; use schedules in process.yaml.",
+    ),
+    ("endEvent", "signal"): Advice(
+        "不能发信号；请先画抛出信号的中间事件，再画结束。",
+        "may not throw a signal; throw it first, then end.",
+    ),
+    "link": Advice("不能用链接；请画一条连线。", "may not be a link; draw a flow."),
+    "compensate": Advice(
+        "不能用补偿；请把撤销画成一个环节。", "may not compensate; draw the undoing as a step."
+    ),
+    "cancel": Advice("不能用取消；请把撤销画成一个环节。", "may not cancel; draw the undoing as a step."),
+}
+HARMLESS = frozenset(
+    [
+        "sequenceFlow",
+        "laneSet",
+        "textAnnotation",
+        "association",
+        "group",
+        "documentation",
+        "extensionElements",
+    ]
+)
+# The library would need them; we read none of them, so they go, and their author is told.
+STRIPPED = frozenset(
+    [
+        "ioSpecification",
+        "dataInputAssociation",
+        "dataOutputAssociation",
+        "property",
+        "correlationSubscription",
+        "resourceRole",
+        "performer",
+        "potentialOwner",
+        "humanPerformer",
+        "rendering",
+    ]
+)
+SCRIPTS = frozenset({"script", "prescript", "postscript"})
+SCRIPT_LANGUAGES = ("javascript", "ecmascript", "groovy", "python", "jython", "ruby", "jruby", "php", "perl")
+REFUSED_ATTRIBUTES = {
+    "class": Advice("不能指定 Java 类（camunda:class）", "may not name a Java class (camunda:class)"),
+    "expression": Advice("不能写 camunda:expression", "may not carry camunda:expression"),
+}
+REFUSED_EXTENSIONS = {
+    "connector": Advice("不能使用连接器（camunda:connector）", "may not use a connector (camunda:connector)"),
+    "formData": Advice(
+        "不能使用生成的表单（camunda:formData）；请在 forms/ 中写表单，用 formKey 指定",
+        "may not use a generated form (camunda:formData); write one in forms/ and name it by formKey",
+    ),
+    "failedJobRetryTimeCycle": Advice(
+        "不能指定重试（camunda:failedJobRetryTimeCycle）；重试由系统统一安排",
+        "may not set retries (camunda:failedJobRetryTimeCycle); the system arranges them",
+    ),
+}
