@@ -30,6 +30,7 @@ def create_app() -> "Flask":
     from app.core.http import access_log, api, gate, health, problem
     from app.identity import api as identity
     from app.identity import login
+    from app.processes import api as processes
 
     wire()
     app = Flask(__name__, static_folder=None)
@@ -42,5 +43,7 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(cases.blp)
+    document.register_blueprint(processes.blp)
+    processes.install(app)
     health.install(app, __version__)
     return app

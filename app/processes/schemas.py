@@ -83,14 +83,14 @@ class VersionList(Schema):
     items = ListOf(Shape(VersionOut), required=True)
 
 
-class LaneOut(Schema):
+class DrawnLaneOut(Schema):
     """A lane and the rule that says who is in its pool."""
 
     name = fields.String(required=True)
     rule = fields.String(required=True)
 
 
-class StepOut(Schema):
+class DrawnStepOut(Schema):
     """A user task of the diagram."""
 
     id = fields.String(required=True)
@@ -105,5 +105,5 @@ class DefinitionOut(Schema):
 
     version = Shape(VersionOut, required=True)
     start_form = fields.Raw(required=True, metadata={"description": "登记表的 JSON Schema；没有时为 null"})
-    lanes = ListOf(Shape(LaneOut), required=True)
-    steps = ListOf(Shape(StepOut), required=True)
+    lanes = ListOf(Shape(DrawnLaneOut), required=True)
+    steps = ListOf(Shape(DrawnStepOut), required=True)

@@ -1,0 +1,134 @@
+"""Definitions, checks and deployments over HTTP, as an editor of processes meets them."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.core import db
+from app.identity import login, org
+from app.processes.schema import schemas
+from tests.processes.conftest import Change
+
+pytestmark = pytest.mark.usefixtures("district")
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app().test_client()
+
+
+def headers(name: str, key: str | None = None) -> dict[str, str]:
+    with db.transaction() as session:
+        person = org.person_by_login(session, name)
+        assert person is not None
+        token, _ = login.token_for(session, person.id)
+    return {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
+
+
+def body(copied: Change, **more: Any) -> dict[str, Any]:
+    folder = copied()
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()
+    }
+    return {"key": folder.name, "files": files, **more}
+
+
+def test_a_good_folder_is_checked_and_nothing_is_kept(client: FlaskClient, copied: Change):
+    answer = client.post("/api/v1/deployments/validate", json=body(copied), headers=headers("liucheng1"))
+
+    assert answer.status_code == 200, answer.json
+    assert answer.json["good"] is True
+    assert answer.json["findings"] == []
+    assert answer.json["impact"] == {"replaces": None, "runningCases": 0, "unchanged": False}
+    assert client.get("/api/v1/process-definitions", headers=headers("liucheng1")).json == {"items": []}
+
+
+def test_every_finding_names_file_line_and_both_languages(client: FlaskClient, copied: Change):
+    copied("forms/dispatch.yaml", "main_unit", "main_unti")
+
+    answer = client.post("/api/v1/deployments/validate", json=body(copied), headers=headers("liucheng1"))
+
+    (finding,) = [each for each in answer.json["findings"] if each["rule"] == "name-undeclared"]
+    assert (finding["file"], finding["line"], finding["level"]) == ("forms/dispatch.yaml", 5, "error")
+    assert "是不是 main_unit" in finding["zh"]
+    assert finding["en"]
+
+
+def test_a_deployment_is_answered_once_and_replayed(client: FlaskClient, copied: Change):
+    sent, me = body(copied), headers("liucheng1", "deploy-1")
+
+    first = client.post("/api/v1/deployments", json=sent, headers=me)
+    again = client.post("/api/v1/deployments", json=sent, headers=me)
+
+    assert first.status_code == 201, first.json
+    assert (first.data, first.headers["Location"]) == (again.data, again.headers["Location"])
+    assert first.json["version"]["number"] == 1
+    assert first.json["changed"] is True
+
+
+def test_a_bad_folder_is_refused_with_one_error_per_finding(client: FlaskClient, copied: Change):
+    copied("sla.yaml", "limit: P7D", "limit: P5WD")
+
+    answer = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1"))
+
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/process-refused")
+    assert answer.json["errors"][0]["pointer"] == "/files/sla.yaml"
+    assert answer.json["errors"][0]["code"] == "key-not-yet"
+
+
+def test_two_publishers_do_not_overwrite_each_other(client: FlaskClient, copied: Change):
+    first = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1")).json
+    copied("sla.yaml", "limit: P7D", "limit: P5D")
+    client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k2"))
+    copied("sla.yaml", "limit: P5D", "limit: P3D")
+
+    answer = client.post(
+        "/api/v1/deployments",
+        json=body(copied, replaces=first["version"]["id"]),
+        headers=headers("liucheng1", "k3"),
+    )
+
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/deploy-conflict")
+
+
+def test_publishing_needs_its_permission(client: FlaskClient, copied: Change):
+    answer = client.post("/api/v1/deployments", json=body(copied), headers=headers("paiqian1", "k1"))
+
+    assert (answer.status_code, answer.json["permission"]) == (403, "process:publish")
+
+
+def test_who_files_cases_sees_what_a_process_asks(client: FlaskClient, copied: Change):
+    client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1"))
+
+    listed = client.get("/api/v1/process-definitions", headers=headers("city")).json["items"]
+    shown = client.get("/api/v1/process-definitions/work_order_12345", headers=headers("city")).json
+
+    assert [row["key"] for row in listed] == ["work_order_12345"]
+    assert shown["startForm"]["required"] == ["content", "level"]
+    assert [step["id"] for step in shown["steps"]] == ["dispatch", "sign", "handle", "review", "archive"]
+    assert client.get("/api/v1/process-definitions/nothing", headers=headers("city")).status_code == 404
+    assert client.get("/api/v1/process-definitions", headers=headers("cgw1")).status_code == 403
+
+
+def test_a_versions_diagram_comes_back_byte_for_byte(client: FlaskClient, copied: Change):
+    deployed = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1")).json
+    version = deployed["version"]["id"]
+
+    answer = client.get(f"/api/v1/process-definitions/{version}/xml", headers=headers("liucheng1"))
+    listed = client.get("/api/v1/process-definitions/work_order_12345/versions", headers=headers("liucheng1")).json
+
+    assert answer.data == (copied() / "process.bpmn").read_bytes()
+    assert answer.mimetype == "application/xml"
+    assert [row["id"] for row in listed["items"]] == [version]
+    assert client.get(f"/api/v1/process-definitions/{'0' * 64}/xml", headers=headers("liucheng1")).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["process", "form", "sla", "scenario", "org"])
+def test_every_kind_of_file_has_a_schema_that_anybody_may_read(client: FlaskClient, kind: str):
+    answer = client.get(f"/schemas/{kind}.json")
+
+    assert answer.status_code == 200
+    assert answer.json == schemas()[kind]
+    assert client.get("/schemas/strange.json").status_code == 404

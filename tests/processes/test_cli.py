@@ -1,0 +1,82 @@
+"""`huying process …` as an administrator types it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.process import process
+from app.core import config, db
+from tests.processes.conftest import Change
+
+
+def called(*words: str | Path) -> Result:
+    return CliRunner().invoke(process, [str(word) for word in words])
+
+
+def test_check_of_everything_shipped_passes():
+    result = called("check", "--strict")
+
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines() == ["_template：通过。", "work_order_12345：通过。"]
+
+
+def test_check_prints_every_finding_with_its_file(copied: Change):
+    result = called("check", copied("forms/handle.yaml", "solved", "sovled"))
+
+    assert result.exit_code == 1
+    assert "错误  forms/handle.yaml：第 4 行：“sovled”没有在 process.yaml 的 data 里声明" in result.output
+    assert "[name-undeclared]" in result.output
+
+
+def test_check_of_an_unknown_folder_names_the_known_ones():
+    result = called("check", "work_ordr")
+
+    assert result.exit_code == 1
+    assert "没有文件夹 work_ordr；bpmn/ 下有 work_order_12345。" in result.output
+
+
+@pytest.mark.usefixtures("district")
+def test_publish_tells_what_changed_and_list_shows_it():
+    first, again, listed = called("publish"), called("publish"), called("list")
+
+    assert "流程“12345工单”(work_order_12345)：已发布，第 1 版" in first.output
+    assert "没有变化" in again.output
+    assert listed.output.startswith("* work_order_12345 第 1 版")
+
+
+@pytest.mark.usefixtures("district")
+def test_publish_of_a_bad_folder_says_why(copied: Change):
+    result = called("publish", copied("sla.yaml", "limit: P7D", "limit: P7X"))
+
+    assert result.exit_code == 1
+    assert "work_order_12345：没有发布。" in result.output
+    assert "sla.yaml：第 3 行" in result.output
+
+
+def test_walk_tells_the_story_in_a_database_of_its_own():
+    settings = config.settings()
+
+    result = called("walk", "work_order_12345", "--scenario", "nobody_signs", "--coverage")
+
+    assert result.exit_code == 0, result.output
+    assert "✓ 两小时无人签收，自动退回派遣（nobody_signs）" in result.output
+    assert "03-02 11:00  定时到期，“签收”由系统收回" in result.output
+    assert "没有走到：" in result.output
+    assert config.settings() == settings
+    assert not db._databases
+
+
+def test_walk_fails_when_a_scenario_does(copied: Change):
+    result = called("walk", copied("scenarios/on_time.yaml", "status: 待派遣", "status: 待签收"), "--scenario", "on_time")
+
+    assert result.exit_code == 1
+    assert "✗ 按时办结（on_time）" in result.output
+    assert "0/1 个场景走通" in result.output
+
+
+def test_walk_of_an_unknown_scenario_names_the_known_ones():
+    result = called("walk", "_template", "--scenario", "nothing")
+
+    assert result.exit_code == 1
+    assert "没有这个场景；scenarios/ 里有 accepted、refused。" in result.output
