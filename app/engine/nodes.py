@@ -64,7 +64,7 @@ class Exclusive(OneLevel, ExclusiveGateway):
     def _run_hook(self, my_task: Row) -> bool:
         chosen = self.way_out
         for flow in self.flows:
-            if flow.condition is not None and my_task.workflow.run._holds(flow):
+            if flow.condition is None or my_task.workflow.run._holds(flow):
                 chosen = flow
                 break
         if chosen is None:
