@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app import bundles
@@ -29,7 +29,7 @@ from app.engine.errors import EngineError
 from app.engine.run import Run
 from app.identity.actor import Actor
 from app.identity.permissions import TASK_READ
-from app.identity.scopes import case_scope, hidden, require
+from app.identity.scopes import hidden, holders, let_in, require, sees
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ _OF_TIMER = _locked(
 )
 _TASKS = select(tasks).where(
     tasks.c.case_id == bindparam("case"),
-    or_(tasks.c.state.in_(("open", "claimed")), tasks.c.id == bindparam("task")),
+    or_(text("tasks.state in ('open', 'claimed')"), tasks.c.id == bindparam("task")),
 )
 _OPENED_AT = (
     select(tasks)
@@ -161,8 +161,9 @@ _OPENED_AT = (
 _CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case"))
 _TIMERS = select(timers).where(
     timers.c.case_id == bindparam("case"),
-    timers.c.state.in_(("armed", "claimed", "held", "incident")),
+    text("timers.state in ('armed', 'claimed', 'held', 'incident')"),
 )
+_LOCK_TASK = select(_OF_TASK, *clock.columns(), let_in(_OF_TASK.c.id).label("known"))
 _LOCK_TIMER = select(_OF_TIMER, *clock.columns())
 
 
@@ -172,14 +173,12 @@ def lock(session: Session, command: Command, actor: Actor) -> Motion:
         row = session.execute(_LOCK_TIMER, {"timer": command.timer_id}).mappings().one_or_none()
     else:
         require(actor, TASK_READ, subject=command.task_id)
-        locked = _OF_TASK.c
-        seen = case_scope(actor, TASK_READ, locked.org_path, locked.id)
-        statement = select(_OF_TASK, *clock.columns(), seen.label("visible"))
-        row = session.execute(statement, {"task": command.task_id}).mappings().one_or_none()
-    if row is None or not row.get("visible", True):
+        which = {"task": command.task_id, "holders": holders(actor, TASK_READ)}
+        row = session.execute(_LOCK_TASK, which).mappings().one_or_none()
+    if row is None or not sees(actor, TASK_READ, row["org_path"], row.get("known", False)):
         raise hidden(actor, getattr(command, "task_id", None))
     case = dict(row)
-    case.pop("visible", None)
+    case.pop("known", None)
     now = clock.at(case.pop("raw_now"), case.pop("clock_offset"), case["last_event_at"])
     return load(session, actor, now, case, getattr(command, "task_id", ""))
 

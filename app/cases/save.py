@@ -52,7 +52,7 @@ class CaseMoved(RuntimeError):
 
 def save(motion: Motion, command: str, *, new: bool = False) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
-    session, case = motion.session, motion.case
+    session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
     chain = _chain_row(motion, command)
     case.update(
@@ -66,16 +66,6 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
         session.execute(_INSERT_CASE, case)
     elif session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1:
         raise CaseMoved(case["id"])
-    with session.at_once():
-        _save_rows(motion, chain)
-    for task in motion.unstaffed:
-        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
-        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
-    events.publish(session, motion.events)
-
-
-def _save_rows(motion: Motion, chain: Row) -> None:
-    session, changes, board = motion.session, motion.changes, motion.board
     if changes.updates["tasks"]:
         session.execute(
             _UPDATE_TASK, [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()]
@@ -96,6 +86,10 @@ def _save_rows(motion: Motion, chain: Row) -> None:
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     session.execute(_INSERT_CHAIN, chain)
+    for task in motion.unstaffed:
+        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
+        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
+    events.publish(session, motion.events)
 
 
 def _save_clocks(motion: Motion) -> None:
