@@ -148,6 +148,16 @@ def _launcher(lock: int) -> bool:
     return b"up" in words
 
 
+@contextmanager
+def sockets_of(path: Path, account: Account | None) -> Iterator[Path]:
+    """The folder of the sockets, for as long as the servers run."""
+    folder = socket_folder(path, account)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def socket_folder(path: Path, account: Account | None) -> Path:
     """A short folder of mode 700 for the sockets of this data folder: their paths have at most 107 bytes."""
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:10]
