@@ -80,7 +80,7 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
                     return stored
             elif not dialects.is_busy(error) and not dialects.is_lost(error):
                 raise
-            pause = random.uniform(0.01, 0.05)  # noqa: S311  # jitter, not a secret
+            pause = random.uniform(0.01, 0.05)  # jitter, not a secret
             if clock.monotonic() + pause > until:
                 raise CaseBusy(headers={"Retry-After": "1"}) from error
             clock.sleep(pause)
@@ -158,8 +158,10 @@ _OPENED_AT = (
     .where(tasks.c.case_id == bindparam("case"), tasks.c.opened_at == bindparam("at"))
     .order_by(tasks.c.id)
 )
-_CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case"))
-_TIMERS = select(timers).where(
+_CLOCKS = select(*(clocks.c[name] for name in Clock.__dataclass_fields__)).where(
+    clocks.c.case_id == bindparam("case")
+)
+_TIMERS = select(*(timers.c[name] for name in Timer.__dataclass_fields__)).where(
     timers.c.case_id == bindparam("case"),
     text("timers.state in ('armed', 'claimed', 'held', 'incident')"),
 )
@@ -188,16 +190,16 @@ def load(session: Session, actor: Actor, now: Any, case: Row, task_id: str) -> M
     bundle = bundles.get(case["version_id"])
     which = {"case": case["id"]}
     task_rows = session.execute(_TASKS, {**which, "task": task_id}).mappings()
-    clock_rows = session.execute(_CLOCKS, which).mappings()
-    timer_rows = session.execute(_TIMERS, which).mappings()
+    clock_rows = session.execute(_CLOCKS, which)
+    timer_rows = session.execute(_TIMERS, which)
     board = Board(
         case["id"],
         case["root_id"],
         bundle.sla,
         now,
         actor.id,
-        [Clock(**{name: row[name] for name in Clock.__dataclass_fields__}) for row in clock_rows],
-        [Timer(**{name: row[name] for name in Timer.__dataclass_fields__}) for row in timer_rows],
+        [Clock(*tuple(row)) for row in clock_rows],
+        [Timer(*tuple(row)) for row in timer_rows],
     )
     return Motion(
         session,
