@@ -18,6 +18,7 @@ from app.cases.errors import CaseBusy
 from app.cases.models import cases
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import clock, dialects, events, wake
+from app.core.config import settings
 from app.core.db import Session, transaction
 from app.core.errors import Problem
 from app.core.events import Event
@@ -26,7 +27,6 @@ from app.identity.actor import SYSTEM
 
 log = logging.getLogger("huying.firing")
 
-LEASE = timedelta(seconds=50)
 CLAIM = 200
 FLAGS = 100
 WAITS = (1, 10, 60, 300, 1800)
@@ -141,9 +141,14 @@ def claim_due(worker: str) -> list[tuple[str, int]]:
         if claimed:
             session.execute(
                 _CLAIM,
-                [{"row_id": key, "by": worker, "until": now + LEASE, "attempt": attempt} for key, attempt in claimed],
+                [{"row_id": key, "by": worker, "until": now + lease(), "attempt": attempt} for key, attempt in claimed],
             )
     return claimed
+
+
+def lease() -> timedelta:
+    """How long claimed timers belong to a worker."""
+    return timedelta(seconds=settings().lease_seconds)
 
 
 def fire_claimed(timer_ids: Sequence[str]) -> None:
@@ -217,7 +222,7 @@ def _killed(session: Session, timer_id: str, now: datetime) -> None:
 
 def _renew(timer_id: str) -> None:
     with transaction() as session:
-        session.execute(_RENEW, {"row_id": timer_id, "until": clock.now(session) + LEASE})
+        session.execute(_RENEW, {"row_id": timer_id, "until": clock.now(session) + lease()})
 
 
 def fire_flags() -> int:

@@ -31,7 +31,7 @@ def case_scope(actor: Actor, permission: str, path_column: Any, case_id_column: 
 
 def let_in(case_id_column: Any) -> ColumnElement[bool]:
     """For a statement made once: whether case_access knows one of the parameter `holders` (see `sees`)."""
-    named = bindparam("holders", expanding=True)
+    named: Any = bindparam("holders", expanding=True)
     return exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(named)))
 
 

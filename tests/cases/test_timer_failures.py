@@ -156,7 +156,7 @@ def test_two_timers_that_failed_alike_are_both_tried_again(database: db.Database
 def die(world: World) -> list[tuple[str, int]]:
     """A worker claims and is killed; its lease ends."""
     claimed = firing.claim_due("doomed")
-    world.wait(seconds=firing.LEASE.total_seconds() + 1)
+    world.wait(seconds=firing.lease().total_seconds() + 1)
     return claimed
 
 
@@ -165,7 +165,7 @@ def test_a_lease_that_ended_is_claimed_again_and_counted(broken: World) -> None:
 
     first = firing.claim_due("one")
     assert firing.claim_due("two") == []  # the lease holds
-    broken.wait(seconds=firing.LEASE.total_seconds() - 2)
+    broken.wait(seconds=firing.lease().total_seconds() - 2)
     assert firing.claim_due("two") == []
     broken.wait(seconds=3)
     second = firing.claim_due("two")
