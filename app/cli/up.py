@@ -265,7 +265,7 @@ def start_web(
     return children.start(
         "web",
         [
-            *(sys.executable, "-m", "granian", "--no-ws", "--respawn-failed-workers"),
+            *(sys.executable, "-m", "app.cli.local.web", "--no-ws", "--respawn-failed-workers"),
             *(word for option in options.items() for word in option),
             application,
         ],
