@@ -41,7 +41,7 @@ class Settings:
     tick_seconds: float = 1.0
     """HUYING_TICK_SECONDS: pause between two looks for due timers; ± 20 % so tickers spread."""
     lease_seconds: int = 50
-    """HUYING_LEASE_SECONDS: how long claimed timers belong to a worker; a killed one's are taken over after it."""
+    """HUYING_LEASE_SECONDS: how long claimed timers are a worker's; a killed one's are then taken over."""
     idempotency_hours: int = 24
     """HUYING_IDEMPOTENCY_HOURS: how long an answer is kept for a repeated request."""
 
@@ -49,7 +49,7 @@ class Settings:
         if self.profile not in PROFILES:
             raise SettingRefused(f"HUYING_PROFILE 只能是 {'、'.join(PROFILES)}，现在是 {self.profile!r}。")
         if self.lease_seconds < SHORTEST_LEASE:
-            raise SettingRefused(f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE} 秒，现在是 {self.lease_seconds}。")
+            raise SettingRefused(f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE}，现在是 {self.lease_seconds}。")
 
     @property
     def trial(self) -> bool:
