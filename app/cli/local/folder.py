@@ -78,6 +78,7 @@ def chosen(given: str | None) -> Path:
 def opened(path: Path, account: Account | None, stopping: Callable[[], bool]) -> Iterator[Folder]:
     """Takes the folder for this run. Its lock ends with the last process of a run, so the next one waits."""
     try:
+        must_reach(path, account)
         path.mkdir(mode=0o755, parents=True, exist_ok=True)
         must_reach(path / "postgresql", account)
         mark = path / MARK
