@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
+from app.audit import streams
+from app.audit.streams import Entry
 from app.cases.commands import Complete, TaskCommand
 from app.cases.errors import IncidentResolved, ReasonRequired
 from app.cases.models import cases, incidents, tasks
@@ -191,6 +193,8 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
     if incident["timer_id"] is not None:
         session.execute(_REARM, {"case": incident["case_id"], "timer": incident["timer_id"]})
     told = {"number": incident["number"]}
+    kept = {**told, "kind": incident["kind"], "case": incident["case_id"]}
+    streams.append(session, Entry(streams.ADMIN, "incident.retried", actor.id, incident_id, kept, now))
     events.publish(session, [Event("incident.resolved", incident["case_id"] or "", now, actor.id, told)])
     return {**incident, **resolved}
 

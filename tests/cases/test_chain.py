@@ -143,7 +143,9 @@ def test_a_missing_row_and_a_cut_end_are_found(world: World) -> None:
         connection.execute(
             delete(case_chain).where(case_chain.c.case_id == case["id"], case_chain.c.seq == 7)
         )
-        connection.execute(delete(case_chain).where(case_chain.c.case_id == other["id"], case_chain.c.seq > 10))
+        connection.execute(
+            delete(case_chain).where(case_chain.c.case_id == other["id"], case_chain.c.seq > 10)
+        )
         connection.commit()
 
     (missing,) = verified(world, case).faults

@@ -223,7 +223,11 @@ def test_due_times_after_three_bounces_are_fresh_for_signing_and_old_for_the_cit
 
 def test_a_closed_case_keeps_nothing_armed(world: World) -> None:
     task = world.complete("cgw1", world.dispatched(), "签收").opened[0]
-    for by, outcome, answers in (("cgw1", "报结", HANDLED), ("shenhe1", "通过", {}), ("paiqian1", "归档", {})):
+    for by, outcome, answers in (
+        ("cgw1", "报结", HANDLED),
+        ("shenhe1", "通过", {}),
+        ("paiqian1", "归档", {}),
+    ):
         moved = world.complete(by, task, outcome, answers)
         task = next(iter(moved.opened), task)
 
@@ -259,7 +263,11 @@ def test_a_flag_tier_fires_once_and_marks_without_moving_the_case(world: World) 
     assert after == {**before, "light": "red", "event_seq": before["event_seq"] + 1}
     assert world.rows(case_chain, case_id=task["case_id"]) == chain
     (line,) = world.rows(clock_ledger, case_id=task["case_id"], entry="tier_reached")
-    assert (line["detail"]["clock"], line["detail"]["tier"], line["detail"]["label"]) == ("total", "due", "已超期")
+    assert (line["detail"]["clock"], line["detail"]["tier"], line["detail"]["label"]) == (
+        "total",
+        "due",
+        "已超期",
+    )
     assert [(event.name, event.case_id) for event in heard] == [("clock.tier_reached", task["case_id"])]
     (row,) = world.rows(audit_stream, stream="tiers")
     assert task["case_id"] in row["data"]
@@ -402,7 +410,11 @@ def test_without_redis_a_tick_does_everything_itself(world: World) -> None:
 @pytest.mark.parametrize("due", ["sign", "total"])
 def test_the_ledger_tells_of_every_start_and_stop(world: World, due: str) -> None:
     task = world.complete("cgw1", world.dispatched(), "签收").opened[0]
-    for by, outcome, answers in (("cgw1", "报结", HANDLED), ("shenhe1", "通过", {}), ("paiqian1", "归档", {})):
+    for by, outcome, answers in (
+        ("cgw1", "报结", HANDLED),
+        ("shenhe1", "通过", {}),
+        ("paiqian1", "归档", {}),
+    ):
         moved = world.complete(by, task, outcome, answers)
         task = next(iter(moved.opened), task)
 

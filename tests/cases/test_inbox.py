@@ -65,7 +65,9 @@ def test_done_is_newest_first_and_running_has_one_row_a_case(world: World) -> No
     assert ids(world.inbox("cgw1", "done")) == ids(signs[::-1])
     running = world.inbox("paiqian1", "running")
     assert [row["case_id"] for row in running] == [sign["case_id"] for sign in signs[::-1]]
-    back = world.complete("cgw2", world.dispatched(), "退单", {"return_reason": "非职责"}, "不归我们").opened[0]
+    back = world.complete("cgw2", world.dispatched(), "退单", {"return_reason": "非职责"}, "不归我们").opened[
+        0
+    ]
     world.complete("paiqian1", back, "派遣", {"main_unit": "d1-zjw"})
     assert len(world.inbox("paiqian1", "running")) == 4
     assert world.inbox("paiqian1", "running")[0]["id"] == back["id"]  # what I did last in it
@@ -81,7 +83,13 @@ def test_todo_is_ordered_by_urgency_then_due_then_priority(database: db.Database
     world = worlds.build(database, worlds.bundle_of("ordered", drawing, sla=sla))
     now = world.now()
     by_case = {}
-    for name, priority, hours in (("late", 50, 9), ("soon", 50, 1), ("urgent", 90, 1), ("calm", 0, 20), ("top", 100, 0)):
+    for name, priority, hours in (
+        ("late", 50, 9),
+        ("soon", 50, 1),
+        ("urgent", 90, 1),
+        ("calm", 0, 20),
+        ("top", 100, 0),
+    ):
         received = now - timedelta(hours=hours)
         moved = world.file(process="ordered", title=name, priority=priority, received_at=received)
         by_case[moved.case["id"]] = name
@@ -89,14 +97,18 @@ def test_todo_is_ordered_by_urgency_then_due_then_priority(database: db.Database
     order = [(row["title"], row["step"]) for row in world.inbox("paiqian1")]
 
     assert order == [
-        (name, step) for name in ("top", "urgent", "late", "soon", "calm") for step in ("first", "plain", "last")
+        (name, step)
+        for name in ("top", "urgent", "late", "soon", "calm")
+        for step in ("first", "plain", "last")
     ]
     assert len(by_case) == 5
 
 
 def test_a_task_without_a_due_time_comes_after_those_with_one(database: db.Database) -> None:
     drawing = Drawing("dues").start().both("split").line("start", "split").both("join").end()
-    drawing.task("free", worlds.by_role(), outcomes="完成").task("owed", worlds.by_role(), outcomes="完成", clock="c")
+    drawing.task("free", worlds.by_role(), outcomes="完成").task(
+        "owed", worlds.by_role(), outcomes="完成", clock="c"
+    )
     drawing.line("split", "free", "join").line("split", "owed", "join", "end")
     sla = "clocks: {c: {start: case.received, stop: case.closed, limit: P9D}}\n"
     world = worlds.build(database, worlds.bundle_of("dues", drawing, sla=sla))
@@ -176,7 +188,9 @@ def test_a_task_in_two_of_my_pools_is_there_once(database: db.Database) -> None:
     assert len(world.inbox("paiqian1")) == 3
 
 
-@pytest.mark.parametrize(("more", "count", "exact"), [(998, 999, True), (999, 999, False), (1200, 999, False)])
+@pytest.mark.parametrize(
+    ("more", "count", "exact"), [(998, 999, True), (999, 999, False), (1200, 999, False)]
+)
 def test_counts_are_exact_to_999_and_say_so_beyond(world: World, more: int, count: int, exact: bool) -> None:
     """Rows written directly: so many cases in which this person has a task, has done one, takes part."""
     sign = world.dispatched()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.audit.chain import case_chain
+from app.audit.streams import audit_stream
 from app.cases import incidents, tasks
 from app.cases.errors import IncidentResolved, ProcessStopped, ReasonRequired
 from app.cases.models import cases
@@ -153,6 +154,12 @@ def test_a_retry_resolves_once_wants_a_reason_and_repeats_nothing_of_the_person(
         retry(broken, "duban1", incident["id"])
 
     assert (done["state"], done["note"], done["revision"]) == ("resolved", "流程已修正", 2)
+    (audit,) = broken.rows(audit_stream, stream="admin")
+    assert (audit["kind"], audit["actor_id"], audit["subject"]) == (
+        "incident.retried",
+        broken.actor("duban1").id,
+        incident["id"],
+    )
     assert done["resolved_by"] == broken.actor("duban1").id
     assert broken.case(task["case_id"]) == before
     assert tasks.form_of(broken.actor("paiqian1"), task["id"])["draft"]["answers"] == {"amount": SECRET}
@@ -244,3 +251,22 @@ def test_a_step_whose_pool_is_empty_goes_up_and_opens_an_incident(world: World) 
     assert incident["task_id"] == moved.opened[0]["id"]
     assert moved.opened[0]["pools"] != []
     assert world.now() - incident["first_at"] < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda state: b"", lambda state: state[:-1], lambda state: b"\x09" + state[1:]]
+)
+def test_a_case_whose_bytes_cannot_be_read_stops_and_keeps_them(world: World, spoil: Any) -> None:
+    task = world.dispatched()
+    spoiled = spoil(world.case(task["case_id"])["engine"])
+    world.change(cases, task["case_id"], engine=spoiled)
+
+    claimed = world.claim("cgw1", task).task  # needs no engine
+    assert claimed is not None
+    with pytest.raises(ProcessStopped):
+        world.complete("cgw1", claimed, "签收")
+
+    assert world.case(task["case_id"])["engine"] == spoiled
+    assert world.row(task_rows, task["id"])["state"] == "claimed"
+    (incident,) = world.rows(incident_rows)
+    assert incident["error"] == "StateUnreadable"

@@ -1,5 +1,6 @@
 """Rows follow the engine: branches, side branches, cycles, bound timers, status, facts, data, milestones."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,11 @@ def task(drawing: Drawing, name: str, **properties: str) -> Drawing:
 
 def opened(world: World, case_id: str) -> dict[str, Row]:
     """Open tasks by step."""
-    return {row["step"]: row for row in world.rows(task_rows, case_id=case_id) if row["state"] in ("open", "claimed")}
+    return {
+        row["step"]: row
+        for row in world.rows(task_rows, case_id=case_id)
+        if row["state"] in ("open", "claimed")
+    }
 
 
 def filed(world: World, key: str, **about: Any) -> str:
@@ -72,7 +77,9 @@ def side() -> worlds.BundleFiles:
     task(task(task(drawing, "main", status="办理中"), "remind", status="催办中"), "next", status="收尾")
     drawing.timer("after_hour", "main", "PT1H", interrupting=False).end("reminded").end("looked").end()
     task(drawing, "look").timer("daily", "main", "R3/P1D", kind="timeCycle", interrupting=False)
-    drawing.line("start", "main", "next", "end").line("after_hour", "remind", "reminded").line("daily", "look", "looked")
+    drawing.line("start", "main", "next", "end").line("after_hour", "remind", "reminded").line(
+        "daily", "look", "looked"
+    )
     return worlds.bundle_of("side", drawing)
 
 
@@ -233,8 +240,12 @@ def test_the_last_handler_of_a_step_finds_the_next_one_on_the_desk(database: db.
 
 def bound(sla: str, *lines: tuple[str, ...]) -> worlds.BundleFiles:
     """`a` and `b` side by side; `a` has a timer bound to the clock `owed`."""
-    drawing = Drawing("bound").start().both("split").line("start", "split").end("end_a").end("end_b").end("gone")
-    task(task(drawing, "a", clock="owed"), "b", clock="owed").timer("late", "a", 'due("owed")', kind="timeDate")
+    drawing = (
+        Drawing("bound").start().both("split").line("start", "split").end("end_a").end("end_b").end("gone")
+    )
+    task(task(drawing, "a", clock="owed"), "b", clock="owed").timer(
+        "late", "a", 'due("owed")', kind="timeDate"
+    )
     drawing.line("split", "a", "end_a").line("split", "b", "end_b").line("late", "gone")
     return worlds.bundle_of("bound", drawing, sla=sla)
 
@@ -287,7 +298,9 @@ def test_each_opening_of_a_step_is_bound_to_its_own_clock(database: db.Database)
     assert [stopped["instance"], late["instance"]] == [first["ref"], second["ref"]]
 
 
-def test_a_timer_bound_to_a_tier_is_due_with_it_and_the_flag_beside_it_is_marked(database: db.Database) -> None:
+def test_a_timer_bound_to_a_tier_is_due_with_it_and_the_flag_beside_it_is_marked(
+    database: db.Database,
+) -> None:
     drawing = Drawing("tiered").start().end().end("gone")
     task(drawing, "a", clock="total").timer("late", "a", 'tier("total", "half")', kind="timeDate")
     drawing.line("start", "a", "end").line("late", "gone")
@@ -333,3 +346,22 @@ def test_nobody_can_act_on_what_a_timer_took_away(world: World) -> None:
             act()
         assert "无需再办" in str(caught.value.detail)
         assert caught.value.extra["who"] is None
+
+
+def test_branches_completed_at_once_by_several_people_join_once(database: db.Database) -> None:
+    drawing = Drawing("meeting").start().both("split").both("join").end()
+    for name in "abcdef":
+        task(drawing, name).line("split", name, "join")
+    task(drawing.line("start", "split"), "after").line("join", "after", "end")
+    world = worlds.build(database, worlds.bundle_of("meeting", drawing))
+    case_id = filed(world, "meeting")
+    rows = list(opened(world, case_id).values())
+    for who in ("paiqian1", "paiqian2"):
+        world.actor(who)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: world.complete(f"paiqian{i % 2 + 1}", rows[i]), range(6)))
+
+    assert set(opened(world, case_id)) == {"after"}
+    assert world.case(case_id)["revision"] == 7
+    assert [row["seq"] for row in world.rows(case_chain, case_id=case_id)] == list(range(1, 8))

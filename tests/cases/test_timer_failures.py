@@ -19,7 +19,9 @@ from tests.world import Row, World, by_role
 
 def failing(*steps: str) -> worlds.BundleFiles:
     """Parallel steps, each with a timer after an hour that leads to a gateway comparing `amount` with a number."""
-    drawing = Drawing("failing").start(attributes='camunda:formKey="filing"').both("split").line("start", "split")
+    drawing = (
+        Drawing("failing").start(attributes='camunda:formKey="filing"').both("split").line("start", "split")
+    )
     for step in steps:
         drawing.task(step, by_role(), outcomes="完成").timer(f"late_{step}", step, "PT1H").end(f"end_{step}")
         drawing.either(f"big_{step}", default=f"no_{step}").task(f"check_{step}", by_role(), outcomes="完成")
@@ -244,7 +246,9 @@ def test_a_failure_noted_late_does_not_arm_what_was_settled_meanwhile(world: Wor
     assert world.row(timers, key)["state"] == "held"
 
 
-def test_a_case_whose_version_cannot_be_read_stops_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_whose_version_cannot_be_read_stops_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawing = Drawing("other").start().task("t", by_role(), outcomes="完成").end().line("start", "t", "end")
     sla = (
         "clocks: {total: {start: case.received, stop: case.closed, limit: P1D}}\n"

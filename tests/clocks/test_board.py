@@ -30,7 +30,9 @@ SLA = Sla(MappingProxyType({clock.name: clock for clock in CLOCKS}), TIERS)
 def board(now: datetime = NOW, before: Board | None = None) -> Board:
     """A fresh board, or the next act on what another board left behind."""
     clocks = list(before.clocks) if before else []
-    timers = [t for t in before.timers if t.state in ("armed", "claimed", "held", "incident")] if before else []
+    timers = (
+        [t for t in before.timers if t.state in ("armed", "claimed", "held", "incident")] if before else []
+    )
     return Board(CASE, CASE, SLA, now, "somebody", clocks, timers)
 
 
@@ -112,7 +114,10 @@ def test_what_measures_a_task_ends_with_it_whatever_the_policy_waits_for() -> No
 def test_a_start_arms_its_tiers_and_a_stop_takes_back_those_not_reached() -> None:
     first = board()
     hear(first, "task.opened", step="sign", ref="5")
-    assert {(timer.tier, timer.due_at) for timer in first.timers} == {("half", NOW + HOUR), ("due", NOW + 2 * HOUR)}
+    assert {(timer.tier, timer.due_at) for timer in first.timers} == {
+        ("half", NOW + HOUR),
+        ("due", NOW + 2 * HOUR),
+    }
     later = board(NOW + HOUR, first)
 
     hear(later, "task.claimed", step="sign", ref="5")

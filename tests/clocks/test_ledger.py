@@ -49,7 +49,9 @@ def test_without_a_limit_or_before_the_start_nothing_is_due() -> None:
 
 def test_what_comes_after_the_start_moves_no_due_time() -> None:
     start = Entry(beijing("2026-03-02T09:00"), "started")
-    later = [Entry(start.at + timedelta(hours=n), entry) for n, entry in enumerate(("tier_reached", "stopped"))]
+    later = [
+        Entry(start.at + timedelta(hours=n), entry) for n, entry in enumerate(("tier_reached", "stopped"))
+    ]
 
     assert due([start, *later], "PT2H") == due([start], "PT2H")
 
