@@ -76,6 +76,21 @@ def test_lists_hold_only_what_one_may_see(world: World) -> None:
     assert listed("zjw1") == set()
 
 
+@pytest.mark.parametrize("who", ["paiqian1", "cgw1", "dongjie1"])
+def test_a_case_one_may_see_for_several_reasons_is_listed_once_newest_first(world: World, who: str) -> None:
+    """paiqian1 by the district, its pool and having handled them; cgw1 by the pool and by hand; the street by place."""
+    filed = [world.complete("cgw1", world.dispatched(), "签收").case["id"] for _ in range(5)]
+    actor = world.actor(who)
+    seen: list[str] = []
+
+    while len(page := viewing.page(actor, 2, seen[-1] if seen else None, worlds.WORK_ORDER, "active")) > 2:
+        seen += [case["id"] for case in page[:2]]
+    seen += [case["id"] for case in page]
+
+    assert seen == filed[::-1]
+    assert viewing.page(actor, 2, None, None, "closed") == []
+
+
 def test_in_scope_without_the_right_is_forbidden_and_the_right_is_named(world: World) -> None:
     task = world.dispatched()
 
