@@ -6,7 +6,7 @@ import pytest
 
 from bench.installation import Installation, installed, tokens
 
-LEASE = 4
+LEASE = 3
 """Seconds instead of 50, so that a take-over can be awaited; everything else is as in service."""
 
 

@@ -76,8 +76,10 @@ def test_hints_lost_in_an_emptied_valkey_lose_no_timer(house: Installation, peop
     os.kill(jobs, signal.SIGSTOP)  # so that the hints still lie there
     try:
         nobody_signs(house, people, journal, cases=10)
-        assert until(lambda: hints(house) > 0, seconds=TOGETHER)
-        emptied(house)
+        with Redis.from_url(house.environ["REDIS_URL"]) as redis:
+            # The one hint may already be on its way to the sleeping worker: its job is in Valkey all the same.
+            assert until(lambda: redis.keys("rq:job:*") != [], seconds=TOGETHER)
+            redis.flushall()
     finally:
         os.kill(jobs, signal.SIGCONT)
 
@@ -181,8 +183,3 @@ def hints(house: Installation) -> int:
     """How many jobs lie in the queue."""
     with Redis.from_url(house.environ["REDIS_URL"]) as redis:
         return int(wake.queue(redis).count)
-
-
-def emptied(house: Installation) -> None:
-    with Redis.from_url(house.environ["REDIS_URL"]) as redis:
-        redis.flushall()
