@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, create_engine, func, select, text
 
+from app.cli.local import LocalRefused
 from app.clocks.models import timers
 from app.core import clock, db
 from bench import wsgi
@@ -188,8 +189,12 @@ def key() -> str:
 def main() -> int:
     """Runs everything; the exit status tells whether an answer was refused."""
     began = time.monotonic()
-    with installed(application="bench.wsgi:application") as house, house.here():
-        lines = run(Bench(house))
+    try:
+        with installed(application="bench.wsgi:application") as house, house.here():
+            lines = run(Bench(house))
+    except LocalRefused as refused:
+        print(f"没有测量：{refused}", file=sys.stderr)
+        return 2
     report(lines, time.monotonic() - began)
     return 1 if any(line.refused for line in lines.values()) else 0
 
