@@ -15,7 +15,6 @@ from sqlalchemy import Table, event, select, update
 from werkzeug.test import TestResponse
 
 from app import bundles, create_app, wire
-from app.audit import streams
 from app.bundles import store
 from app.bundles.bundle import compile_bundle
 from app.bundles.files import BundleFiles, read_folder
@@ -226,7 +225,6 @@ class World:
 def build(database: db.Database, *published: BundleFiles) -> World:
     """The district with its processes; the work order unless others are named."""
     wire()
-    streams._waiting.set(())  # what a refusal of an earlier test left for a request that never came
     world = World(database)
     with db.transaction() as session:
         org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
