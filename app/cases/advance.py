@@ -95,7 +95,9 @@ def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Store
             save(motion, type(command).__name__)
         elif isinstance(command, Complete):
             motion.opened += _opened_by(motion, command.task_id)
-        moved = Moved(motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle)
+        moved = Moved(
+            motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle
+        )
         if request is None:
             return moved
         stored = request.render(moved)
@@ -145,7 +147,9 @@ def _locked(which: Any) -> Any:
     return dialects.locked(select(cases).where(which)).cte("locked")
 
 
-_OF_TASK = _locked(cases.c.id == select(tasks.c.root_id).where(tasks.c.id == bindparam("task")).scalar_subquery())
+_OF_TASK = _locked(
+    cases.c.id == select(tasks.c.root_id).where(tasks.c.id == bindparam("task")).scalar_subquery()
+)
 _OF_TIMER = _locked(
     cases.c.id == select(timers.c.root_id).where(timers.c.id == bindparam("timer")).scalar_subquery()
 )
@@ -170,7 +174,7 @@ _LOCK_TIMER = select(_OF_TIMER, *clock.columns())
 
 
 def lock(session: Session, command: Command, actor: Actor) -> Motion:
-    """Finds the case, locks it, reads the clock and whether the actor may see it: one statement; then its rows."""
+    """Finds the case, locks it, reads the clock and who was let in: one statement; then loads its rows."""
     if isinstance(command, FireTimer):
         row = session.execute(_LOCK_TIMER, {"timer": command.timer_id}).mappings().one_or_none()
     else:

@@ -141,7 +141,10 @@ def claim_due(worker: str) -> list[tuple[str, int]]:
         if claimed:
             session.execute(
                 _CLAIM,
-                [{"row_id": key, "by": worker, "until": now + lease(), "attempt": attempt} for key, attempt in claimed],
+                [
+                    {"row_id": key, "by": worker, "until": now + lease(), "attempt": attempt}
+                    for key, attempt in claimed
+                ],
             )
     return claimed
 
@@ -188,7 +191,7 @@ def failed(timer_id: str, error: Exception) -> None:
             where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
             incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
             return
-        pause = timedelta(seconds=random.uniform(0.5, 1) * WAITS[timer.attempts - 1])  # noqa: S311
+        pause = timedelta(seconds=random.uniform(0, WAITS[timer.attempts - 1]))
         session.execute(_LATER, {"row_id": timer_id, "until": now + pause})
 
 
@@ -266,7 +269,7 @@ def _mark(session: Session) -> int:
 
 
 def _readable(session: Session, row: Any) -> bool:
-    """Whether the case's version can be read; a tier of one that cannot becomes an incident, the others go on."""
+    """Whether the case's version can be read; a tier of one that cannot becomes an incident."""
     try:
         bundles.get(row.version_id)
     except Exception as error:

@@ -48,15 +48,15 @@ class PoolEmpty(Exception):
         super().__init__(task["step"])
         self.element = task["step"]
         where = "、".join(task["pools"]) or "无处可派"
-        self.message = f"“{task['name']}”的待办池没有人，已转到上级单位（{where}）。请任命人员，再把事情转交。"
+        self.message = (
+            f"“{task['name']}”的待办池没有人，已转到上级单位（{where}）。请任命人员，再把事情转交。"
+        )
 
 
 _OF_TIMER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scalar_subquery()
 _REARM = (  # every timer of that element: several may have failed alike and share one incident
     update(timers)
-    .where(
-        timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident"
-    )
+    .where(timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident")
     .values(state="armed", attempts=0, lease_by=None, lease_until=None)
 )
 
@@ -99,7 +99,9 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
     now = clock.now(session)
     stack = stack_hash(error)
     same = (
-        session.execute(_SAME, {"case": where.case_id, "process": where.process_key, "kind": kind, "stack": stack})
+        session.execute(
+            _SAME, {"case": where.case_id, "process": where.process_key, "kind": kind, "stack": stack}
+        )
         .mappings()
         .first()
     )

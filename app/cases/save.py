@@ -18,10 +18,36 @@ from app.crypto.sm3 import sm3
 from app.identity.models import case_access
 
 # Everything of a row that can change after its insert.
-_TASK = ("assignee_id", "state", "due_at", "claimed_at", "closed_at", "done_by", "outcome", "answers",
-         "answers_salt", "opinion", "draft", "revision")
-_CASE = ("state", "close_reason", "end_element", "status", "priority", "round", "closed_at", "last_event_at",
-         "engine", "revision", "event_seq", "audit_seq", "audit_head", "data")
+_TASK = (
+    "assignee_id",
+    "state",
+    "due_at",
+    "claimed_at",
+    "closed_at",
+    "done_by",
+    "outcome",
+    "answers",
+    "answers_salt",
+    "opinion",
+    "draft",
+    "revision",
+)
+_CASE = (
+    "state",
+    "close_reason",
+    "end_element",
+    "status",
+    "priority",
+    "round",
+    "closed_at",
+    "last_event_at",
+    "engine",
+    "revision",
+    "event_seq",
+    "audit_seq",
+    "audit_head",
+    "data",
+)
 
 
 def _update(table: Table, columns: tuple[str, ...]) -> Any:
@@ -64,11 +90,14 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     )
     if new:
         session.execute(_INSERT_CASE, case)
-    elif session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1:
+    elif (
+        session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1
+    ):
         raise CaseMoved(case["id"])
     if changes.updates["tasks"]:
         session.execute(
-            _UPDATE_TASK, [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()]
+            _UPDATE_TASK,
+            [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()],
         )
     if motion.opened:
         session.execute(_INSERT_TASK, motion.opened)
@@ -81,7 +110,8 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
         session.execute(_INSERT_LEDGER, board.ledger)
     if changes.updates["case_access"]:
         session.execute(
-            dialects.insert_ignore(session.dialect, case_access), list(changes.updates["case_access"].values())
+            dialects.insert_ignore(session.dialect, case_access),
+            list(changes.updates["case_access"].values()),
         )
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)

@@ -23,7 +23,9 @@ _OPEN_TASKS = (
     .where(tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")))
     .order_by(tasks.c.opened_at, tasks.c.id)
 )
-_CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case")).order_by(clocks.c.started_at, clocks.c.id)
+_CLOCKS = (
+    select(clocks).where(clocks.c.case_id == bindparam("case")).order_by(clocks.c.started_at, clocks.c.id)
+)
 
 
 def visible(session: Session, actor: Actor, case_id: str, permission: str = CASE_READ) -> Row:
@@ -51,9 +53,7 @@ def look(actor: Actor, case_id: str) -> dict[str, Any]:
     }
 
 
-def page(
-    actor: Actor, limit: int, after: str | None, process: str | None, state: str | None
-) -> list[Row]:
+def page(actor: Actor, limit: int, after: str | None, process: str | None, state: str | None) -> list[Row]:
     """At most `limit + 1` cases in the actor's scope, newest first; `after` is the last id seen."""
     require(actor, CASE_READ)
     wanted = {"process_key": process, "state": state}

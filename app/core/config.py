@@ -49,7 +49,9 @@ class Settings:
         if self.profile not in PROFILES:
             raise SettingRefused(f"HUYING_PROFILE 只能是 {'、'.join(PROFILES)}，现在是 {self.profile!r}。")
         if self.lease_seconds < SHORTEST_LEASE:
-            raise SettingRefused(f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE}，不能是 {self.lease_seconds}。")
+            raise SettingRefused(
+                f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE}，不能是 {self.lease_seconds}。"
+            )
 
     @property
     def trial(self) -> bool:

@@ -40,7 +40,9 @@ def holders(actor: Actor, permission: str) -> list[str]:
     held = actor.permissions.get(permission, ())
     if not held:
         return []
-    units = [f"unit:{a.unit_path}" for a in actor.appointments if a.unit_path in held or _below(a.unit_path, held)]
+    units = [
+        f"unit:{a.unit_path}" for a in actor.appointments if a.unit_path in held or _below(a.unit_path, held)
+    ]
     return [*dict.fromkeys(units), f"person:{actor.id}"]
 
 
