@@ -57,7 +57,7 @@ _OF_TIMER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scala
 _REARM = (  # every timer of that element: several may have failed alike and share one incident
     update(timers)
     .where(timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident")
-    .values(state="armed", attempts=0, lease_by=None, lease_until=None)
+    .values(state="armed", attempts=0, deaths=0, begun=False, lease_by=None, lease_until=None)
 )
 
 
@@ -145,6 +145,9 @@ def explain(error: Exception) -> str:
     """The Chinese sentence of an engine error; of any other only its class."""
     if isinstance(error, EngineError | PoolEmpty):
         return error.message
+    words = type(error).__doc__
+    if words and type(error).__module__.startswith("app."):
+        return " ".join(words.split())
     return f"程序出错（{type(error).__name__}），请联系运维人员查看日志。"
 
 
