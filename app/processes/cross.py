@@ -9,9 +9,10 @@ from app.bundles.keys import finding, nearest
 from app.bundles.rules import rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.yaml_file import Doc, read_yaml
-from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram
+from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram, separated
 from app.engine.check.finding import Finding
-from app.engine.check.words import Named
+from app.engine.check.names import UNKNOWN_ROLE
+from app.engine.check.words import Named, plain
 from app.engine.xml import XmlRefused, read
 
 LONGEST_WORD = 60
@@ -33,6 +34,7 @@ def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> li
     """Findings about two files at once; each names the one to change."""
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
+    findings += [*_nobody(bundle, diagram), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += _lengths(diagram)
     if SLA in bundle.files.files:
@@ -86,6 +88,36 @@ def _lanes(
             yield finding(
                 "error", "bpmn-unknown-role", PROCESS, process.line(("starts", i)), zh, f'No role "{role}".'
             )
+
+
+def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    """Steps of a lane that holds other lanes: the linter asks only the innermost lanes for their rule."""
+    lane_of = {step: lane for lane in diagram.lanes for step in lane.nodes}  # the innermost comes last
+    for node in diagram.of_kind("userTask"):
+        lane = lane_of.get(node.id)
+        if lane is None or lane.leaf or lane.label in bundle.process.lanes:
+            continue
+        if not separated(node.attributes.get("candidateGroups", "")):
+            known = nearest(lane.label, bundle.process.lanes)
+            zh = (
+                f"{node.named.zh} 直接画在泳道“{lane.label}”里，process.yaml 的 lanes 没有它，不知道由谁办理；"
+                f"请画进里面的泳道，或在 lanes 里写上规则，那里有{known}。"
+            )
+            en = f'{node.named.en} lies in lane "{lane.label}", which has no rule.'
+            yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
+
+
+def _persons(diagram: Diagram) -> Iterator[Finding]:
+    """A person named in the diagram would be passed over in silence: cases ask the rules alone."""
+    for node in diagram.of_kind("userTask"):
+        for name in ("assignee", "candidateUsers"):
+            if node.attributes.get(name, "").strip():
+                zh = (
+                    f"{node.named.zh} 写了 camunda:{name}“{plain(node.attributes[name])}”："
+                    "指定到个人尚未开放；请写泳道规则或 candidateGroups。"
+                )
+                en = f"{node.named.en} names a person by {name}, which is not open yet."
+                yield Finding("error", "key-not-yet", DIAGRAM, node.line, node.id, zh, en)
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
