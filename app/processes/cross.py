@@ -100,8 +100,8 @@ def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
         if not separated(node.attributes.get("candidateGroups", "")):
             known = nearest(lane.label, bundle.process.lanes)
             zh = (
-                f"{node.named.zh} 直接画在泳道“{lane.label}”里，process.yaml 的 lanes 没有它，不知道由谁办理；"
-                f"请画进里面的泳道，或在 lanes 里写上规则，那里有{known}。"
+                f"{node.named.zh} 直接画在泳道“{lane.label}”里，process.yaml 的 lanes 没有它，"
+                f"不知道由谁办理；请画进里面的泳道，或在 lanes 里写上规则，那里有{known}。"
             )
             en = f'{node.named.en} lies in lane "{lane.label}", which has no rule.'
             yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
