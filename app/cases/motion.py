@@ -67,9 +67,6 @@ class Motion:
         self.events.append(event)
         self.events += self.board.hear([event])
 
-    def task_by_ref(self, ref: str) -> Row | None:
-        return next((task for task in self.tasks.values() if task["ref"] == ref), None)
-
     def change_task(self, task: Row, **columns: Any) -> None:
         task.update(columns)
         if task["id"] not in {row["id"] for row in self.opened}:
