@@ -70,7 +70,7 @@ def load(state: bytes, version: str, net: Net) -> int:
                 if above < 0:
                     raise StateUnreadable("（根不对）")
                 parent = made[above]  # a later row is not there yet: an IndexError
-                specs = parent.task_spec.specs_inside()
+                specs = parent.task_spec.specs_inside(parent)
             row = Row.__new__(Row)
             row.id, row.workflow, row.task_spec, row._state = ref, net, specs[name], STATE[code]
             row._children, row.thread_id, row.data, row.last_state_change = [], 0, NO_DATA, 0.0
