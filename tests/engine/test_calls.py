@@ -258,3 +258,16 @@ def test_a_case_never_changes_the_version_it_calls():
 
     assert (case.version.fingerprint(), inner.fingerprint()) == before
     assert isinstance(Run.load(case.state, case.version, case.env), Run)
+
+
+def test_an_end_passed_on_top_is_remembered_while_a_called_process_runs():
+    order = Drawing().start().both("split").task("short").end("first").end("second")
+    order.node("callActivity", "call", 'calledElement="visit"').line("start", "split", "short", "first")
+    order.line("split", "call", "second")
+    find = found_in({"order@1": (order, {"visit": "visit@1"}), "visit@1": (visit(), {})})
+    case = Case(order, Bench(), find("order@1"))
+
+    case.do("short")
+    case.do("go")
+
+    assert case.do("report", "好").end_element == "second"

@@ -36,7 +36,7 @@ class Graph:
     """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
 
     Kinds: start, task, pause, letter, ear (a timer, a message, a signal awaited in the line), race (event-based
-    gateway), either, both, some (inclusive), sub, end, stop (terminate), fault (error end), shout (escalation
+    gateway), either, both, some (inclusive), sub, call (of another process: a sub drawn elsewhere), end, stop (terminate), fault (error end), shout (escalation
     thrown), alarm (signal thrown); after a throw the token goes on.
     """
 
@@ -218,7 +218,7 @@ class TokenGame:
         kind = self.graph.nodes[node]
         if kind in ("task", "pause", "letter", "ear", "race"):
             self.openings.append(self._open(node, aside, scope))
-        elif kind == "sub":
+        elif kind in ("sub", "call"):
             sub = self._open(node, aside, scope)
             self.subs.append(sub)
             self._begin(sub)
