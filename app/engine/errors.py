@@ -78,6 +78,18 @@ class TimerDidNotMove(EngineError):
     rule = "timer-did-not-move"
 
 
+class NotWaiting(EngineError):
+    """办件没有在等这件事。"""
+
+    rule = "not-waiting"
+
+
+class HandlerFailed(EngineError):
+    """流程要做的事没有做成，办件保持原样。"""
+
+    rule = "handler-failed"
+
+
 class ExpressionFailed(EngineError):
     """流程图中的表达式计算出错。"""
 
@@ -88,6 +100,12 @@ class TimerRefused(ExpressionFailed):
     """流程图中的定时时间无法使用。"""
 
     rule = "timer-refused"
+
+
+class ErrorUncaught(EngineError):
+    """流程抛出了错误，外层没有边界错误事件接住它，办件保持原样。"""
+
+    rule = "error-uncaught"
 
 
 class NoMatch(EngineError):
@@ -102,7 +120,7 @@ class FuseBlown(EngineError):
     rule = "fuse-blown"
 
     def __init__(self, kind: str, element: str | None = None) -> None:
-        """`kind` is steps, cpu, depth, rows or bytes."""
+        """`kind` is steps, cpu, depth, rows, calls or bytes."""
         self.kind = kind
         super().__init__(
             f"（{FUSES[kind]}）", element=element, rule="case-too-deep" if kind == "depth" else None
@@ -114,6 +132,7 @@ FUSES = {
     "cpu": "计算时间超过 2 秒",
     "depth": "流程行进层数超过 900",
     "rows": "流程行数超过 2000",
+    "calls": "流程调用超过 5 层",
     "bytes": "流程状态超过 256 KiB",
 }
 

@@ -1,6 +1,6 @@
 """A published version as the engine keeps it: parsed once, shared by all threads, never changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end event as drawn: the last status and why the case closed."""
+    """An end event as drawn: the last status and why the case closed.
+
+    `kind` is none, terminate, error, escalation or message, `what` the code or name that goes with it.
+    """
 
     id: str
     name: str
@@ -68,11 +71,31 @@ class End:
     event: str | None
     close_reason: str | None
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    kind: str = "none"
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as drawn that is no timer and no end. `kind` is message, signal, condition, error or
+    escalation; `what` is the name or code (empty: any), `step` the activity on whose edge it sits, else None.
+    """
+
+    id: str
+    name: str
+    kind: str
+    what: str
+    step: str | None
+    interrupting: bool
+    on_return: str
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A boundary timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end."""
+    """A timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end. `step` is the activity on
+    whose edge it sits; a timer in the line names itself, and is never `interrupting`.
+    """
 
     id: str
     name: str
@@ -87,7 +110,11 @@ class Timer:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """Everything a case needs of its diagram. `version` is the bundle's hash, `called` its pinned callees."""
+    """Everything a case needs of its diagram. `version` is the bundle's hash, `called` its pinned callees.
+
+    `starts` are the ids of the start events, the plain one first; `start_messages` maps those that a message
+    begins to its name. `calls` maps call activities to the key of the bundle they call.
+    """
 
     key: str
     version: str
@@ -95,16 +122,28 @@ class Version:
     steps: Mapping[str, Step]
     ends: Mapping[str, End]
     timers: Mapping[str, Timer]
+    events: Mapping[str, Event]
     flows: Mapping[str, Flow]
     lanes: tuple[str, ...]
     starts: tuple[str, ...]
+    start_messages: Mapping[str, str]
     start_form: str | None
     spec: Any = field(repr=False)
     called: Mapping[str, str] = field(default_factory=lambda: NO_VERSIONS)
+    calls: Mapping[str, str] = field(default_factory=lambda: NO_VERSIONS)
+    find: "Callable[[str], Version] | None" = field(default=None, repr=False)
 
     def step(self, step_id: str) -> Step:
         """One user task by the diagram's id. Raises KeyError."""
         return self.steps[step_id]
+
+    def inside(self, within: Iterable[str]) -> "Version":
+        """The version that drew what lies inside these call activities, as in `HumanTask.within`."""
+        version = self
+        for element in within:
+            assert version.find is not None
+            version = version.find(version.called[version.calls[element]])
+        return version
 
     def fingerprint(self) -> tuple[Any, ...]:
         """A value that changes if anything of the shared diagram is ever written to; for tests."""

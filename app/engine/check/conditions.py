@@ -67,7 +67,7 @@ def check_conditions(report: Report, diagram: Diagram, names: Names, foreign: fr
         source = diagram.nodes.get(flow.source)
         if flow.condition is None or source is None or source.id in foreign or flow.id in foreign:
             continue
-        if source.kind not in GATEWAYS or source.kind == "parallelGateway":
+        if source.kind not in GATEWAYS or source.kind in ("parallelGateway", "eventBasedGateway"):
             continue  # told by gateways.py: the condition has no effect there
         before = diagram.step_before(source.id)
         where = Where(flow, diagram.flow_named(flow), Named("条件", "condition"), flow.condition, before)
@@ -151,8 +151,8 @@ def _check_call(report: Report, diagram: Diagram, names: Names, where: Where, ca
             )
         return
     step = call.literals[0]
-    if not isinstance(step, str) or step not in diagram.nodes or diagram.nodes[step].kind != "userTask":
-        steps = [node.id for node in diagram.of_kind("userTask")]
+    if not isinstance(step, str) or step not in diagram.steps:
+        steps = list(diagram.steps)
         row, close = listed(steps), nearest(step, steps) if isinstance(step, str) else None
         shown = plain(step) if isinstance(step, str) else "…"
         hint = f"是不是 {close}？" if close else f"图中的任务有 {row.zh}。"
@@ -217,8 +217,7 @@ def _outcome_step(diagram: Diagram, names: Names, where: Where, node: ast.expr) 
         case ast.Call(func=ast.Name(id="outcome"), args=[]):
             return where.before
         case ast.Call(func=ast.Name(id="outcome"), args=[ast.Constant(value=str(step))]):
-            found = diagram.nodes.get(step)
-            return found if found is not None and found.kind == "userTask" else None
+            return diagram.steps.get(step)
     return None
 
 
