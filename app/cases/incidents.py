@@ -61,6 +61,14 @@ _REARM = (  # every timer of that element: several may have failed alike and sha
 )
 
 
+class NoWayForward(Exception):
+    """A case rests where no task is open and no timer runs."""
+
+    def __init__(self, awaited: tuple[str, ...]) -> None:
+        super().__init__(*awaited)
+        self.message = f"办件停在“{'、'.join(awaited)}”，没有待办，也没有定时，不会自己往下走。请检查流程图。"
+
+
 @dataclass(frozen=True)
 class Where:
     """What stopped: a case (or a filing that never became one), and the task or timer that was at work."""
@@ -143,7 +151,7 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
 
 def explain(error: Exception) -> str:
     """The Chinese sentence of an engine error; of any other only its class."""
-    if isinstance(error, EngineError | PoolEmpty):
+    if isinstance(error, EngineError | NoWayForward | PoolEmpty):
         return error.message
     words = type(error).__doc__
     if words and type(error).__module__.startswith("app."):

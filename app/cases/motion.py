@@ -53,6 +53,8 @@ class Motion:
     opened: list[Row] = field(default_factory=list)
     unstaffed: list[Row] = field(default_factory=list)
     """Opened tasks whose own pool had nobody: somebody above got them, and an incident says so."""
+    stranded: tuple[str, ...] = ()
+    """What the case awaits when nobody and no timer can bring it: an incident says so."""
     asked: dict[Any, Any] = field(default_factory=dict)
     """What this motion has already read of the organisation."""
     before: Mapping[str, Any] = field(default_factory=dict)

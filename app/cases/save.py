@@ -123,6 +123,10 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     for task in motion.unstaffed:
         where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
         incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
+    if motion.stranded:
+        where = incidents.Where(case["process_key"], case["org_path"], case["id"])
+        stranded = incidents.NoWayForward(motion.stranded)
+        incidents.open_incident(session, "no-way-forward", where, stranded, motion.actor)
     events.publish(session, motion.events)
 
 

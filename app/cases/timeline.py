@@ -87,6 +87,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "case.closed":
             end = bundle.engine.ends.get(event["end"])
             return f"办结：{end.name if end and end.name else event['end']}"
+        case "signal.thrown" | "escalation.thrown":
+            return f"发出“{event['label']}”"
         case milestone:
             return MILESTONES.get(milestone, f"里程碑 {milestone}")
 

@@ -112,6 +112,10 @@ class Board:
         ]
         return max(colours, key=severity, default=None)
 
+    def moves_by_itself(self) -> bool:
+        """Whether a timer will move the case without anybody acting."""
+        return any(t.kind == "token" and t.state in ("armed", "claimed", "incident") for t in self.timers)
+
     def follow(self, waits: Sequence[Wait]) -> None:
         """Makes the token timers equal to what the engine waits for; clocks must have started before."""
         awaited = {(wait.ref, wait.element): wait for wait in waits if wait.kind == "timer"}

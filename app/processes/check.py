@@ -15,7 +15,7 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, read_org
-from app.processes import cross, parallel, scenario_file
+from app.processes import cross, parallel, scenario_file, served
 from app.processes.cross import open_diagram
 
 ORG_FILE = "_org.yaml"
@@ -110,6 +110,8 @@ def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[
     diagram = open_diagram(bundle.files.files[bundle_files.DIAGRAM])
     if diagram is None:
         return findings
+    refused = {each.element for each in findings if each.rule == served.ELEMENT}
+    findings += [each for each in served.check(diagram) if each.element not in refused]
     findings += cross.check(bundle, diagram, roles_of(org))
     findings += parallel.check(bundle, diagram)
     for name, data in bundle.files.scenarios().items():

@@ -44,7 +44,7 @@ def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> li
 
 def steps_of(diagram: Diagram) -> dict[str, str]:
     """User tasks: id → label."""
-    return {node.id: node.label or node.id for node in diagram.of_kind("userTask")}
+    return {node.id: node.label or node.id for node in diagram.steps.values()}
 
 
 def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def _lanes(
 def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
     """Steps of a lane that holds other lanes: the linter asks only the innermost lanes for their rule."""
     lane_of = {step: lane for lane in diagram.lanes for step in lane.nodes}  # the innermost comes last
-    for node in diagram.of_kind("userTask"):
+    for node in diagram.steps.values():
         lane = lane_of.get(node.id)
         if lane is None or lane.leaf or lane.label in bundle.process.lanes:
             continue
@@ -109,7 +109,7 @@ def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
 
 def _persons(diagram: Diagram) -> Iterator[Finding]:
     """A person named in the diagram would be passed over in silence: cases ask the rules alone."""
-    for node in diagram.of_kind("userTask"):
+    for node in diagram.steps.values():
         for name in ("assignee", "candidateUsers"):
             if node.attributes.get(name, "").strip():
                 zh = (
@@ -121,7 +121,7 @@ def _persons(diagram: Diagram) -> Iterator[Finding]:
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
-    used = {node.attributes.get("formKey") for node in diagram.nodes.values()}
+    used = {node.attributes.get("formKey") for node in diagram.every.values()}
     for name in bundle.forms:
         if name not in used:
             zh = "图中没有任务或开始事件使用这张表单（formKey）。"
@@ -131,9 +131,12 @@ def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
 def _working_time(diagram: Diagram) -> Iterator[Finding]:
     """Working days and hours need a calendar, which is not open yet: better refused than counted wrongly."""
     places: list[tuple[Node | Flow, Named, str]] = [
-        (flow, diagram.flow_named(flow), flow.condition) for flow in diagram.flows if flow.condition
+        (flow, scope.flow_named(flow), flow.condition)
+        for scope in diagram.scopes()
+        for flow in scope.flows
+        if flow.condition
     ]
-    for node in diagram.nodes.values():
+    for node in diagram.every.values():
         texts = ["".join(timer.itertext()) for timer in node.element.iter(f"{BPMN}timerEventDefinition")]
         texts += node.attributes.values()
         places += [(node, node.named, text) for text in texts]
@@ -147,7 +150,7 @@ def _working_time(diagram: Diagram) -> Iterator[Finding]:
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:
     """Words that lists and filters show in one column."""
-    for node in diagram.nodes.values():
+    for node in diagram.every.values():
         words = [
             ("状态", node.properties.get("status", "")),
             ("closeReason", node.properties.get("closeReason", "")),
@@ -162,7 +165,7 @@ def _lengths(diagram: Diagram) -> Iterator[Finding]:
 
 
 def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:
-    statuses = {node.properties["status"] for node in diagram.nodes.values() if node.properties.get("status")}
+    statuses = {node.properties["status"] for node in diagram.every.values() if node.properties.get("status")}
     public = bundle.process.public
     if not public:
         return
@@ -191,8 +194,8 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
 
 def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
     steps = steps_of(diagram)
-    told = {node.properties.get("event") for node in diagram.nodes.values()}
-    for node in diagram.nodes.values():
+    told = {node.properties.get("event") for node in diagram.every.values()}
+    for node in diagram.every.values():
         event = node.properties.get("event")
         if event is not None and event not in MILESTONES:
             zh = f"{node.named.zh} 的 event“{event}”不是里程碑；可以写{nearest(event, MILESTONES)}。"
