@@ -78,6 +78,19 @@ class TimerDidNotMove(EngineError):
     rule = "timer-did-not-move"
 
 
+class ReturnImpossible(EngineError):
+    """不能这样退回。"""
+
+    rule = "return-impossible"
+
+    def __init__(
+        self, reasons: tuple[str, ...], *, element: str | None = None, ref: str | None = None
+    ) -> None:
+        """`reasons` are whole Chinese sentences."""
+        self.reasons = reasons
+        super().__init__("".join(reasons), element=element, ref=ref)
+
+
 class ExpressionFailed(EngineError):
     """流程图中的表达式计算出错。"""
 

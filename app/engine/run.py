@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from time import thread_time
 from typing import Any
 
-from app.engine import shape, state, timers
+from app.engine import position, returns, shape, state, timers
 from app.engine.describe import describe
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
@@ -18,6 +18,7 @@ from app.engine.errors import (
     NoSuchStart,
     NotOpen,
     NotSettled,
+    ReturnImpossible,
     RunSpoiled,
     Stuck,
     TimerDidNotMove,
@@ -105,6 +106,52 @@ class Run:
                     row.task_spec.fire(row)
                     fired.append(ref)
             return fired
+
+    def return_targets(
+        self, ref: str | None = None, withdraw: bool = False
+    ) -> tuple[returns.ReturnTarget, ...]:
+        """The steps this task may go back to, in the diagram's order; without `ref`, those a case whose main
+        line has ended may be reopened at. `withdraw`: the step's `returnTo` does not count.
+
+        A step counts as passed when it was entered and has since been left. Raises NotSettled, and
+        ReturnImpossible when there is no such open task.
+        """
+        if not self._settled:
+            raise NotSettled
+        if self._phase == state.CANCELLED_BY_HAND:
+            return ()
+        here = position.Position(self._net, self.version, ref)
+        found = (here.target(step, withdraw) for step in self.version.steps)
+        return tuple(target for target in found if target is not None)
+
+    def return_to(
+        self,
+        step: str,
+        ref: str | None = None,
+        scope: str = position.AUTO,
+        dry_run: bool = False,
+        *,
+        withdraw: bool = False,
+    ) -> returns.ReturnPlan:
+        """Goes back from an open task (退回, 撤回), or reopens an ended case (no `ref`), and settles.
+
+        `scope` is auto, branch, block or block:<start>, as `choices` of the target says; without a choice
+        the first three mean the same. `dry_run` changes nothing and tells the same. Raises ReturnImpossible,
+        and what `settle` raises.
+        """
+        before = self.settle()
+        if dry_run:
+            copy = Run.load(self.dump(), self.version, returns.Untouchable(self.env))
+            return copy.return_to(step, ref, scope, withdraw=withdraw)
+        told = position.branches(self._net, self.version)
+        with self._acting():
+            if self._phase == state.CANCELLED_BY_HAND:
+                raise ReturnImpossible(("办件已经终止，不能重新打开。",), element=step)
+            edit = position.Position(self._net, self.version, ref).edit(step, scope, withdraw)
+            returns.apply(self._net, edit)
+            self._phase = state.OPEN
+        after = self.settle()
+        return returns.told(edit, before, after, {**told, **position.branches(self._net, self.version)})
 
     def cancel(self) -> None:
         """Terminates the case: no token and no timer survives."""

@@ -1,0 +1,665 @@
+"""退回: what goes, what stays, where the token is put, and that the plan says exactly that."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from app.engine.blocks import lines_of
+from app.engine.errors import NotSettled, ReturnImpossible, RunSpoiled
+from app.engine.picture import Picture
+from app.engine.returns import ReturnPlan
+from tests.engine.conftest import Bench, Case, version_of
+from tests.engine.drawing import Drawing
+from tests.engine.test_shape import dispatch_sign_return, three_branches_in_a_loop
+
+
+def back(case: Case, step: str, start: str | None, scope: str = "auto", **more: Any) -> ReturnPlan:
+    """Returns from the newest open task of `start`, after a dry run that must have said the same."""
+    ref = None if start is None else case.picture.task(start).ref
+    before, state = case.picture, case.state
+    run = case.wake()
+    foretold = run.return_to(step, ref, scope, dry_run=True, **more)
+    assert (run.settle(), run.dump()) == (before, state)
+    plan = case.wake().return_to(step, ref, scope, **more)
+    assert plan == foretold
+    case.keep()
+    told_truly(plan, before, case.picture)
+    return plan
+
+
+def told_truly(plan: ReturnPlan, before: Picture, after: Picture) -> None:
+    """The plan equals the difference of the two Pictures."""
+    old, new = {task.ref for task in before.tasks}, {task.ref for task in after.tasks}
+    assert {each.ref for each in plan.withdrawn} == old - new
+    assert {each.ref for each in plan.kept} == old & new
+    assert {each.ref for each in plan.opened} == new - old
+    assert set(plan.timers_ended) == set(before.waits) - set(after.waits)
+    assert set(plan.timers_armed) == set(after.waits) - set(before.waits)
+    at_joins = list(before.active)
+    assert all(join in at_joins for join in plan.arrivals_dropped)
+
+
+def names(found: tuple[Any, ...]) -> list[str]:
+    return [each.step for each in found]
+
+
+def targets(case: Case, start: str | None) -> list[str]:
+    return names(case.wake().return_targets(None if start is None else case.picture.task(start).ref))
+
+
+def block(inner: str = "") -> Drawing:
+    """accept → split → (a1 → a2 | b1 → b2) → join → review → end."""
+    drawing = Drawing().start().task("accept").both("split").both("join").task("review").end()
+    for name in ("a1", "a2", "b1", "b2"):
+        drawing.task(name)
+    drawing.flow("split", "a1", name="to_a").flow("split", "b1", name="to_b")
+    drawing.line("start", "accept", "split").line("a1", "a2", "join").line("b1", "b2", "join")
+    return drawing.line("join", "review", "end")
+
+
+def nested() -> Drawing:
+    """split → (a | inner → (c | d1 → d2) → met → e) → join → review."""
+    drawing = Drawing().start().both("split").both("join").both("inner").both("met").task("review").end()
+    for name in ("a", "c", "d1", "d2", "e"):
+        drawing.task(name)
+    drawing.line("start", "split", "a", "join").line("split", "inner", "c", "met")
+    return drawing.line("inner", "d1", "d2", "met", "e", "join", "review", "end")
+
+
+def sideways() -> Drawing:
+    """A block with a flow that leaves it past its join."""
+    drawing = Drawing().start().task("accept").both("split").both("join").task("review").end()
+    drawing.task("a1").task("a2", outcomes="好, 退").either("g", default="on").task("b")
+    drawing.line("start", "accept", "split", "a1", "a2", "g").flow("g", "join", name="on")
+    drawing.flow("g", "end", 'outcome == "退"')
+    return drawing.line("split", "b", "join", "review", "end")
+
+
+def with_reminder(*then: str, **said: str) -> Drawing:
+    """dispatch → handle → review → … → end; a reminder on handle starts urge1 → urge2."""
+    drawing = Drawing().start().task("dispatch", status="d").task("handle", status="h").task("review").end()
+    drawing.timer("remind", "handle", "PT24H", interrupting=False, **said).timer("late", "handle", "PT48H")
+    drawing.task("urge1").task("urge2").end("urged").line("remind", "urge1", "urge2", "urged")
+    for name in then:
+        drawing.task(name)
+    drawing.line("start", "dispatch", "handle", "review", *then, "end")
+    return drawing.line("late", "review")
+
+
+def test_a_step_in_a_line_goes_back_to_any_step_before_it():
+    drawing = Drawing().start().task("a").task("b").task("c").end().line("start", "a", "b", "c", "end")
+    case = Case(drawing)
+    case.do("a")
+    assert targets(case, "b") == ["a"]
+    case.do("b")
+    assert targets(case, "c") == ["a", "b"]
+
+    plan = back(case, "a", "c")
+
+    assert (plan.target, plan.scope, plan.at, plan.choices) == ("a", "step", "a", ())
+    assert (names(plan.withdrawn), names(plan.opened), plan.reasons) == (["c"], ["a"], ())
+    assert case.picture.task("a").round == 2
+    case.do("a")
+    assert case.steps == ["b"]
+    case.do("b")
+    assert case.do("c").ended
+
+
+def test_a_returned_case_has_no_ghost_waits():
+    case = Case(with_reminder())
+    case.do("dispatch")
+    first = {wait.ref for wait in case.picture.waits}
+
+    plan = back(case, "dispatch", "handle")
+
+    assert {wait.element for wait in plan.timers_ended} == {"remind", "late"}
+    assert (plan.timers_armed, case.picture.waits) == ((), ())
+    case.do("dispatch")
+    assert {wait.element for wait in case.picture.waits} == {"remind", "late"}
+    assert not first & {wait.ref for wait in case.picture.waits}
+    case.fire("remind")
+    assert case.steps == ["handle", "urge1"]
+
+
+def test_going_back_to_a_step_with_timers_arms_them_anew():
+    case = Case(with_reminder())
+    case.do("dispatch")
+    case.env.pass_time(hours=5)
+    case.do("handle")
+
+    plan = back(case, "handle", "review")
+
+    assert {wait.element: (wait.due_at - case.env.now).total_seconds() for wait in plan.timers_armed} == {
+        "remind": 24 * 3600,
+        "late": 48 * 3600,
+    }
+    assert {wait.step_ref for wait in plan.timers_armed} == {plan.opened[0].ref}
+
+
+@pytest.mark.parametrize("order", list(permutations(["a1", "b1", "a2", "b2"])))
+def test_out_of_parallel_at_every_stage(order: tuple[str, ...]):
+    for stage in range(4):
+        case = Case(block())
+        case.do("accept")
+        for name in [each for each in order if each in case.steps][:stage]:
+            case.do(name)
+        for name in order[:stage]:
+            if name in case.steps:
+                case.do(name)
+        for start in list(case.steps):
+            other = Case(block())
+            other.__dict__.update(case.__dict__)
+            plan = back(other, "accept", start)
+            assert plan.scope == "step"
+            assert set(names(plan.withdrawn)) == set(case.steps)
+            assert plan.kept == ()
+            assert other.steps == ["accept"]
+            assert other.picture.active == ("accept",)
+            other.do("accept")
+            assert other.steps == ["a1", "b1"]
+            for name in ("b1", "b2", "a1", "a2"):
+                other.do(name)
+            assert other.do("review").ended
+
+
+def test_a_return_within_a_branch_leaves_its_siblings_alone():
+    case = Case(block())
+    for name in ("accept", "a1", "b1", "b2"):
+        case.do(name)
+    assert case.steps == ["a2"]
+    assert targets(case, "a2") == ["accept", "a1", "b1", "b2"]
+
+    plan = back(case, "a1", "a2")
+
+    assert (names(plan.withdrawn), plan.withdrawn[0].branch, plan.opened[0].branch) == (
+        ["a2"],
+        "to_a",
+        "to_a",
+    )
+    assert plan.arrivals_dropped == ()
+    assert set(case.picture.active) == {"a1", "join"}
+    case.do("a1")
+    assert case.do("a2").tasks[0].step == "review"
+
+
+def test_a_branch_that_has_arrived_is_fetched_back_and_the_others_stay():
+    case = Case(block())
+    for name in ("accept", "b1", "b2", "a1"):
+        case.do(name)
+
+    plan = back(case, "b2", "a2")
+
+    assert (names(plan.withdrawn), names(plan.kept), names(plan.opened)) == ([], ["a2"], ["b2"])
+    assert plan.arrivals_dropped == ("join",)
+    assert case.steps == ["a2", "b2"]
+    case.do("a2")
+    assert case.steps == ["b2"]
+    assert case.do("b2").tasks[0].step == "review"
+
+
+def test_a_sibling_still_under_way_can_be_sent_back_too():
+    case = Case(block())
+    for name in ("accept", "a1", "b1"):
+        case.do(name)
+
+    plan = back(case, "b1", "a2")
+
+    assert (names(plan.withdrawn), names(plan.kept)) == (["b2"], ["a2"])
+    assert plan.withdrawn[0].branch == "to_b"
+
+
+@pytest.mark.parametrize("order", list(permutations(["a1", "a2", "b1", "b2"])))
+@pytest.mark.parametrize("step", ["a1", "a2", "b1", "b2"])
+def test_one_branch_of_a_joined_block(order: tuple[str, ...], step: str):
+    case = joined(order)
+
+    plan = back(case, step, "review", "branch")
+
+    assert plan.choices == ("branch", "block")
+    assert plan.arrivals_counted == ("join",)
+    assert "其余各支算作已办" in plan.reasons[0]
+    assert case.steps == [step]
+    if step in ("a1", "b1"):
+        case.do(step)
+        case.do(step[0] + "2")
+    else:
+        case.do(step)
+    assert case.steps == ["review"]
+    assert case.do("review").ended
+
+
+def joined(order: tuple[str, ...] = ("a1", "a2", "b1", "b2")) -> Case:
+    case = Case(block())
+    case.do("accept")
+    left = list(order)
+    while left:
+        name = next(each for each in left if each in case.steps)
+        left.remove(name)
+        case.do(name)
+    assert case.steps == ["review"]
+    return case
+
+
+def test_return_into_a_joined_block_leaves_one_token_set():
+    for step in ("a1", "a2", "b1", "b2"):
+        case = joined()
+
+        plan = back(case, step, "review", "block")
+
+        assert (plan.scope, plan.at) == ("block", "split")
+        assert (names(plan.withdrawn), names(plan.opened)) == (["review"], ["a1", "b1"])
+        for name in ("a1", "b1", "a2"):
+            case.do(name)
+            assert "review" not in case.steps
+        assert case.do("b2").tasks[0].step == "review"
+        assert len(case.picture.tasks) == 1
+
+
+def test_without_a_word_only_the_branch_is_done_again():
+    plan = back(joined(), "a1", "review")
+    assert plan.scope == "branch"
+
+
+def test_a_scope_means_nothing_where_there_is_no_choice_unless_it_names_a_place():
+    for scope in ("auto", "branch", "block"):
+        case = joined()
+        assert back(case, "accept", "review", scope).scope == "step"
+    case = joined()
+    with pytest.raises(ReturnImpossible, match="split"):
+        back(case, "accept", "review", "block:split")
+    with pytest.raises(ReturnImpossible, match="没有“somehow”"):
+        back(case, "a1", "review", "somehow")
+
+
+def test_blocks_in_blocks_are_entered_as_deep_as_asked():
+    def at_review() -> Case:
+        case = Case(nested())
+        for name in ("a", "c", "d1", "d2", "e"):
+            case.do(name)
+        assert case.steps == ["review"]
+        return case
+
+    case = at_review()
+    plan = back(case, "d2", "review")
+    assert plan.choices == ("branch", "block", "block:split")
+    assert sorted(plan.arrivals_counted) == ["join", "met"]
+    assert case.steps == ["d2"]
+    case.do("d2")
+    assert case.do("e").tasks[0].step == "review"
+
+    case = at_review()
+    plan = back(case, "d2", "review", "block")
+    assert (plan.at, plan.arrivals_counted, case.steps) == ("inner", ("join",), ["c", "d1"])
+
+    case = at_review()
+    plan = back(case, "d2", "review", "block:split")
+    assert (plan.at, plan.arrivals_counted, case.steps) == ("split", (), ["a", "c", "d1"])
+
+
+def test_an_inner_block_that_has_joined_is_entered_while_the_outer_one_is_open():
+    case = Case(nested())
+    for name in ("c", "d1", "d2"):
+        case.do(name)
+    assert case.steps == ["a", "e"]
+
+    plan = back(case, "d1", "e", "branch")
+
+    assert (names(plan.withdrawn), names(plan.kept), plan.arrivals_counted) == (["e"], ["a"], ("met",))
+    for name in ("d1", "d2", "e", "a"):
+        case.do(name)
+    assert case.steps == ["review"]
+
+
+def test_leaving_an_inner_block_ends_all_of_it_and_nothing_else():
+    drawing = Drawing().start().both("split").both("join").both("inner").both("met").end()
+    for name in ("before", "a", "c", "d1", "d2"):
+        drawing.task(name)
+    drawing.line("start", "split", "a", "join", "end").line("split", "before", "inner", "c", "met", "join")
+    case = Case(drawing.line("inner", "d1", "d2", "met"))
+    for name in ("before", "c", "d1"):
+        case.do(name)
+    assert set(case.picture.active) == {"a", "d2", "met"}
+
+    plan = back(case, "before", "d2")
+
+    assert (names(plan.withdrawn), names(plan.kept), plan.arrivals_dropped) == (["d2"], ["a"], ("met",))
+    assert case.picture.active == ("a", "before")
+
+
+def test_joins_in_loops_still_wait_for_every_branch_after_a_return():
+    case = Case(three_branches_in_a_loop())
+    for turn in range(3):
+        for name in "abc":
+            case.do(name)
+        back(case, "b", "check")
+        assert case.steps == ["b"]
+        case.do("b")
+        assert case.steps == ["check"]
+        back(case, "a", "check", "block")
+        for name in "cab":
+            case.do(name)
+        case.do("check", "再来" if turn < 2 else "好")
+    assert case.picture.ended
+
+
+def test_a_part_that_is_not_properly_nested_is_entered_at_its_start_only():
+    case = Case(sideways())
+    for name in ("accept", "a1", "b"):
+        case.do(name)
+    assert case.steps == ["a2"]
+    assert targets(case, "a2") == ["accept", "a1", "b"]
+    (target,) = [each for each in case.run.return_targets(case.picture.tasks[0].ref) if each.step == "a1"]
+    assert target.choices == ("block",)
+    assert target.reasons == (
+        "环节“a1”(a1)所在的并行部分没有成对地分开、汇合，不能单独退回到其中一步，只能从它的起点“split”(split)重新开始。",
+    )
+
+    with pytest.raises(ReturnImpossible) as refused:
+        case.wake().return_to("a1", case.picture.tasks[0].ref, "branch")
+    assert refused.value.reasons == target.reasons
+    plan = back(case, "a1", "a2")
+
+    assert (plan.scope, plan.at, plan.arrivals_dropped) == ("block", "split", ("join",))
+    assert case.steps == ["a1", "b"]
+    case.do("a1")
+    plan = back(case, "accept", "a2")
+    assert case.steps == ["accept"]
+
+
+def test_a_finished_case_is_reopened():
+    case = Case(with_reminder())
+    for name in ("dispatch", "handle", "review"):
+        case.do(name)
+    assert case.picture.ended
+    assert targets(case, None) == ["dispatch", "handle", "review"]
+
+    plan = back(case, "handle", None)
+
+    assert (plan.withdrawn, names(plan.opened), len(plan.timers_armed)) == ((), ["handle"], 2)
+    assert not case.picture.ended
+    assert (case.picture.end_element, case.picture.status, case.run.finished) == (None, "h", False)
+    case.do("handle")
+    assert case.do("review").ended
+
+
+def test_reopened_parts_run_all_their_steps():
+    case = joined()
+    case.do("review")
+
+    back(case, "b1", None, "block")
+
+    assert case.steps == ["a1", "b1"]
+    for name in ("a1", "a2", "b1", "b2", "review"):
+        assert not case.picture.ended
+        case.do(name)
+    assert case.picture.ended
+    assert case.run.rounds == {"accept": 1, "a1": 2, "b1": 2, "a2": 2, "b2": 2, "review": 2}
+
+
+def test_a_cancelled_case_is_not_reopened():
+    case = joined()
+    case.wake().cancel()
+    case.keep()
+
+    assert targets(case, None) == []
+    with pytest.raises(ReturnImpossible, match="已经终止"):
+        case.wake().return_to("accept")
+
+
+def test_a_side_branch_survives_unless_told():
+    for said, left in (({}, ["dispatch", "urge1"]), ({"onReturn": "end"}, ["dispatch"])):
+        case = Case(with_reminder(**said))
+        case.do("dispatch")
+        case.fire("remind")
+        assert case.steps == ["handle", "urge1"]
+
+        plan = back(case, "dispatch", "handle")
+
+        assert sorted(case.steps) == left
+        assert plan.reasons == (
+            ("“remind”引出的旁支一并撤回。",) if said else ("“remind”引出的旁支继续办理，不受退回影响。",)
+        )
+        assert case.picture.status == "d"
+
+
+def test_a_side_branch_of_a_step_that_is_not_done_again_stays_whatever_it_says():
+    case = Case(with_reminder("close", onReturn="end"))
+    case.do("dispatch")
+    case.fire("remind")
+    case.do("handle")
+    case.do("review")
+
+    plan = back(case, "review", "close")
+    assert (sorted(case.steps), plan.reasons) == (["review", "urge1"], ())
+
+    plan = back(case, "dispatch", "review")
+    assert (case.steps, len(plan.reasons)) == (["dispatch"], 1)
+
+
+def test_a_side_branch_goes_back_within_itself_only():
+    case = Case(with_reminder())
+    case.do("dispatch")
+    case.fire("remind")
+    case.do("urge1")
+    assert targets(case, "urge2") == ["urge1"]
+    assert targets(case, "handle") == ["dispatch"]
+
+    for step, start, why in (
+        ("dispatch", "urge2", "旁支不能退回到主线"),
+        ("urge1", "handle", "只能在该旁支内退回"),
+    ):
+        with pytest.raises(ReturnImpossible, match=why):
+            case.wake().return_to(step, case.picture.task(start).ref)
+    plan = back(case, "urge1", "urge2")
+
+    assert (names(plan.withdrawn), names(plan.kept)) == (["urge2"], ["handle"])
+    assert case.picture.status == "h"
+    case.do("handle")
+    case.do("review")
+    assert case.steps == ["urge1"]
+    assert targets(case, "urge1") == []
+    assert not case.picture.ended
+
+
+def test_the_main_line_is_reopened_beside_a_side_branch_that_is_still_open():
+    case = Case(with_reminder())
+    case.do("dispatch")
+    case.fire("remind")
+    case.do("handle")
+    with pytest.raises(ReturnImpossible, match="已不在待办"):
+        case.wake().return_to("handle")
+    case.do("review")
+    assert (case.steps, case.picture.ended) == (["urge1"], False)
+
+    back(case, "review", None)
+
+    assert sorted(case.steps) == ["review", "urge1"]
+    case.do("urge1")
+    case.do("urge2")
+    assert case.do("review").end_element == "end"
+
+
+def repeating_side() -> Drawing:
+    drawing = Drawing().start().task("handle").end().line("start", "handle", "end")
+    drawing.timer("daily", "handle", "R/P1D", "timeCycle", interrupting=False).task("first").end("told")
+    drawing.both("split").task("x1").task("x2").task("y").both("join")
+    return drawing.line("daily", "first", "split", "x1", "x2", "join", "told").line("split", "y", "join")
+
+
+def test_of_two_firings_only_the_one_asked_for_goes_back():
+    case = Case(repeating_side())
+    case.fire("daily")
+    case.do("first")
+    case.do("x1")
+    case.fire("daily")
+    assert sorted(case.steps) == ["first", "handle", "x2", "y"]
+
+    plan = back(case, "x1", "x2")
+    assert names(plan.withdrawn) == ["x2"]
+    case.do("x1")
+    case.do("first")
+    assert sorted(case.steps) == ["handle", "x1", "x2", "y", "y"]
+
+    with pytest.raises(ReturnImpossible, match="分不清"):
+        case.wake().return_to("first", case.picture.task("x2").ref)
+
+
+def test_return_to_says_what_a_step_allows():
+    drawing = Drawing().start().task("a").task("b").task("c", returnTo="b").task("d", returnTo="none").end()
+    case = Case(drawing.line("start", "a", "b", "c", "d", "end"))
+    case.do("a")
+    case.do("b")
+    assert targets(case, "c") == ["b"]
+    with pytest.raises(ReturnImpossible, match="环节“c”\\(c\\)只允许退回到：“b”\\(b\\)。"):
+        case.wake().return_to("a", case.picture.task("c").ref)
+    case.do("c")
+    assert targets(case, "d") == []
+    with pytest.raises(ReturnImpossible, match="不允许退回"):
+        case.wake().return_to("c", case.picture.task("d").ref)
+
+    plan = back(case, "c", "d", withdraw=True)  # 撤回: who did c takes it back
+
+    assert (names(plan.withdrawn), case.steps) == (["d"], ["c"])
+
+
+def test_withdrawing_the_last_arrival_of_a_join_is_the_exact_inverse():
+    case = joined(("a1", "b1", "b2", "a2"))
+
+    plan = back(case, "a2", "review", withdraw=True)
+
+    assert (case.steps, set(case.picture.active), plan.scope) == (["a2"], {"a2", "join"}, "branch")
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        ("nowhere", "没有环节 nowhere"),
+        ("a2", "正在办理中"),
+        ("review", "还没有办过"),
+    ],
+)
+def test_a_step_that_cannot_be_returned_to_says_why(step: str, why: str):
+    case = Case(block())
+    for name in ("accept", "a1"):
+        case.do(name)
+    run = case.wake()
+
+    with pytest.raises(ReturnImpossible, match=why) as refused:
+        run.return_to(step, case.picture.task("a2").ref)
+
+    assert refused.value.message.startswith("不能这样退回。")
+    with pytest.raises(RunSpoiled):
+        run.dump()
+    assert case.wake().settle() == case.picture
+
+
+def test_a_step_taken_back_before_it_was_done_was_not_passed():
+    case = Case(dispatch_sign_return())
+    case.do("dispatch")
+    back(case, "dispatch", "sign")
+
+    assert case.run.rounds == {"dispatch": 2, "sign": 1}
+    assert targets(case, "dispatch") == []
+
+
+def test_a_step_ended_by_its_timer_was_passed():
+    case = Case(with_reminder())
+    case.do("dispatch")
+    case.fire("late")
+
+    assert targets(case, "review") == ["dispatch", "handle"]
+
+
+def test_a_ref_that_is_no_open_task_cannot_return():
+    case = joined()
+    for ref in ("zzz", "没有", "1"):
+        with pytest.raises(ReturnImpossible, match="不在待办"):
+            case.wake().return_to("accept", ref)
+
+
+def test_targets_are_asked_at_rest():
+    case = joined()
+    run = case.wake()
+    run.complete(case.picture.tasks[0].ref)
+    with pytest.raises(NotSettled):
+        run.return_targets()
+
+
+def test_fifteen_hundred_returns_cost_the_same():
+    case = joined()
+    back(case, "accept", "review")
+    rows, size = len(case.run._net.tasks), len(case.state)
+
+    for turn in range(500):
+        for name in ("accept", "a1", "b1", "b2", "a2"):
+            case.do(name)
+        case.wake().return_to("a1", case.picture.tasks[0].ref, "branch" if turn % 2 else "block")
+        case.keep()
+        case.wake().return_to("accept", case.picture.tasks[0].ref)
+        case.keep()
+        case.do("accept")
+        case.wake().return_to("accept", case.picture.tasks[0].ref)
+        case.keep()
+
+    assert (case.steps, len(case.run._net.tasks)) == (["accept"], rows)
+    assert len(case.state) <= size + 30
+    for name in ("accept", "a1", "b1", "b2", "a2", "review"):
+        case.do(name)
+    assert case.picture.ended
+
+
+def test_refs_are_never_reused_by_returns():
+    case = Case(block())
+    seen: set[str] = set()
+    now: set[str] = set()
+    for turn in range(30):
+        if turn % 5:
+            case.do(case.steps[-1])
+        else:
+            case.do("accept")
+            back(case, "accept", "a1")
+            case.do("accept")
+        before, now = now, {task.ref for task in case.picture.tasks}
+        assert not (now - before) & seen
+        seen |= now
+        if turn % 5 == 4:
+            back(case, "accept", "review")
+            now = {task.ref for task in case.picture.tasks}
+            assert not now & seen
+            seen |= now
+
+
+def test_blocks_are_worked_out_once_per_version():
+    version = version_of(nested())
+    lines = lines_of(version)
+
+    assert lines_of(version) is lines
+    (line,) = lines.by_side.values()
+    assert [(each.start, each.join, len(each.branches)) for each in line.around("d1")] == [
+        ("split", "join", 2),
+        ("inner", "met", 2),
+    ]
+    assert line.around("review") == ()
+
+
+def test_a_timeout_that_leaves_a_branch_sideways_makes_it_improper():
+    drawing = block().timer("late", "a1", "PT24H").line("late", "end")
+    (line,) = lines_of(version_of(drawing)).by_side.values()
+    (found,) = line.blocks
+
+    assert (found.start, found.proper) == ("split", False)
+    assert found.inside >= {"a1", "a2", "b1", "b2", "join", "review"}
+
+
+def test_a_dry_run_touches_nothing_outside():
+    class Locked(Bench):
+        def write(self, values: dict[str, Any]) -> None:
+            raise AssertionError("written")
+
+    case = Case(block(), Locked())
+    case.do("accept")
+    plan = case.wake().return_to("accept", case.picture.task("a1").ref, dry_run=True)
+
+    assert names(plan.withdrawn) == ["a1", "b1"]
+    assert case.run.dump() == case.state
