@@ -3,7 +3,7 @@
 from random import Random
 
 from tests.engine.drawing import Drawing
-from tests.engine.token_game import Bell, Edge, Graph
+from tests.engine.token_game import Bell, Edge, Graph, Home
 
 GOOD, AGAIN = "好", "再来"
 
@@ -14,7 +14,8 @@ class Grower:
     def __init__(self, random: Random, size: int) -> None:
         self.random = random
         self.left = size
-        self.graph = Graph(nodes={"start": "start"})
+        self.home = Home("")
+        self.graph = Graph(nodes={"start": "start"}, homes={"start": self.home})
         self.last_task: str | None = None
         first, last = self.block(0)
         self.join("start", first)
@@ -24,6 +25,7 @@ class Grower:
         """A new node."""
         name = f"{kind}{len(self.graph.nodes)}"
         self.graph.nodes[name] = kind
+        self.graph.homes[name] = self.home
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
@@ -52,19 +54,22 @@ class Grower:
             out = merge
         if self.random.random() < 0.3:  # not interrupting: a line of its own
             bell = self.bell(name, interrupting=False, rings=self.random.choice((1, 1, 2, 3)))
+            home, self.home = self.home, Home(bell)
             if depth < 4 and self.left > 0:
                 first, last = self.block(4 if self.random.random() < 0.5 else 3)
             else:
                 first = last = self.add("task")
             self.join(bell, first)
             self.join(last, self.add("end"))
-            self.last_task = name
+            self.last_task, self.home = name, home
         return name, out
 
     def bell(self, task: str, interrupting: bool, rings: int = 1) -> str:
         """A boundary timer."""
         name = f"bell{len(self.graph.bells)}"
-        self.graph.bells.append(Bell(name, task, interrupting, rings))
+        ends = not interrupting and len(self.graph.bells) % 3 == 2
+        self.graph.bells.append(Bell(name, task, interrupting, rings, ends))
+        self.graph.homes[name] = self.home
         return name
 
     def sequence(self, depth: int) -> tuple[str, str]:
@@ -77,10 +82,13 @@ class Grower:
     def parallel(self, depth: int) -> tuple[str, str]:
         """Side by side."""
         split, join = self.add("both"), self.add("both")
-        for _ in range(self.random.choice((2, 2, 3))):
+        home = self.home
+        for turn in range(self.random.choice((2, 2, 3))):
+            self.home = Home(home.line, (*home.path, (split, join, turn)))
             first, last = self.block(depth + 1)
             self.join(split, first)
             self.join(last, join)
+        self.home = home
         return split, join
 
     def choice(self, depth: int) -> tuple[str, str]:
@@ -133,7 +141,8 @@ def drawing_of(graph: Graph) -> Drawing:
             getattr(drawing, {"start": "start", "both": "both", "end": "end"}[kind])(name)
     for bell in graph.bells:
         text, kind = ("PT24H", "timeDuration") if bell.rings == 1 else (f"R{bell.rings}/PT24H", "timeCycle")
-        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting)
+        said = {"onReturn": "end"} if bell.ends else {}
+        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting, **said)
     for place, edge in enumerate(graph.edges):
         when = None if edge.when is None else f'outcome("{edge.when[0]}") == "{edge.when[1]}"'
         drawing.flow(edge.source, edge.target, when, name=f"e{place}")

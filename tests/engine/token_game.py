@@ -26,6 +26,17 @@ class Bell:
     task: str
     interrupting: bool
     rings: int = 1
+    ends: bool = False  # its side line ends when the task is returned
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where whoever drew the node put it: on the side line of a bell or the main line (''), and in which
+    branches, outermost first, each as (split, join, which one).
+    """
+
+    line: str
+    path: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass
@@ -35,14 +46,17 @@ class Graph:
     nodes: dict[str, str] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     bells: list[Bell] = field(default_factory=list)
+    homes: dict[str, Home] = field(default_factory=dict)
 
 
 @dataclass(eq=False)  # two openings of one task are two, however alike
 class Opening:
-    """A task that is open: which of its timers may still fire, and how often."""
+    """A task that is open: which of its timers may still fire, and how often; `aside` is the bell behind
+    which it was opened, empty on the main line.
+    """
 
     task: str
-    aside: bool
+    aside: str
     bells: dict[Bell, int]
 
 
@@ -52,9 +66,9 @@ class TokenGame:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.openings: list[Opening] = []
-        self.at_join: dict[Edge, list[bool]] = {}
+        self.at_join: dict[Edge, list[str]] = {}
         self.outcomes: dict[str, str] = {}
-        self._leave(next(name for name, kind in graph.nodes.items() if kind == "start"), aside=False)
+        self._leave(next(name for name, kind in graph.nodes.items() if kind == "start"), aside="")
 
     def complete(self, opening: Opening, outcome: str) -> None:
         """A person finishes a task; the timers of this opening end with it."""
@@ -71,7 +85,7 @@ class TokenGame:
         opening.bells[bell] -= 1
         if not opening.bells[bell]:
             del opening.bells[bell]
-        self._leave(bell.name, aside=True)
+        self._leave(bell.name, aside=bell.name)
 
     @property
     def over(self) -> bool:
@@ -86,16 +100,19 @@ class TokenGame:
             {edge.target for edge, waiting in self.at_join.items() if waiting},
         )
 
-    def _leave(self, node: str, aside: bool) -> None:
+    def _leave(self, node: str, aside: str) -> None:
         for edge in [edge for edge in self.graph.edges if edge.source == node]:
             self._arrive(edge, aside)
 
-    def _arrive(self, edge: Edge, aside: bool) -> None:
+    def _open(self, task: str, aside: str) -> None:
+        bells = {bell: bell.rings for bell in self.graph.bells if bell.task == task}
+        self.openings.append(Opening(task, aside, bells))
+
+    def _arrive(self, edge: Edge, aside: str) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
         if kind == "task":
-            bells = {bell: bell.rings for bell in self.graph.bells if bell.task == node}
-            self.openings.append(Opening(node, aside, bells))
+            self._open(node, aside)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]
             chosen = [each for each in out if each.when and self.outcomes.get(each.when[0]) == each.when[1]]
@@ -105,4 +122,4 @@ class TokenGame:
             self.at_join.setdefault(edge, []).append(aside)
             if all(self.at_join.get(each) for each in into):
                 taken = [self.at_join[each].pop(0) for each in into]
-                self._leave(node, all(taken))
+                self._leave(node, taken[0] if all(taken) else "")
