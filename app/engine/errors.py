@@ -91,6 +91,18 @@ class ReturnImpossible(EngineError):
         super().__init__("".join(reasons), element=element, ref=ref)
 
 
+class WalkUnreadable(EngineError):
+    """试运行的脚本写法不对。"""
+
+    rule = "walk-unreadable"
+
+
+class SimulationRefused(EngineError):
+    """试运行无法继续。"""
+
+    rule = "simulation-refused"
+
+
 class ExpressionFailed(EngineError):
     """流程图中的表达式计算出错。"""
 
