@@ -12,13 +12,29 @@ from app.engine.errors import SimulationRefused
 Handlers = Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
 
 
+Happened = tuple[int, datetime]  # the how-manieth event, and when
+
+
 @dataclass(frozen=True)
 class Moment:
-    """What a clock may know: the case's beginning, now, and clock → when a step it measures last opened."""
+    """What a clock may know: the case's beginning, now, and event → when it last happened.
+
+    Events are named as in sla.yaml: case.received, case.closed, task.opened(step), task.claimed(step),
+    task.done(step), task.returned(step), task.cancelled(step), and the milestones the diagram names.
+    """
 
     start: datetime
     now: datetime
-    opened: Mapping[str, datetime]
+    events: Mapping[str, Happened]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A clock as sla.yaml writes it: an ISO duration, the event that starts it, the one that stops it."""
+
+    limit: str
+    start: str = "case.received"
+    stop: str = "case.closed"
 
 
 def weekdays(day: date) -> bool:
@@ -30,13 +46,13 @@ def weekdays(day: date) -> bool:
 class Clock:
     """Virtual time, from `start` on, which is aware.
 
-    `limits` maps a clock, or `clock.tier`, to an ISO duration; it runs from the last opening of a step the
-    clock measures (`p:clock`), else from the beginning of the case. A clock without one is never due. Who
-    knows clocks better hands in `functions`, which makes tier, due, workdays … for a Moment.
+    `limits` maps a clock, or `clock.tier`, to its Limit. A clock that has none, has not started or has
+    stopped is never due. Who knows clocks better hands in `functions`, which makes tier, due, workdays …
+    for a Moment; every Moment must give the same names.
     """
 
     start: datetime
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     is_workday: Callable[[date], bool] = weekdays
     functions: Callable[[Moment], Mapping[str, Callable[..., Any]]] | None = None
 
@@ -47,10 +63,10 @@ class Clock:
 
         def due(clock: str, tier: str | None = None) -> str | None:
             limit = self.limits.get(clock if tier is None else f"{clock}.{tier}")
-            if limit is None:
+            since = None if limit is None else moment.events.get(limit.start)
+            if limit is None or since is None or moment.events.get(limit.stop, since) > since:
                 return None
-            since = moment.opened.get(clock, moment.start)
-            return add(since, parse_duration(limit), self.is_workday).isoformat()
+            return add(since[1], parse_duration(limit.limit), self.is_workday).isoformat()
 
         def workdays(count: int) -> str:
             return add(moment.now, Duration(working_days=count), self.is_workday).isoformat()
@@ -65,7 +81,8 @@ class World:
         self.clock, self.handlers = clock, handlers
         self.now = clock.start.astimezone(UTC)
         self.values: dict[str, Any] = {}
-        self.opened: dict[str, datetime] = {}
+        self.events: dict[str, Happened] = {}
+        self.count = 0
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
 
     @property
@@ -82,8 +99,14 @@ class World:
 
         return {name: late(name) for name in self.clock.at(self._moment())}
 
+    def happened(self, event: str | None) -> None:
+        """Notes an event that may start or stop a clock."""
+        if event:
+            self.count += 1
+            self.events[event] = (self.count, self.now)
+
     def _moment(self) -> Moment:
-        return Moment(self.clock.start.astimezone(UTC), self.now, MappingProxyType(dict(self.opened)))
+        return Moment(self.clock.start.astimezone(UTC), self.now, MappingProxyType(self.events))
 
     def is_workday(self, day: date) -> bool:
         """By the clock's calendar."""

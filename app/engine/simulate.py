@@ -15,7 +15,7 @@ from app.engine.run import Run
 from app.engine.sim_report import Mismatch, SimReport, Stay, Turn, steps_done
 from app.engine.sim_world import Clock, Handlers, World
 from app.engine.version import Version
-from app.engine.walk import At, Cancel, Complete, Expect, Move, Pass, Play, Return, Start, Walk
+from app.engine.walk import At, Cancel, Claim, Complete, Expect, Move, Pass, Play, Return, Start, Walk
 
 TO_DO, TIMER = 1, 0
 
@@ -79,6 +79,7 @@ class _Stage:
         self.picture: Picture | None = None
         self.state = b""
         self.used: dict[str, int] = {}
+        self.claimed: set[str] = set()
         self.path: list[Passed] = []
         self.seen = 0
         self.turns: dict[str, Turn] = {}
@@ -90,6 +91,7 @@ class _Stage:
     def begin(self, first: Start) -> None:
         """The case is filed."""
         self.world.write(dict(first.data))
+        self.world.happened("case.received")
         self.run = Run.new(self.version, self.world, first.start)
         self._rest()
 
@@ -97,6 +99,8 @@ class _Stage:
         """One move. Raises EngineError, DurationRefused."""
         if isinstance(move, Complete):
             self._complete(self._open_task(move.step, move.item), move.outcome, move.answers)
+        elif isinstance(move, Claim):
+            self._claim(self._open_task(move.step))
         elif isinstance(move, Return):
             ref = None if move.start is None else self._open_task(move.start).ref
             self._awake().return_to(move.step, ref, move.scope, withdraw=move.withdraw)
@@ -150,9 +154,17 @@ class _Stage:
         assert self.run is not None
         return self.run
 
+    def _claim(self, task: HumanTask) -> None:
+        if task.ref not in self.claimed:
+            self.claimed.add(task.ref)
+            self.world.happened(f"task.claimed({task.step})")
+
     def _complete(self, task: HumanTask, outcome: str | None, answers: Mapping[str, Any]) -> None:
         self.world.write(dict(answers))
+        self._claim(task)
         self._awake().complete(task.ref, outcome)
+        self.world.happened(f"task.done({task.step})")
+        self.world.happened(self.version.steps[task.step].event)
         self._rest(done={task.ref: outcome or task.outcomes[0].name})
 
     def _rest(
@@ -164,20 +176,27 @@ class _Stage:
         self.status = picture.status or self.status
         self.path += run.trace[self.seen :]
         self.seen = len(run.trace)
+        self._left(picture, done or {}, returned)
         for task in picture.tasks:
             if task.ref not in self.turns:
                 self.turns[task.ref] = Turn(task.ref, task.step, task.name, task.round, now, item=task.item)
-                for name in task.clock:
-                    self.world.opened[name] = now
+                self.world.happened(f"task.opened({task.step})")
+        if picture.ended:
+            end = self.version.ends.get(picture.end_element or "")
+            self.world.happened(end.event if end is not None else None)
+            self.world.happened("case.closed")
+        self._watch(picture, set(fired))
+
+    def _left(self, picture: Picture, done: Mapping[str, str], returned: bool) -> None:
         gone = sum(turn.left is not None for turn in self.turns.values())
         still = {task.ref for task in picture.tasks}
         for ref, turn in self.turns.items():
             if turn.left is None and ref not in still:
-                outcome = (done or {}).get(ref)
-                how = "done" if outcome is not None else "returned" if returned else "ended"
+                how = "done" if ref in done else "returned" if returned else "ended"
                 gone += 1
-                self.turns[ref] = turn.closed(now, how, outcome, gone)
-        self._watch(picture, set(fired))
+                self.turns[ref] = turn.closed(self.world.now, how, done.get(ref), gone)
+                if how != "done":
+                    self.world.happened(f"task.{'returned' if returned else 'cancelled'}({turn.step})")
 
     def _watch(self, picture: Picture, fired: set[str]) -> None:
         now, waiting = self.world.now, {wait.ref: wait for wait in picture.waits}

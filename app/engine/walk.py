@@ -19,6 +19,13 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Somebody takes the newest open task of a step; only clocks notice."""
+
+    step: str
+
+
+@dataclass(frozen=True)
 class Complete:
     """Somebody finishes the newest open task of a step; `item` says whose where several sign."""
 
@@ -77,7 +84,7 @@ class Expect:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Move = Start | Complete | Return | Pass | At | Cancel | Play | Expect
+Move = Start | Claim | Complete | Return | Pass | At | Cancel | Play | Expect
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,8 @@ def walk_of(scenario: Mapping[str, Any]) -> Walk:
 def _move(word: str, said: Any) -> tuple[Move | None, list[str]]:
     if word == "start":
         return Start(dict(said.get("form") or {}), said.get("start")), []
+    if word == "claim":
+        return Claim(said["step"]), []
     if word == "complete":
         answers = dict(said.get("answers") or {})
         return Complete(said["step"], said.get("outcome"), answers, said.get("item")), []
@@ -129,7 +138,7 @@ def _move(word: str, said: Any) -> tuple[Move | None, list[str]]:
         return Cancel(), []
     if word == "expect":
         return _expect(said)
-    return None, [] if word in ("note", "claim") else [word]
+    return None, [] if word == "note" else [word]
 
 
 def _expect(said: Mapping[str, Any]) -> tuple[Expect, list[str]]:

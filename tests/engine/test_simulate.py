@@ -11,11 +11,11 @@ import yaml
 from app.engine.errors import SimulationRefused, WalkUnreadable
 from app.engine.parser import parse
 from app.engine.run import Run
-from app.engine.sim_world import Clock, Moment
+from app.engine.sim_world import Clock, Limit, Moment
 from app.engine.simulate import Answer, simulate
 from app.engine.source import Source
 from app.engine.version import Version
-from app.engine.walk import At, Cancel, Complete, Expect, Pass, Play, Return, Start, walk_of
+from app.engine.walk import At, Cancel, Claim, Complete, Expect, Pass, Play, Return, Start, walk_of
 from tests.engine.conftest import MONDAY, Case, version_of
 from tests.engine.drawing import Drawing
 from tests.engine.test_returns import block
@@ -23,6 +23,7 @@ from tests.engine.test_run import a_loop
 from tests.engine.test_shape import dispatch_sign_return
 
 CLOCK = Clock(MONDAY)
+SIGN = Limit("PT2H", "task.opened(sign)", "task.claimed(sign)")
 BUNDLES = Path(__file__).parents[2] / "bpmn"
 
 
@@ -91,7 +92,7 @@ def test_equal_input_gives_equal_bytes():
         "handle": Answer(takes="P3DT1H", data={"n": 1}),
         "*": Answer(takes="PT1H"),
     }
-    clock = Clock(MONDAY, {"sign": "PT48H"})
+    clock = Clock(MONDAY, {"sign": Limit("PT48H", "task.opened(sign)")})
     reports = [simulate(with_deadline(), [Play()], clock, answers) for _ in range(2)]
 
     assert reports[0].line() == reports[1].line()
@@ -118,7 +119,7 @@ def test_timers_fire_by_virtual_time_and_every_one_that_falls_due_on_the_way():
 
 
 def test_a_timer_bound_to_a_clock_asks_that_clock():
-    clock = Clock(MONDAY, {"sign": "PT2H"})
+    clock = Clock(MONDAY, {"sign": SIGN})
 
     report = simulate(with_deadline(), [Pass("PT1H59M"), Expect(tasks=("sign",)), Pass("PT1M")], clock)
 
@@ -127,6 +128,17 @@ def test_a_timer_bound_to_a_clock_asks_that_clock():
     (late,) = report.breaches
     assert (late.element, late.due_at, late.left) == ("late", MONDAY + timedelta(hours=2), report.at)
     assert [(turn.step, turn.how) for turn in report.tasks] == [("sign", "ended"), ("escalate", None)]
+
+
+def test_a_claim_stops_the_clock_that_says_so():
+    clock = Clock(MONDAY, {"sign": SIGN})
+
+    report = simulate(
+        with_deadline(), [Pass("PT1H"), Claim("sign"), Pass("P9D"), Expect(tasks=("sign",))], clock
+    )
+
+    assert report.good
+    assert report.breaches == ()
 
 
 def test_a_clock_nobody_set_is_never_due():
@@ -138,14 +150,18 @@ def test_a_clock_nobody_set_is_never_due():
 def test_the_caller_may_know_clocks_better():
     def functions(moment: Moment) -> dict[str, Any]:
         asked.append(moment)
-        return {"tier": lambda clock, tier: (moment.opened[clock] + timedelta(hours=5)).isoformat()}
+        return {
+            "tier": lambda clock, tier: (
+                moment.events["task.opened(sign)"][1] + timedelta(hours=5)
+            ).isoformat()
+        }
 
     asked: list[Moment] = []
     clock = Clock(MONDAY, functions=functions)
     report = simulate(with_deadline('tier("sign", "m6")'), [Pass("PT6H"), Expect(tasks=("escalate",))], clock)
 
     assert report.good
-    assert asked[-1].opened == {"sign": MONDAY}
+    assert asked[-1].events["case.received"] == (1, MONDAY)
     assert report.at == MONDAY + timedelta(hours=6)
 
 
@@ -286,7 +302,7 @@ def test_every_shipped_scenario_plays(path: Path):
     version = parse(Source("d" * 64, folder.name, (folder / "process.bpmn").read_bytes()))
     walk = walk_of(yaml.safe_load(path.read_text(encoding="utf-8")))
     limits = yaml.safe_load((folder / "sla.yaml").read_text(encoding="utf-8"))["clocks"]
-    clock = Clock(walk.at or MONDAY, {name: clock["limit"] for name, clock in limits.items()})
+    clock = Clock(walk.at or MONDAY, {name: Limit(**said) for name, said in limits.items()})
 
     report = simulate(version, walk, clock)
 
@@ -315,6 +331,7 @@ def test_what_is_not_the_engines_is_skipped_and_listed():
     assert walk.at == MONDAY
     assert walk.moves == (
         Start({"title": "t"}),
+        Claim("a"),
         Complete("a", "好", {"n": 1}),
         Expect(tasks=("a",), ended=False, log=("a",)),
         Return("a", "b"),
