@@ -91,6 +91,18 @@ class ReturnImpossible(EngineError):
         super().__init__("".join(reasons), element=element, ref=ref)
 
 
+class MigrationRefused(EngineError):
+    """办件不能迁移到新版本。"""
+
+    rule = "migration-refused"
+
+    def __init__(self, reasons: tuple[str, ...], needs_mapping: bool = False) -> None:
+        """`reasons` are whole Chinese sentences; `needs_mapping`: a mapping would be enough."""
+        self.reasons = reasons
+        self.needs_mapping = needs_mapping
+        super().__init__("".join(reasons))
+
+
 class WalkUnreadable(EngineError):
     """试运行的脚本写法不对。"""
 

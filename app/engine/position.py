@@ -20,6 +20,8 @@ from app.engine.version import Version
 AUTO, BRANCH, BLOCK = "auto", "branch", "block"
 END = "end"
 
+Chain = tuple[tuple[Block, Branch | None], ...]
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -27,7 +29,7 @@ class Standing:
 
     row: Row
     element: str
-    chain: tuple[tuple[Block, Branch | None], ...]
+    chain: Chain
 
 
 class Position:
@@ -42,10 +44,10 @@ class Position:
         if line is None:
             raise ReturnImpossible(("它所在的旁支在现在的流程图中已经没有了，不能退回。",), ref=ref)
         self.line: Line = line
-        rows = [row for row in net.tokens() if row.side == self.side and not _hangs_on_a_step(row)]
+        rows = [row for row in net.tokens() if row.side == self.side and not hangs_on_a_step(row)]
         if self.row is None and rows:
             raise ReturnImpossible(("该环节已不在待办中。",), ref=ref)
-        self.standing = [Standing(row, row.task_spec.name, self._chain(row)) for row in rows]
+        self.standing = [Standing(row, row.task_spec.name, chain_of(self.line, row)) for row in rows]
 
     def edit(self, step: str, scope: str, withdraw: bool = False) -> Edit:
         """What has to happen. Raises ReturnImpossible with every reason that is known."""
@@ -117,16 +119,6 @@ class Position:
 
     # -- where the target lies -----------------------------------------------------------------------
 
-    def _chain(self, row: Row) -> tuple[tuple[Block, Branch | None], ...]:
-        element = row.task_spec.name
-        chain = [(block, block.branch_of(element)) for block in self.line.around(element)]
-        if isinstance(row.task_spec, Parallel) and row._state == WAITING:
-            source = row.internal_data["v"]
-            for block in self.line.blocks:
-                if block.join == element:
-                    chain.append((block, block.branch_arriving(source)))
-        return tuple(chain)
-
     def _entry(self, step: str) -> tuple[Block | None, Branch | None, list[Block]]:
         """The innermost open block with its branch, and the blocks that must be entered anew below it."""
         around = [block for block in self.line.around(step) if block.start != step]
@@ -194,7 +186,7 @@ class Position:
         below = f"{self.side}/" if self.side else ""
         told: dict[str, bool] = {}
         for row in self.net.tokens():
-            if not row.side.startswith(below) or row.side == self.side or _hangs_on_a_step(row):
+            if not row.side.startswith(below) or row.side == self.side or hangs_on_a_step(row):
                 continue
             timer = self.version.timers.get(row.side.removeprefix(below).partition("/")[0])
             if timer is None or timer.step not in again:
@@ -215,6 +207,23 @@ class Position:
 
     def _no(self, step: str, *reasons: str) -> ReturnImpossible:
         return ReturnImpossible(reasons, element=step, ref=None if self.row is None else self.row.ref)
+
+
+def chain_of(line: Line, row: Row, element: str = "", source: str = "") -> Chain:
+    """The blocks a row stands in, outermost first, each with its branch. An arrival still stands in the block
+    it waits to leave. `element` and `source`: as if it stood there, or had come from there.
+    """
+    name = element or row.task_spec.name
+    chain = [(block, block.branch_of(name)) for block in line.around(name)]
+    if is_arrival(row):
+        arriving = source or row.internal_data["v"]
+        chain += [(block, block.branch_arriving(arriving)) for block in line.blocks if block.join == name]
+    return tuple(chain)
+
+
+def is_arrival(row: Row) -> bool:
+    """Whether a row waits at a join for others."""
+    return isinstance(row.task_spec, Parallel) and row._state == WAITING
 
 
 def branches(net: Net, version: Version) -> dict[str, str | None]:
@@ -240,7 +249,8 @@ def _task(net: Net, ref: str | None) -> Row | None:
     return row
 
 
-def _hangs_on_a_step(row: Row) -> bool:
+def hangs_on_a_step(row: Row) -> bool:
+    """Whether a row is an event of an open step: it goes where its step goes."""
     return isinstance(row.task_spec, TimerEvent) and row.parent.task_spec.holds_events
 
 

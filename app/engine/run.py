@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from time import thread_time
 from typing import Any
 
@@ -275,7 +276,8 @@ class Run:
         assert flow.condition is not None
         return bool(self._value(flow.condition, flow.id))
 
-    def _armed(self, event: TimerEvent, row: Row) -> dict[str, Any]:
+    def _armed(self, event: TimerEvent, row: Row, since: datetime | None = None) -> dict[str, Any]:
+        """What a timer keeps that begins to wait now, or is to be counted from an earlier instant."""
         definition = event.event_definition
         if definition.bound is not None:
             return {}
@@ -285,7 +287,7 @@ class Run:
             if read is None:
                 said = self._value(definition.compiled, event.name)
                 read = timers.read_timer(definition.kind, said)
-            kept = timers.arm(definition, read, self.env.now, self.env.is_workday)
+            kept = timers.arm(definition, read, since or self.env.now, self.env.is_workday)
         except EngineError as error:
             error.element = error.element or event.name
             raise
@@ -301,9 +303,10 @@ class Run:
         definition = event.event_definition
         if definition.kind != "cycle" or definition.bound is not None:
             return None
-        cycle = definition.literal or timers.read_timer("cycle", row.internal_data["x"])
+        kept = row.internal_data
+        cycle = timers.read_timer("cycle", kept["x"]) if "x" in kept else definition.literal
         assert isinstance(cycle, Cycle)
-        return timers.rearm(row.internal_data, cycle, self.env.now, self.env.is_workday)
+        return timers.rearm(kept, cycle, self.env.now, self.env.is_workday)
 
     def _value(self, expression: Expression, element: str) -> Any:
         try:

@@ -226,12 +226,19 @@ def bring_to_rest(net: Net) -> None:
     for row in kept.values():
         row._children = []
     for ref in sorted(kept):
-        row = kept[ref]
-        tasks[ref] = row
-        if row.task_spec.holds_events:
-            row._parent = root.id
-        row.triggered = row._parent == root.id
-        row.level = 1 if row.triggered else 2
-        tasks[row._parent]._children.append(ref)
+        above = kept.get(kept[ref]._parent or 0)
+        if above is not None and above.id not in tasks:  # a split that was put before a step already open
+            _put(tasks, root, above)
+        if ref not in tasks:
+            _put(tasks, root, kept[ref])
     net.last_end = None
     net.last_task = root
+
+
+def _put(tasks: dict[int, Row], root: Row, row: Row) -> None:
+    tasks[row.id] = row
+    if row.task_spec.holds_events:
+        row._parent = root.id
+    row.triggered = row._parent == root.id
+    row.level = 1 if row.triggered else 2
+    (root if row.triggered else tasks[row._parent or 0])._children.append(row.id)

@@ -1,0 +1,194 @@
+"""Where each row of an open case would stand in another version, and everything that is in the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.blocks import Block, Branch, lines_of
+from app.engine.nodes import Parallel, UserTask
+from app.engine.position import chain_of, hangs_on_a_step, is_arrival
+from app.engine.shape import WAITING, Net, Row
+from app.engine.version import Timer, Version
+
+
+@dataclass
+class Moved:
+    """A row and where it goes; `kept` are its waiting events with their new ids, `armed` new ids alone."""
+
+    row: Row
+    element: str
+    side: str
+    source: str = ""
+    kept: list[tuple[Row, str]] = field(default_factory=list)
+    armed: list[str] = field(default_factory=list)
+    ended: list[Row] = field(default_factory=list)
+
+
+class Fitting:
+    """One case held against a new version. `missing` maps an element to the sentence that asks for it."""
+
+    def __init__(
+        self, net: Net, old: Version, new: Version, mapping: Mapping[str, str], is_open: bool
+    ) -> None:
+        self.net, self.old, self.new, self.mapping = net, old, new, mapping
+        self.moved: list[Moved] = []
+        self.missing: dict[str, str] = {}
+        self.blocked: list[str] = []
+        self._blocks: dict[Block, Block] = {}
+        self._branches: dict[Branch, Branch] = {}
+        if not is_open:
+            self.blocked.append("办件已经结束，无需迁移。")
+            return
+        self._check_mapping()
+        for row in net.tokens():
+            if not hangs_on_a_step(row):
+                self._fit(row)
+
+    def named(self, element: str) -> str:
+        """An element's id in the new version."""
+        return self.mapping.get(element, element)
+
+    def reads_otherwise(self, event: Row, name: str) -> bool:
+        """Whether a waiting timer's time is written otherwise in the new version."""
+        return self.old.timers[event.task_spec.name].text != self.new.timers[name].text
+
+    def _check_mapping(self) -> None:
+        for before, after in self.mapping.items():
+            if before not in self.old.spec.task_specs:
+                self.missing[before] = f"迁移映射中的 {before} 不在原版本中。"
+            elif after not in self.new.spec.task_specs:
+                self.missing[before] = f"迁移映射把 {before} 指向 {after}，新版本中没有这个编号。"
+
+    def _fit(self, row: Row) -> None:
+        before = row.task_spec.name
+        after = self.named(before)
+        spec = self.new.spec.task_specs.get(after)
+        if spec is None:
+            what = "在办环节" if isinstance(row.task_spec, UserTask) else "有分支等在此处的汇合"
+            self.missing.setdefault(
+                before, f"{what}{self._called(before)}在新版本中没有了，请在迁移映射中指定去向。"
+            )
+            return
+        if type(spec) is not type(row.task_spec):
+            self.blocked.append(f"{self._called(before)}在新版本中换成了另一种元素，停在这里的办件不能迁移。")
+            return
+        side = self._side(row)
+        source = self._source(row, after) if is_arrival(row) else ""
+        if side is None or source is None:
+            return
+        moved = Moved(row, after, side, source)
+        if self._nested_alike(row, moved):
+            if isinstance(row.task_spec, UserTask):
+                self._events(moved)
+            self.moved.append(moved)
+
+    def _side(self, row: Row) -> str | None:
+        """The side line it is on; its events must still be drawn, and still begin side lines."""
+        names = []
+        for before in row.side.split("/") if row.side else ():
+            timer = self.new.timers.get(self.named(before))
+            if timer is None or timer.interrupting:
+                self.missing.setdefault(
+                    before,
+                    f"定时事件{self._called(before)}引出的旁支还在办理，新版本中没有这个不中断的事件，"
+                    "请在迁移映射中指定。",
+                )
+                return None
+            names.append(timer.id)
+        return "/".join(names)
+
+    def _source(self, row: Row, join: str) -> str | None:
+        """Where an arrival came from, if the new join still waits for that."""
+        before = row.internal_data["v"]
+        after = self.named(before)
+        spec = self.new.spec.task_specs[join]
+        assert isinstance(spec, Parallel)
+        if after in spec.needed:
+            return after
+        self.missing.setdefault(
+            before,
+            f"汇合{self._called(row.task_spec.name)}在新版本中没有来自{self._called(before)}的分支，而它已经到达，"
+            "请在迁移映射中指定由哪一处代替。",
+        )
+        return None
+
+    # -- parallel parts ------------------------------------------------------------------------------
+
+    def _nested_alike(self, row: Row, moved: Moved) -> bool:
+        """Whether the row stands in the same branches of the same parallel parts as before.
+
+        Else a join of the new version would wait for a branch that nobody walks, or not wait for one.
+        """
+        old_line = lines_of(self.old).of_side(row.side)
+        new_line = lines_of(self.new).of_side(moved.side)
+        called = self._called(row.task_spec.name)
+        if old_line is None or new_line is None or moved.element not in new_line.after:
+            self.blocked.append(f"环节{called}在新版本中走不到，停在这里的办件不能迁移。")
+            return False
+        before = chain_of(old_line, row)
+        after = chain_of(new_line, row, moved.element, moved.source)
+        if len(before) != len(after):
+            how = "移进了" if len(after) > len(before) else "移出了"
+            self.blocked.append(
+                f"{called}在新版本中{how}并行部分，其他分支不会有人办理，停在这里的办件不能迁移。"
+            )
+            return False
+        return all(self._same_branch(old, new, called) for old, new in zip(before, after, strict=True))
+
+    def _same_branch(
+        self, old: tuple[Block, Branch | None], new: tuple[Block, Branch | None], called: str
+    ) -> bool:
+        (before, old_branch), (after, new_branch) = old, new
+        start = self._called(before.start)
+        alike = before.proper == after.proper and _pairs(self._blocks, before, after)
+        if not before.proper:
+            alike = alike and {self.named(each) for each in before.inside} == after.inside
+        if not alike or len(before.branches) != len(after.branches):
+            self.blocked.append(
+                f"从{start}开始的并行部分在新版本中改了分法，已经分开的办件不能迁移，请等它汇合之后。"
+            )
+            return False
+        if old_branch is not None and new_branch is not None:
+            alike = _pairs(self._branches, old_branch, new_branch)
+        if not alike:
+            self.blocked.append(f"{called}在新版本中换到了另一条并行分支，停在这里的办件不能迁移。")
+        return alike
+
+    # -- events --------------------------------------------------------------------------------------
+
+    def _events(self, moved: Moved) -> None:
+        """Which events of an open step go on, which begin, which end; one that has fired stays fired."""
+        split = moved.row.parent
+        held = split.children if split.task_spec.holds_events else []
+        waiting = {row.task_spec.name: row for row in held if row._state == WAITING}
+        before = [each for each in self.old.timers.values() if each.step == moved.row.task_spec.name]
+        for timer in self.new.timers.values():
+            if timer.step != moved.element:
+                continue
+            known = next((each for each in before if self.named(each.id) == timer.id), None)
+            if known is None:
+                moved.armed.append(timer.id)
+            elif known.id in waiting:
+                if _keeps_its_time(known, timer):
+                    moved.kept.append((waiting.pop(known.id), timer.id))
+                else:
+                    moved.armed.append(timer.id)
+        moved.ended += waiting.values()
+
+    def _called(self, element: str) -> str:
+        step = self.old.steps.get(element)
+        spec = self.old.spec.task_specs.get(element)
+        name = step.name if step is not None else getattr(spec, "bpmn_name", None)
+        return f"“{name or element}”({element})"
+
+
+def _pairs(known: dict[Any, Any], before: Any, after: Any) -> bool:
+    """Whether these two belong together, and to nobody else; remembered for the next row."""
+    if before not in known and after not in known.values():
+        known[before] = after
+    return known.get(before) is after
+
+
+def _keeps_its_time(before: Timer, after: Timer) -> bool:
+    """A cycle, a single timer and one that a clock moves keep different things."""
+    return (before.kind == "cycle") == (after.kind == "cycle") and before.bound == after.bound
