@@ -1,17 +1,21 @@
 """Where parallel parts begin and end: which split and join enclose a step, worked out once per version.
 
-A *line* is what one token can walk: the main line from the start event, or a side line from a
-non-interrupting boundary event. A *block* is a split and its join with nothing between them that enters or
-leaves sideways; its branches share no element. What splits without such a join is a block without `join`: it
-can only be entered at its start.
+A *line* is what one token can walk: from the start event of the process or of a sub-process, or, aside, from
+a non-interrupting event on an edge. A *block* is a split and its join with nothing between them that enters
+or leaves sideways; its branches share no element. What splits without such a join is a block without `join`:
+it can only be entered at its start. An end that stops everything round it is no way out of a block.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from app.engine.nodes import Parallel
+from app.engine.events import Boundary
+from app.engine.nodes import Parallel, Terminate
+from app.engine.shape import OneLevel
+from app.engine.subprocess import SubProcess
+from app.engine.throws import ThrowEnd
 from app.engine.version import Version
 
 Ways = Mapping[str, tuple[str, ...]]
@@ -51,9 +55,13 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """What a token that sets out at `root` can reach. `after` gives the elements behind each element."""
+    """What a token that sets out at `root` can reach inside the sub-process `home` (the process itself: '').
+
+    `after` gives the elements behind each element.
+    """
 
     root: str
+    home: str
     after: Ways
     blocks: tuple[Block, ...] = field(default=())
 
@@ -80,13 +88,18 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """The lines of one version by where they begin; the main line's key is ''."""
+    """The lines of one version by where they begin: an event, or the sub-process whose main line it is."""
 
-    by_side: Mapping[str, Line]
+    begins: Mapping[str, Line]
 
-    def of_side(self, side: str) -> Line | None:
-        """The line of a row by its `side`; None when the event it came from is no longer drawn."""
-        return self.by_side.get(side.rpartition("/")[2])
+    def of(self, side: str, home: str) -> Line | None:
+        """The line of a row by its `side` and the sub-process it lies in; None when that is not drawn."""
+        event = side.rpartition("/")[2]
+        aside = self.begins.get(event) if event else None
+        if event and aside is None:
+            return None
+        # A sub-process on a side line has a main line of its own.
+        return aside if aside is not None and aside.home == home else self.begins.get(home)
 
 
 _known: "WeakKeyDictionary[Version, Lines]" = WeakKeyDictionary()
@@ -101,31 +114,35 @@ def lines_of(version: Version) -> Lines:
 
 
 def _lines(version: Version) -> Lines:
+    specs: Mapping[str, OneLevel] = version.spec.task_specs
     out: dict[str, list[tuple[str, str]]] = {}
     for flow in version.flows.values():
         out.setdefault(flow.source, []).append((flow.id, flow.target))
     begins = {"": version.starts[0]}
-    for timer in version.timers.values():
-        if timer.interrupting:
-            out.setdefault(timer.step, []).append(("", timer.id))
-        else:
-            begins[timer.id] = timer.id
-    specs = version.spec.task_specs
-
-    def splits(element: str) -> bool:
-        return isinstance(specs[element], Parallel)
-
+    for spec in specs.values():
+        if isinstance(spec, SubProcess):
+            begins[spec.name] = spec.first
+        elif isinstance(spec, Boundary) and spec.interrupting:
+            out.setdefault(spec.drawn.step or "", []).append(("", spec.name))
+        elif isinstance(spec, Boundary):
+            begins[spec.name] = spec.name
     ways = {element: tuple(target for _, target in leaving) for element, leaving in out.items()}
-    before: dict[str, list[str]] = {}
-    for element, targets in ways.items():
-        for target in targets:
-            before.setdefault(target, []).append(element)
+    before = {element: list(sources) for element, sources in _turned(ways).items()}
     lines = {}
     for name, root in begins.items():
         after = {element: ways.get(element, ()) for element in sorted(_reach(ways, [root]))}
-        blocks = _blocks(root, after, out, before, splits)
-        lines[name] = Line(root, after, blocks)
+        lines[name] = Line(root, specs[root].home, after, _blocks(root, after, out, before, specs))
     return Lines(lines)
+
+
+def splits(spec: OneLevel) -> bool:
+    """Whether an element sends out, or gathers, several tokens."""
+    return isinstance(spec, Parallel)
+
+
+def stops_all(spec: OneLevel) -> bool:
+    """Whether nothing round this end goes on."""
+    return isinstance(spec, Terminate) or (isinstance(spec, ThrowEnd) and spec.drawn.kind == "error")
 
 
 def _blocks(
@@ -133,16 +150,17 @@ def _blocks(
     after: Ways,
     out: Mapping[str, list[tuple[str, str]]],
     before: Mapping[str, list[str]],
-    splits: Callable[[str], bool],
+    specs: Mapping[str, OneLevel],
 ) -> tuple[Block, ...]:
     """`before` spans all lines, so that a side line entering a block makes it improper."""
-    opening = [element for element, targets in after.items() if splits(element) and len(targets) > 1]
+    opening = [element for element, targets in after.items() if splits(specs[element]) and len(targets) > 1]
     if not opening:
         return ()
-    shape = _Shape(root, after)
+    stops = {element for element in after if stops_all(specs[element])}
+    shape = _Shape(root, after, stops)
     found: dict[tuple[str, frozenset[str]], Block] = {}
     for split in opening:
-        block = _proper(split, shape, out, before, splits) or _improper(split, shape)
+        block = _proper(split, shape, out, before, specs) or _improper(split, shape)
         found.setdefault((block.start, block.inside), block)
     return tuple(found.values())
 
@@ -152,16 +170,21 @@ def _proper(
     shape: "_Shape",
     out: Mapping[str, list[tuple[str, str]]],
     before: Mapping[str, list[str]],
-    splits: Callable[[str], bool],
+    specs: Mapping[str, OneLevel],
 ) -> Block | None:
     join = shape.next_for_all([split])
-    if join is None or not splits(join) or len(before[join]) < 2 or shape.last_for_all([join]) != split:
+    if (
+        join is None
+        or not splits(specs[join])
+        or len(before[join]) < 2
+        or shape.last_for_all([join]) != split
+    ):
         return None
     entering = list(before[join])
     branches: list[Branch] = []
     inside: set[str] = set()
     for flow, first in out[split]:
-        part = frozenset() if first == join else frozenset(_reach(shape.after, [first], {join}) - {join})
+        part = frozenset(_reach(shape.after, [first], {join}) - {join} - shape.stops)
         arriving = [source for source in entering if source in part or (not part and source == split)]
         if split in part or inside & part or not arriving:
             return None
@@ -191,13 +214,13 @@ def _improper(split: str, shape: "_Shape") -> Block:
 class _Shape:
     """Dominators both ways over one line, as bit masks."""
 
-    def __init__(self, root: str, after: Ways) -> None:
-        self.after = after
+    def __init__(self, root: str, after: Ways, stops: set[str]) -> None:
+        self.after, self.stops = after, stops
         self.names = list(after)
         self.bit = {name: 1 << place for place, name in enumerate(self.names)}
         before = _turned(after)
         self.passed = self._on_every_way({root}, before)
-        self.to_pass = self._on_every_way({name for name in self.names if not after[name]}, after)
+        self.to_pass = self._on_every_way({name for name in self.names if not after[name]} - stops, after)
 
     def last_for_all(self, elements: Iterable[str], itself: bool = False) -> str | None:
         """The nearest element every way from the root to these passes; `itself`: it may be one of them."""

@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.blocks import Block, Branch, lines_of
-from app.engine.nodes import Parallel, UserTask
+from app.engine.events import Boundary, Catcher
 from app.engine.position import chain_of, hangs_on_a_step, is_arrival
 from app.engine.shape import WAITING, Net, Row
-from app.engine.version import Timer, Version
+from app.engine.version import Version
 
 
 @dataclass
 class Moved:
-    """A row and where it goes; `kept` are its waiting events with their new ids, `armed` new ids alone."""
+    """A row and where it goes; `kept` are its waiting events with their new ids, `armed` new ids alone.
+
+    A timer in the line is its own waiting event.
+    """
 
     row: Row
     element: str
@@ -50,7 +53,8 @@ class Fitting:
 
     def reads_otherwise(self, event: Row, name: str) -> bool:
         """Whether a waiting timer's time is written otherwise in the new version."""
-        return self.old.timers[event.task_spec.name].text != self.new.timers[name].text
+        before, after = self.old.timers.get(event.task_spec.name), self.new.timers.get(name)
+        return before is not None and after is not None and before.text != after.text
 
     def _check_mapping(self) -> None:
         for before, after in self.mapping.items():
@@ -64,7 +68,9 @@ class Fitting:
         after = self.named(before)
         spec = self.new.spec.task_specs.get(after)
         if spec is None:
-            what = "在办环节" if isinstance(row.task_spec, UserTask) else "有分支等在此处的汇合"
+            what = "有分支等在此处的汇合" if is_arrival(row) else "在办环节"
+            if isinstance(row.task_spec, Catcher):
+                what = "正在等待的事件"
             self.missing.setdefault(
                 before, f"{what}{self._called(before)}在新版本中没有了，请在迁移映射中指定去向。"
             )
@@ -72,29 +78,36 @@ class Fitting:
         if type(spec) is not type(row.task_spec):
             self.blocked.append(f"{self._called(before)}在新版本中换成了另一种元素，停在这里的办件不能迁移。")
             return
+        if isinstance(spec, Catcher) and not _keeps_its_time(row.task_spec, spec):
+            self.blocked.append(
+                f"事件{self._called(before)}在新版本中等的是另一种东西，停在这里的办件不能迁移。"
+            )
+            return
+        if spec.home != self.named(row.scope.task_spec.home_inside):
+            self.blocked.append(f"{self._called(before)}在新版本中换了子流程，停在这里的办件不能迁移。")
+            return
         side = self._side(row)
         source = self._source(row, after) if is_arrival(row) else ""
         if side is None or source is None:
             return
         moved = Moved(row, after, side, source)
         if self._nested_alike(row, moved):
-            if isinstance(row.task_spec, UserTask):
-                self._events(moved)
+            self._events(moved)
             self.moved.append(moved)
 
     def _side(self, row: Row) -> str | None:
         """The side line it is on; its events must still be drawn, and still begin side lines."""
         names = []
         for before in row.side.split("/") if row.side else ():
-            timer = self.new.timers.get(self.named(before))
-            if timer is None or timer.interrupting:
+            event = self.new.spec.task_specs.get(self.named(before))
+            if not isinstance(event, Boundary) or event.interrupting:
                 self.missing.setdefault(
                     before,
-                    f"定时事件{self._called(before)}引出的旁支还在办理，新版本中没有这个不中断的事件，"
+                    f"事件{self._called(before)}引出的旁支还在办理，新版本中没有这个不中断的事件，"
                     "请在迁移映射中指定。",
                 )
                 return None
-            names.append(timer.id)
+            names.append(event.name)
         return "/".join(names)
 
     def _source(self, row: Row, join: str) -> str | None:
@@ -102,8 +115,7 @@ class Fitting:
         before = row.internal_data["v"]
         after = self.named(before)
         spec = self.new.spec.task_specs[join]
-        assert isinstance(spec, Parallel)
-        if after in spec.needed:
+        if after in getattr(spec, "needed", ()):
             return after
         self.missing.setdefault(
             before,
@@ -119,8 +131,9 @@ class Fitting:
 
         Else a join of the new version would wait for a branch that nobody walks, or not wait for one.
         """
-        old_line = lines_of(self.old).of_side(row.side)
-        new_line = lines_of(self.new).of_side(moved.side)
+        home = row.scope.task_spec.home_inside
+        old_line = lines_of(self.old).of(row.side, home)
+        new_line = lines_of(self.new).of(moved.side, self.named(home))
         called = self._called(row.task_spec.name)
         if old_line is None or new_line is None or moved.element not in new_line.after:
             self.blocked.append(f"环节{called}在新版本中走不到，停在这里的办件不能迁移。")
@@ -157,22 +170,24 @@ class Fitting:
     # -- events --------------------------------------------------------------------------------------
 
     def _events(self, moved: Moved) -> None:
-        """Which events of an open step go on, which begin, which end; one that has fired stays fired."""
-        split = moved.row.parent
-        held = split.children if split.task_spec.holds_events else []
+        """Which events of an open activity go on, begin, or end; one that has fired stays fired."""
+        before, specs = moved.row.task_spec.name, self.new.spec.task_specs
+        held = [row for row in moved.row.parent.children if isinstance(row.task_spec, Boundary)]
         waiting = {row.task_spec.name: row for row in held if row._state == WAITING}
-        before = [each for each in self.old.timers.values() if each.step == moved.row.task_spec.name]
-        for timer in self.new.timers.values():
-            if timer.step != moved.element:
-                continue
-            known = next((each for each in before if self.named(each.id) == timer.id), None)
-            if known is None:
-                moved.armed.append(timer.id)
-            elif known.id in waiting:
-                if _keeps_its_time(known, timer):
-                    moved.kept.append((waiting.pop(known.id), timer.id))
-                else:
-                    moved.armed.append(timer.id)
+        for spec in _edge(specs, moved.element):
+            known = next(
+                (
+                    each
+                    for each in _edge(self.old.spec.task_specs, before)
+                    if self.named(each.name) == spec.name
+                ),
+                None,
+            )
+            row = None if known is None else waiting.get(known.name)
+            if known is None or (row is not None and not _keeps_its_time(known, spec)):
+                moved.armed.append(spec.name)
+            elif row is not None:
+                moved.kept.append((waiting.pop(known.name), spec.name))
         moved.ended += waiting.values()
 
     def _called(self, element: str) -> str:
@@ -189,6 +204,19 @@ def _pairs(known: dict[Any, Any], before: Any, after: Any) -> bool:
     return known.get(before) is after
 
 
-def _keeps_its_time(before: Timer, after: Timer) -> bool:
-    """A cycle, a single timer and one that a clock moves keep different things."""
-    return (before.kind == "cycle") == (after.kind == "cycle") and before.bound == after.bound
+def _edge(specs: Mapping[str, Any], element: str) -> list[Boundary]:
+    """The events on the edge of an activity, in the order drawn."""
+    split = specs.get(f"{element}.BoundaryEventSplit")
+    return [] if split is None else [each for each in split.outputs if isinstance(each, Boundary)]
+
+
+def _keeps_its_time(before: Catcher, after: Catcher) -> bool:
+    """Whether what the old one keeps is what the new one needs: a cycle, a single timer, and one that a clock
+    moves keep different things, and one that awaits something else keeps nothing of use.
+    """
+    if before.awaits != after.awaits:
+        return False
+    old, new = before.definition, after.definition
+    if old is None or new is None:
+        return old is new
+    return (old.kind == "cycle") == (new.kind == "cycle") and old.bound == new.bound

@@ -14,8 +14,9 @@ from SpiffWorkflow.util.task import TaskState
 from app.engine import state, timers
 from app.engine.env import Env
 from app.engine.errors import MigrationRefused, StateUnreadable
+from app.engine.events import Catcher
 from app.engine.fitting import Fitting, Moved
-from app.engine.nodes import TimerEvent
+from app.engine.nodes import UserTask
 from app.engine.position import is_arrival
 from app.engine.run import Run
 from app.engine.shape import COMPLETED, Net, Row
@@ -27,7 +28,9 @@ NO_MAPPING: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Event:
-    """A boundary event of an open step: `ref` is its wait's, or that of the step for one newly armed."""
+    """An event on the edge of an open activity (`step_ref`), or a timer in the line, which is its own; `ref`
+    is the wait's, None for one newly armed.
+    """
 
     element: str
     step_ref: str
@@ -39,7 +42,7 @@ class MigrationPlan:
     """What would happen to one case. `verdict` is safe, mapping (needs mapping) or blocked; `reasons` are
     Chinese sentences, one for each thing in the way; `missing` the elements a mapping must name.
 
-    `moved` are the open steps as (ref, old step, new step). `armed` are events new to an open step, `ended`
+    `moved` are the open tasks as (ref, old step, new step). `armed` are events new to an open step, `ended`
     those that vanish, `retimed` those whose time is written otherwise in the new version: unless asked for,
     they keep their due time.
     """
@@ -98,18 +101,19 @@ def _fitting(state_bytes: bytes, old: Version, new: Version, mapping: Mapping[st
 
 def _told(fitting: Fitting) -> MigrationPlan:
     verdict = BLOCKED if fitting.blocked else MAPPING if fitting.missing else SAFE
-    steps = [each for each in fitting.moved if not is_arrival(each.row)]
+    tasks = [each for each in fitting.moved if isinstance(each.row.task_spec, UserTask)]
+    steps = fitting.moved
     return MigrationPlan(
         verdict=verdict,
         reasons=tuple(dict.fromkeys((*fitting.blocked, *fitting.missing.values()))),
         missing=tuple(fitting.missing),
-        moved=tuple((each.row.ref, each.row.task_spec.name, each.element) for each in steps),
+        moved=tuple((each.row.ref, each.row.task_spec.name, each.element) for each in tasks),
         armed=tuple(Event(name, each.row.ref) for each in steps for name in each.armed),
         ended=tuple(Event(row.task_spec.name, each.row.ref, row.ref) for each in steps for row in each.ended),
         retimed=tuple(
             Event(name, each.row.ref, row.ref)
             for each in steps
-            for row, name in each.kept
+            for row, name in (*each.kept, *_itself(each))
             if fitting.reads_otherwise(row, name)
         ),
     )
@@ -119,7 +123,7 @@ def _carry_over(fitting: Fitting, net: Net) -> None:
     """What belongs to the case and to no row: the root, rounds, outcomes, the end that was reached."""
     old, named = fitting.net, fitting.named
     root = copy(old.task_tree)
-    root.workflow, root.task_spec, root._children = net, net.spec.start, []
+    root.workflow, root.task_spec, root.scope, root._children = net, net.spec.start, root, []
     net.tasks[root.id] = net.task_tree = root
     net.last_task = root
     for step, rounds in old.rounds.items():
@@ -133,17 +137,20 @@ def _carry_over(fitting: Fitting, net: Net) -> None:
 def _place(moved: Moved, fitting: Fitting, run: Run, retime: bool) -> None:
     """One row with its events, under the new version."""
     net, specs = run._net, run._net.spec.task_specs
-    row = _copied(moved.row, net, specs[moved.element], net.task_tree)
+    scope = net.tasks[moved.row.scope.id]
+    row = _copied(moved.row, net, specs[moved.element], scope, scope)
     row.side = moved.side
     if is_arrival(moved.row):
-        row.internal_data = {**row.internal_data, "v": moved.source}
+        row.internal_data["v"] = moved.source
+    for _ in (each for each in _itself(moved) if fitting.reads_otherwise(moved.row, moved.element)):
+        _read_on(row, moved.row.task_spec, run, retime)
     if not moved.kept and not moved.armed:
         return
-    split = _split(moved, net, specs[f"{moved.element}.BoundaryEventSplit"])
+    split = _split(moved, net, specs[f"{moved.element}.BoundaryEventSplit"], scope)
     row._parent = split.id
     split._children.append(row.id)
     for old_event, name in moved.kept:
-        event = _copied(old_event, net, specs[name], split)
+        event = _copied(old_event, net, specs[name], split, scope)
         event.side = moved.side
         split._children.append(event.id)
         if fitting.reads_otherwise(old_event, name):
@@ -153,32 +160,39 @@ def _place(moved: Moved, fitting: Fitting, run: Run, retime: bool) -> None:
         specs[name]._update(event)
 
 
-def _split(moved: Moved, net: Net, spec: Any) -> Row:
+def _itself(moved: Moved) -> list[tuple[Row, str]]:
+    """A row that waits in the line, as one of its own events."""
+    return [(moved.row, moved.element)] if isinstance(moved.row.task_spec, Catcher) else []
+
+
+def _split(moved: Moved, net: Net, spec: Any, scope: Row) -> Row:
     above = moved.row.parent
     if above.task_spec.holds_events:
-        split = _copied(above, net, spec, net.task_tree)
+        split = _copied(above, net, spec, scope, scope)
     else:
-        split = Row(net, spec, net.task_tree, COMPLETED)
+        split = Row(net, spec, scope, COMPLETED)
+        split.scope = scope
     split.side = moved.side
     return split
 
 
-def _copied(row: Row, net: Net, spec: Any, parent: Row) -> Row:
+def _copied(row: Row, net: Net, spec: Any, parent: Row, scope: Row) -> Row:
     twin: Row = copy(row)
-    twin.workflow, twin.task_spec, twin._children, twin._parent = net, spec, [], parent.id
-    twin.internal_data = dict(row.internal_data)
+    twin.workflow, twin.task_spec, twin.scope = net, spec, scope
+    twin._children, twin._parent, twin.internal_data = [], parent.id, dict(row.internal_data)
     net.tasks[twin.id] = twin
     return twin
 
 
-def _read_on(event: Row, before: TimerEvent, run: Run, retime: bool) -> None:
+def _read_on(event: Row, before: Catcher, run: Run, retime: bool) -> None:
     """A timer whose text changed: goes on by its old text, or is counted by the new one."""
     spec, kept = event.task_spec, event.internal_data
     if retime:
-        cycle = spec.event_definition.kind == "cycle"
+        cycle = spec.definition.kind == "cycle"
         event.internal_data = run._armed(spec, event, None if cycle else timers.anchor(kept))
     elif "k" in kept:
-        kept.setdefault("x", before.event_definition.text)
+        assert before.definition is not None
+        kept.setdefault("x", before.definition.text)
 
 
 class _Asleep:

@@ -3,16 +3,18 @@
 What goes is decided by blocks (`blocks.py`): everything in the innermost open branch that holds the target,
 or the whole line if no open branch does. So siblings stay when the target lies in a branch, and all branches
 end when it lies before their split. What runs behind non-interrupting events stays unless its event says
-`onReturn=end`.
+`onReturn=end`. A target outside the task's sub-process takes the sub-process with it; a target inside one
+that has ended makes that start again.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations
 
-from app.engine.blocks import Block, Branch, Line, lines_of
+from app.engine.blocks import Block, Branch, Line, lines_of, splits
 from app.engine.errors import ReturnImpossible
-from app.engine.nodes import Parallel, TimerEvent, UserTask
+from app.engine.events import Boundary
+from app.engine.nodes import UserTask
 from app.engine.returns import Edit, ReturnTarget
 from app.engine.shape import READY, WAITING, Net, Row
 from app.engine.version import Version
@@ -32,45 +34,56 @@ class Standing:
     chain: Chain
 
 
+@dataclass(frozen=True)
+class Level:
+    """The sub-process (or the case) and the line in which a return takes place.
+
+    `element` is the target there: the step, or the sub-process it lies in. `row` is what stands for the
+    task that asks; None when that is elsewhere.
+    """
+
+    scope: Row
+    side: str
+    row: Row | None
+    element: str
+    line: Line
+    standing: tuple[Standing, ...]
+
+
 class Position:
     """Where a case stands, seen from one of its open tasks, or from outside when the main line has ended."""
 
     def __init__(self, net: Net, version: Version, ref: str | None) -> None:
-        """Raises ReturnImpossible when `ref` is no open task."""
+        """Raises ReturnImpossible when `ref` is no open task, or is missing while the main line goes on."""
         self.net, self.version = net, version
         self.row = _task(net, ref)
-        self.side = "" if self.row is None else self.row.side
-        line = lines_of(version).of_side(self.side)
-        if line is None:
-            raise ReturnImpossible(("它所在的旁支在现在的流程图中已经没有了，不能退回。",), ref=ref)
-        self.line: Line = line
-        rows = [row for row in net.tokens() if row.side == self.side and not hangs_on_a_step(row)]
-        if self.row is None and rows:
+        if ref is None and any(
+            row.scope is net.task_tree and not row.side for row in net.tokens() if not hangs_on_a_step(row)
+        ):
             raise ReturnImpossible(("该环节已不在待办中。",), ref=ref)
-        self.standing = [Standing(row, row.task_spec.name, chain_of(self.line, row)) for row in rows]
 
     def edit(self, step: str, scope: str, withdraw: bool = False) -> Edit:
         """What has to happen. Raises ReturnImpossible with every reason that is known."""
-        self._may(step, withdraw)
-        block, branch, closed = self._entry(step)
-        taken = [each for each in self.standing if _stands_in(each, block, branch)]
-        if self.side:
-            taken = self._of_one_firing(taken, block)
-        ahead = self.line.reach([step])
-        if self.standing and not any(each.element in ahead for each in taken):
+        level = self._level(step)
+        self._may(level, step, withdraw)
+        block, branch, closed = _entry(level)
+        taken = [each for each in level.standing if _stands_in(each, block, branch)]
+        if level.row is not None and level.side != self._side_of(level.scope):
+            taken = _of_one_firing(level, taken, block)
+        ahead = level.line.reach([level.element])
+        if level.standing and not any(each.element in ahead for each in taken):
             raise self._no(step, f"从环节{self._named(step)}走不到现在的环节，它不在前面。")
-        choices = _choices(closed, step)
+        choices = _choices(closed)
         depth, chosen = self._depth(step, scope, closed, choices)
-        inner = closed[depth] if depth < len(closed) else None
-        edit = Edit(step, chosen, inner.start if inner else step, self.side, choices, [])
-        edit.reasons += self._why(step, closed)
+        at = closed[depth].start if depth < len(closed) else level.element
+        edit = Edit(step, chosen, at, level.scope, level.side, choices, self._why(level, step, closed))
         edit.withdrawn = [each.row for each in taken]
         for each in closed[:depth]:
-            own = each.branch_of(step)
+            own = each.branch_of(level.element)
             edit.arrivals += [
                 (each.join, other.arrives_from) for other in each.branches if other is not own and each.join
             ]
-        self._side_lines(edit, taken)
+        self._side_lines(level, edit, taken)
         return edit
 
     def target(self, step: str, withdraw: bool = False) -> ReturnTarget | None:
@@ -82,20 +95,52 @@ class Position:
         rounds = self.net.rounds[step]
         return ReturnTarget(step, self.version.steps[step].name, rounds, edit.choices, tuple(edit.reasons))
 
+    # -- where it takes place ------------------------------------------------------------------------
+
+    def _level(self, step: str) -> Level:
+        specs = self.version.spec.task_specs
+        if step not in self.version.steps:
+            raise ReturnImpossible((f"流程图中没有环节 {step}。",), element=step)
+        ways_out = [step]
+        while specs[ways_out[-1]].home:
+            ways_out.append(specs[ways_out[-1]].home)
+        rows = {"": (self.net.task_tree, None)} if self.row is None else _scopes(self.row)
+        element = next(each for each in ways_out if specs[each].home in rows)
+        scope, row = rows[specs[element].home]
+        side = "" if row is None else row.side
+        while element != step:  # a sibling sub-process that is still open is entered, not started again
+            inner = [
+                each
+                for each in self.net.tokens()
+                if each.scope is scope and each.side == side and each.task_spec.name == element
+            ]
+            if len(inner) != 1:
+                break
+            scope, row, element = inner[0], None, ways_out[ways_out.index(element) - 1]
+        line = lines_of(self.version).of(side, scope.task_spec.home_inside)
+        if line is None:
+            raise self._no(step, "它所在的旁支在现在的流程图中已经没有了，不能退回。")
+        standing = tuple(
+            Standing(each, each.task_spec.name, chain_of(line, each))
+            for each in self.net.tokens()
+            if each.scope is scope and each.side == side and not hangs_on_a_step(each)
+        )
+        return Level(scope, side, row, element, line, standing)
+
+    def _side_of(self, scope: Row) -> str:
+        return "" if scope is self.net.task_tree else scope.side
+
     # -- what may be returned to ---------------------------------------------------------------------
 
-    def _may(self, step: str, withdraw: bool) -> None:
-        known = self.version.steps.get(step)
-        if known is None:
-            raise ReturnImpossible((f"流程图中没有环节 {step}。",), element=step)
-        if any(each.element == step for each in self.standing):
+    def _may(self, level: Level, step: str, withdraw: bool) -> None:
+        if any(each.element == level.element for each in level.standing):
             raise self._no(step, f"环节{self._named(step)}正在办理中，不需要退回。")
         if not self._passed(step):
             raise self._no(step, f"环节{self._named(step)}还没有办过，不能退回到它。")
-        if step not in self.line.after:
-            where = (
-                "旁支上的环节，只能在该旁支内退回" if not self.side else "主线上的环节，旁支不能退回到主线"
-            )
+        if level.element not in level.line.after:
+            where = "旁支上的环节，只能在该旁支内退回"
+            if level.side:
+                where = "主线上的环节，旁支不能退回到主线"
             raise self._no(step, f"环节{self._named(step)}是{where}。")
         if self.row is not None and not withdraw:
             allowed = self.version.steps[self.row.task_spec.name].return_to
@@ -113,38 +158,19 @@ class Position:
         """Entered, and left otherwise than by a return: completed, or ended by an interrupting event."""
         if not self.net.rounds.get(step):
             return False
-        return step in self.net.outcomes or any(
-            timer.interrupting and timer.step == step for timer in self.version.timers.values()
-        )
+        if step in self.net.outcomes:
+            return True
+        specs, element = self.version.spec.task_specs, step
+        while element:
+            split = specs.get(f"{element}.BoundaryEventSplit")
+            if split is not None and any(
+                isinstance(each, Boundary) and each.interrupting for each in split.outputs
+            ):
+                return True
+            element = specs[element].home
+        return False
 
-    # -- where the target lies -----------------------------------------------------------------------
-
-    def _entry(self, step: str) -> tuple[Block | None, Branch | None, list[Block]]:
-        """The innermost open block with its branch, and the blocks that must be entered anew below it."""
-        around = [block for block in self.line.around(step) if block.start != step]
-        found: tuple[Block | None, Branch | None] = (None, None)
-        closed = around
-        for place, block in enumerate(around):
-            if block.proper and any(block is other for each in self.standing for other, _ in each.chain):
-                found = block, block.branch_of(step)
-                closed = around[place + 1 :]
-        return *found, closed
-
-    def _of_one_firing(self, taken: list[Standing], block: Block | None) -> list[Standing]:
-        """A side line may be walked by several firings at once: only the one of this task goes back."""
-        own = next(each for each in self.standing if each.row is self.row)
-        depth = (
-            0 if block is None else 1 + [each for each, _ in own.chain].index(block) if own in taken else 0
-        )
-        if own in taken and len(own.chain) == depth:
-            return [own]
-        chains = [each.chain for each in taken]
-        if any(one == other[: len(one)] for one, other in permutations(chains, 2)):
-            raise ReturnImpossible(
-                ("同一个定时事件的几次旁支正在同时办理，分不清该撤回哪一次的待办，请先办完其中一次。",),
-                ref=own.row.ref,
-            )
-        return taken
+    # -- how deep it is entered ----------------------------------------------------------------------
 
     def _depth(self, step: str, scope: str, closed: list[Block], choices: tuple[str, ...]) -> tuple[int, str]:
         """How many of the closed blocks are entered below their start; the scope that is."""
@@ -157,14 +183,23 @@ class Position:
             return 0, "step"
         chosen = choices[0] if kind == AUTO else scope
         if chosen not in choices:
-            raise self._no(step, *self._why(step, closed))
+            raise self._no(step, *self._why_blocks(step, closed))
         if chosen == BRANCH:
             return len(closed), chosen
         if start:
             return [each.start for each in closed].index(start), chosen
         return _deepest_start(closed), chosen
 
-    def _why(self, step: str, closed: list[Block]) -> list[str]:
+    def _why(self, level: Level, step: str, closed: list[Block]) -> list[str]:
+        reasons = self._why_blocks(step, closed)
+        if level.element != step:
+            reasons.append(
+                f"环节{self._named(step)}在子流程{self._named(level.element)}内，"
+                "该子流程已经结束，将从它的第一步重新开始。"
+            )
+        return reasons
+
+    def _why_blocks(self, step: str, closed: list[Block]) -> list[str]:
         if not closed:
             return []
         broken = next((each for each in closed if not each.proper), None)
@@ -180,19 +215,23 @@ class Position:
 
     # -- what hangs beside ---------------------------------------------------------------------------
 
-    def _side_lines(self, edit: Edit, taken: list[Standing]) -> None:
-        again = {edit.target, *(each.element for each in taken)}
-        again |= self.line.between(edit.at, again)
-        below = f"{self.side}/" if self.side else ""
+    def _side_lines(self, level: Level, edit: Edit, taken: list[Standing]) -> None:
+        again = {level.element, *(each.element for each in taken)}
+        again |= level.line.between(edit.at, again)
+        below = f"{level.side}/" if level.side else ""
         told: dict[str, bool] = {}
         for row in self.net.tokens():
-            if not row.side.startswith(below) or row.side == self.side or hangs_on_a_step(row):
+            if row.scope is not level.scope or row.side == level.side or hangs_on_a_step(row):
                 continue
-            timer = self.version.timers.get(row.side.removeprefix(below).partition("/")[0])
-            if timer is None or timer.step not in again:
+            spec = self.version.spec.task_specs.get(row.side.removeprefix(below).partition("/")[0])
+            if (
+                not row.side.startswith(below)
+                or not isinstance(spec, Boundary)
+                or spec.drawn.step not in again
+            ):
                 continue
-            ends = timer.on_return == END
-            told[timer.name] = ends
+            ends = spec.drawn.on_return == END
+            told[spec.drawn.name] = ends
             if ends:
                 edit.withdrawn.append(row)
         edit.reasons += [
@@ -223,14 +262,19 @@ def chain_of(line: Line, row: Row, element: str = "", source: str = "") -> Chain
 
 def is_arrival(row: Row) -> bool:
     """Whether a row waits at a join for others."""
-    return isinstance(row.task_spec, Parallel) and row._state == WAITING
+    return splits(row.task_spec) and row._state == WAITING
+
+
+def hangs_on_a_step(row: Row) -> bool:
+    """Whether a row is an event on the edge of an open activity: it goes where that goes."""
+    return isinstance(row.task_spec, Boundary)
 
 
 def branches(net: Net, version: Version) -> dict[str, str | None]:
     """Open task's ref → the flow that begins the innermost branch it stands in, None outside of branches."""
     found = {}
     for row in net.tokens():
-        line = lines_of(version).of_side(row.side)
+        line = lines_of(version).of(row.side, row.scope.task_spec.home_inside)
         if isinstance(row.task_spec, UserTask) and line is not None:
             around = [block.branch_of(row.task_spec.name) for block in line.around(row.task_spec.name)]
             found[row.ref] = next((each.flow for each in reversed(around) if each is not None), None)
@@ -249,9 +293,39 @@ def _task(net: Net, ref: str | None) -> Row | None:
     return row
 
 
-def hangs_on_a_step(row: Row) -> bool:
-    """Whether a row is an event of an open step: it goes where its step goes."""
-    return isinstance(row.task_spec, TimerEvent) and row.parent.task_spec.holds_events
+def _scopes(row: Row) -> dict[str, tuple[Row, Row | None]]:
+    """Sub-process → its row, and what in it is, or contains, this row; the case itself is ''."""
+    found: dict[str, tuple[Row, Row | None]] = {}
+    while row.scope is not row:
+        found[row.scope.task_spec.home_inside] = (row.scope, row)
+        row = row.scope
+    return found
+
+
+def _entry(level: Level) -> tuple[Block | None, Branch | None, list[Block]]:
+    """The innermost open block with its branch, and the blocks that must be entered anew below it."""
+    around = [block for block in level.line.around(level.element) if block.start != level.element]
+    found: tuple[Block | None, Branch | None] = (None, None)
+    closed = around
+    for place, block in enumerate(around):
+        if block.proper and any(block is other for each in level.standing for other, _ in each.chain):
+            found = block, block.branch_of(level.element)
+            closed = around[place + 1 :]
+    return *found, closed
+
+
+def _of_one_firing(level: Level, taken: list[Standing], block: Block | None) -> list[Standing]:
+    """A side line may be walked by several firings at once: only the one of this task goes back."""
+    own = next(each for each in level.standing if each.row is level.row)
+    if own in taken and (own.chain[-1][0] if own.chain else None) is block:
+        return [own]
+    chains = [each.chain for each in taken]
+    if any(one == other[: len(one)] for one, other in permutations(chains, 2)):
+        raise ReturnImpossible(
+            ("同一个定时事件的几次旁支正在同时办理，分不清该撤回哪一次的待办，请先办完其中一次。",),
+            ref=own.row.ref,
+        )
+    return taken
 
 
 def _stands_in(each: Standing, block: Block | None, branch: Branch | None) -> bool:
@@ -263,7 +337,7 @@ def _deepest_start(closed: list[Block]) -> int:
     return next((place for place, each in enumerate(closed) if not each.proper), len(closed) - 1)
 
 
-def _choices(closed: list[Block], step: str) -> tuple[str, ...]:
+def _choices(closed: list[Block]) -> tuple[str, ...]:
     if not closed:
         return ()
     last = _deepest_start(closed)

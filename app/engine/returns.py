@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import ReturnImpossible
-from app.engine.nodes import Parallel
+from app.engine.events import Boundary
 from app.engine.picture import HumanTask, Picture, Wait
 from app.engine.shape import Net, Row
 
@@ -71,6 +70,7 @@ class Edit:
     target: str
     scope: str
     at: str
+    within: Row  # the sub-process, or the root
     side: str
     choices: tuple[str, ...]
     reasons: list[str]
@@ -82,23 +82,22 @@ def apply(net: Net, edit: Edit) -> None:
     """Takes out what goes and puts the token; `settle` runs it and rebuilds the waits."""
     for row in edit.withdrawn:
         _take_out(net, row)
+    specs = net.spec.task_specs
     for join, source in edit.arrivals:
-        arrival = _put(net, net.spec.task_specs[join], edit.side, TaskState.WAITING)
+        arrival = _put(net, specs[join], edit, TaskState.WAITING)
         arrival.internal_data["v"] = source
-    if not edit.side:
+    if edit.within is net.task_tree and not edit.side:
         net.end_element = None
     net.completed = False
     net.last_end = None
-    specs = net.spec.task_specs
     spec = specs.get(f"{edit.at}.BoundaryEventSplit") or specs[edit.at]
-    if not isinstance(spec, BoundaryEvent):
-        _put(net, spec, edit.side, TaskState.FUTURE)._ready()
-        return
-    for each in spec.outputs:  # a part that begins with an event begins with what follows it
-        token = _put(net, each, edit.side, TaskState.FUTURE)
-        if isinstance(each, Parallel):
-            token.internal_data["v"] = spec.name
-        each._update(token)
+    if isinstance(spec, Boundary):  # a part that begins with an event begins with what follows it
+        for each in spec.outputs:
+            net.put(each, edit.within, edit.side, via=spec.name)
+    elif spec.counts_arrivals:  # it starts anew: it does not wait for anybody
+        _put(net, spec, edit, TaskState.FUTURE)._ready()
+    else:
+        net.put(spec, edit.within, edit.side)
 
 
 def told(edit: Edit, before: Picture, after: Picture, branches: Mapping[str, str | None]) -> ReturnPlan:
@@ -121,9 +120,7 @@ def told(edit: Edit, before: Picture, after: Picture, branches: Mapping[str, str
         votes_dropped=(),
         timers_ended=tuple(wait for wait in before.waits if wait.ref not in new_waits),
         timers_armed=tuple(wait for wait in after.waits if wait.ref not in old_waits),
-        arrivals_dropped=tuple(
-            row.task_spec.name for row in edit.withdrawn if isinstance(row.task_spec, Parallel)
-        ),
+        arrivals_dropped=tuple(row.task_spec.name for row in edit.withdrawn if row.task_spec.counts_arrivals),
         arrivals_counted=tuple(join for join, _ in edit.arrivals),
         choices=edit.choices,
         reasons=tuple(edit.reasons),
@@ -143,16 +140,18 @@ class Untouchable:
 
 
 def _take_out(net: Net, row: Row) -> None:
-    split = net.tasks.get(row._parent)
+    """The row with what is inside it and what hangs on it."""
+    above = net.tasks.get(row._parent or 0)
     gone = [row.id]
-    if split is not None and split.task_spec.holds_events:
-        gone = [split.id, *split._children]
+    if above is not None and above.task_spec.holds_events:
+        gone = [above.id, *above._children]
+    if row.task_spec.is_scope:
+        gone += [each.id for each in net.tasks.values() if each.lies_in(row)]
     for ref in gone:
         net.tasks.pop(ref, None)
 
 
-def _put(net: Net, spec: Any, side: str, state: int) -> Row:
-    row = Row(net, spec, net.task_tree, state)
-    row.triggered = True
-    row.side = side
+def _put(net: Net, spec: Any, edit: Edit, state: int) -> Row:
+    row = Row(net, spec, edit.within, state)
+    row.scope, row.side, row.triggered = edit.within, edit.side, True
     return row

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from time import thread_time
 from typing import Any
 
 from app.engine import position, returns, shape, state, timers
-from app.engine.describe import describe
+from app.engine.describe import describe, path
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
 from app.engine.errors import (
@@ -25,15 +24,13 @@ from app.engine.errors import (
     TimerDidNotMove,
     TimerRefused,
 )
+from app.engine.events import Catcher
 from app.engine.expressions import Expression, ExpressionError
-from app.engine.nodes import TimerEvent, UserTask
-from app.engine.picture import Passed, Picture
+from app.engine.fuse import Fuse
+from app.engine.nodes import UserTask
+from app.engine.picture import Passed, Picture, Thrown
 from app.engine.shape import READY, WAITING, Net, Row
-from app.engine.version import Flow, Version
-
-MOST_STEPS = 500
-MOST_CPU_SECONDS = 2.0
-MOST_LEVELS = 900
+from app.engine.version import End, Event, Flow, Version
 
 
 class Run:
@@ -53,6 +50,8 @@ class Run:
         self._settled = False
         self._spoiled = False
         self._moved: str | None = None  # the step that moved last, for round_no()
+        self._within = ""  # the called process it lies in
+        self._thrown: list[Thrown] = []
         self._functions: Mapping[str, Callable[..., Any]] | None = None
 
     @classmethod
@@ -79,13 +78,13 @@ class Run:
             row = self._row(ref)
             if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
                 raise NotOpen(ref=ref)
-            step = self.version.steps[row.task_spec.name]
+            step = row.task_spec.step
             chosen = step.outcome(outcome)
             if chosen is None:
                 known = "、".join(each.name for each in step.outcomes)
                 raise NoSuchOutcome(f"“{step.name}”的办理结果有：{known}。", element=step.id, ref=ref)
-            self._net.outcomes[step.id] = row.outcome = chosen.name
-            self._moved = step.id
+            self._moved = row.within + step.id
+            self._net.outcomes[self._moved] = row.outcome = chosen.name
             row.run()
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
@@ -97,13 +96,13 @@ class Run:
             wanted: list[tuple[str, Row]] = []
             for ref in refs:
                 row = self._row(ref)
-                if row is None or row._state != WAITING or not isinstance(row.task_spec, TimerEvent):
+                if row is None or row._state != WAITING or row.task_spec.awaits != "timer":
                     raise TimerDidNotMove(ref=ref)
                 wanted.append((ref, row))
             fired = []
             for ref, row in wanted:
                 if row._state == WAITING:
-                    self._moved = row.task_spec.step
+                    self._moved = row.within + row.task_spec.drawn.step
                     row.task_spec.fire(row)
                     fired.append(ref)
             return fired
@@ -175,7 +174,8 @@ class Run:
                     shape.bring_to_rest(self._net)
                     if len(self._net.tasks) > shape.MAX_ROWS:
                         raise FuseBlown("rows")
-            picture = describe(self._net, self.version, self._phase != state.OPEN, self._value_for)
+            thrown, self._thrown = tuple(self._thrown), []
+            picture = describe(self._net, self.version, self._phase != state.OPEN, thrown, self._value_for)
             if not (picture.ended or picture.tasks or picture.waits):
                 raise Stuck(f"（停在 {'、'.join(picture.active)}）", element=picture.active[0])
         self._settled = True
@@ -224,26 +224,34 @@ class Run:
             raise EngineError(f"（{type(error).__name__}）") from error
 
     def _run_to_rest(self) -> None:
-        net, steps, until = self._net, 0, thread_time() + MOST_CPU_SECONDS
+        net, fuse = self._net, Fuse()
         while True:
-            while net.agenda:
+            if net.agenda:
                 row = net.agenda.popleft()
-                if row._state != READY:
-                    continue
-                steps += 1
-                if steps > MOST_STEPS:
-                    raise FuseBlown("steps", row.task_spec.name)
-                if thread_time() > until:
-                    raise FuseBlown("cpu", row.task_spec.name)
-                if row.level > MOST_LEVELS:
-                    raise FuseBlown("depth", row.task_spec.name)
-                if len(net.tasks) > shape.MAX_ROWS:
-                    raise FuseBlown("rows", row.task_spec.name)
-                row.run()
+                if row._state == READY:
+                    fuse.burn(row)
+                    row.run()
+                continue
+            moved = self._look_round()
+            if moved is not None:
+                fuse.burn(moved)
+                continue
             if net.last_end is None or net.completed or net.tokens():
                 return
             net.last_end._ready()
             net.last_end = None
+
+    def _look_round(self) -> Row | None:
+        """Asks what waits for the case to stand still. Returns the row that moved, None when none did."""
+        asked: list[Row] = [
+            row for row in self._net.tasks.values() if row._state == WAITING and row.task_spec.rank
+        ]
+        if not asked:
+            return None
+        for row in sorted(asked, key=lambda row: row.task_spec.rank):
+            if row.task_spec.look(row):
+                return row
+        return None
 
     def _end(self) -> None:
         if not self._net.completed:
@@ -268,23 +276,38 @@ class Run:
                 outcome=row.outcome,
                 branch=row.branch,
                 missed=row.internal_data.get("m", 0),
+                within=path(row) if row.within else (),
             )
         )
 
-    def _holds(self, flow: Flow) -> bool:
-        """Whether a flow's condition is true."""
+    def _tell_thrown(self, drawn: End | Event, caught: int) -> None:
+        """Called by what throws beyond its process; `caught` is how many catchers of the case it reached."""
+        self._thrown.append(Thrown(drawn.kind, drawn.what, drawn.id, caught))
+
+    def _holds(self, flow: Flow, row: Row) -> bool:
+        """Whether a flow's condition is true for this token."""
         assert flow.condition is not None
+        self._within = row.within
         return bool(self._value(flow.condition, flow.id))
 
-    def _armed(self, event: TimerEvent, row: Row, since: datetime | None = None) -> dict[str, Any]:
+    def _is_true(self, event: Catcher, row: Row) -> bool:
+        """Whether what a conditional event waits for is the case."""
+        assert event.condition is not None
+        self._within = row.within
+        return bool(self._value(event.condition, event.name))
+
+    def _armed(self, event: Catcher, row: Row, since: datetime | None = None) -> dict[str, Any]:
         """What a timer keeps that begins to wait now, or is to be counted from an earlier instant."""
-        definition = event.event_definition
+        definition = event.definition
+        assert definition is not None
         if definition.bound is not None:
             return {}
-        before, self._moved = self._moved, event.step
+        self._within = row.within
+        before, self._moved = self._moved, row.within + (event.drawn.step or "")
         try:
             read = definition.literal
             if read is None:
+                assert definition.compiled is not None
                 said = self._value(definition.compiled, event.name)
                 read = timers.read_timer(definition.kind, said)
             kept = timers.arm(definition, read, since or self.env.now, self.env.is_workday)
@@ -298,9 +321,10 @@ class Run:
             kept["x"] = said
         return kept
 
-    def _rearmed(self, event: TimerEvent, row: Row) -> dict[str, Any] | None:
+    def _rearmed(self, event: Catcher, row: Row) -> dict[str, Any] | None:
         """What a non-interrupting timer keeps after firing; None when it has fired for the last time."""
-        definition = event.event_definition
+        definition = event.definition
+        assert definition is not None
         if definition.kind != "cycle" or definition.bound is not None:
             return None
         kept = row.internal_data
@@ -318,15 +342,15 @@ class Run:
                 f"“{expression.text}”（{type(error).__name__}）", element=element
             ) from error
 
-    def _value_for(self, expression: Expression, step: str) -> Any:
+    def _value_for(self, expression: Expression, row: Row) -> Any:
         """A value that belongs to an open step, whatever moved last."""
-        self._moved = step
-        return self._value(expression, step)
+        self._within, self._moved = row.within, row.within + row.task_spec.name
+        return self._value(expression, row.task_spec.name)
 
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
-            "outcome": self._net.outcomes.get,
+            "outcome": lambda step: self._net.outcomes.get(self._within + step),
             "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
             "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
             "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),

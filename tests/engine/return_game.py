@@ -1,6 +1,6 @@
 """Returns played with counters: where branches begin and end is known from whoever drew the diagram.
 
-It shares no code with the engine and analyses nothing: `Graph.homes` says in which branches a node was drawn.
+It shares no code with the engine and analyses nothing: `Graph.places` says in which branches a node was drawn.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,15 @@ Path = tuple[tuple[str, str, int], ...]
 
 @dataclass(frozen=True)
 class Way:
-    """One return: the branch that is cleared, and the closed blocks to be entered on the way to the step."""
+    """One return: on which floor, the branch that is cleared there, the closed blocks to be entered on the way
+    to `element`, which is the step or the sub-process round it. `own`: what stands for the task that asks.
+    """
 
     step: str
+    element: str
+    scope: Opening
+    aside: str
+    own: Opening | None
     cleared: Path
     closed: Path
 
@@ -23,120 +29,152 @@ class ReturnGame(TokenGame):
     """A token game in which people also go back."""
 
     def __init__(self, graph: Graph) -> None:
-        self.passed: set[str] = set()
         self.entered: set[str] = set()
-        self.fired: dict[str, int] = {}
+        self.done: set[str] = set()
+        self.fired: dict[tuple[Opening, str], int] = {}
         super().__init__(graph)
 
     def complete(self, opening: Opening, outcome: str) -> None:
         """A step that was done can be returned to."""
-        self.passed.add(opening.task)
+        self.done.add(opening.task)
         super().complete(opening, outcome)
 
     def ways(self, opening: Opening | None) -> dict[str, Way]:
         """Step → how to go back to it, for every step this task may go back to."""
-        line = "" if opening is None else opening.aside
-        timed = {bell.task for bell in self.graph.bells if bell.interrupting}
         found = {}
-        for step in self.passed | (timed & self.entered):
-            home = self.graph.homes[step]
-            if home.line != line or any(each.task == step and each.aside == line for each in self.openings):
-                continue
-            way = self._way(step, line)
-            standing = [each.task for each in self._cleared(way.cleared, line)]
-            standing += [edge.target for edge in self._fetched(way.cleared, line)]
-            if self._reach([step]) & set(standing) or not self.alive(line):
-                found[step] = way
+        for step in self.entered:
+            way = self._way(step, opening)
+            if self._passed(step) and way is not None:
+                standing = {each.task for each in self._cleared(way)} | {e.target for e in self._fetched(way)}
+                if self._reach([way.element]) & standing or not self.alive(way.scope, way.aside):
+                    found[step] = way
         return found
 
-    def ring(self, opening: Opening, bell: Bell) -> None:
-        """Several firings of one bell may be under way at once."""
-        if not bell.interrupting:
-            self.fired[bell.name] = self.fired.get(bell.name, 0) + 1 if self.alive(bell.name) else 1
-        super().ring(opening, bell)
-
-    def alive(self, line: str) -> bool:
+    def alive(self, scope: Opening, aside: str) -> bool:
         """Whether anything of a line is still there."""
-        return any(each.aside == line for each in self.openings) or any(
-            line in waiting for waiting in self.at_join.values()
+        return any(each.scope is scope and each.aside == aside for each in self.openings + self.subs) or any(
+            aside in waiting for waiting in scope.at_join.values()
         )
 
-    def mixed(self, line: str) -> bool:
+    def mixed(self, way: Way) -> bool:
         """Whether several firings of one bell may be under way."""
-        return bool(line) and self.fired[line] > 1
+        return way.own is not None and self.fired.get((way.scope, way.aside), 0) > 1
 
-    def go_back(self, way: Way, line: str, block: int | None) -> None:
+    def go_back(self, way: Way, block: int | None) -> None:
         """`block`: which of the closed blocks starts anew; None: only this branch of all of them."""
-        gone, fetched = self._cleared(way.cleared, line), self._fetched(way.cleared, line)
-        begin = way.step if block is None else way.closed[block][0]
-        again = {way.step, *(each.task for each in gone), *(edge.target for edge in fetched)}
+        gone, fetched = self._cleared(way), self._fetched(way)
+        begin = way.element if block is None else way.closed[block][0]
+        again = {way.element, *(each.task for each in gone), *(edge.target for edge in fetched)}
         again |= {node for node in self._reach([begin]) if self._reach([node]) & again}
         for opening in gone:
-            self.openings.remove(opening)
+            self._remove(opening)
         for edge in fetched:
-            self.at_join[edge].remove(line)
+            way.scope.at_join[edge].remove(way.aside)
         for bell in [bell for bell in self.graph.bells if bell.ends and bell.task in again]:
-            if self.graph.homes[bell.name].line == line:
-                self._end(bell)
+            self._end(way.scope, f"{way.aside}/{bell.name}" if way.aside else bell.name)
         for split, join, turn in way.closed[:block]:
             for edge in self.graph.edges:
                 if edge.target == join and self._turn(edge, split) != turn:
-                    self.at_join.setdefault(edge, []).append(line)
+                    way.scope.at_join.setdefault(edge, []).append(way.aside)
         if block is None:
-            self._open(way.step, line)
+            self._enter(way.element, way.aside, way.scope)
         else:
-            self._leave(begin, line)
-
-    def _open(self, task: str, aside: str) -> None:
-        self.entered.add(task)
-        super()._open(task, aside)
+            self._leave(begin, way.aside, way.scope)
+        self._settle()
 
     # -- below ---------------------------------------------------------------------------------------
 
-    def _way(self, step: str, line: str) -> Way:
-        path = self.graph.homes[step].path
-        for depth in range(len(path), 0, -1):
-            split, join, _ = path[depth - 1]
-            inside = any(
-                split in [each[0] for each in self.graph.homes[opening.task].path]
-                for opening in self.openings
-                if opening.aside == line
-            )
-            if inside or any(edge.target == join and line in w for edge, w in self.at_join.items()):
-                return Way(step, path[:depth], path[depth:])
-        return Way(step, (), path)
+    def _enter(self, node: str, aside: str, scope: Opening) -> None:
+        if self.graph.nodes[node] == "task":
+            self.entered.add(node)
+        super()._enter(node, aside, scope)
 
-    def _cleared(self, branch: Path, line: str) -> list[Opening]:
-        return [
-            each
-            for each in self.openings
-            if each.aside == line and self.graph.homes[each.task].path[: len(branch)] == branch
-        ]
+    def _ring(self, opening: Opening, bell: Bell) -> None:
+        if not bell.interrupting:
+            line = (self._scope(opening), f"{opening.aside}/{bell.name}" if opening.aside else bell.name)
+            self.fired[line] = self.fired.get(line, 0) + 1 if self.alive(*line) else 1
+        super()._ring(opening, bell)
 
-    def _fetched(self, branch: Path, line: str) -> list[Edge]:
+    def _passed(self, step: str) -> bool:
+        """Done, or ended by a bell on it or on a sub-process round it."""
+        ended = [step]
+        while self.graph.home[ended[-1]]:
+            ended.append(self.graph.home[ended[-1]])
+        return step in self.done or any(b.interrupting and b.task in ended for b in self.graph.bells)
+
+    def _way(self, step: str, opening: Opening | None) -> Way | None:
+        round_it = [step]
+        while self.graph.home[round_it[-1]]:
+            round_it.append(self.graph.home[round_it[-1]])
+        floors: dict[str, tuple[Opening, Opening | None]] = {"": (self.case, None)}
+        while opening is not None and opening is not self.case:
+            scope = self._scope(opening)
+            floors[scope.task] = (scope, opening)
+            opening = scope
+        element = next(each for each in round_it if self.graph.home[each] in floors)
+        scope, own = floors[self.graph.home[element]]
+        aside = "" if own is None else own.aside
+        while element != step:
+            inner = [s for s in self.subs if s.scope is scope and s.aside == aside and s.task == element]
+            if len(inner) != 1:
+                break
+            scope, own, element = inner[0], None, round_it[round_it.index(element) - 1]
+        line = "" if aside == scope.aside else aside.rpartition("/")[2]
+        place = self.graph.places[element]
+        here = [each for each in self._here(scope, aside) if each.task == element]
+        if place.line != line or here:
+            return None
+        for depth in range(len(place.path), 0, -1):
+            split, join, _ = place.path[depth - 1]
+            inside = any(split in [b[0] for b in self._path(each.task)] for each in self._here(scope, aside))
+            if inside or any(edge.target == join and aside in w for edge, w in scope.at_join.items()):
+                return Way(step, element, scope, aside, own, place.path[:depth], place.path[depth:])
+        return Way(step, element, scope, aside, own, (), place.path)
+
+    def _path(self, node: str) -> Path:
+        return self.graph.places[node].path
+
+    def _here(self, scope: Opening, aside: str) -> list[Opening]:
+        return [each for each in self.openings + self.subs if each.scope is scope and each.aside == aside]
+
+    def _cleared(self, way: Way) -> list[Opening]:
+        branch = way.cleared
+        here = self._here(way.scope, way.aside)
+        return [each for each in here if self._path(each.task)[: len(branch)] == branch]
+
+    def _fetched(self, way: Way) -> list[Edge]:
+        branch = way.cleared
         return [
             edge
-            for edge, waiting in self.at_join.items()
+            for edge, waiting in way.scope.at_join.items()
             for aside in waiting
-            if aside == line and self._arrival(edge)[: len(branch)] == branch
+            if aside == way.aside and self._arrival(edge)[: len(branch)] == branch
         ]
 
     def _arrival(self, edge: Edge) -> Path:
-        path = self.graph.homes[edge.target].path
-        return self.graph.homes[edge.source].path[: len(path) + 1]
+        return self._path(edge.source)[: len(self._path(edge.target)) + 1]
 
     def _turn(self, edge: Edge, split: str) -> int | None:
-        found = [turn for each, _, turn in self.graph.homes[edge.source].path if each == split]
+        found = [turn for each, _, turn in self._path(edge.source) if each == split]
         return found[0] if found else None
 
-    def _end(self, bell: Bell) -> None:
-        lines = {bell.name}
-        for other in self.graph.bells:  # drawn in order: what hangs on a side line comes later or is known
-            if self.graph.homes[other.name].line in lines and not other.interrupting:
-                lines.add(other.name)
-        self.openings = [each for each in self.openings if each.aside not in lines]
-        for waiting in self.at_join.values():
-            waiting[:] = [aside for aside in waiting if aside not in lines]
+    def _remove(self, opening: Opening) -> None:
+        if opening in self.subs:
+            self._empty(opening)
+            self.subs.remove(opening)
+        else:
+            self.openings.remove(opening)
+
+    def _end(self, scope: Opening, aside: str) -> None:
+        def ends(each: str) -> bool:
+            return each == aside or each.startswith(f"{aside}/")
+
+        for opening in [
+            each for each in self.openings + self.subs if each.scope is scope and ends(each.aside)
+        ]:
+            self._remove(opening)
+        for waiting in scope.at_join.values():
+            waiting[:] = [each for each in waiting if not ends(each)]
 
     def _reach(self, begin: list[str]) -> set[str]:
         found, waiting = set(begin), list(begin)

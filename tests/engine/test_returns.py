@@ -635,7 +635,7 @@ def test_blocks_are_worked_out_once_per_version():
     lines = lines_of(version)
 
     assert lines_of(version) is lines
-    (line,) = lines.by_side.values()
+    line = lines.begins[""]
     assert [(each.start, each.join, len(each.branches)) for each in line.around("d1")] == [
         ("split", "join", 2),
         ("inner", "met", 2),
@@ -645,7 +645,7 @@ def test_blocks_are_worked_out_once_per_version():
 
 def test_a_timeout_that_leaves_a_branch_sideways_makes_it_improper():
     drawing = block().timer("late", "a1", "PT24H").line("late", "end")
-    (line,) = lines_of(version_of(drawing)).by_side.values()
+    line = lines_of(version_of(drawing)).begins[""]
     (found,) = line.blocks
 
     assert (found.start, found.proper) == ("split", False)

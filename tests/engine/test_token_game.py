@@ -6,7 +6,6 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.engine.picture import HumanTask
 from tests.engine.conftest import Case
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
 from tests.engine.return_game import ReturnGame
@@ -22,74 +21,91 @@ def walk(graph: Graph, random: Random) -> None:
     for move in range(MOST_MOVES):
         if game.over:
             break
-        act(game, case, random.choice(game.openings), random, move)
+        move_on(game, case, random, move)
         agree(game, case)
 
 
-def act(game: TokenGame, case: Case, opening: Opening, random: Random, move: int) -> None:
-    """A person finishes this task, or one of its timers fires."""
-    task = task_of(game, case, opening)
-    bells = list(opening.bells)
-    if bells and random.random() < 0.4:
-        bell = random.choice(bells)
-        (ref,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == task.ref)
+def move_on(game: TokenGame, case: Case, random: Random, move: int) -> None:
+    """A bell rings, a pause is over, or a person finishes a task."""
+    if game.ringing and random.random() < 0.3:
+        opening, bell = random.choice(game.ringing)
+        ref = ref_of(game, case, opening)
+        (wait,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == ref)
         game.ring(opening, bell)
-        assert case.wake().fire_timers([ref]) == [ref]
+        assert case.wake().fire_timers([wait]) == [wait]
     else:
+        opening = random.choice(game.openings)
+        ref = ref_of(game, case, opening)
         outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
         game.complete(opening, outcome)
-        case.wake().complete(task.ref, outcome)
+        if game.graph.nodes[opening.task] == "pause":
+            case.wake().fire_timers([ref])
+        else:
+            case.wake().complete(ref, outcome)
     case.keep()
-
-
-def task_of(game: TokenGame, case: Case, opening: Opening) -> HumanTask:
-    """The open task that is this opening."""
-    place = [each for each in game.openings if each.task == opening.task].index(opening)
-    return [each for each in case.picture.tasks if each.step == opening.task][place]
 
 
 def walk_with_returns(graph: Graph, random: Random) -> int:
     game, case = ReturnGame(graph), Case(drawing_of(graph))
     returned = 0
     for move in range(MOST_MOVES):
-        opening = random.choice(game.openings) if game.openings else None
-        if opening is not None and not game.alive("") and random.random() < 0.3:
+        tasks = [each for each in game.openings if graph.nodes[each.task] == "task"]
+        opening = random.choice(tasks) if tasks else None
+        if not game.alive(game.case, "") and random.random() < 0.3:
             opening = None
-        if opening is not None and random.random() < 0.65:
-            act(game, case, opening, random, move)
-        elif opening is None or not game.mixed(opening.aside):
-            ways = game.ways(opening)
-            ref = None if opening is None else task_of(game, case, opening).ref
-            found = {each.step: each for each in case.wake().return_targets(ref)}
-            assert set(found) == set(ways)
-            if not ways:
-                continue
-            way = ways[random.choice(sorted(ways))]
-            scopes = {"auto": None if way.closed else 0}
-            for place, (split, _, _) in enumerate(way.closed):
-                scopes[f"block:{split}" if place + 1 < len(way.closed) else "block"] = place
-            assert set(found[way.step].choices) == ({*scopes, "branch"} - {"auto"} if way.closed else set())
-            scope = random.choice(sorted(scopes))
-            block = scopes[scope] if way.closed else None
-            game.go_back(way, "" if opening is None else opening.aside, block)
-            before, foretold = case.picture, case.wake().return_to(way.step, ref, scope, dry_run=True)
-            assert case.wake().return_to(way.step, ref, scope) == foretold
-            case.keep()
-            told_truly(foretold, before, case.picture)
-            returned += 1
+        if game.openings and (random.random() < 0.65 or (opening is None and game.alive(game.case, ""))):
+            move_on(game, case, random, move)
+        else:
+            returned += go_back(game, case, random, opening)
         agree(game, case)
     return returned
 
 
+def go_back(game: ReturnGame, case: Case, random: Random, opening: Opening | None) -> bool:
+    """Somebody returns from this task, or an ended case is reopened; True when there was anywhere to go."""
+    ways = game.ways(opening)
+    ref = None if opening is None else ref_of(game, case, opening)
+    found = {each.step: each for each in case.wake().return_targets(ref)}
+    assert set(found) - set(ways) == set()
+    assert all(game.mixed(ways[step]) for step in set(ways) - set(found))
+    ways = {step: way for step, way in ways.items() if not game.mixed(way)}
+    if not ways:
+        return False
+    way = ways[random.choice(sorted(ways))]
+    scopes = {"auto": None if way.closed else 0}
+    for place, (split, _, _) in enumerate(way.closed):
+        scopes[f"block:{split}" if place + 1 < len(way.closed) else "block"] = place
+    assert set(found[way.step].choices) == ({*scopes, "branch"} - {"auto"} if way.closed else set())
+    scope = random.choice(sorted(scopes))
+    game.go_back(way, scopes[scope] if way.closed else None)
+    before, foretold = case.picture, case.wake().return_to(way.step, ref, scope, dry_run=True)
+    assert case.wake().return_to(way.step, ref, scope) == foretold
+    case.keep()
+    told_truly(foretold, before, case.picture)
+    return True
+
+
+def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
+    """Both keep openings of one element in the order in which they opened."""
+    place = [each for each in game.openings + game.subs if each.task == opening.task].index(opening)
+    return [row.ref for row in case.run._net.tokens() if row.task_spec.name == opening.task][place]
+
+
 def agree(game: TokenGame, case: Case) -> None:
     picture = case.picture
-    tasks, bells, joins = game.seen()
+    tasks, waits, joins, subs = game.seen()
     assert Counter(task.step for task in picture.tasks) == tasks
-    assert Counter(wait.element for wait in picture.waits) == bells
+    assert Counter(wait.element for wait in picture.waits) == waits
     assert {name for name in picture.active if name.startswith("both")} == joins
+    rows = Counter(row.task_spec.name for row in case.run._net.tokens())
+    assert {name: count for name, count in rows.items() if name.startswith("sub")} == subs
     assert picture.ended == game.over == case.run.finished
-    main_line = {opening.task for opening in game.openings if not opening.aside}
-    assert (picture.status in main_line) if main_line else (picture.status is None)
+    main_line = {
+        opening.task
+        for opening in game.openings
+        if not opening.aside and game.graph.nodes[opening.task] == "task"
+    }
+    assert (picture.status in main_line) if main_line else (picture.ended or picture.status is None)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -124,10 +140,10 @@ def test_the_token_game_itself_knows_what_a_join_is():
         bells=[Bell("bell", "a", interrupting=False)],
     )
     game = TokenGame(graph)
-    assert game.seen() == (Counter({"a": 1, "b": 1}), Counter({"bell": 1}), set())
+    assert game.seen() == (Counter({"a": 1, "b": 1}), Counter({"bell": 1}), set(), Counter())
 
     game.complete(game.openings[0], GOOD)
-    assert game.seen() == (Counter({"b": 1}), Counter(), {"join"})
+    assert game.seen() == (Counter({"b": 1}), Counter(), {"join"}, Counter())
     assert not game.over
 
     game.complete(game.openings[0], GOOD)

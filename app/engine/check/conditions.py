@@ -133,8 +133,8 @@ def _check_call(report: Report, diagram: Diagram, names: Names, where: Where, ca
             )
         return
     step = call.literals[0]
-    if not isinstance(step, str) or step not in diagram.nodes or diagram.nodes[step].kind != "userTask":
-        steps = [node.id for node in diagram.of_kind("userTask")]
+    if not isinstance(step, str) or step not in diagram.steps:
+        steps = list(diagram.steps)
         row, close = listed(steps), nearest(step, steps) if isinstance(step, str) else None
         shown = plain(step) if isinstance(step, str) else "…"
         hint = f"是不是 {close}？" if close else f"图中的任务有 {row.zh}。"
@@ -199,8 +199,7 @@ def _outcome_step(diagram: Diagram, names: Names, where: Where, node: ast.expr) 
         case ast.Call(func=ast.Name(id="outcome"), args=[]):
             return where.before
         case ast.Call(func=ast.Name(id="outcome"), args=[ast.Constant(value=str(step))]):
-            found = diagram.nodes.get(step)
-            return found if found is not None and found.kind == "userTask" else None
+            return diagram.steps.get(step)
     return None
 
 

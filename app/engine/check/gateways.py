@@ -8,7 +8,7 @@ from app.engine.check.diagram import GATEWAYS, Diagram, Flow, Node
 from app.engine.check.finding import Report
 from app.engine.check.words import in_row, many, plain
 
-_WAITS = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "boundaryEvent"})
+_WAITS = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "boundaryEvent", "callActivity"})
 
 
 def check_gateways(report: Report, diagram: Diagram, foreign: frozenset[str]) -> None:
@@ -133,13 +133,33 @@ def check_loops(report: Report, diagram: Diagram) -> None:
         )
 
 
+def _ways_without_wait(diagram: Diagram) -> dict[str, list[str]]:
+    """Where a token goes on without anybody or anything being waited for."""
+    passing = {name for name, node in diagram.nodes.items() if node.kind not in _WAITS}
+    passing -= {inner.id for inner in diagram.inner if not _runs_through(inner)}
+    return {
+        name: [target for target in diagram.after(name) if target in passing]
+        for name in diagram.nodes
+        if name in passing
+    }
+
+
+def _runs_through(diagram: Diagram) -> bool:
+    """Whether a token may get from start to end of a sub-process without waiting."""
+    ways = _ways_without_wait(diagram)
+    reached = [node.id for node in diagram.of_kind("startEvent")]
+    seen = set(reached)
+    while reached:
+        for target in ways.get(reached.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                reached.append(target)
+    return any(diagram.nodes[name].kind == "endEvent" for name in seen)
+
+
 def _circles(diagram: Diagram) -> Iterator[frozenset[str]]:
     """Strongly connected parts of the graph without its waiting nodes (Tarjan, without recursion)."""
-    ways = {
-        name: [target for target in diagram.after(name) if diagram.nodes[target].kind not in _WAITS]
-        for name, node in diagram.nodes.items()
-        if node.kind not in _WAITS
-    }
+    ways = _ways_without_wait(diagram)
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
