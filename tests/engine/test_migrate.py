@@ -407,6 +407,59 @@ def test_a_side_branch_needs_its_event():
     assert other.picture.waits == ()
 
 
+def part(*inner: str, name: str = "part", timer: str = "late") -> Drawing:
+    """accept → part(…) → review."""
+    inside = Drawing().start("begin").end("done")
+    for each in inner:
+        inside.task(each)
+    inside.line("begin", *inner, "done")
+    drawing = Drawing().start().task("accept").inside(name, inside).task("review").end()
+    drawing.timer(timer, name, "P5D").line(timer, "review")
+    return drawing.line("start", "accept", name, "review", "end")
+
+
+def test_an_open_sub_process_goes_along_with_its_events():
+    case = Case(part("first", "second"))
+    case.do("accept")
+
+    other = moved(case, newer(part("first", "between", "second")))
+    assert other.picture.waits == case.picture.waits
+    other.do("first")
+    assert other.steps == ["between"]
+
+    other = moved(case, newer(part("first", name="phase", timer="late2")), {"part": "phase"})
+    assert [wait.element for wait in other.picture.waits] == ["late2"]
+    other.do("first")
+    assert other.do("review").ended
+
+
+def test_a_step_that_left_its_sub_process_is_blocked():
+    case = Case(part("first", "second"))
+    case.do("accept")
+    plan = planned(case, newer(line("accept", "first", "second", "review")))
+    assert plan.verdict == "blocked"
+    assert any("换了子流程" in reason for reason in plan.reasons)
+    assert plan.missing == ("part",)
+
+
+def paused(text: str, name: str) -> Drawing:
+    drawing = Drawing().start().task("a").catch(name, "timer", text).task("b").end()
+    return drawing.line("start", "a", name, "b", "end")
+
+
+def test_a_timer_in_the_line_keeps_its_due_time_or_is_retimed():
+    case = Case(paused("PT1H", "pause"))
+    case.do("a")
+    (wait,) = case.picture.waits
+
+    other = moved(case, newer(paused("PT9H", "pause")))
+    assert other.picture.waits == (wait,)
+    other = moved(case, newer(paused("PT9H", "pause")), retime=True)
+    assert other.picture.waits[0].due_at == MONDAY + timedelta(hours=9)
+    assert planned(case, newer(paused("PT1H", "halt"))).verdict == "mapping"
+    assert "等的是另一种东西" in planned(case, newer(paused('${due("sign")}', "pause"))).reasons[0]
+
+
 def test_bytes_that_are_not_this_case_are_refused():
     case = Case(line("accept"))
     with pytest.raises(WrongVersion):

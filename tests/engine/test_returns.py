@@ -630,6 +630,155 @@ def test_refs_are_never_reused_by_returns():
             seen |= now
 
 
+def with_part(parallel: bool = False, **said: str) -> Drawing:
+    """accept → part(first → second) → review → end; a timer on the part; beside it perhaps a branch."""
+    inner = Drawing().start("begin").task("first").task("second").end("done")
+    inner.line("begin", "first", "second", "done")
+    drawing = Drawing().start().task("accept").inside("part", inner).task("review").end()
+    drawing.timer("nudge", "part", "P1D", interrupting=False, **said)
+    drawing.task("urge").end("urged").line("nudge", "urge", "urged")
+    if parallel:
+        drawing.both("split").both("join").task("beside").line("start", "accept", "split", "part", "join")
+        return drawing.line("split", "beside", "join", "review", "end")
+    drawing.timer("late", "part", "P5D").line("late", "end")
+    return drawing.line("start", "accept", "part", "review", "end")
+
+
+def test_a_return_inside_a_sub_process_stays_inside():
+    case = Case(with_part())
+    case.do("accept")
+    case.do("first")
+
+    plan = back(case, "first", "second")
+
+    assert (names(plan.withdrawn), plan.timers_ended, case.steps) == (["second"], (), ["first"])
+    assert case.picture.active == ("part", "first")
+    for name in ("first", "second", "review"):
+        case.do(name)
+    assert case.picture.ended
+
+
+def test_leaving_a_sub_process_ends_everything_in_it():
+    case = Case(with_part())
+    case.do("accept")
+    case.do("first")
+    assert targets(case, "second") == ["accept", "first"]
+
+    plan = back(case, "accept", "second")
+
+    assert (names(plan.withdrawn), names(plan.opened)) == (["second"], ["accept"])
+    assert {wait.element for wait in plan.timers_ended} == {"late", "nudge"}
+    assert case.picture.active == ("accept",)
+    case.do("accept")
+    assert (case.steps, len(case.picture.waits)) == (["first"], 2)
+
+
+def test_a_finished_sub_process_starts_again_from_its_first_step():
+    case = Case(with_part())
+    for name in ("accept", "first", "second"):
+        case.do(name)
+
+    plan = back(case, "second", "review")
+
+    assert (plan.target, plan.at, plan.scope, names(plan.opened)) == ("second", "part", "step", ["first"])
+    assert plan.reasons == (
+        "环节“second”(second)在子流程“part”(part)内，该子流程已经结束，将从它的第一步重新开始。",
+    )
+    assert {wait.element for wait in plan.timers_armed} == {"late", "nudge"}
+    for name in ("first", "second", "review"):
+        case.do(name)
+    assert case.picture.ended
+
+
+def test_a_case_is_reopened_inside_a_sub_process():
+    case = Case(with_part())
+    for name in ("accept", "first", "second", "review"):
+        case.do(name)
+
+    back(case, "first", None)
+
+    assert (case.steps, case.picture.ended) == (["first"], False)
+    case.do("first")
+    case.do("second")
+    assert case.do("review").ended
+
+
+def test_a_sub_process_ended_by_its_timer_was_passed():
+    drawing = with_part().task("closing").flow("closing", "end")
+    drawing.parts = [
+        part.replace('sourceRef="late" targetRef="end"', 'sourceRef="late" targetRef="closing"')
+        for part in drawing.parts
+    ]
+    case = Case(drawing)
+    case.do("accept")
+    case.do("first")
+    case.fire("late")
+
+    assert targets(case, "closing") == ["accept", "first", "second"]
+    back(case, "first", "closing")
+    assert case.steps == ["first"]
+
+
+def test_a_sub_process_still_open_in_a_sibling_branch_is_entered_where_it_stands():
+    case = Case(with_part(parallel=True))
+    case.do("accept")
+    case.do("first")
+    assert case.steps == ["beside", "second"]
+
+    plan = back(case, "first", "beside")
+
+    assert (names(plan.withdrawn), names(plan.kept), plan.timers_ended) == (["second"], ["beside"], ())
+
+
+def test_a_sub_process_that_has_arrived_at_a_join_is_fetched_back():
+    case = Case(with_part(parallel=True))
+    for name in ("accept", "first", "second"):
+        case.do(name)
+
+    plan = back(case, "second", "beside")
+
+    assert (plan.arrivals_dropped, names(plan.kept), names(plan.opened)) == (("join",), ["beside"], ["first"])
+    case.do("beside")
+    case.do("first")
+    assert case.do("second").tasks[0].step == "review"
+
+
+def test_the_side_line_of_a_sub_process_ends_with_it_if_told():
+    for said, left in (({}, ["accept", "urge"]), ({"onReturn": "end"}, ["accept"])):
+        case = Case(with_part(**said))
+        case.do("accept")
+        case.fire("nudge")
+        back(case, "accept", "first")
+        assert sorted(case.steps) == left
+
+
+def test_an_end_that_stops_everything_does_not_spoil_a_block():
+    drawing = block().either("g", default="on").over("stopped", "terminate")
+    drawing.parts = [
+        part.replace('sourceRef="a2" targetRef="join"', 'sourceRef="a2" targetRef="g"')
+        for part in drawing.parts
+    ]
+    drawing.flow("g", "join", name="on").flow("g", "stopped", "1 == 2")
+    case = Case(drawing)
+    for name in ("accept", "a1", "b1"):
+        case.do(name)
+
+    plan = back(case, "a1", "a2")
+
+    assert (plan.scope, names(plan.kept)) == ("step", ["b2"])
+
+
+def test_a_timer_in_the_line_is_taken_back_too():
+    drawing = Drawing().start().task("a").both("split").catch("pause", "timer", "PT1H").task("b").both("join")
+    case = Case(drawing.end().line("start", "a", "split", "pause", "join", "end").line("split", "b", "join"))
+    case.do("a")
+
+    plan = back(case, "a", "b")
+
+    assert [wait.element for wait in plan.timers_ended] == ["pause"]
+    assert case.picture.active == ("a",)
+
+
 def test_blocks_are_worked_out_once_per_version():
     version = version_of(nested())
     lines = lines_of(version)
