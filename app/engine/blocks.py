@@ -12,6 +12,7 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from app.engine.events import Boundary
+from app.engine.inclusive import Inclusive
 from app.engine.nodes import Parallel, Terminate
 from app.engine.shape import OneLevel
 from app.engine.subprocess import SubProcess
@@ -137,6 +138,11 @@ def _lines(version: Version) -> Lines:
 
 def splits(spec: OneLevel) -> bool:
     """Whether an element sends out, or gathers, several tokens."""
+    return isinstance(spec, Parallel | Inclusive)
+
+
+def waits_for_all(spec: OneLevel) -> bool:
+    """Whether a join needs every branch; an inclusive one sees for itself what may still come."""
     return isinstance(spec, Parallel)
 
 
@@ -185,7 +191,7 @@ def _proper(
     inside: set[str] = set()
     for flow, first in out[split]:
         part = frozenset(_reach(shape.after, [first], {join}) - {join} - shape.stops)
-        arriving = [source for source in entering if source in part or (not part and source == split)]
+        arriving = [source for source in entering if source in part or (first == join and source == split)]
         if split in part or inside & part or not arriving:
             return None
         if part and len(arriving) != 1:

@@ -31,6 +31,7 @@ from app.engine.drawn import (
 )
 from app.engine.errors import VersionUnreadable
 from app.engine.events import Boundary, Catcher
+from app.engine.inclusive import Inclusive, read_reach
 from app.engine.nodes import (
     EndOfLine,
     Exclusive,
@@ -53,7 +54,12 @@ DRAWN_ONLY = frozenset({
     "incoming", "outgoing",
 })  # fmt: skip
 STRIPPED = frozenset({"ioSpecification", "property", "correlationSubscription", "resourceRole", "performer"})
-SIMPLE = {"exclusiveGateway": Exclusive, "parallelGateway": Parallel, "manualTask": PassThrough}
+SIMPLE = {
+    "exclusiveGateway": Exclusive,
+    "parallelGateway": Parallel,
+    "inclusiveGateway": Inclusive,
+    "manualTask": PassThrough,
+}
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
 NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "subProcess"})
 END_KINDS = ("none", "terminate", "error", "escalation")
@@ -95,8 +101,10 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
     start = _read_scope(draft, process, None, None)
     spec.start.connect(spec.task_specs[start.get("id")])
     for each in spec.task_specs.values():
-        if isinstance(each, Parallel):
+        if isinstance(each, Parallel | Inclusive):
             each.needed = Counter(each._inputs)
+        if isinstance(each, Inclusive) and len(each._inputs) > 1:
+            each.reach = read_reach(each)
         each.freeze()
     return Version(
         key=source.key,
@@ -250,9 +258,9 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
     for flow in flows:
         out.setdefault(flow.source, []).append(flow)
         source, target = specs[flow.source], specs.get(_split_name(flow.target)) or specs[flow.target]
-        if isinstance(source, Exclusive):
+        if isinstance(source, Exclusive | Inclusive):
             source.target_of[flow.id] = target.name
-            if flow.condition is None or flow.default:
+            if flow.condition is None or flow.default or isinstance(source, Inclusive):
                 source.connect(target)
             else:
                 source.connect_outgoing_if(flow.condition.text, target)
@@ -260,7 +268,7 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
             source.connect(target)
     for name, leaving in out.items():
         source = specs[name]
-        if isinstance(source, Exclusive):
+        if isinstance(source, Exclusive | Inclusive):
             plain = [
                 flow for flow in leaving if flow.default or (flow.condition is None and len(leaving) == 1)
             ]

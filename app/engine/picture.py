@@ -84,7 +84,10 @@ class Thrown:
 
 @dataclass(frozen=True)
 class Passed:
-    """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`."""
+    """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`.
+
+    The flows an inclusive gateway chose stand in `branch` with commas between.
+    """
 
     element: str
     ref: str

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations
 
-from app.engine.blocks import Block, Branch, Line, lines_of, splits
+from app.engine.blocks import Block, Branch, Line, lines_of, splits, waits_for_all
 from app.engine.errors import ReturnImpossible
 from app.engine.events import Boundary
 from app.engine.nodes import UserTask
@@ -70,6 +70,8 @@ class Position:
         taken = [each for each in level.standing if _stands_in(each, block, branch)]
         if level.row is not None and level.side != self._side_of(level.scope):
             taken = _of_one_firing(level, taken, block)
+        if level.standing and not taken:
+            raise self._no(step, f"环节{self._named(step)}所在的分支这一次没有走。")
         ahead = level.line.reach([level.element])
         if level.standing and not any(each.element in ahead for each in taken):
             raise self._no(step, f"从环节{self._named(step)}走不到现在的环节，它不在前面。")
@@ -79,10 +81,9 @@ class Position:
         edit = Edit(step, chosen, at, level.scope, level.side, choices, self._why(level, step, closed))
         edit.withdrawn = [each.row for each in taken]
         for each in closed[:depth]:
-            own = each.branch_of(level.element)
-            edit.arrivals += [
-                (each.join, other.arrives_from) for other in each.branches if other is not own and each.join
-            ]
+            if each.join is not None and waits_for_all(self.version.spec.task_specs[each.join]):
+                own = each.branch_of(level.element)
+                edit.arrivals += [(each.join, way.arrives_from) for way in each.branches if way is not own]
         self._side_lines(level, edit, taken)
         return edit
 

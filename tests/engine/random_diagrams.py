@@ -16,6 +16,7 @@ class Grower:
         self.left = size
         self.graph = Graph(nodes={"start": "start"}, places={"start": Place("")})
         self.last_task: str | None = None
+        self.tasks: list[str] = []
         self.home, self.place = "", Place("")
         self.listening = False  # whether some sub-process round here catches an error
         first, last = self.block(0)
@@ -39,12 +40,14 @@ class Grower:
         if self.left <= 0 or depth > 5:
             return self.task(depth)
         shapes = [self.task, self.sequence, self.parallel, self.choice, self.loop, self.sub, self.odd]
-        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 3, 3])[0](depth)
+        shapes.append(self.inclusive)
+        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 3, 3, 4])[0](depth)
 
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
         name = self.add("task")
         self.last_task = name
+        self.tasks.append(name)
         out = name
         if self.random.random() < 0.25:
             out = self.interruption(name, "timer")
@@ -158,6 +161,27 @@ class Grower:
             self.join(last, merge)
         return gate, merge
 
+    def inclusive(self, depth: int) -> tuple[str, str]:
+        """Whatever holds, side by side; at its end an inclusive join, which knows what may still come."""
+        begin, middle = self.task(depth)
+        split, join = self.add("some"), self.add("some")
+        self.join(middle, split)
+        plain, place = self.random.choice((0, 1, 1)), self.place
+        for branch in range(self.random.choice((2, 2, 3))):
+            self.place = Place(place.line, (*place.path, (split, join, branch)))
+            asked = self.random.choice(self.tasks[-3:])
+            when = None if branch == plain else (asked, self.random.choice((GOOD, AGAIN)))
+            if self.random.random() < 0.15:  # straight to the join
+                first, last = self.add("either"), None
+                self.join(first, join)
+            else:
+                first, last = self.block(depth + 1)
+            self.join(split, first, when)
+            if last is not None:
+                self.join(last, join)
+        self.place = place
+        return begin, join
+
     def loop(self, depth: int) -> tuple[str, str]:
         """Again as long as the last task says so; a join may be the last thing in it."""
         entry, gate = self.add("either"), self.add("either")
@@ -190,9 +214,10 @@ def drawing_of(graph: Graph, home: str = "") -> Drawing:
             continue
         if kind == "task":
             drawing.task(name, outcomes=f"{GOOD}, {AGAIN}", status=name)
-        elif kind == "either":
+        elif kind in ("either", "some"):
             plain = [place for place, e in enumerate(graph.edges) if e.source == name and e.when is None]
-            drawing.either(name, default=f"e{plain[0]}")
+            tag = "exclusiveGateway" if kind == "either" else "inclusiveGateway"
+            drawing.node(tag, name, f'default="e{plain[0]}"')
         elif kind == "sub":
             drawing.inside(name, drawing_of(graph, name))
         elif kind == "pause":

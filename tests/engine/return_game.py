@@ -72,12 +72,14 @@ class ReturnGame(TokenGame):
             way.scope.at_join[edge].remove(way.aside)
         for bell in [bell for bell in self.graph.bells if bell.ends and bell.task in again]:
             self._end(way.scope, f"{way.aside}/{bell.name}" if way.aside else bell.name)
-        for split, join, turn in way.closed[:block]:
+        for split, join, turn in [each for each in way.closed[:block] if self.graph.nodes[each[1]] == "both"]:
             for edge in self.graph.edges:
                 if edge.target == join and self._turn(edge, split) != turn:
                     way.scope.at_join.setdefault(edge, []).append(way.aside)
         if block is None:
             self._enter(way.element, way.aside, way.scope)
+        elif self.graph.nodes[begin] == "some":
+            self._pass_some(begin, way.aside, way.scope)
         else:
             self._leave(begin, way.aside, way.scope)
         self._settle()

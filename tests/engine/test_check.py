@@ -119,7 +119,6 @@ def test_an_unreadable_version_before_is_not_judged_again() -> None:
         ("<businessRuleTask {}/>", "bpmn-element-not-yet"),
         ("<callActivity {} calledElement='p'/>", "bpmn-element-not-yet"),
         ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-element-not-yet"),
-        ("<inclusiveGateway {}/>", "bpmn-element-not-yet"),
         ("<eventBasedGateway {}/>", "bpmn-element-not-yet"),
         (
             "<intermediateCatchEvent {}><messageEventDefinition/></intermediateCatchEvent>",

@@ -96,7 +96,7 @@ def agree(game: TokenGame, case: Case) -> None:
     tasks, waits, joins, subs = game.seen()
     assert Counter(task.step for task in picture.tasks) == tasks
     assert Counter(wait.element for wait in picture.waits) == waits
-    assert {name for name in picture.active if name.startswith("both")} == joins
+    assert {name for name in picture.active if name.startswith(("both", "some"))} == joins
     rows = Counter(row.task_spec.name for row in case.run._net.tokens())
     assert {name: count for name, count in rows.items() if name.startswith("sub")} == subs
     assert picture.ended == game.over == case.run.finished

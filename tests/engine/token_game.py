@@ -3,7 +3,8 @@
 A token stands on a flow, in an open task, in an open sub-process, or at a join. An exclusive gateway passes each
 token at once on the first flow whose condition holds, else the default. A parallel gateway takes one token from
 each incoming flow and puts one on each outgoing. What hangs on the edge of a task or sub-process (a bell) belongs to
-one opening of it. A sub-process goes on when no token is left inside it.
+one opening of it. A sub-process goes on when no token is left inside it. An inclusive gateway joins, when all else
+stands still, unless a token elsewhere can reach one of its empty flows, and none on which somebody has arrived.
 """
 
 from collections import Counter, deque
@@ -45,8 +46,8 @@ class Place:
 class Graph:
     """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
 
-    Kinds: start, task, pause (a timer in the line), either, both, sub, end, stop (terminate), fault (error end),
-    shout (escalation thrown, the token goes on).
+    Kinds: start, task, pause (a timer in the line), either, both, some (inclusive), sub, end, stop (terminate),
+    fault (error end), shout (escalation thrown, the token goes on).
     """
 
     nodes: dict[str, str] = field(default_factory=dict)
@@ -143,10 +144,58 @@ class TokenGame:
             while self.flying:
                 self._arrive(*self.flying.popleft())
             done = next((sub for sub in self.subs if self._is_empty(sub)), None)
-            if done is None:
+            if done is not None:
+                self.subs.remove(done)
+                self._leave(done.task, done.aside, self._scope(done))
+            elif not self._join_some():
                 return
-            self.subs.remove(done)
-            self._leave(done.task, done.aside, self._scope(done))
+
+    def _join_some(self) -> bool:
+        """Opens one inclusive join, if one may open."""
+        for scope in [self.case, *self.subs]:
+            for node in {edge.target: None for edge, waiting in scope.at_join.items() if waiting}:
+                if self.graph.nodes[node] == "some" and not self._is_awaited(node, scope):
+                    into = [edge for edge in scope.at_join if edge.target == node and scope.at_join[edge]]
+                    taken = [scope.at_join[edge].pop(0) for edge in into]
+                    self._pass_some(node, taken[0] if all(taken) else "", scope)
+                    return True
+        return False
+
+    def _is_awaited(self, join: str, scope: Opening) -> bool:
+        into = [edge for edge in self.graph.edges if edge.target == join]
+        come = {edge for edge in into if scope.at_join.get(edge)}
+        tokens = [
+            [each.task, *(bell.name for bell in each.bells)]
+            for each in self.openings + self.subs
+            if self._scope(each) is scope
+        ]
+        tokens += [
+            [edge.target] for edge, waiting in scope.at_join.items() if waiting and edge.target != join
+        ]
+        for token in tokens:
+            ways = self._ways_to(join, token)
+            if ways - come and not ways & come:
+                return True
+        return False
+
+    def _ways_to(self, join: str, begin: list[str]) -> set[Edge]:
+        seen, waiting, found = set(begin), list(begin), set()
+        while waiting:
+            node = waiting.pop()
+            for edge in [edge for edge in self.graph.edges if edge.source == node]:
+                if edge.target == join:
+                    found.add(edge)
+                elif edge.target not in seen:
+                    beside = [bell.name for bell in self.graph.bells if bell.task == edge.target]
+                    seen.update([edge.target, *beside])
+                    waiting += [edge.target, *beside]
+        return found
+
+    def _pass_some(self, node: str, aside: str, scope: Opening) -> None:
+        out = [edge for edge in self.graph.edges if edge.source == node]
+        chosen = [each for each in out if each.when and self.outcomes.get(each.when[0]) == each.when[1]]
+        for edge in chosen or [each for each in out if each.when is None]:
+            self.flying.append((edge, aside, scope))
 
     def _is_empty(self, sub: Opening) -> bool:
         inside = any(each.lies_in(sub) for each in self.openings + self.subs)
@@ -176,6 +225,11 @@ class TokenGame:
             if all(scope.at_join.get(each) for each in into):
                 taken = [scope.at_join[each].pop(0) for each in into]
                 self._leave(node, taken[0] if all(taken) else "", scope)
+        elif kind == "some":
+            if len([each for each in self.graph.edges if each.target == node]) == 1:
+                self._pass_some(node, aside, scope)
+            else:
+                scope.at_join.setdefault(edge, []).append(aside)
         elif kind == "stop":
             self._empty(scope)
         elif kind == "fault":

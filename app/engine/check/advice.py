@@ -28,7 +28,6 @@ KINDS_NOT_YET = {
     "receiveTask": _PERSON,
     "businessRuleTask": _PERSON,
     "callActivity": _MAIN,
-    "inclusiveGateway": _STEPS,
     "eventBasedGateway": _OUTCOME,
 }
 KINDS_FORBIDDEN = {
