@@ -184,6 +184,7 @@ def _proper(
         or not splits(specs[join])
         or len(before[join]) < 2
         or shape.last_for_all([join]) != split
+        or (waits_for_all(specs[join]) and not waits_for_all(specs[split]))  # for branches nobody chose
     ):
         return None
     entering = list(before[join])

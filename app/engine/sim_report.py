@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.picture import Passed
+from app.engine.picture import Passed, Thrown
 
 DONE = "done"
 
@@ -69,7 +69,8 @@ class Mismatch:
 class SimReport:
     """How a simulated case went. `error` stopped the walk; `mismatches` are expectations that did not hold.
 
-    `state` holds the bytes of the case at its last rest, `sent` the messages that would have gone out.
+    `state` holds the bytes of the case at its last rest, `sent` the messages that would have gone out,
+    `thrown` what left the process by its events.
     """
 
     key: str
@@ -82,6 +83,7 @@ class SimReport:
     path: tuple[Passed, ...]
     tasks: tuple[Turn, ...]
     waits: tuple[Stay, ...]
+    thrown: tuple[Thrown, ...]
     sent: tuple[tuple[str, Mapping[str, Any]], ...]
     data: Mapping[str, Any]
     mismatches: tuple[Mismatch, ...]

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.engine.durations import DurationRefused, add, parse_duration, parse_when
 from app.engine.errors import EngineError, ReturnImpossible, SimulationRefused
-from app.engine.picture import HumanTask, Passed, Picture, Wait
+from app.engine.picture import HumanTask, Passed, Picture, Thrown, Wait
 from app.engine.run import Run
 from app.engine.sim_report import Mismatch, SimReport, Stay, Turn, steps_done
 from app.engine.sim_world import Clock, Handlers, World
@@ -81,6 +81,7 @@ class _Stage:
         self.used: dict[str, int] = {}
         self.claimed: set[str] = set()
         self.path: list[Passed] = []
+        self.thrown: list[Thrown] = []
         self.seen = 0
         self.turns: dict[str, Turn] = {}
         self.stays: dict[str, Stay] = {}
@@ -140,6 +141,7 @@ class _Stage:
             path=tuple(self.path),
             tasks=tuple(self.turns.values()),
             waits=tuple(self.stays.values()),
+            thrown=tuple(self.thrown),
             sent=tuple((name, dict(said)) for name, said in self.world.sent),
             data=dict(self.world.values),
             mismatches=tuple(self.mismatches),
@@ -176,6 +178,7 @@ class _Stage:
         self.status = picture.status or self.status
         self.path += run.trace[self.seen :]
         self.seen = len(run.trace)
+        self.thrown += picture.thrown
         self._left(picture, done or {}, returned)
         for task in picture.tasks:
             if task.ref not in self.turns:

@@ -16,7 +16,7 @@ from app.engine.version import Version
 from tests.engine.conftest import MONDAY, Bench, Case, version_of
 from tests.engine.drawing import Drawing
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
-from tests.engine.test_returns import block, nested, sideways
+from tests.engine.test_returns import block, nested, sideways, some
 from tests.engine.test_timers import beijing
 from tests.engine.token_game import Edge, Graph
 
@@ -458,6 +458,21 @@ def test_a_timer_in_the_line_keeps_its_due_time_or_is_retimed():
     assert other.picture.waits[0].due_at == MONDAY + timedelta(hours=9)
     assert planned(case, newer(paused("PT1H", "halt"))).verdict == "mapping"
     assert "等的是另一种东西" in planned(case, newer(paused('${due("sign")}', "pause"))).reasons[0]
+
+
+def test_an_inclusive_join_that_waits_goes_along():
+    case = Case(some(), Bench(data={"ways": [1, 2]}))
+    case.do("accept")
+    case.do("a")
+
+    other = moved(case, newer(some()))
+
+    assert set(other.picture.active) == {"b", "join"}
+    assert other.do("b").tasks[0].step == "review"
+    assert (
+        "改了分法"
+        in planned(case, newer(some().task("d").flow("split", "d", "1 == 1").flow("d", "join"))).reasons[0]
+    )
 
 
 def test_bytes_that_are_not_this_case_are_refused():

@@ -287,6 +287,24 @@ def test_a_diagram_that_fails_leaves_the_case_as_it_was():
     assert Run.load(report.state, version_of(drawing), Case(drawing).env).settle().tasks[0].step == "a"
 
 
+def test_pauses_sub_processes_and_what_is_thrown_are_played():
+    inner = Drawing().start("begin").task("first").throw("shout", "escalation", "hey").end("done")
+    inner.line("begin", "first", "shout", "done")
+    drawing = (
+        Drawing().declare("escalation", "hey").start().catch("pause", "timer", "PT3H").inside("part", inner)
+    )
+    drawing.task("review").end().line("start", "pause", "part", "review", "end")
+
+    report = simulate(
+        version_of(drawing), [Play(), Expect(ended=True, log=("first", "review"))], CLOCK, {"*": Answer()}
+    )
+
+    assert report.good
+    assert report.at == MONDAY + timedelta(hours=3)
+    assert [(each.kind, each.name) for each in report.thrown] == [("escalation", "hey")]
+    assert [(stay.element, stay.fired) for stay in report.breaches] == [("pause", 1)]
+
+
 def test_a_start_without_offset_is_refused():
     with pytest.raises(SimulationRefused, match="时区"):
         simulate(version_of(block()), [], Clock(datetime(2026, 3, 2, 9)))
