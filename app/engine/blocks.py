@@ -33,7 +33,9 @@ class Branch:
 
 @dataclass(frozen=True)
 class Block:
-    """A parallel part. `join` is None, and `branches` empty, when it is not properly nested."""
+    """A parallel part. `join` is None, and `branches` empty, when it is not properly nested; then `start` may
+    be '': several start events lead into the middle of it.
+    """
 
     start: str
     inside: frozenset[str]
@@ -56,12 +58,12 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """What a token that sets out at `root` can reach inside the sub-process `home` (the process itself: '').
+    """What a token that sets out at one of `roots` can reach inside the sub-process `home` (the process: '').
 
     `after` gives the elements behind each element.
     """
 
-    root: str
+    roots: tuple[str, ...]
     home: str
     after: Ways
     blocks: tuple[Block, ...] = field(default=())
@@ -119,20 +121,20 @@ def _lines(version: Version) -> Lines:
     out: dict[str, list[tuple[str, str]]] = {}
     for flow in version.flows.values():
         out.setdefault(flow.source, []).append((flow.id, flow.target))
-    begins = {"": version.starts[0]}
+    begins = {"": version.starts}
     for spec in specs.values():
         if isinstance(spec, SubProcess):
-            begins[spec.name] = spec.first
+            begins[spec.name] = (spec.first,)
         elif isinstance(spec, Boundary) and spec.interrupting:
             out.setdefault(spec.drawn.step or "", []).append(("", spec.name))
         elif isinstance(spec, Boundary):
-            begins[spec.name] = spec.name
+            begins[spec.name] = (spec.name,)
     ways = {element: tuple(target for _, target in leaving) for element, leaving in out.items()}
     before = {element: list(sources) for element, sources in _turned(ways).items()}
     lines = {}
-    for name, root in begins.items():
-        after = {element: ways.get(element, ()) for element in sorted(_reach(ways, [root]))}
-        lines[name] = Line(root, specs[root].home, after, _blocks(root, after, out, before, specs))
+    for name, roots in begins.items():
+        after = {element: ways.get(element, ()) for element in sorted(_reach(ways, roots))}
+        lines[name] = Line(roots, specs[roots[0]].home, after, _blocks(roots, after, out, before, specs))
     return Lines(lines)
 
 
@@ -152,7 +154,7 @@ def stops_all(spec: OneLevel) -> bool:
 
 
 def _blocks(
-    root: str,
+    roots: tuple[str, ...],
     after: Ways,
     out: Mapping[str, list[tuple[str, str]]],
     before: Mapping[str, list[str]],
@@ -163,7 +165,7 @@ def _blocks(
     if not opening:
         return ()
     stops = {element for element in after if stops_all(specs[element])}
-    shape = _Shape(root, after, stops)
+    shape = _Shape(roots, after, stops)
     found: dict[tuple[str, frozenset[str]], Block] = {}
     for split in opening:
         block = _proper(split, shape, out, before, specs) or _improper(split, shape)
@@ -219,14 +221,15 @@ def _improper(split: str, shape: "_Shape") -> Block:
 
 
 class _Shape:
-    """Dominators both ways over one line, as bit masks."""
+    """Dominators both ways over one line, as bit masks; '' stands before all start events."""
 
-    def __init__(self, root: str, after: Ways, stops: set[str]) -> None:
-        self.after, self.stops = after, stops
+    def __init__(self, roots: tuple[str, ...], line: Ways, stops: set[str]) -> None:
+        self.after = after = {"": roots, **line}
+        self.stops = stops
         self.names = list(after)
         self.bit = {name: 1 << place for place, name in enumerate(self.names)}
         before = _turned(after)
-        self.passed = self._on_every_way({root}, before)
+        self.passed = self._on_every_way({""}, before)
         self.to_pass = self._on_every_way({name for name in self.names if not after[name]} - stops, after)
 
     def last_for_all(self, elements: Iterable[str], itself: bool = False) -> str | None:

@@ -32,6 +32,8 @@ def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...]
                 waits.append(_wait(net, row))
             if not spec.hangs:
                 active[spec.name] = True
+            elif row.parent.task_spec.bpmn_id is not None:  # behind a gateway: there the token stands
+                active[row.parent.task_spec.name] = True
         else:
             active[spec.name] = True
     if ended and net.end_element is not None:

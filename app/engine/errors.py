@@ -78,6 +78,18 @@ class TimerDidNotMove(EngineError):
     rule = "timer-did-not-move"
 
 
+class NotWaiting(EngineError):
+    """办件没有在等这件事。"""
+
+    rule = "not-waiting"
+
+
+class HandlerFailed(EngineError):
+    """流程要做的事没有做成，办件保持原样。"""
+
+    rule = "handler-failed"
+
+
 class ReturnImpossible(EngineError):
     """不能这样退回。"""
 

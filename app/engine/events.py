@@ -68,6 +68,20 @@ class Catcher(OneLevel, SimpleBpmnTask):
         return False
 
 
+class EventGateway(OneLevel, SimpleBpmnTask):
+    """Waits for several events at once; the first to come takes the token, the others end."""
+
+    holds_events = True
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element)
+        self.bpmn_id, self.bpmn_name = element, name
+
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """Passed, with its events below it."""
+        return bool(state == COMPLETED)
+
+
 class Receive(Catcher):
     """A receive task: waits for a message, and other events may hang on it."""
 

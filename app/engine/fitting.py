@@ -6,7 +6,7 @@ from typing import Any
 
 from app.engine.blocks import Block, Branch, lines_of
 from app.engine.events import Boundary, Catcher
-from app.engine.position import chain_of, hangs_on_a_step, is_arrival
+from app.engine.position import chain_of, is_arrival, units
 from app.engine.shape import WAITING, Net, Row
 from app.engine.version import Version
 
@@ -43,9 +43,8 @@ class Fitting:
             self.blocked.append("办件已经结束，无需迁移。")
             return
         self._check_mapping()
-        for row in net.tokens():
-            if not hangs_on_a_step(row):
-                self._fit(row)
+        for row in units(net):
+            self._fit(row)
 
     def named(self, element: str) -> str:
         """An element's id in the new version."""
@@ -172,7 +171,8 @@ class Fitting:
     def _events(self, moved: Moved) -> None:
         """Which events of an open activity go on, begin, or end; one that has fired stays fired."""
         before, specs = moved.row.task_spec.name, self.new.spec.task_specs
-        held = [row for row in moved.row.parent.children if isinstance(row.task_spec, Boundary)]
+        split = moved.row if moved.row.task_spec.holds_events else moved.row.parent
+        held = [row for row in split.children if row.task_spec.hangs]
         waiting = {row.task_spec.name: row for row in held if row._state == WAITING}
         for spec in _edge(specs, moved.element):
             known = next(
@@ -204,10 +204,10 @@ def _pairs(known: dict[Any, Any], before: Any, after: Any) -> bool:
     return known.get(before) is after
 
 
-def _edge(specs: Mapping[str, Any], element: str) -> list[Boundary]:
-    """The events on the edge of an activity, in the order drawn."""
-    split = specs.get(f"{element}.BoundaryEventSplit")
-    return [] if split is None else [each for each in split.outputs if isinstance(each, Boundary)]
+def _edge(specs: Mapping[str, Any], element: str) -> list[Catcher]:
+    """The events on the edge of an activity, or behind an event-based gateway, in the order drawn."""
+    split = specs.get(f"{element}.BoundaryEventSplit") or specs[element]
+    return [each for each in split.outputs if each.hangs] if split.holds_events else []
 
 
 def _keeps_its_time(before: Catcher, after: Catcher) -> bool:

@@ -106,7 +106,7 @@ def tokens_beside(join: Row) -> list[set[str]]:
 
 
 def read_reach(join: Inclusive) -> dict[str, frozenset[str]]:
-    """For each element before the join: where a token may stand that can arrive over it, past no join."""
+    """Element before the join → where a token may stand that can arrive over it without passing the join."""
     found = {}
     for name in dict.fromkeys(join._inputs):
         first: TaskSpec = join._wf_spec.task_specs[name]

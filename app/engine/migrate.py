@@ -28,8 +28,8 @@ NO_MAPPING: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Event:
-    """An event on the edge of an open activity (`step_ref`), or a timer in the line, which is its own; `ref`
-    is the wait's, None for one newly armed.
+    """An event on the edge of an open activity, or behind a gateway (`step_ref` is its row), or a timer in the
+    line, which is its own; `ref` is the wait's, None for one newly armed.
     """
 
     element: str
@@ -146,9 +146,11 @@ def _place(moved: Moved, fitting: Fitting, run: Run, retime: bool) -> None:
         _read_on(row, moved.row.task_spec, run, retime)
     if not moved.kept and not moved.armed:
         return
-    split = _split(moved, net, specs[f"{moved.element}.BoundaryEventSplit"], scope)
-    row._parent = split.id
-    split._children.append(row.id)
+    split = row
+    if not row.task_spec.holds_events:
+        split = _split(moved, net, specs[f"{moved.element}.BoundaryEventSplit"], scope)
+        row._parent = split.id
+        split._children.append(row.id)
     for old_event, name in moved.kept:
         event = _copied(old_event, net, specs[name], split, scope)
         event.side = moved.side

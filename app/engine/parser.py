@@ -27,10 +27,11 @@ from app.engine.drawn import (
     read_lanes,
     read_names,
     read_step,
+    read_task_message,
     read_timer,
 )
 from app.engine.errors import VersionUnreadable
-from app.engine.events import Boundary, Catcher
+from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive, read_reach
 from app.engine.nodes import (
     EndOfLine,
@@ -58,14 +59,15 @@ SIMPLE = {
     "exclusiveGateway": Exclusive,
     "parallelGateway": Parallel,
     "inclusiveGateway": Inclusive,
+    "eventBasedGateway": EventGateway,
     "manualTask": PassThrough,
 }
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
-NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "subProcess"})
-END_KINDS = ("none", "terminate", "error", "escalation")
-THROW_KINDS = ("none", "escalation")
-CATCH_KINDS = ("timer",)
-BOUNDARY_KINDS = ("timer", "error", "escalation")
+NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "sendTask", "receiveTask", "subProcess"})
+END_KINDS = ("none", "terminate", "error", "escalation", "message")
+THROW_KINDS = ("none", "escalation", "signal", "message")
+CATCH_KINDS = ("timer", "message", "signal", "condition")
+BOUNDARY_KINDS = (*CATCH_KINDS, "error", "escalation")
 
 
 @dataclass
@@ -80,6 +82,7 @@ class _Draft:
     timers: dict[str, Timer] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
+    start_messages: dict[str, str] = field(default_factory=dict)
 
 
 def parse(source: Source) -> Version:
@@ -99,8 +102,9 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
     spec = Process(process.get("id"), process.get("name") or source.key)
     draft = _Draft(spec, read_lanes(process), read_names(root))
     start = _read_scope(draft, process, None, None)
-    spec.start.connect(spec.task_specs[start.get("id")])
     for each in spec.task_specs.values():
+        if type(each) is Catcher and each.hangs and len(each._inputs) > 1:
+            raise VersionUnreadable(f"（{each.name} 只能从事件网关走到）", element=each.name)
         if isinstance(each, Parallel | Inclusive):
             each.needed = Counter(each._inputs)
         if isinstance(each, Inclusive) and len(each._inputs) > 1:
@@ -116,8 +120,9 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
         events=MappingProxyType(draft.events),
         flows=MappingProxyType(draft.flows),
         lanes=tuple(dict.fromkeys(draft.lanes.values())),
-        starts=(start.get("id"),),
-        start_form=start.get(f"{CAMUNDA}formKey"),
+        starts=(*(() if start is None else (start.get("id"),)), *draft.start_messages),
+        start_messages=MappingProxyType(draft.start_messages),
+        start_form=None if start is None else start.get(f"{CAMUNDA}formKey"),
         spec=spec,
         called=MappingProxyType(dict(source.called)),
     )
@@ -132,8 +137,11 @@ def _process(root: etree._Element) -> etree._Element:
 
 def _read_scope(
     draft: _Draft, scope: etree._Element, lane: str | None, within: SubProcess | None
-) -> etree._Element:
-    """The elements of the process or of one sub-process; returns its start event."""
+) -> etree._Element | None:
+    """The elements of the process or of one sub-process; returns its plain start event.
+
+    A process that only messages begin has none.
+    """
     drawn = {intern(node.get("id")): node for node in scope if kind_of(node) in NODES}
     for node in scope:
         if str(node.tag).startswith(BPMN) and kind_of(node) not in DRAWN_ONLY | STRIPPED | NODES:
@@ -149,10 +157,14 @@ def _read_scope(
             events.append(spec)
     _hang_events(draft.spec, events, within)
     _connect(draft.spec, flows)
-    starts = [node for node in drawn.values() if kind_of(node) == "startEvent"]
-    if len(starts) != 1:
+    starts = [
+        node
+        for name, node in drawn.items()
+        if kind_of(node) == "startEvent" and name not in draft.start_messages
+    ]
+    if len(starts) > 1 or not (starts or (draft.start_messages and within is None)):
         raise VersionUnreadable("（须有且只有一个启动事件）", element=scope.get("id"))
-    return starts[0]
+    return starts[0] if starts else None
 
 
 def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubProcess | None) -> OneLevel:
@@ -164,13 +176,16 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
         return SIMPLE[kind](spec, name, label)
     if kind == "subProcess":
         return _sub_process(draft, node, lane)
-    about = read_awaited(node, draft.names)
+    is_task = kind in ("sendTask", "receiveTask")
+    about = read_task_message(node, draft.names) if is_task else read_awaited(node, draft.names)
     if kind == "endEvent":
         return _end(draft, node, about, within)
     if kind == "startEvent":
-        _only(node, about, ("none",))
+        _only(node, about, ("none", "message") if within is None else ("none",))
+        if about.kind == "message":
+            draft.start_messages[name] = about.what
         return StartEvent(spec, name, label)
-    if kind == "intermediateThrowEvent":
+    if kind in ("intermediateThrowEvent", "sendTask"):
         _only(node, about, THROW_KINDS)
         if about.kind == "none":
             return PassThrough(spec, name, label)
@@ -184,7 +199,9 @@ def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> SubPr
     if characteristics or node.get("triggeredByEvent") == "true":
         raise _unsupported(node)
     spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
-    spec.first = _read_scope(draft, node, lane, spec).get("id")
+    start = _read_scope(draft, node, lane, spec)
+    assert start is not None
+    spec.first = start.get("id")
     return spec
 
 
@@ -207,7 +224,8 @@ def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess
 def _catcher(draft: _Draft, node: etree._Element, about: Awaited) -> Catcher:
     on_edge = kind_of(node) == "boundaryEvent"
     _only(node, about, BOUNDARY_KINDS if on_edge else CATCH_KINDS)
-    kind, make, name = about.kind, Boundary if on_edge else Catcher, node.get("id")
+    kind, name = about.kind, node.get("id")
+    make = Boundary if on_edge else Receive if kind_of(node) == "receiveTask" else Catcher
     assert about.element is not None
     if kind == "timer":
         timer, when = read_timer(node, about.element)
@@ -240,7 +258,7 @@ def _hang_events(spec: Process, events: Iterable[Boundary], within: SubProcess |
     for event in events:
         host = event.drawn.step or ""
         step = spec.task_specs.get(host)
-        kinds = (SubProcess,) if event.awaits in ("error", "escalation") else (UserTask, SubProcess)
+        kinds = (SubProcess,) if event.awaits in ("error", "escalation") else (UserTask, Receive, SubProcess)
         if not isinstance(step, kinds):
             raise VersionUnreadable(f"（边界事件 {event.name} 没有挂在合适的环节上）", element=event.name)
         split = spec.task_specs.get(_split_name(host))
@@ -276,10 +294,24 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
             source.flows = tuple(flow for flow in leaving if flow is not source.way_out)
             if any(flow.condition is None for flow in source.flows):
                 raise VersionUnreadable(f"（网关 {name} 的一条出口没有条件，也不是默认出口）", element=name)
+        elif isinstance(source, EventGateway):
+            _hang_behind(source)
         elif not isinstance(source, Parallel) and len(leaving) > 1:
             raise VersionUnreadable(f"（任务 {name} 有多条出口，请在其后画网关）", element=name)
         elif any(flow.condition is not None for flow in leaving):
             raise VersionUnreadable(f"（只有网关的出口可以写条件，见 {name}）", element=name)
+
+
+def _hang_behind(gateway: EventGateway) -> None:
+    """What follows an event-based gateway is awaited together."""
+    timers = 0
+    for event in gateway.outputs:
+        if type(event) is not Catcher or event.hangs:
+            raise VersionUnreadable(f"（事件网关 {gateway.name} 后面只能是等待的事件）", element=gateway.name)
+        event.hangs = True
+        timers += event.awaits == "timer"
+    if timers > 1:  # the engine could, but nobody could say which of two times is meant
+        raise VersionUnreadable(f"（事件网关 {gateway.name} 后面有 {timers} 个定时器）", element=gateway.name)
 
 
 def _split_name(step: str) -> str:

@@ -57,9 +57,7 @@ class Position:
         """Raises ReturnImpossible when `ref` is no open task, or is missing while the main line goes on."""
         self.net, self.version = net, version
         self.row = _task(net, ref)
-        if ref is None and any(
-            row.scope is net.task_tree and not row.side for row in net.tokens() if not hangs_on_a_step(row)
-        ):
+        if ref is None and any(row.scope is net.task_tree and not row.side for row in units(net)):
             raise ReturnImpossible(("该环节已不在待办中。",), ref=ref)
 
     def edit(self, step: str, scope: str, withdraw: bool = False) -> Edit:
@@ -105,9 +103,9 @@ class Position:
         ways_out = [step]
         while specs[ways_out[-1]].home:
             ways_out.append(specs[ways_out[-1]].home)
-        rows = {"": (self.net.task_tree, None)} if self.row is None else _scopes(self.row)
-        element = next(each for each in ways_out if specs[each].home in rows)
-        scope, row = rows[specs[element].home]
+        floors = {"": (self.net.task_tree, None)} if self.row is None else _scopes(self.row)
+        element = next(each for each in ways_out if specs[each].home in floors)
+        scope, row = floors[specs[element].home]
         side = "" if row is None else row.side
         while element != step:  # a sibling sub-process that is still open is entered, not started again
             inner = [
@@ -121,11 +119,8 @@ class Position:
         line = lines_of(self.version).of(side, scope.task_spec.home_inside)
         if line is None:
             raise self._no(step, "它所在的旁支在现在的流程图中已经没有了，不能退回。")
-        standing = tuple(
-            Standing(each, each.task_spec.name, chain_of(line, each))
-            for each in self.net.tokens()
-            if each.scope is scope and each.side == side and not hangs_on_a_step(each)
-        )
+        rows = [each for each in units(self.net) if each.scope is scope and each.side == side]
+        standing = tuple(Standing(each, each.task_spec.name, chain_of(line, each)) for each in rows)
         return Level(scope, side, row, element, line, standing)
 
     def _side_of(self, scope: Row) -> str:
@@ -182,6 +177,8 @@ class Position:
             if start:
                 raise self._no(step, f"环节{self._named(step)}不在从 {start} 开始的并行部分内。")
             return 0, "step"
+        if not choices:
+            raise self._no(step, *self._why_blocks(step, closed))
         chosen = choices[0] if kind == AUTO else scope
         if chosen not in choices:
             raise self._no(step, *self._why_blocks(step, closed))
@@ -205,9 +202,9 @@ class Position:
             return []
         broken = next((each for each in closed if not each.proper), None)
         if broken is not None:
+            how = f"只能从它的起点{self._named(broken.start)}重新开始" if broken.start else "也没有共同的起点"
             return [
-                f"环节{self._named(step)}所在的并行部分没有成对地分开、汇合，不能单独退回到其中一步，"
-                f"只能从它的起点{self._named(broken.start)}重新开始。"
+                f"环节{self._named(step)}所在的并行部分没有成对地分开、汇合，不能单独退回到其中一步，{how}。"
             ]
         return [
             f"环节{self._named(step)}所在的并行部分已经汇合："
@@ -218,11 +215,12 @@ class Position:
 
     def _side_lines(self, level: Level, edit: Edit, taken: list[Standing]) -> None:
         again = {level.element, *(each.element for each in taken)}
-        again |= level.line.between(edit.at, again)
+        edit.between = level.line.between(edit.at, again) if taken else level.line.reach([edit.at])
+        again |= edit.between
         below = f"{level.side}/" if level.side else ""
         told: dict[str, bool] = {}
-        for row in self.net.tokens():
-            if row.scope is not level.scope or row.side == level.side or hangs_on_a_step(row):
+        for row in units(self.net):
+            if row.scope is not level.scope or row.side == level.side or not row.side.startswith(below):
                 continue
             spec = self.version.spec.task_specs.get(row.side.removeprefix(below).partition("/")[0])
             if (
@@ -266,9 +264,16 @@ def is_arrival(row: Row) -> bool:
     return splits(row.task_spec) and row._state == WAITING
 
 
-def hangs_on_a_step(row: Row) -> bool:
-    """Whether a row is an event on the edge of an open activity: it goes where that goes."""
-    return isinstance(row.task_spec, Boundary)
+def units(net: Net) -> list[Row]:
+    """One row for each token, oldest first: what is awaited on the edge of an activity goes where that goes,
+    what is awaited behind an event-based gateway is its gateway's row.
+    """
+    found: dict[int, Row] = {}
+    for row in net.tokens():
+        if not isinstance(row.task_spec, Boundary):
+            unit = row.parent if row.task_spec.hangs else row
+            found[unit.id] = unit
+    return list(found.values())
 
 
 def branches(net: Net, version: Version) -> dict[str, str | None]:
@@ -343,4 +348,6 @@ def _choices(closed: list[Block]) -> tuple[str, ...]:
         return ()
     last = _deepest_start(closed)
     outer = tuple(f"{BLOCK}:{each.start}" for each in reversed(closed[:last]))
+    if not closed[last].start:
+        return outer
     return (*((BRANCH,) if closed[last].proper else ()), BLOCK, *outer)

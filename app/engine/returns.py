@@ -11,7 +11,6 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import ReturnImpossible
-from app.engine.events import Boundary
 from app.engine.picture import HumanTask, Picture, Wait
 from app.engine.shape import Net, Row
 
@@ -45,7 +44,9 @@ class ReturnPlan:
     `scope` is what was done: `step` (there was nothing to choose), `branch`, `block`, or `block:<start>`.
     `choices` are the scopes the caller may ask for, empty when there is no choice; the first is what `auto`
     takes. `at` is the element the token was put on. `arrivals_dropped` and `arrivals_counted` name joins,
-    one entry per arrival. Timers are the Waits of the Picture before, and of the one after.
+    one entry per arrival. Timers (and other things awaited) are the Waits of the Picture before, and of the
+    one after. `between` are the elements that may be passed again on the way back to where the case stood,
+    sends and calls among them, in alphabetical order.
     """
 
     target: str
@@ -59,6 +60,7 @@ class ReturnPlan:
     timers_armed: tuple[Wait, ...]
     arrivals_dropped: tuple[str, ...]
     arrivals_counted: tuple[str, ...]
+    between: tuple[str, ...]
     choices: tuple[str, ...]
     reasons: tuple[str, ...]
 
@@ -74,6 +76,7 @@ class Edit:
     side: str
     choices: tuple[str, ...]
     reasons: list[str]
+    between: frozenset[str] = frozenset()
     withdrawn: list[Row] = field(default_factory=list)
     arrivals: list[tuple[str, str]] = field(default_factory=list)  # join, and where from
 
@@ -91,7 +94,7 @@ def apply(net: Net, edit: Edit) -> None:
     net.completed = False
     net.last_end = None
     spec = specs.get(f"{edit.at}.BoundaryEventSplit") or specs[edit.at]
-    if isinstance(spec, Boundary):  # a part that begins with an event begins with what follows it
+    if spec.hangs:  # a part that begins with an event begins with what follows it
         for each in spec.outputs:
             net.put(each, edit.within, edit.side, via=spec.name)
     elif spec.counts_arrivals:  # it starts anew: it does not wait for anybody
@@ -122,6 +125,7 @@ def told(edit: Edit, before: Picture, after: Picture, branches: Mapping[str, str
         timers_armed=tuple(wait for wait in after.waits if wait.ref not in old_waits),
         arrivals_dropped=tuple(row.task_spec.name for row in edit.withdrawn if row.task_spec.counts_arrivals),
         arrivals_counted=tuple(join for join, _ in edit.arrivals),
+        between=tuple(sorted(edit.between)),
         choices=edit.choices,
         reasons=tuple(edit.reasons),
     )
@@ -134,15 +138,18 @@ class Untouchable:
         self._env = env
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("call", "send", "write"):
+        if name in ("call", "write"):
             raise ReturnImpossible(("退回后会立即执行自动环节，无法预先演算。",))
         return getattr(self._env, name)
+
+    def send(self, message: str, params: Mapping[str, Any]) -> None:
+        """Not sent: a message has no answer, so what follows is the same."""
 
 
 def _take_out(net: Net, row: Row) -> None:
     """The row with what is inside it and what hangs on it."""
     above = net.tasks.get(row._parent or 0)
-    gone = [row.id]
+    gone = [row.id, *row._children] if row.task_spec.holds_events else [row.id]
     if above is not None and above.task_spec.holds_events:
         gone = [above.id, *above._children]
     if row.task_spec.is_scope:

@@ -14,10 +14,12 @@ from app.engine.errors import (
     EngineError,
     ExpressionFailed,
     FuseBlown,
+    HandlerFailed,
     NoSuchOutcome,
     NoSuchStart,
     NotOpen,
     NotSettled,
+    NotWaiting,
     ReturnImpossible,
     RunSpoiled,
     Stuck,
@@ -31,6 +33,8 @@ from app.engine.nodes import UserTask
 from app.engine.picture import Passed, Picture, Thrown
 from app.engine.shape import READY, WAITING, Net, Row
 from app.engine.version import End, Event, Flow, Version
+
+DELIVERED = ("message", "signal")
 
 
 class Run:
@@ -57,11 +61,13 @@ class Run:
     @classmethod
     def new(cls, version: Version, env: Env, start: str | None = None) -> "Run":
         """The first token on the plain start, or on the start event named. Raises NoSuchStart."""
-        if start is not None and start not in version.starts:
-            raise NoSuchStart(f"（{start}）", element=start)
+        if start is None:
+            start = next((each for each in version.starts if each not in version.start_messages), "")
+        if start not in version.starts:
+            raise NoSuchStart(f"（{start or '没有普通的启动事件，须指明消息启动'}）", element=start or None)
         run = cls(version, env)
         with run._acting():
-            run._net.start()
+            run._net.start(start)
         return run
 
     @classmethod
@@ -107,6 +113,15 @@ class Run:
                     fired.append(ref)
             return fired
 
+    def deliver(self, ref: str) -> None:
+        """Exactly this awaited message or signal has come. Raises NotWaiting."""
+        with self._acting():
+            row = self._row(ref)
+            if row is None or row._state != WAITING or row.task_spec.awaits not in DELIVERED:
+                raise NotWaiting(ref=ref)
+            self._moved = row.within + (row.task_spec.drawn.step or "")
+            row.task_spec.fire(row)
+
     def return_targets(
         self, ref: str | None = None, withdraw: bool = False
     ) -> tuple[returns.ReturnTarget, ...]:
@@ -151,6 +166,7 @@ class Run:
             returns.apply(self._net, edit)
             self._phase = state.OPEN
         after = self.settle()
+        self._thrown = [*before.thrown, *after.thrown]  # the caller's own settle() has yet to hear of them
         return returns.told(edit, before, after, {**told, **position.branches(self._net, self.version)})
 
     def cancel(self) -> None:
@@ -284,6 +300,16 @@ class Run:
         """Called by what throws beyond its process; `caught` is how many catchers of the case it reached."""
         self._thrown.append(Thrown(drawn.kind, drawn.what, drawn.id, caught))
 
+    def _send(self, drawn: End | Event) -> None:
+        """Hands a message that leaves the case to the caller."""
+        try:
+            self.env.send(drawn.what, {})
+        except EngineError:
+            raise
+        except Exception as error:
+            raise HandlerFailed(f"（消息 {drawn.what}：{type(error).__name__}）", element=drawn.id) from error
+        self._tell_thrown(drawn, 0)
+
     def _holds(self, flow: Flow, row: Row) -> bool:
         """Whether a flow's condition is true for this token."""
         assert flow.condition is not None
@@ -294,7 +320,11 @@ class Run:
         """Whether what a conditional event waits for is the case."""
         assert event.condition is not None
         self._within = row.within
-        return bool(self._value(event.condition, event.name))
+        before, self._moved = self._moved, row.within + (event.drawn.step or "")
+        true = bool(self._value(event.condition, event.name))
+        if not true:
+            self._moved = before
+        return true
 
     def _armed(self, event: Catcher, row: Row, since: datetime | None = None) -> dict[str, Any]:
         """What a timer keeps that begins to wait now, or is to be counted from an earlier instant."""

@@ -119,10 +119,11 @@ class Net(BpmnWorkflow):
         self.end_element: str | None = None
         self.last_end: Row | None = None
 
-    def start(self) -> None:
-        """The first token."""
-        self.task_tree = Row(self, self.spec.start, None, TaskState.FUTURE)
-        self.task_tree._ready()
+    def start(self, element: str) -> None:
+        """The first token, on this start event."""
+        self.task_tree = root = Row(self, self.spec.start, None, TaskState.FUTURE)
+        root._state = COMPLETED
+        self.put(self.spec.task_specs[element], root, "")
 
     def put(self, spec: TaskSpec, scope: Row, side: str, via: str | None = None) -> Row:
         """A new token at `spec`, directly below its scope; `via` is where it comes from, for a join."""

@@ -119,7 +119,7 @@ class World:
             raise SimulationRefused(f"（没有给服务 {handler} 准备替身）")
         return dict(stub(MappingProxyType(params)))
 
-    def send(self, message: str, params: dict[str, Any]) -> None:
+    def send(self, message: str, params: Mapping[str, Any]) -> None:
         """Kept for the report."""
         self.sent.append((message, MappingProxyType(dict(params))))
 

@@ -56,6 +56,7 @@ NAMES = Names(
     forms=frozenset({"filing", "report", "visit", "review"}),
     lanes=frozenset({"社区", "街道"}),
     clocks={"resolve": frozenset({"m3", "m6"}), "sign": frozenset({"due"})},
+    messages=frozenset({"order.reply", "order.withdrawn"}),
     rule_error=known_rule,
 )
 

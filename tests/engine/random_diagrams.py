@@ -6,6 +6,8 @@ from tests.engine.drawing import Drawing
 from tests.engine.token_game import Bell, Edge, Graph, Place
 
 GOOD, AGAIN = "好", "再来"
+CATCHES = {"pause": ("timer", "PT1H"), "letter": ("message", "news"), "ear": ("signal", "siren")}
+THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
 
 
 class Grower:
@@ -54,6 +56,13 @@ class Grower:
         if self.random.random() < 0.3:
             self.side_line(name, "timer", depth)
             self.last_task = name
+        if self.random.random() < 0.15:
+            kind = self.random.choice(("message", "signal"))
+            if self.random.random() < 0.5:
+                out = self.interruption(name, kind, out)
+            else:
+                self.side_line(name, kind, depth)
+                self.last_task = name
         return name, out
 
     def interruption(self, name: str, kind: str, out: str | None = None) -> str:
@@ -89,7 +98,8 @@ class Grower:
     def sub(self, depth: int) -> tuple[str, str]:
         """A sub-process, with or without events on its edge."""
         name, home = self.add("sub"), self.home
-        caught = [kind for kind in ("timer", "error", "escalation") if self.random.random() < 0.4]
+        kinds = ("timer", "error", "escalation", "message", "signal")
+        caught = [kind for kind in kinds if self.random.random() < 0.3]
         listening, self.listening = self.listening, self.listening or "error" in caught
         place = self.place
         self.home, self.place = name, Place("")
@@ -111,9 +121,11 @@ class Grower:
     def odd(self, depth: int) -> tuple[str, str]:
         """A task and then: an escalation, a pause, or (if somebody says so) an end to everything here."""
         first, last = self.task(depth)
-        kinds = ("shout", "pause", "stop", *("fault",) * 4 * self.listening)  # an error must be caught
-        kind = self.random.choice(kinds)
-        if kind in ("shout", "pause"):
+        plain = ("shout", "alarm", "pause", "letter", "ear")
+        kind = self.random.choice((*plain, "race", "stop", *("fault",) * 4 * self.listening))  # always caught
+        if kind == "race":
+            return first, self.race(last)
+        if kind in plain:
             other = self.add(kind)
             self.join(last, other)
             return first, other
@@ -160,6 +172,17 @@ class Grower:
             self.join(gate, first)
             self.join(last, merge)
         return gate, merge
+
+    def race(self, last: str) -> str:
+        """An event-based gateway; each event has its own line, and they meet again."""
+        gateway, out = self.add("race"), self.add("either")
+        self.join(last, gateway)
+        for kind in self.random.sample(("pause", "letter", "ear"), self.random.choice((2, 3))):
+            event, other = self.add(kind), self.add("task")
+            self.join(gateway, event)
+            self.join(event, other)
+            self.join(other, out)
+        return out
 
     def inclusive(self, depth: int) -> tuple[str, str]:
         """Whatever holds, side by side; at its end an inclusive join, which knows what may still come."""
@@ -208,6 +231,7 @@ def drawing_of(graph: Graph, home: str = "") -> Drawing:
     drawing = Drawing()
     if not home:
         drawing.declare("error", "broken").declare("escalation", "hey")
+        drawing.declare("message", "news").declare("signal", "siren")
     inside = {name for name in graph.nodes if graph.home.get(name, "") == home}
     for name, kind in graph.nodes.items():
         if name not in inside:
@@ -220,10 +244,12 @@ def drawing_of(graph: Graph, home: str = "") -> Drawing:
             drawing.node(tag, name, f'default="e{plain[0]}"')
         elif kind == "sub":
             drawing.inside(name, drawing_of(graph, name))
-        elif kind == "pause":
-            drawing.catch(name, "timer", "PT1H")
-        elif kind == "shout":
-            drawing.throw(name, "escalation", "hey")
+        elif kind in CATCHES:
+            drawing.catch(name, *CATCHES[kind])
+        elif kind == "race":
+            drawing.node("eventBasedGateway", name)
+        elif kind in THROWS:
+            drawing.throw(name, *THROWS[kind])
         elif kind == "stop":
             drawing.over(name, "terminate")
         elif kind == "fault":
@@ -247,5 +273,5 @@ def _draw_bell(drawing: Drawing, bell: Bell) -> None:
         said = {"onReturn": "end"} if bell.ends else {}
         drawing.timer(bell.name, bell.task, text, kind, bell.interrupting, **said)
     else:
-        code = {"error": "broken", "escalation": "hey"}[bell.kind]
+        code = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
         drawing.edge(bell.name, bell.task, bell.kind, code, bell.interrupting)

@@ -3,9 +3,11 @@
 from collections import Counter
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.engine.errors import Stuck
 from tests.engine.conftest import Case
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
 from tests.engine.return_game import ReturnGame
@@ -22,27 +24,34 @@ def walk(graph: Graph, random: Random) -> None:
         if game.over:
             break
         move_on(game, case, random, move)
+        if game.stuck:
+            with pytest.raises(Stuck):
+                case.keep()
+            return
+        case.keep()
         agree(game, case)
 
 
 def move_on(game: TokenGame, case: Case, random: Random, move: int) -> None:
-    """A bell rings, a pause is over, or a person finishes a task."""
-    if game.ringing and random.random() < 0.3:
+    """A bell rings, what is awaited in the line comes, or a person finishes a task."""
+    if game.ringing and (not game.openings or random.random() < 0.3):
         opening, bell = random.choice(game.ringing)
         ref = ref_of(game, case, opening)
         (wait,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == ref)
         game.ring(opening, bell)
-        assert case.wake().fire_timers([wait]) == [wait]
-    else:
-        opening = random.choice(game.openings)
-        ref = ref_of(game, case, opening)
-        outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
+        move_wait(case, wait, bell.kind == "timer")
+        return
+    opening = random.choice(game.openings)
+    ref = ref_of(game, case, opening)
+    outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
+    if game.graph.nodes[opening.task] == "task":
         game.complete(opening, outcome)
-        if game.graph.nodes[opening.task] == "pause":
-            case.wake().fire_timers([ref])
-        else:
-            case.wake().complete(ref, outcome)
-    case.keep()
+        case.wake().complete(ref, outcome)
+        return
+    event = random.choice(game.awaited(opening))
+    (wait,) = (w.ref for w in case.picture.waits if w.element == event and ref in (w.ref, w.group))
+    game.come(opening, event)
+    move_wait(case, wait, game.graph.nodes[event] == "pause")
 
 
 def walk_with_returns(graph: Graph, random: Random) -> int:
@@ -53,8 +62,15 @@ def walk_with_returns(graph: Graph, random: Random) -> int:
         opening = random.choice(tasks) if tasks else None
         if not game.alive(game.case, "") and random.random() < 0.3:
             opening = None
-        if game.openings and (random.random() < 0.65 or (opening is None and game.alive(game.case, ""))):
+        if (game.openings or game.ringing) and (
+            random.random() < 0.65 or (opening is None and game.alive(game.case, ""))
+        ):
             move_on(game, case, random, move)
+            if game.stuck:
+                with pytest.raises(Stuck):
+                    case.keep()
+                return returned
+            case.keep()
         else:
             returned += go_back(game, case, random, opening)
         agree(game, case)
@@ -88,7 +104,16 @@ def go_back(game: ReturnGame, case: Case, random: Random, opening: Opening | Non
 def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
     """Both keep openings of one element in the order in which they opened."""
     place = [each for each in game.openings + game.subs if each.task == opening.task].index(opening)
-    return [row.ref for row in case.run._net.tokens() if row.task_spec.name == opening.task][place]
+    rows = case.run._net.tasks.values()
+    return [row.ref for row in rows if row.task_spec.name == opening.task][place]
+
+
+def move_wait(case: Case, ref: str, is_timer: bool) -> None:
+    """A timer fires, anything else is delivered."""
+    if is_timer:
+        assert case.wake().fire_timers([ref]) == [ref]
+    else:
+        case.wake().deliver(ref)
 
 
 def agree(game: TokenGame, case: Case) -> None:

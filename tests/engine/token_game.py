@@ -46,8 +46,9 @@ class Place:
 class Graph:
     """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
 
-    Kinds: start, task, pause (a timer in the line), either, both, some (inclusive), sub, end, stop (terminate),
-    fault (error end), shout (escalation thrown, the token goes on).
+    Kinds: start, task, pause, letter, ear (a timer, a message, a signal awaited in the line), race (event-based
+    gateway), either, both, some (inclusive), sub, end, stop (terminate), fault (error end), shout (escalation
+    thrown), alarm (signal thrown); after a throw the token goes on.
     """
 
     nodes: dict[str, str] = field(default_factory=dict)
@@ -89,11 +90,24 @@ class TokenGame:
         self._settle()
 
     def complete(self, opening: Opening, outcome: str) -> None:
-        """A person finishes a task (or a pause is over); the bells of this opening end with it."""
-        self.openings.remove(opening)
+        """A person finishes a task; the bells of this opening end with it."""
         self.outcomes[opening.task] = outcome
-        self._leave(opening.task, opening.aside, self._scope(opening))
+        self.come(opening, opening.task)
+
+    def come(self, opening: Opening, event: str) -> None:
+        """What was awaited in the line has come; of several behind a gateway, this one."""
+        self._come(opening, event)
         self._settle()
+
+    def _come(self, opening: Opening, event: str) -> None:
+        self.openings.remove(opening)
+        self._leave(event, opening.aside, self._scope(opening))
+
+    def awaited(self, opening: Opening) -> list[str]:
+        """The events in the line that this opening waits for."""
+        if self.graph.nodes[opening.task] == "race":
+            return [edge.target for edge in self.graph.edges if edge.source == opening.task]
+        return [opening.task]
 
     def ring(self, opening: Opening, bell: Bell) -> None:
         """A bell rings: it ends what it hangs on, or a token of its own sets out beside it."""
@@ -106,17 +120,26 @@ class TokenGame:
         return not self.openings and not self.subs and not any(self.case.at_join.values())
 
     @property
+    def stuck(self) -> bool:
+        """Tokens wait for others, and nobody is left who could move: two walks of a side branch mixed."""
+        return not self.openings and not self.over and not self.ringing
+
+    @property
     def ringing(self) -> list[tuple[Opening, Bell]]:
-        """Every timer that may fire."""
+        """Every bell that something outside may ring."""
         return [
-            (each, bell) for each in self.openings + self.subs for bell in each.bells if bell.kind == "timer"
+            (each, bell)
+            for each in self.openings + self.subs
+            for bell in each.bells
+            if bell.kind in ("timer", "message", "signal")
         ]
 
     def seen(self) -> tuple[Counter[str], Counter[str], set[str], Counter[str]]:
         """Open tasks, armed timers, joins at which somebody waits, open sub-processes."""
         tasks = Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "task")
         waits = Counter(bell.name for _, bell in self.ringing)
-        waits += Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "pause")
+        inline = [each for each in self.openings if self.graph.nodes[each.task] != "task"]
+        waits += Counter(event for each in inline for event in self.awaited(each))
         joins = {
             edge.target
             for scope in [self.case, *self.subs]
@@ -213,7 +236,7 @@ class TokenGame:
     def _arrive(self, edge: Edge, aside: str, scope: Opening) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
-        if kind in ("task", "pause", "sub"):
+        if kind in ("task", "pause", "letter", "ear", "race", "sub"):
             self._enter(node, aside, scope)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]
@@ -237,6 +260,20 @@ class TokenGame:
         elif kind == "shout":
             self._leave(node, aside, scope)
             self._call_out(scope, "escalation")
+        elif kind == "alarm":
+            self._leave(node, aside, scope)
+            self._sound()
+
+    def _sound(self) -> None:
+        """Every bell and every ear of the case that waits for the signal at this moment."""
+        for each in self.openings + self.subs:
+            for bell in list(each.bells):
+                if bell.kind == "signal" and (each in self.openings or each in self.subs):
+                    self._ring(each, bell)
+            if each in self.openings:
+                ears = [event for event in self.awaited(each) if self.graph.nodes[event] == "ear"]
+                if ears:
+                    self._come(each, ears[0])
 
     def _call_out(self, scope: Opening, kind: str) -> None:
         """Outwards to the first sub-process on whose edge somebody listens."""

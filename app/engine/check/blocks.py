@@ -20,7 +20,17 @@ def check_blocks(report: Report, diagram: Diagram) -> None:
         not event.interrupting for event in diagram.of_kind("boundaryEvent")
     ):
         return
-    net = net_of(diagram)
+    told: set[str] = set()
+    for start in diagram.of_kind("startEvent"):
+        told |= _check_from(report, diagram, start)
+    for flow, split in sideways(diagram):
+        if flow.id not in told:
+            _tell_sideways(report, diagram, flow, split)
+
+
+def _check_from(report: Report, diagram: Diagram, start: Node) -> set[str]:
+    """Plays what begins at this start; returns the flows whose taking is told to be fatal."""
+    net = net_of(diagram, start)
     shrink(net)
     game = play(net)
     told: set[str] = set()
@@ -36,9 +46,7 @@ def check_blocks(report: Report, diagram: Diagram) -> None:
             f"the branches around {what.en} cross too much to be checked. Pair each split with a join.",
         )
     _tell_doubled(report, diagram, net, game)
-    for flow, split in sideways(diagram):
-        if flow.id not in told:
-            _tell_sideways(report, diagram, flow, split)
+    return told
 
 
 def _tell_stuck(report: Report, diagram: Diagram, net: Net, game: Play) -> set[str]:
@@ -272,14 +280,15 @@ def _dominators(diagram: Diagram) -> dict[str, frozenset[str]]:
             before[target].append(name)
     bit = {name: 1 << place for place, name in enumerate(names)}
     everything = (1 << len(names)) - 1
-    start = next(diagram.of_kind("startEvent")).id
+    starts = [node.id for node in diagram.of_kind("startEvent")]
     found = dict.fromkeys(names, everything)
-    found[start] = bit[start]
+    for name in starts:
+        found[name] = bit[name]
     changed = True
     while changed:
         changed = False
         for name in names:
-            if name == start:
+            if name in starts:
                 continue
             common = everything
             for source in before[name]:

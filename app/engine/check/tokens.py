@@ -81,8 +81,8 @@ class Net:
         return self.joins[name] != ANY and len(self.ins[name]) > 1
 
 
-def net_of(diagram: Diagram) -> Net:
-    """The game of a diagram whose graph is whole and whose elements are all open."""
+def net_of(diagram: Diagram, start: Node) -> Net:
+    """The game begun at one start of a diagram whose graph is whole and whose elements are all open."""
     net = Net()
     for node in diagram.nodes.values():
         if node.kind in ("boundaryEvent", "endEvent"):
@@ -92,7 +92,7 @@ def net_of(diagram: Diagram) -> Net:
         net.joins[node.id] = {"parallelGateway": ALL, "inclusiveGateway": SOME}.get(node.kind, ANY)
         if node.kind in TASKS:
             net.tasks.add(node.id)
-    net.begin = net.add(Edge(OUT, next(diagram.of_kind("startEvent")).id))
+    net.begin = net.add(Edge(OUT, start.id))
     _mark_side_branches(net)
     return net
 
@@ -114,7 +114,7 @@ def _mark_side_branches(net: Net) -> None:
 
 def _modes(net: Net, diagram: Diagram, node: Node) -> list[Mode]:
     own = _edges(net, diagram, node.id, node.id)
-    if node.kind == "exclusiveGateway":
+    if node.kind in ("exclusiveGateway", "eventBasedGateway"):
         return [Mode(frozenset({number}), flow) for number, flow in own]
     if node.kind == "inclusiveGateway" and len(own) > 1:
         return _subsets(own, node.default)
