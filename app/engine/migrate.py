@@ -28,8 +28,8 @@ NO_MAPPING: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Event:
-    """An event on the edge of an open activity, or behind a gateway (`step_ref` is its row), or a timer in the
-    line, which is its own; `ref` is the wait's, None for one newly armed.
+    """Something awaited: `step_ref` is the open activity on whose edge it is, the gateway it is behind, or,
+    for a timer in the line, itself; `ref` is the wait's, None for one newly armed.
     """
 
     element: str

@@ -11,11 +11,24 @@ from typing import Any
 from app.engine.durations import DurationRefused, add, parse_duration, parse_when
 from app.engine.errors import EngineError, ReturnImpossible, SimulationRefused
 from app.engine.picture import HumanTask, Passed, Picture, Thrown, Wait
-from app.engine.run import Run
+from app.engine.run import DELIVERED, Run
 from app.engine.sim_report import Mismatch, SimReport, Stay, Turn, steps_done
 from app.engine.sim_world import Clock, Handlers, World
 from app.engine.version import Version
-from app.engine.walk import At, Cancel, Claim, Complete, Expect, Move, Pass, Play, Return, Start, Walk
+from app.engine.walk import (
+    At,
+    Cancel,
+    Claim,
+    Complete,
+    Deliver,
+    Expect,
+    Move,
+    Pass,
+    Play,
+    Return,
+    Start,
+    Walk,
+)
 
 TO_DO, TIMER = 1, 0
 
@@ -102,6 +115,8 @@ class _Stage:
             self._complete(self._open_task(move.step, move.item), move.outcome, move.answers)
         elif isinstance(move, Claim):
             self._claim(self._open_task(move.step))
+        elif isinstance(move, Deliver):
+            self._deliver(move)
         elif isinstance(move, Return):
             ref = None if move.start is None else self._open_task(move.start).ref
             self._awake().return_to(move.step, ref, move.scope, withdraw=move.withdraw)
@@ -168,6 +183,15 @@ class _Stage:
         self.world.happened(f"task.done({task.step})")
         self.world.happened(self.version.steps[task.step].event)
         self._rest(done={task.ref: outcome or task.outcomes[0].name})
+
+    def _deliver(self, move: Deliver) -> None:
+        assert self.picture is not None
+        waiting = [wait for wait in self.picture.waits if wait.kind in DELIVERED and wait.name == move.name]
+        if not waiting:
+            raise SimulationRefused(f"（办件没有在等 {move.name}）")
+        self.world.write(dict(move.data))
+        self._awake().deliver(waiting[0].ref)
+        self._rest(fired=[waiting[0].ref])
 
     def _rest(
         self, done: Mapping[str, str] | None = None, fired: Iterable[str] = (), returned: bool = False

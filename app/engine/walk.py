@@ -36,6 +36,14 @@ class Complete:
 
 
 @dataclass(frozen=True)
+class Deliver:
+    """A message or signal comes to whatever has waited for it longest; `data` is what it brings."""
+
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Return:
     """From the newest open task of `start` back to `step`; without `start` an ended case is reopened."""
 
@@ -84,7 +92,7 @@ class Expect:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Move = Start | Claim | Complete | Return | Pass | At | Cancel | Play | Expect
+Move = Start | Claim | Complete | Deliver | Return | Pass | At | Cancel | Play | Expect
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,8 @@ def _move(word: str, said: Any) -> tuple[Move | None, list[str]]:
     if word == "complete":
         answers = dict(said.get("answers") or {})
         return Complete(said["step"], said.get("outcome"), answers, said.get("item")), []
+    if word == "message":
+        return Deliver(said["name"], dict(said.get("payload") or {})), []
     if word == "pass":
         return Pass(str(said)), []
     if word == "at":

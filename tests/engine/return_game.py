@@ -65,7 +65,8 @@ class ReturnGame(TokenGame):
         gone, fetched = self._cleared(way), self._fetched(way)
         begin = way.element if block is None else way.closed[block][0]
         again = {way.element, *(each.task for each in gone), *(edge.target for edge in fetched)}
-        again |= {node for node in self._reach([begin]) if self._reach([node]) & again}
+        ended = not gone and not fetched
+        again |= {node for node in self._reach([begin]) if ended or self._reach([node]) & again}
         for opening in gone:
             self._remove(opening)
         for edge in fetched:

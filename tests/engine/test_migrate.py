@@ -475,6 +475,39 @@ def test_an_inclusive_join_that_waits_goes_along():
     )
 
 
+def racing(*events: str) -> Drawing:
+    drawing = Drawing().declare("message", "news").declare("message", "olds").start().either("met").end()
+    drawing.node("eventBasedGateway", "race").flow("start", "race")
+    for name in events:
+        about = (
+            ("timer", "PT1H") if name == "pause" else ("message", {"letter": "news", "card": "olds"}[name])
+        )
+        drawing.catch(name, *about).line("race", name, "met")
+    return drawing.flow("met", "end")
+
+
+def test_what_is_awaited_behind_a_gateway_goes_along():
+    case = Case(racing("pause", "letter"))
+    other = moved(case, newer(racing("letter", "pause")))
+    assert {wait.ref: wait.due_at for wait in other.picture.waits} == {
+        wait.ref: wait.due_at for wait in case.picture.waits
+    }
+
+    plan = planned(case, newer(racing("pause", "card")))
+    assert ([each.element for each in plan.armed], [each.element for each in plan.ended]) == (
+        ["card"],
+        ["letter"],
+    )
+    other = Case.__new__(Case)
+    other.env, other.version = case.env, newer(racing("pause", "card"))
+    other.state = migrate.apply(case.state, case.version, other.version, env=case.env)
+    other.wake()
+    other.keep()
+    assert {wait.name for wait in other.picture.waits} == {"pause", "olds"}
+    assert len({wait.group for wait in other.picture.waits}) == 1
+    assert other.fire("pause").ended
+
+
 def test_bytes_that_are_not_this_case_are_refused():
     case = Case(line("accept"))
     with pytest.raises(WrongVersion):

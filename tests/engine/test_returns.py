@@ -870,6 +870,57 @@ def test_a_timer_in_the_line_is_taken_back_too():
     assert case.picture.active == ("a",)
 
 
+def test_a_token_behind_an_event_gateway_is_taken_back_as_one():
+    drawing = Drawing().declare("message", "news").start().task("accept").both("split").both("join").task("b")
+    drawing.node("eventBasedGateway", "race").catch("pause", "timer", "PT1H").catch(
+        "letter", "message", "news"
+    )
+    drawing.task("ask").either("met").line("start", "accept", "split", "ask", "race", "pause", "met", "join")
+    drawing.line("race", "letter", "met").end().line("split", "b", "join", "end")
+    case = Case(drawing)
+    case.do("accept")
+    case.do("ask")
+
+    plan = back(case, "ask", "b")
+
+    assert ({wait.element for wait in plan.timers_ended}, names(plan.kept)) == ({"pause", "letter"}, ["b"])
+    assert case.picture.active == ("b", "ask")
+    case.do("ask")
+    back(case, "accept", "b")
+    assert (case.picture.waits, case.steps) == ((), ["accept"])
+
+
+def test_what_a_return_throws_again_is_not_lost():
+    drawing = Drawing().declare("escalation", "hey").start().both("split").throw("shout", "escalation", "hey")
+    drawing.task("a").task("b").both("join").task("c").end().line("start", "split", "shout", "a", "join", "c")
+    case = Case(drawing.line("split", "b", "join").line("c", "end"))
+    case.do("a")
+    case.do("b")
+    assert case.picture.thrown == ()
+
+    plan = back(case, "a", "c", "block")
+
+    assert [thrown.name for thrown in case.picture.thrown] == ["hey"]
+    assert plan.between == ("a", "b", "c", "join", "shout", "split")
+
+
+def test_several_starts_may_lead_into_one_line():
+    drawing = Drawing().declare("message", "news").start().event("startEvent", "told", "message", "news")
+    drawing.either("met").task("a").task("b").end().line("start", "met", "a", "b", "end").line("told", "met")
+    case = Case(drawing)
+    case.do("a")
+    assert targets(case, "b") == ["a"]
+    drawing = (
+        block().declare("message", "news").event("startEvent", "told", "message", "news").line("told", "a1")
+    )
+    case = Case(drawing)
+    for name in ("accept", "b1", "b2", "a1"):
+        case.do(name)
+    assert targets(case, "a2") == []
+    with pytest.raises(ReturnImpossible, match="也没有共同的起点"):
+        case.wake().return_to("a1", case.picture.task("a2").ref)
+
+
 def test_blocks_are_worked_out_once_per_version():
     version = version_of(nested())
     lines = lines_of(version)

@@ -15,7 +15,7 @@ from app.engine.sim_world import Clock, Limit, Moment
 from app.engine.simulate import Answer, simulate
 from app.engine.source import Source
 from app.engine.version import Version
-from app.engine.walk import At, Cancel, Claim, Complete, Expect, Pass, Play, Return, Start, walk_of
+from app.engine.walk import At, Cancel, Claim, Complete, Deliver, Expect, Pass, Play, Return, Start, walk_of
 from tests.engine.conftest import MONDAY, Case, version_of
 from tests.engine.drawing import Drawing
 from tests.engine.test_returns import block
@@ -305,6 +305,21 @@ def test_pauses_sub_processes_and_what_is_thrown_are_played():
     assert [(stay.element, stay.fired) for stay in report.breaches] == [("pause", 1)]
 
 
+def test_a_message_reaches_what_waits_for_it():
+    drawing = Drawing().declare("message", "news").start().catch("letter", "message", "news").task("a").end()
+    version = version_of(drawing.line("start", "letter", "a", "end"))
+
+    report = simulate(
+        version, [Deliver("news", {"solved": "是"}), Expect(tasks=("a",), data={"solved": "是"})], CLOCK
+    )
+    assert report.good
+    assert [(stay.kind, stay.fired) for stay in report.waits] == [("message", 1)]
+
+    report = simulate(version, [Deliver("olds")], CLOCK)
+    assert report.error is not None
+    assert "没有在等 olds" in report.error.zh
+
+
 def test_a_start_without_offset_is_refused():
     with pytest.raises(SimulationRefused, match="时区"):
         simulate(version_of(block()), [], Clock(datetime(2026, 3, 2, 9)))
@@ -341,6 +356,7 @@ def test_what_is_not_the_engines_is_skipped_and_listed():
                 {"expect": {"tasks": ["a@街道"], "clocks": {}, "ended": False, "log": ["a"]}},
                 {"do": {"verb": "return", "step": "b", "to": "a"}},
                 {"do": {"verb": "urge"}},
+                {"message": {"name": "city.callback", "key": "$externalNo", "payload": {"solved": "是"}}},
                 {"at": "2026-03-03T09:00+08:00"},
             ],
         }
@@ -353,6 +369,7 @@ def test_what_is_not_the_engines_is_skipped_and_listed():
         Complete("a", "好", {"n": 1}),
         Expect(tasks=("a",), ended=False, log=("a",)),
         Return("a", "b"),
+        Deliver("city.callback", {"solved": "是"}),
         At(MONDAY + timedelta(days=1)),
     )
     assert walk.skipped == ("5. refused", "6. expect clocks", "8. do")
