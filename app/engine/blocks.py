@@ -95,14 +95,12 @@ class Lines:
 
     begins: Mapping[str, Line]
 
-    def of(self, side: str, home: str) -> Line | None:
-        """The line of a row by its `side` and the sub-process it lies in; None when that is not drawn."""
-        event = side.rpartition("/")[2]
-        aside = self.begins.get(event) if event else None
-        if event and aside is None:
-            return None
-        # A sub-process on a side line has a main line of its own.
-        return aside if aside is not None and aside.home == home else self.begins.get(home)
+    def of(self, side: str, around: str, home: str) -> Line | None:
+        """The line of a row by its `side`, the side of the sub-process it lies in, and which one that is.
+
+        None when the event it came from is not drawn.
+        """
+        return self.begins.get(home if side == around else side.rpartition("/")[2])
 
 
 _known: "WeakKeyDictionary[Version, Lines]" = WeakKeyDictionary()
@@ -123,7 +121,7 @@ def _lines(version: Version) -> Lines:
         out.setdefault(flow.source, []).append((flow.id, flow.target))
     begins = {"": version.starts}
     for spec in specs.values():
-        if isinstance(spec, SubProcess):
+        if isinstance(spec, SubProcess) and spec.first:
             begins[spec.name] = (spec.first,)
         elif isinstance(spec, Boundary) and spec.interrupting:
             out.setdefault(spec.drawn.step or "", []).append(("", spec.name))

@@ -157,7 +157,7 @@ class FuseBlown(EngineError):
     rule = "fuse-blown"
 
     def __init__(self, kind: str, element: str | None = None) -> None:
-        """`kind` is steps, cpu, depth, rows or bytes."""
+        """`kind` is steps, cpu, depth, rows, calls or bytes."""
         self.kind = kind
         super().__init__(
             f"（{FUSES[kind]}）", element=element, rule="case-too-deep" if kind == "depth" else None
@@ -169,6 +169,7 @@ FUSES = {
     "cpu": "计算时间超过 2 秒",
     "depth": "流程行进层数超过 900",
     "rows": "流程行数超过 2000",
+    "calls": "流程调用超过 5 层",
     "bytes": "流程状态超过 256 KiB",
 }
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.blocks import Block, Branch, lines_of
+from app.engine.call import Call
 from app.engine.events import Boundary, Catcher
-from app.engine.position import chain_of, is_arrival, units
 from app.engine.shape import WAITING, Net, Row
+from app.engine.standing import chain_of, is_arrival, units
 from app.engine.version import Version
 
 
@@ -52,6 +53,8 @@ class Fitting:
 
     def reads_otherwise(self, event: Row, name: str) -> bool:
         """Whether a waiting timer's time is written otherwise in the new version."""
+        if event.within:
+            return False
         before, after = self.old.timers.get(event.task_spec.name), self.new.timers.get(name)
         return before is not None and after is not None and before.text != after.text
 
@@ -62,7 +65,15 @@ class Fitting:
             elif after not in self.new.spec.task_specs:
                 self.missing[before] = f"迁移映射把 {before} 指向 {after}，新版本中没有这个编号。"
 
+    def renamed(self, path: str) -> str:
+        """A step as `rounds` names it; what lies in a called process keeps its id."""
+        first, slash, rest = path.partition("/")
+        return f"{self.named(first)}{slash}{rest}"
+
     def _fit(self, row: Row) -> None:
+        if row.within:
+            self._fit_called(row)
+            return
         before = row.task_spec.name
         after = self.named(before)
         spec = self.new.spec.task_specs.get(after)
@@ -85,6 +96,12 @@ class Fitting:
         if spec.home != self.named(row.scope.task_spec.home_inside):
             self.blocked.append(f"{self._called(before)}在新版本中换了子流程，停在这里的办件不能迁移。")
             return
+        if isinstance(spec, Call) and (spec.key, spec.pinned) != (row.task_spec.key, row.task_spec.pinned):
+            self.blocked.append(
+                f"{self._called(before)}所调用的流程 {spec.key} 在新版本中换了版本，停在其中的办件不能迁移，"
+                "请等它走出被调用的流程。"
+            )
+            return
         side = self._side(row)
         source = self._source(row, after) if is_arrival(row) else ""
         if side is None or source is None:
@@ -93,6 +110,20 @@ class Fitting:
         if self._nested_alike(row, moved):
             self._events(moved)
             self.moved.append(moved)
+
+    def _fit_called(self, row: Row) -> None:
+        """A row of a called process: that is pinned and stays the same, so nothing in it changes."""
+        moved = Moved(row, row.task_spec.name, self._mapped(row.side), row.internal_data.get("v", ""))
+        split = row if row.task_spec.holds_events else row.parent
+        moved.kept = [
+            (each, each.task_spec.name)
+            for each in split.children
+            if each.task_spec.hangs and each._state == WAITING
+        ]
+        self.moved.append(moved)
+
+    def _mapped(self, side: str) -> str:
+        return "/".join(self.named(each) for each in side.split("/"))
 
     def _side(self, row: Row) -> str | None:
         """The side line it is on; its events must still be drawn, and still begin side lines."""
@@ -131,8 +162,9 @@ class Fitting:
         Else a join of the new version would wait for a branch that nobody walks, or not wait for one.
         """
         home = row.scope.task_spec.home_inside
-        old_line = lines_of(self.old).of(row.side, home)
-        new_line = lines_of(self.new).of(moved.side, self.named(home))
+        around = row.scope.side
+        old_line = lines_of(self.old).of(row.side, around, home)
+        new_line = lines_of(self.new).of(moved.side, self._mapped(around), self.named(home))
         called = self._called(row.task_spec.name)
         if old_line is None or new_line is None or moved.element not in new_line.after:
             self.blocked.append(f"环节{called}在新版本中走不到，停在这里的办件不能迁移。")

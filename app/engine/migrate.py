@@ -17,9 +17,9 @@ from app.engine.errors import MigrationRefused, StateUnreadable
 from app.engine.events import Catcher
 from app.engine.fitting import Fitting, Moved
 from app.engine.nodes import UserTask
-from app.engine.position import is_arrival
 from app.engine.run import Run
 from app.engine.shape import COMPLETED, Net, Row
+from app.engine.standing import is_arrival
 from app.engine.version import Version
 
 SAFE, MAPPING, BLOCKED = "safe", "mapping", "blocked"
@@ -121,7 +121,7 @@ def _told(fitting: Fitting) -> MigrationPlan:
 
 def _carry_over(fitting: Fitting, net: Net) -> None:
     """What belongs to the case and to no row: the root, rounds, outcomes, the end that was reached."""
-    old, named = fitting.net, fitting.named
+    old, named = fitting.net, fitting.renamed
     root = copy(old.task_tree)
     root.workflow, root.task_spec, root.scope, root._children = net, net.spec.start, root, []
     net.tasks[root.id] = net.task_tree = root
@@ -136,8 +136,9 @@ def _carry_over(fitting: Fitting, net: Net) -> None:
 
 def _place(moved: Moved, fitting: Fitting, run: Run, retime: bool) -> None:
     """One row with its events, under the new version."""
-    net, specs = run._net, run._net.spec.task_specs
+    net = run._net
     scope = net.tasks[moved.row.scope.id]
+    specs = scope.task_spec.specs_inside(scope)
     row = _copied(moved.row, net, specs[moved.element], scope, scope)
     row.side = moved.side
     if is_arrival(moved.row):
@@ -181,6 +182,7 @@ def _split(moved: Moved, net: Net, spec: Any, scope: Row) -> Row:
 def _copied(row: Row, net: Net, spec: Any, parent: Row, scope: Row) -> Row:
     twin: Row = copy(row)
     twin.workflow, twin.task_spec, twin.scope = net, spec, scope
+    twin.within = scope.task_spec.path_inside(scope)
     twin._children, twin._parent, twin.internal_data = [], parent.id, dict(row.internal_data)
     net.tasks[twin.id] = twin
     return twin

@@ -6,7 +6,7 @@ the engine.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from lxml import etree
 
 from app.engine import expressions, xml
+from app.engine.call import Call
 from app.engine.drawn import (
     BPMN,
     CAMUNDA,
@@ -30,7 +31,7 @@ from app.engine.drawn import (
     read_task_message,
     read_timer,
 )
-from app.engine.errors import VersionUnreadable
+from app.engine.errors import VersionUnknown, VersionUnreadable
 from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive, read_reach
 from app.engine.nodes import (
@@ -63,10 +64,11 @@ SIMPLE = {
     "manualTask": PassThrough,
 }
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
-NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "sendTask", "receiveTask", "subProcess"})
+NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "sendTask", "receiveTask", "subProcess", "callActivity"})
 END_KINDS = ("none", "terminate", "error", "escalation", "message")
 THROW_KINDS = ("none", "escalation", "signal", "message")
 CATCH_KINDS = ("timer", "message", "signal", "condition")
+Find = Callable[[str], Version]
 BOUNDARY_KINDS = (*CATCH_KINDS, "error", "escalation")
 
 
@@ -77,19 +79,25 @@ class _Draft:
     spec: Process
     lanes: Mapping[str, str]
     names: Mapping[str, str]
+    called: Mapping[str, str]
+    find: Find
     steps: dict[str, Step] = field(default_factory=dict)
     ends: dict[str, End] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     start_messages: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
 
 
-def parse(source: Source) -> Version:
-    """Reads one version. Raises VersionUnreadable naming the element; the linter explains better."""
+def parse(source: Source, find: Find | None = None) -> Version:
+    """Reads one version; `find` gives the versions it calls, when a case comes there.
+
+    Raises VersionUnreadable naming the element; the linter explains better.
+    """
     try:
         root = xml.read(source.diagram)
-        return _version(source, root, _process(root))
+        return _version(source, root, _process(root), find or _nowhere)
     except xml.XmlRefused as error:
         raise VersionUnreadable(f"（{error.zh}）", rule=error.rule) from error
     except expressions.ExpressionRefused as error:
@@ -98,9 +106,14 @@ def parse(source: Source) -> Version:
         raise VersionUnreadable("（图形缺少编号，或编号重复）") from error
 
 
-def _version(source: Source, root: etree._Element, process: etree._Element) -> Version:
+def _nowhere(version: str) -> Version:
+    """Stands in for the catalog where nothing is to be called."""
+    raise VersionUnknown(f"（{version}）")
+
+
+def _version(source: Source, root: etree._Element, process: etree._Element, find: Find) -> Version:
     spec = Process(process.get("id"), process.get("name") or source.key)
-    draft = _Draft(spec, read_lanes(process), read_names(root))
+    draft = _Draft(spec, read_lanes(process), read_names(root), source.called, find)
     start = _read_scope(draft, process, None, None)
     for each in spec.task_specs.values():
         if type(each) is Catcher and each.hangs and len(each._inputs) > 1:
@@ -125,6 +138,8 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
         start_form=None if start is None else start.get(f"{CAMUNDA}formKey"),
         spec=spec,
         called=MappingProxyType(dict(source.called)),
+        calls=MappingProxyType(draft.calls),
+        find=find,
     )
 
 
@@ -174,6 +189,8 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
         return UserTask(spec, step, label)
     if kind in SIMPLE:
         return SIMPLE[kind](spec, name, label)
+    if kind == "callActivity":
+        return _call(draft, node)
     if kind == "subProcess":
         return _sub_process(draft, node, lane)
     is_task = kind in ("sendTask", "receiveTask")
@@ -203,6 +220,16 @@ def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> SubPr
     assert start is not None
     spec.first = start.get("id")
     return spec
+
+
+def _call(draft: _Draft, node: etree._Element) -> Call:
+    name, key = node.get("id"), node.get("calledElement", "")
+    if any(kind_of(child).endswith("LoopCharacteristics") for child in node):
+        raise _unsupported(node)
+    if key not in draft.called:
+        raise VersionUnreadable(f"（{name} 调用的流程 {key} 没有确定的版本）", element=name)
+    draft.calls[name] = key
+    return Call(draft.spec, name, node.get("name"), key, draft.called[key], draft.find)
 
 
 def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess | None) -> OneLevel:

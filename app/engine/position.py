@@ -11,35 +11,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations
 
-from app.engine.blocks import Block, Branch, Line, lines_of, splits, waits_for_all
+from app.engine.blocks import Block, Branch, Line, lines_of, waits_for_all
 from app.engine.errors import ReturnImpossible
 from app.engine.events import Boundary
-from app.engine.nodes import UserTask
 from app.engine.returns import Edit, ReturnTarget
-from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.shape import Net, Row
+from app.engine.standing import Floor, Standing, chain_of, floors_of, homes, open_task, units
 from app.engine.version import Version
 
 AUTO, BRANCH, BLOCK = "auto", "branch", "block"
 END = "end"
-
-Chain = tuple[tuple[Block, Branch | None], ...]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A row of the line that moves, and where on the line it counts as standing."""
-
-    row: Row
-    element: str
-    chain: Chain
 
 
 @dataclass(frozen=True)
 class Level:
     """The sub-process (or the case) and the line in which a return takes place.
 
-    `element` is the target there: the step, or the sub-process it lies in. `row` is what stands for the
-    task that asks; None when that is elsewhere.
+    `element` is the target there: the step, or (not `is_step`) the sub-process it lies in. `row` is what
+    stands for the task that asks; None when that is elsewhere.
     """
 
     scope: Row
@@ -48,6 +37,7 @@ class Level:
     element: str
     line: Line
     standing: tuple[Standing, ...]
+    is_step: bool
 
 
 class Position:
@@ -56,7 +46,7 @@ class Position:
     def __init__(self, net: Net, version: Version, ref: str | None) -> None:
         """Raises ReturnImpossible when `ref` is no open task, or is missing while the main line goes on."""
         self.net, self.version = net, version
-        self.row = _task(net, ref)
+        self.row = open_task(net, ref)
         if ref is None and any(row.scope is net.task_tree and not row.side for row in units(net)):
             raise ReturnImpossible(("该环节已不在待办中。",), ref=ref)
 
@@ -66,7 +56,7 @@ class Position:
         self._may(level, step, withdraw)
         block, branch, closed = _entry(level)
         taken = [each for each in level.standing if _stands_in(each, block, branch)]
-        if level.row is not None and level.side != self._side_of(level.scope):
+        if level.row is not None and level.side != level.scope.side:
             taken = _of_one_firing(level, taken, block)
         if level.standing and not taken:
             raise self._no(step, f"环节{self._named(step)}所在的分支这一次没有走。")
@@ -74,16 +64,25 @@ class Position:
         if level.standing and not any(each.element in ahead for each in taken):
             raise self._no(step, f"从环节{self._named(step)}走不到现在的环节，它不在前面。")
         choices = _choices(closed)
-        depth, chosen = self._depth(step, scope, closed, choices)
+        depth, chosen = self._depth(level, step, scope, closed, choices)
         at = closed[depth].start if depth < len(closed) else level.element
         edit = Edit(step, chosen, at, level.scope, level.side, choices, self._why(level, step, closed))
         edit.withdrawn = [each.row for each in taken]
+        specs = level.scope.task_spec.specs_inside(level.scope)
         for each in closed[:depth]:
-            if each.join is not None and waits_for_all(self.version.spec.task_specs[each.join]):
+            if each.join is not None and waits_for_all(specs[each.join]):
                 own = each.branch_of(level.element)
                 edit.arrivals += [(each.join, way.arrives_from) for way in each.branches if way is not own]
         self._side_lines(level, edit, taken)
         return edit
+
+    def steps(self) -> list[str]:
+        """Every step this case has entered, as `rounds` names them, in the order of the diagrams."""
+        drawn = list(self.version.steps)
+        return sorted(
+            self.net.rounds,
+            key=lambda each: (each.count("/"), drawn.index(each) if each in drawn else 0, each),
+        )
 
     def target(self, step: str, withdraw: bool = False) -> ReturnTarget | None:
         """The step as a target, or None when it is none."""
@@ -92,39 +91,48 @@ class Position:
         except ReturnImpossible:
             return None
         rounds = self.net.rounds[step]
-        return ReturnTarget(step, self.version.steps[step].name, rounds, edit.choices, tuple(edit.reasons))
+        return ReturnTarget(step, self._name(step), rounds, edit.choices, tuple(edit.reasons))
 
     # -- where it takes place ------------------------------------------------------------------------
 
     def _level(self, step: str) -> Level:
-        specs = self.version.spec.task_specs
-        if step not in self.version.steps:
-            raise ReturnImpossible((f"流程图中没有环节 {step}。",), element=step)
-        ways_out = [step]
-        while specs[ways_out[-1]].home:
-            ways_out.append(specs[ways_out[-1]].home)
-        floors = {"": (self.net.task_tree, None)} if self.row is None else _scopes(self.row)
-        element = next(each for each in ways_out if specs[each].home in floors)
-        scope, row = floors[specs[element].home]
+        ways_out = self._ways_out(step)
+        floors = {("", ""): (self.net.task_tree, None)} if self.row is None else floors_of(self.row)
+        place = next(place for place, (floor, _) in enumerate(ways_out) if floor in floors)
+        scope, row = floors[ways_out[place][0]]
         side = "" if row is None else row.side
-        while element != step:  # a sibling sub-process that is still open is entered, not started again
+        while place:  # a sibling sub-process that is still open is entered, not started again
             inner = [
                 each
-                for each in self.net.tokens()
-                if each.scope is scope and each.side == side and each.task_spec.name == element
+                for each in units(self.net)
+                if each.scope is scope and each.side == side and each.task_spec.name == ways_out[place][1]
             ]
             if len(inner) != 1:
                 break
-            scope, row, element = inner[0], None, ways_out[ways_out.index(element) - 1]
-        line = lines_of(self.version).of(side, scope.task_spec.home_inside)
+            scope, row, place = inner[0], None, place - 1
+        (within, home), element = ways_out[place]
+        line = lines_of(self._version(within)).of(side, scope.side, home)
         if line is None:
             raise self._no(step, "它所在的旁支在现在的流程图中已经没有了，不能退回。")
         rows = [each for each in units(self.net) if each.scope is scope and each.side == side]
         standing = tuple(Standing(each, each.task_spec.name, chain_of(line, each)) for each in rows)
-        return Level(scope, side, row, element, line, standing)
+        return Level(scope, side, row, element, line, standing, place == 0)
 
-    def _side_of(self, scope: Row) -> str:
-        return "" if scope is self.net.task_tree else scope.side
+    def _ways_out(self, step: str) -> list[tuple[Floor, str]]:
+        """The step and every sub-process and call activity round it, innermost first, with where it lies."""
+        found: list[tuple[Floor, str]] = []
+        version, within, last = self.version, "", step.rpartition("/")[2]
+        for element in step.split("/")[:-1]:
+            if element not in version.calls:
+                raise ReturnImpossible((f"流程图中没有环节 {step}。",), element=step)
+            found = homes(version, within, element) + found
+            version, within = version.inside([element]), f"{within}{element}/"
+        if last not in version.steps:
+            raise ReturnImpossible((f"流程图中没有环节 {step}。",), element=step)
+        return homes(version, within, last) + found
+
+    def _version(self, within: str) -> Version:
+        return self.version.inside(within.split("/")[:-1])
 
     # -- what may be returned to ---------------------------------------------------------------------
 
@@ -139,13 +147,16 @@ class Position:
                 where = "主线上的环节，旁支不能退回到主线"
             raise self._no(step, f"环节{self._named(step)}是{where}。")
         if self.row is not None and not withdraw:
-            allowed = self.version.steps[self.row.task_spec.name].return_to
-            if step not in allowed and "*" not in allowed:
-                raise self._no(step, self._allowed(allowed))
+            within, allowed = self.row.within, self.row.task_spec.step.return_to
+            asked = step.removeprefix(within) if step.startswith(within) else step
+            if asked not in allowed and "*" not in allowed:
+                raise self._no(step, self._allowed(within, allowed))
 
-    def _allowed(self, allowed: Iterable[str]) -> str:
-        here = self._named(self.row.task_spec.name if self.row is not None else "")
-        names = [self._named(each) for each in allowed if each in self.version.steps]
+    def _allowed(self, within: str, allowed: Iterable[str]) -> str:
+        assert self.row is not None
+        here = self._named(within + self.row.task_spec.name)
+        drawn = self._version(within).steps
+        names = [self._named(within + each) for each in allowed if each in drawn]
         if not names:
             return f"环节{here}不允许退回。"
         return f"环节{here}只允许退回到：{'、'.join(names)}。"
@@ -156,19 +167,19 @@ class Position:
             return False
         if step in self.net.outcomes:
             return True
-        specs, element = self.version.spec.task_specs, step
-        while element:
-            split = specs.get(f"{element}.BoundaryEventSplit")
+        for (within, _), element in self._ways_out(step):
+            split = self._version(within).spec.task_specs.get(f"{element}.BoundaryEventSplit")
             if split is not None and any(
                 isinstance(each, Boundary) and each.interrupting for each in split.outputs
             ):
                 return True
-            element = specs[element].home
         return False
 
     # -- how deep it is entered ----------------------------------------------------------------------
 
-    def _depth(self, step: str, scope: str, closed: list[Block], choices: tuple[str, ...]) -> tuple[int, str]:
+    def _depth(
+        self, level: Level, step: str, scope: str, closed: list[Block], choices: tuple[str, ...]
+    ) -> tuple[int, str]:
         """How many of the closed blocks are entered below their start; the scope that is."""
         kind, _, start = scope.partition(":")
         if kind not in (AUTO, BRANCH, BLOCK):
@@ -178,10 +189,10 @@ class Position:
                 raise self._no(step, f"环节{self._named(step)}不在从 {start} 开始的并行部分内。")
             return 0, "step"
         if not choices:
-            raise self._no(step, *self._why_blocks(step, closed))
+            raise self._no(step, *self._why_blocks(level, step, closed))
         chosen = choices[0] if kind == AUTO else scope
         if chosen not in choices:
-            raise self._no(step, *self._why_blocks(step, closed))
+            raise self._no(step, *self._why_blocks(level, step, closed))
         if chosen == BRANCH:
             return len(closed), chosen
         if start:
@@ -189,20 +200,23 @@ class Position:
         return _deepest_start(closed), chosen
 
     def _why(self, level: Level, step: str, closed: list[Block]) -> list[str]:
-        reasons = self._why_blocks(step, closed)
-        if level.element != step:
+        reasons = self._why_blocks(level, step, closed)
+        if not level.is_step:
+            part = self._named(level.scope.task_spec.path_inside(level.scope) + level.element)
             reasons.append(
-                f"环节{self._named(step)}在子流程{self._named(level.element)}内，"
-                "该子流程已经结束，将从它的第一步重新开始。"
+                f"环节{self._named(step)}在子流程{part}内，该子流程已经结束，将从它的第一步重新开始。"
             )
         return reasons
 
-    def _why_blocks(self, step: str, closed: list[Block]) -> list[str]:
+    def _why_blocks(self, level: Level, step: str, closed: list[Block]) -> list[str]:
         if not closed:
             return []
         broken = next((each for each in closed if not each.proper), None)
         if broken is not None:
-            how = f"只能从它的起点{self._named(broken.start)}重新开始" if broken.start else "也没有共同的起点"
+            within = level.scope.task_spec.path_inside(level.scope)
+            how = "也没有共同的起点"
+            if broken.start:
+                how = f"只能从它的起点{self._named(within + broken.start)}重新开始"
             return [
                 f"环节{self._named(step)}所在的并行部分没有成对地分开、汇合，不能单独退回到其中一步，{how}。"
             ]
@@ -218,16 +232,12 @@ class Position:
         edit.between = level.line.between(edit.at, again) if taken else level.line.reach([edit.at])
         again |= edit.between
         below = f"{level.side}/" if level.side else ""
-        told: dict[str, bool] = {}
+        specs, told = level.scope.task_spec.specs_inside(level.scope), dict[str, bool]()
         for row in units(self.net):
             if row.scope is not level.scope or row.side == level.side or not row.side.startswith(below):
                 continue
-            spec = self.version.spec.task_specs.get(row.side.removeprefix(below).partition("/")[0])
-            if (
-                not row.side.startswith(below)
-                or not isinstance(spec, Boundary)
-                or spec.drawn.step not in again
-            ):
+            spec = specs.get(row.side.removeprefix(below).partition("/")[0])
+            if not isinstance(spec, Boundary) or spec.drawn.step not in again:
                 continue
             ends = spec.drawn.on_return == END
             told[spec.drawn.name] = ends
@@ -238,74 +248,17 @@ class Position:
             for name, ends in told.items()
         ]
 
+    def _name(self, element: str) -> str:
+        within, _, last = element.rpartition("/")
+        version = self._version(f"{within}/" if within else "")
+        step = version.steps.get(last)
+        return (step.name if step is not None else version.spec.task_specs[last].bpmn_name) or last
+
     def _named(self, element: str) -> str:
-        step = self.version.steps.get(element)
-        name = step.name if step is not None else self.version.spec.task_specs[element].bpmn_name
-        return f"“{name or element}”({element})"
+        return f"“{self._name(element)}”({element})"
 
     def _no(self, step: str, *reasons: str) -> ReturnImpossible:
         return ReturnImpossible(reasons, element=step, ref=None if self.row is None else self.row.ref)
-
-
-def chain_of(line: Line, row: Row, element: str = "", source: str = "") -> Chain:
-    """The blocks a row stands in, outermost first, each with its branch. An arrival still stands in the block
-    it waits to leave. `element` and `source`: as if it stood there, or had come from there.
-    """
-    name = element or row.task_spec.name
-    chain = [(block, block.branch_of(name)) for block in line.around(name)]
-    if is_arrival(row):
-        arriving = source or row.internal_data["v"]
-        chain += [(block, block.branch_arriving(arriving)) for block in line.blocks if block.join == name]
-    return tuple(chain)
-
-
-def is_arrival(row: Row) -> bool:
-    """Whether a row waits at a join for others."""
-    return splits(row.task_spec) and row._state == WAITING
-
-
-def units(net: Net) -> list[Row]:
-    """One row for each token, oldest first: what is awaited on the edge of an activity goes where that goes,
-    what is awaited behind an event-based gateway is its gateway's row.
-    """
-    found: dict[int, Row] = {}
-    for row in net.tokens():
-        if not isinstance(row.task_spec, Boundary):
-            unit = row.parent if row.task_spec.hangs else row
-            found[unit.id] = unit
-    return list(found.values())
-
-
-def branches(net: Net, version: Version) -> dict[str, str | None]:
-    """Open task's ref → the flow that begins the innermost branch it stands in, None outside of branches."""
-    found = {}
-    for row in net.tokens():
-        line = lines_of(version).of(row.side, row.scope.task_spec.home_inside)
-        if isinstance(row.task_spec, UserTask) and line is not None:
-            around = [block.branch_of(row.task_spec.name) for block in line.around(row.task_spec.name)]
-            found[row.ref] = next((each.flow for each in reversed(around) if each is not None), None)
-    return found
-
-
-def _task(net: Net, ref: str | None) -> Row | None:
-    if ref is None:
-        return None
-    try:
-        row: Row | None = net.tasks.get(int(ref, 36))
-    except (ValueError, TypeError):
-        row = None
-    if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
-        raise ReturnImpossible(("该环节已不在待办中。",), ref=ref)
-    return row
-
-
-def _scopes(row: Row) -> dict[str, tuple[Row, Row | None]]:
-    """Sub-process → its row, and what in it is, or contains, this row; the case itself is ''."""
-    found: dict[str, tuple[Row, Row | None]] = {}
-    while row.scope is not row:
-        found[row.scope.task_spec.home_inside] = (row.scope, row)
-        row = row.scope
-    return found
 
 
 def _entry(level: Level) -> tuple[Block | None, Branch | None, list[Block]]:

@@ -17,7 +17,8 @@ from app.engine.shape import Net, Row
 
 @dataclass(frozen=True)
 class ReturnTarget:
-    """A step this case can go back to. `choices` as in ReturnPlan; `reasons` says in Chinese why it is so."""
+    """A step this case can go back to, named as in `Run.rounds`: the call activities round it stand before
+    it, each followed by `/`. `choices` as in ReturnPlan; `reasons` says in Chinese why it is so."""
 
     step: str
     name: str
@@ -85,7 +86,7 @@ def apply(net: Net, edit: Edit) -> None:
     """Takes out what goes and puts the token; `settle` runs it and rebuilds the waits."""
     for row in edit.withdrawn:
         _take_out(net, row)
-    specs = net.spec.task_specs
+    specs = edit.within.task_spec.specs_inside(edit.within)
     for join, source in edit.arrivals:
         arrival = _put(net, specs[join], edit, TaskState.WAITING)
         arrival.internal_data["v"] = source
@@ -161,4 +162,5 @@ def _take_out(net: Net, row: Row) -> None:
 def _put(net: Net, spec: Any, edit: Edit, state: int) -> Row:
     row = Row(net, spec, edit.within, state)
     row.scope, row.side, row.triggered = edit.within, edit.side, True
+    row.within = edit.within.task_spec.path_inside(edit.within)
     return row

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from app.engine import position, returns, shape, state, timers
+from app.engine import position, returns, shape, standing, state, timers
 from app.engine.describe import describe, path
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
@@ -136,7 +136,7 @@ class Run:
         if self._phase == state.CANCELLED_BY_HAND:
             return ()
         here = position.Position(self._net, self.version, ref)
-        found = (here.target(step, withdraw) for step in self.version.steps)
+        found = (here.target(step, withdraw) for step in here.steps())
         return tuple(target for target in found if target is not None)
 
     def return_to(
@@ -158,7 +158,7 @@ class Run:
         if dry_run:
             copy = Run.load(self.dump(), self.version, returns.Untouchable(self.env))
             return copy.return_to(step, ref, scope, withdraw=withdraw)
-        told = position.branches(self._net, self.version)
+        told = standing.branches(self._net, self.version)
         with self._acting():
             if self._phase == state.CANCELLED_BY_HAND:
                 raise ReturnImpossible(("办件已经终止，不能重新打开。",), element=step)
@@ -167,7 +167,7 @@ class Run:
             self._phase = state.OPEN
         after = self.settle()
         self._thrown = [*before.thrown, *after.thrown]  # the caller's own settle() has yet to hear of them
-        return returns.told(edit, before, after, {**told, **position.branches(self._net, self.version)})
+        return returns.told(edit, before, after, {**told, **standing.branches(self._net, self.version)})
 
     def cancel(self) -> None:
         """Terminates the case: no token and no timer survives."""

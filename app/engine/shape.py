@@ -118,6 +118,7 @@ class Net(BpmnWorkflow):
         self.outcomes: dict[str, str] = {}
         self.end_element: str | None = None
         self.last_end: Row | None = None
+        self.callees: dict[str, Any] = {}
 
     def start(self, element: str) -> None:
         """The first token, on this start event."""
@@ -202,7 +203,8 @@ class OneLevel(TaskSpec):
         self.__dict__ = {
             key: value
             for key, value in self.__dict__.items()
-            if key not in common or (value and not isinstance(value, Event) and value != common[key])
+            if key not in common
+            or (key != "description" and value and not isinstance(value, Event) and value != common[key])
         }
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
@@ -213,7 +215,7 @@ class OneLevel(TaskSpec):
         """The `within` of rows inside this one."""
         return my_task.within
 
-    def specs_inside(self) -> Mapping[str, TaskSpec]:
+    def specs_inside(self, my_task: Row) -> Mapping[str, TaskSpec]:
         """The elements that rows below this one may have."""
         specs: Mapping[str, TaskSpec] = self._wf_spec.task_specs
         return specs

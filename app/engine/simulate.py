@@ -181,7 +181,7 @@ class _Stage:
         self._claim(task)
         self._awake().complete(task.ref, outcome)
         self.world.happened(f"task.done({task.step})")
-        self.world.happened(self.version.steps[task.step].event)
+        self.world.happened(self.version.inside(task.within).steps[task.step].event)
         self._rest(done={task.ref: outcome or task.outcomes[0].name})
 
     def _deliver(self, move: Deliver) -> None:

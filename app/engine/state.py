@@ -70,7 +70,7 @@ def load(state: bytes, version: str, net: Net) -> int:
                 if above < 0:
                     raise StateUnreadable("（根不对）")
                 parent = made[above]  # a later row is not there yet: an IndexError
-                specs = parent.task_spec.specs_inside()
+                specs = parent.task_spec.specs_inside(parent)
             row = Row.__new__(Row)
             row.id, row.workflow, row.task_spec, row._state = ref, net, specs[name], STATE[code]
             row._children, row.thread_id, row.data, row.last_state_change = [], 0, NO_DATA, 0.0
@@ -101,7 +101,7 @@ def load(state: bytes, version: str, net: Net) -> int:
         raise StateUnreadable("（某一行无法对应到流程图）") from error
     if len(net.tasks) != len(made) or max(net.tasks) > counter or min(net.tasks) < 1:
         raise StateUnreadable("（编号重复或缺失）")
-    if end_element is not None and end_element not in specs:
+    if end_element is not None and end_element not in net.spec.task_specs:
         raise StateUnreadable("（结束事件无法对应到流程图）")
     net.task_tree = net.last_task = made[0]
     net.counter, net.rounds, net.outcomes, net.end_element = counter, rounds, outcomes, end_element

@@ -56,6 +56,11 @@ NAMES = Names(
     forms=frozenset({"filing", "report", "visit", "review"}),
     lanes=frozenset({"社区", "街道"}),
     clocks={"resolve": frozenset({"m3", "m6"}), "sign": frozenset({"due"})},
+    bundles=frozenset({"visit_home", "deep_1", "mirror"}),
+    calls={
+        "mirror": frozenset({"p"}),
+        **{f"deep_{level}": frozenset({f"deep_{level + 1}"}) for level in range(1, 6)},
+    },
     messages=frozenset({"order.reply", "order.withdrawn"}),
     rule_error=known_rule,
 )

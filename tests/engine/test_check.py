@@ -115,7 +115,7 @@ def test_an_unreadable_version_before_is_not_judged_again() -> None:
     ("element", "rule"),
     [
         ("<businessRuleTask {}/>", "bpmn-element-not-yet"),
-        ("<callActivity {} calledElement='p'/>", "bpmn-element-not-yet"),
+        ("<callActivity {} calledElement='p'/>", "bpmn-call-recursive"),
         ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-element-not-yet"),
         (
             "<intermediateCatchEvent {}><messageEventDefinition/></intermediateCatchEvent>",

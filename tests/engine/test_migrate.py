@@ -16,6 +16,7 @@ from app.engine.version import Version
 from tests.engine.conftest import MONDAY, Bench, Case, version_of
 from tests.engine.drawing import Drawing
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
+from tests.engine.test_calls import calling, found_in, visit
 from tests.engine.test_returns import block, nested, sideways, some
 from tests.engine.test_timers import beijing
 from tests.engine.token_game import Edge, Graph
@@ -506,6 +507,31 @@ def test_what_is_awaited_behind_a_gateway_goes_along():
     assert {wait.name for wait in other.picture.waits} == {"pause", "olds"}
     assert len({wait.group for wait in other.picture.waits}) == 1
     assert other.fire("pause").ended
+
+
+def test_a_case_inside_a_called_process_goes_along_if_that_stays_the_same():
+    library = {
+        "order@1": (calling("visit"), {"visit": "visit@1"}),
+        "order@2": (calling("visit", "begin", "after"), {"visit": "visit@1"}),
+        "order@3": (calling("visit"), {"visit": "visit@2"}),
+        "visit@1": (visit(), {}),
+        "visit@2": (visit(), {}),
+    }
+    find = found_in(library)
+    case = Case(Drawing(), Bench(), find("order@1"))
+    case.do("before")
+    case.env.pass_time(hours=3)
+
+    other = moved(case, find("order@2"), {"before": "begin"})
+
+    assert other.picture == case.picture
+    assert other.run.rounds == {"begin": 1, "call/go": 1}
+    other.do("go")
+    other.do("report", "好")
+    assert other.do("after").ended
+    plan = planned(case, find("order@3"))
+    assert (plan.verdict, len(plan.reasons)) == ("blocked", 1)
+    assert "换了版本" in plan.reasons[0]
 
 
 def test_bytes_that_are_not_this_case_are_refused():

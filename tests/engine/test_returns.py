@@ -12,6 +12,7 @@ from app.engine.picture import Picture
 from app.engine.returns import ReturnPlan
 from tests.engine.conftest import Bench, Case, version_of
 from tests.engine.drawing import Drawing
+from tests.engine.test_calls import called
 from tests.engine.test_shape import dispatch_sign_return, three_branches_in_a_loop
 
 
@@ -954,3 +955,43 @@ def test_a_dry_run_touches_nothing_outside():
 
     assert names(plan.withdrawn) == ["a1", "b1"]
     assert case.run.dump() == case.state
+
+
+def test_into_and_out_of_a_call_activity():
+    case = called()
+    case.do("before")
+    case.do("go")
+    assert targets(case, "report") == ["before", "call/go"]
+
+    plan = back(case, "call/go", "report")
+    assert (names(plan.withdrawn), case.steps) == (["report"], ["go"])
+    assert case.run.rounds["call/go"] == 2
+    case.do("go")
+
+    plan = back(case, "before", "report")
+    assert (names(plan.withdrawn), case.picture.active) == (["report"], ("before",))
+    for name in ("before", "go"):
+        case.do(name)
+    case.do("report", "好")
+    assert targets(case, "after") == ["before", "call/go", "call/report"]
+
+    plan = back(case, "call/report", "after")
+    assert (plan.at, names(plan.opened)) == ("call", ["go"])
+    assert plan.reasons == (
+        "环节“report”(call/report)在子流程“call”(call)内，该子流程已经结束，将从它的第一步重新开始。",
+    )
+    case.do("go")
+    case.do("report", "好")
+    assert case.do("after").ended
+
+    back(case, "call/go", None)
+    assert case.steps == ["go"]
+
+
+def test_a_step_of_a_called_process_is_named_with_its_call():
+    case = called()
+    case.do("before")
+    case.do("go")
+    for step in ("go", "call/nothing", "nowhere/go"):
+        with pytest.raises(ReturnImpossible, match=f"没有环节 {step}"):
+            case.wake().return_to(step, case.picture.task("report").ref)

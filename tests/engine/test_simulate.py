@@ -18,6 +18,7 @@ from app.engine.version import Version
 from app.engine.walk import At, Cancel, Claim, Complete, Deliver, Expect, Pass, Play, Return, Start, walk_of
 from tests.engine.conftest import MONDAY, Case, version_of
 from tests.engine.drawing import Drawing
+from tests.engine.test_calls import calling, found_in, visit
 from tests.engine.test_returns import block
 from tests.engine.test_run import a_loop
 from tests.engine.test_shape import dispatch_sign_return
@@ -303,6 +304,15 @@ def test_pauses_sub_processes_and_what_is_thrown_are_played():
     assert report.at == MONDAY + timedelta(hours=3)
     assert [(each.kind, each.name) for each in report.thrown] == [("escalation", "hey")]
     assert [(stay.element, stay.fired) for stay in report.breaches] == [("pause", 1)]
+
+
+def test_called_processes_are_played():
+    find = found_in({"order@1": (calling("visit"), {"visit": "visit@1"}), "visit@1": (visit(), {})})
+
+    report = simulate(find("order@1"), [Play(), Expect(ended=True)], CLOCK, {"*": Answer(takes="PT1H")})
+
+    assert report.good
+    assert report.log == ("before", "go", "report", "after")
 
 
 def test_a_message_reaches_what_waits_for_it():

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.engine.errors import Stuck
 from tests.engine.conftest import Case
-from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
+from tests.engine.drawing import Drawing
+from tests.engine.random_diagrams import AGAIN, GOOD, random_graph, version_of_graph
 from tests.engine.return_game import ReturnGame
 from tests.engine.test_returns import told_truly
 from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
@@ -18,7 +19,7 @@ MOST_MOVES = 40
 
 
 def walk(graph: Graph, random: Random) -> None:
-    game, case = TokenGame(graph), Case(drawing_of(graph))
+    game, case = TokenGame(graph), Case(Drawing(), version=version_of_graph(graph))
     agree(game, case)
     for move in range(MOST_MOVES):
         if game.over:
@@ -55,7 +56,7 @@ def move_on(game: TokenGame, case: Case, random: Random, move: int) -> None:
 
 
 def walk_with_returns(graph: Graph, random: Random) -> int:
-    game, case = ReturnGame(graph), Case(drawing_of(graph))
+    game, case = ReturnGame(graph), Case(Drawing(), version=version_of_graph(graph))
     returned = 0
     for move in range(MOST_MOVES):
         tasks = [each for each in game.openings if graph.nodes[each.task] == "task"]
@@ -81,7 +82,7 @@ def go_back(game: ReturnGame, case: Case, random: Random, opening: Opening | Non
     """Somebody returns from this task, or an ended case is reopened; True when there was anywhere to go."""
     ways = game.ways(opening)
     ref = None if opening is None else ref_of(game, case, opening)
-    found = {each.step: each for each in case.wake().return_targets(ref)}
+    found = {each.step.rpartition("/")[2]: each for each in case.wake().return_targets(ref)}
     assert set(found) - set(ways) == set()
     assert all(game.mixed(ways[step]) for step in set(ways) - set(found))
     ways = {step: way for step, way in ways.items() if not game.mixed(way)}
@@ -94,8 +95,9 @@ def go_back(game: ReturnGame, case: Case, random: Random, opening: Opening | Non
     assert set(found[way.step].choices) == ({*scopes, "branch"} - {"auto"} if way.closed else set())
     scope = random.choice(sorted(scopes))
     game.go_back(way, scopes[scope] if way.closed else None)
-    before, foretold = case.picture, case.wake().return_to(way.step, ref, scope, dry_run=True)
-    assert case.wake().return_to(way.step, ref, scope) == foretold
+    step = found[way.step].step
+    before, foretold = case.picture, case.wake().return_to(step, ref, scope, dry_run=True)
+    assert case.wake().return_to(step, ref, scope) == foretold
     case.keep()
     told_truly(foretold, before, case.picture)
     return True
@@ -123,7 +125,7 @@ def agree(game: TokenGame, case: Case) -> None:
     assert Counter(wait.element for wait in picture.waits) == waits
     assert {name for name in picture.active if name.startswith(("both", "some"))} == joins
     rows = Counter(row.task_spec.name for row in case.run._net.tokens())
-    assert {name: count for name, count in rows.items() if name.startswith("sub")} == subs
+    assert {name: count for name, count in rows.items() if name.startswith(("sub", "call"))} == subs
     assert picture.ended == game.over == case.run.finished
     main_line = {
         opening.task
@@ -137,21 +139,21 @@ def agree(game: TokenGame, case: Case) -> None:
 @given(st.integers(0, 2**32))
 def test_engine_agrees_with_the_token_game(seed: int):
     random = Random(seed)
-    walk(random_graph(random), random)
+    walk(random_graph(random, calls=True), random)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_returns_agree_with_the_token_game(seed: int):
     random = Random(seed)
-    walk_with_returns(random_graph(random), random)
+    walk_with_returns(random_graph(random, calls=True), random)
 
 
 def test_the_walks_do_return():
     returned = 0
     for seed in range(20):
         random = Random(seed)
-        returned += walk_with_returns(random_graph(random), random)
+        returned += walk_with_returns(random_graph(random, calls=True), random)
     assert returned > 100
 
 

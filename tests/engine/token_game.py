@@ -47,7 +47,7 @@ class Graph:
     """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
 
     Kinds: start, task, pause, letter, ear (a timer, a message, a signal awaited in the line), race (event-based
-    gateway), either, both, some (inclusive), sub, end, stop (terminate), fault (error end), shout (escalation
+    gateway), either, both, some (inclusive), sub, call (of another process: a sub drawn elsewhere), end, stop (terminate), fault (error end), shout (escalation
     thrown), alarm (signal thrown); after a throw the token goes on.
     """
 
@@ -227,7 +227,7 @@ class TokenGame:
     def _enter(self, node: str, aside: str, scope: Opening) -> None:
         bells = {bell: bell.rings for bell in self.graph.bells if bell.task == node}
         opening = Opening(node, aside, bells, scope)
-        if self.graph.nodes[node] == "sub":
+        if self.graph.nodes[node] in ("sub", "call"):
             self.subs.append(opening)
             self._begin(opening)
         else:
@@ -236,7 +236,7 @@ class TokenGame:
     def _arrive(self, edge: Edge, aside: str, scope: Opening) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
-        if kind in ("task", "pause", "letter", "ear", "race", "sub"):
+        if kind in ("task", "pause", "letter", "ear", "race", "sub", "call"):
             self._enter(node, aside, scope)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]

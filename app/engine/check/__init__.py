@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine import xml
 from app.engine.check.blocks import check_blocks
+from app.engine.check.calls import check_calls
 from app.engine.check.conditions import check_conditions
 from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
 from app.engine.check.elements import check_elements
@@ -80,6 +81,7 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         check_names(report, scope, names, foreign)
         check_events(report, scope, names, foreign)
         check_event_gateways(report, scope, foreign)
+        check_calls(report, scope, names, foreign, source.key)
         check_conditions(report, scope, names, foreign)
         check_timers(report, scope, names, foreign)
     for scope in whole:

@@ -13,12 +13,10 @@ class Advice(NamedTuple):
 
 
 _PERSON = Advice("可先画成用户任务，由人办理。", "Draw a user task for now.")
-_MAIN = Advice("可先把里面的环节直接画在主图上。", "Draw its steps in the main diagram for now.")
 
 KINDS_NOT_YET = {
     "serviceTask": _PERSON,
     "businessRuleTask": _PERSON,
-    "callActivity": _MAIN,
 }
 KINDS_FORBIDDEN = {
     "task": Advice(
