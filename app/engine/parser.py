@@ -305,10 +305,10 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
         source, target = specs[flow.source], specs.get(_split_name(flow.target)) or specs[flow.target]
         if isinstance(source, Exclusive | Inclusive):
             source.target_of[flow.id] = target.name
-            if flow.condition is None or flow.default or isinstance(source, Inclusive):
+            if flow.default or isinstance(source, Inclusive):
                 source.connect(target)
-            else:
-                source.connect_outgoing_if(flow.condition.text, target)
+            else:  # without a condition it always holds; the linter warns
+                source.connect_outgoing_if(flow.condition.text if flow.condition else "True", target)
         else:
             source.connect(target)
     for name, leaving in out.items():
@@ -319,7 +319,7 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
             ]
             source.way_out = plain[0] if plain else None
             source.flows = tuple(flow for flow in leaving if flow is not source.way_out)
-            if any(flow.condition is None for flow in source.flows):
+            if source.way_out is None and any(flow.condition is None for flow in source.flows):
                 raise VersionUnreadable(f"（网关 {name} 的一条出口没有条件，也不是默认出口）", element=name)
         elif isinstance(source, EventGateway):
             _hang_behind(source)

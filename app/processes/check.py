@@ -12,7 +12,7 @@ from app.bundles.keys import finding
 from app.bundles.rules import rule_error
 from app.engine.check import check as check_diagram
 from app.engine.check.finding import Finding
-from app.engine.source import Names
+from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, read_org
 from app.processes import cross, parallel, scenario_file
 from app.processes.cross import open_diagram
@@ -36,22 +36,31 @@ class Checked:
         return sum(each.level == level for each in self.findings)
 
 
-def check_folder(folder: Path) -> Checked:
+def check_folder(folder: Path, previous: Source | None = None) -> Checked:
     """Everything wrong with a folder; never raises for its content. The organisation is the one beside it."""
     files, findings = bundle_files.read_folder(folder)
     org, about_org = org_beside(folder)
-    return check_files(files, org, [*findings, *about_org])
+    return check_files(files, org, [*findings, *about_org], previous)
 
 
-def check_files(files: BundleFiles, org: OrgFile | None = None, before: Collection[Finding] = ()) -> Checked:
-    """The same for files in memory. `org` makes roles and names known; None leaves them unchecked."""
+def check_files(
+    files: BundleFiles,
+    org: OrgFile | None = None,
+    before: Collection[Finding] = (),
+    previous: Source | None = None,
+) -> Checked:
+    """The same for files in memory. `org` makes roles and names known; None leaves them unchecked.
+
+    `previous` is the version new cases start with now: steps that vanish are warned of. `before` is what
+    reading the files already found.
+    """
     findings = list(before)
     bundle: Bundle | None = None
     try:
         bundle, about_files = compile_bundle(files)
         findings += about_files
         if bundle is not None:
-            findings += _look(bundle, org)
+            findings += _look(bundle, org, previous)
         elif bundle_files.DIAGRAM in files.files:  # say what can be said of the diagram alone
             findings += _only_diagram(files)
     except RecursionError as error:
@@ -95,8 +104,8 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
         ]
 
 
-def _look(bundle: Bundle, org: OrgFile | None) -> list[Finding]:
-    findings = check_diagram(bundle.source, names_of(bundle, org))
+def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[Finding]:
+    findings = check_diagram(bundle.source, names_of(bundle, org), previous)
     diagram = open_diagram(bundle.files.files[bundle_files.DIAGRAM])
     if diagram is None:
         return findings

@@ -1,5 +1,6 @@
 """What the files of a bundle say about each other: lanes, rules, forms, clocks, events and public words."""
 
+import re
 from collections.abc import Collection, Iterator
 
 from app.bundles.bundle import Bundle
@@ -8,9 +9,15 @@ from app.bundles.keys import finding, nearest
 from app.bundles.rules import rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.yaml_file import Doc, read_yaml
-from app.engine.check.diagram import Diagram, executables, read_diagram
+from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram
 from app.engine.check.finding import Finding
+from app.engine.check.words import Named
 from app.engine.xml import XmlRefused, read
+
+LONGEST_WORD = 60
+"""Characters of a status, an outcome and a close reason."""
+
+_WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?|\bP\d+WD\b")
 
 
 def open_diagram(data: bytes) -> Diagram | None:
@@ -26,7 +33,8 @@ def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> li
     """Findings about two files at once; each names the one to change."""
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
-    findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process)]
+    findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
+    findings += _lengths(diagram)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]))
     return findings
@@ -86,6 +94,39 @@ def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
         if name not in used:
             zh = "图中没有任务或开始事件使用这张表单（formKey）。"
             yield finding("warning", "form-unused", f"forms/{name}.yaml", None, zh, "No step uses this form.")
+
+
+def _working_time(diagram: Diagram) -> Iterator[Finding]:
+    """Working days and hours need a calendar, which is not open yet: better refused than counted wrongly."""
+    places: list[tuple[Node | Flow, Named, str]] = [
+        (flow, diagram.flow_named(flow), flow.condition) for flow in diagram.flows if flow.condition
+    ]
+    for node in diagram.nodes.values():
+        texts = ["".join(timer.itertext()) for timer in node.element.iter(f"{BPMN}timerEventDefinition")]
+        texts += node.attributes.values()
+        places += [(node, node.named, text) for text in texts]
+    for at, named, text in places:
+        if found := _WORKING.search(text):
+            zh = f"{named.zh} 用了“{found[0]}”：工作日、工作小时要有工作日历，尚未开放；请先用自然时间。"
+            yield Finding(
+                "error", "key-not-yet", DIAGRAM, at.line, at.id, zh, "Working time is not open yet."
+            )
+
+
+def _lengths(diagram: Diagram) -> Iterator[Finding]:
+    """Words that lists and filters show in one column."""
+    for node in diagram.nodes.values():
+        words = [
+            ("状态", node.properties.get("status", "")),
+            ("closeReason", node.properties.get("closeReason", "")),
+        ]
+        words += [("办理结论", outcome.name) for outcome in node.outcomes]
+        for what, word in words:
+            if len(word) > LONGEST_WORD:
+                zh = f"{node.named.zh} 的{what}“{word[:20]}…”有 {len(word)} 个字，最多 {LONGEST_WORD} 个。"
+                yield Finding(
+                    "error", "word-too-long", DIAGRAM, node.line, node.id, zh, "The word is too long."
+                )
 
 
 def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:

@@ -9,10 +9,11 @@ from app.bundles.files import BundleFiles
 from app.bundles.store import Published
 from app.core import clock, once
 from app.core.config import settings
-from app.core.db import Session, transaction
+from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Unprocessable
 from app.core.once import Once, Stored
 from app.engine.check.finding import Finding
+from app.engine.source import Source
 from app.identity.actor import Actor
 from app.identity.org_file import OrgFile
 from app.identity.permissions import PROCESS_PUBLISH
@@ -50,7 +51,7 @@ def publish(
     when the version new cases start with is no longer `replaces`.
     """
     require(actor, PROCESS_PUBLISH)
-    checked = check_files(files, known_org(), before)
+    checked = check_files(files, known_org(), before, current_source(files.key))
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
@@ -67,7 +68,7 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
     `template` lets a folder whose key begins with `_` pass (walking its scenarios in a database of its own).
     """
-    checked = check_folder(folder)
+    checked = check_folder(folder, current_source(folder.name))
     with transaction() as session:
         return _keep(session, checked, by, None, template=template)
 
@@ -94,6 +95,13 @@ def pointer(each: Finding) -> str:
 def known_org() -> OrgFile | None:
     """The organisation file of this installation, when it has one."""
     return org_beside(settings().bpmn_dir / "_")[0]
+
+
+def current_source(key: str) -> Source | None:
+    """The diagram that new cases of a key start with now, None when there is none."""
+    with reading() as session:
+        head = store.head(session, key)
+        return store.version(session, head.version_id).source if head is not None else None
 
 
 def _keep(

@@ -3,6 +3,7 @@
 import builtins
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,9 @@ import yaml
 
 from app.engine import check as check_package
 from app.engine.check import check
+from app.engine.parser import parse
 from app.engine.source import Names
+from tests.engine.conftest import Case
 from tests.engine.drawing import Drawing
 from tests.engine.good_bundle import GOOD, NAMES, source, spoilt
 from tests.engine.random_diagrams import drawing_of, random_graph
@@ -46,6 +49,15 @@ def test_a_bad_bundle_gets_exactly_these_words(bad: dict) -> None:
     assert said == bad["findings"]
     assert all(each.file == "process.bpmn" for each in found)
     assert all(each.line is not None for each in found if each.element)
+
+
+def test_what_has_only_warnings_can_be_published() -> None:
+    published = 0
+    for bad in BAD:
+        if all(finding["level"] == "warning" for finding in bad["findings"]):
+            parse(source(spoilt(*((change["old"], change["new"]) for change in bad["changes"]))))
+            published += 1
+    assert published > 10
 
 
 def test_every_rule_named_in_the_code_has_its_bad_bundle() -> None:
@@ -325,6 +337,22 @@ def test_a_cycle_in_bounds_is_no_finding(cycle: str) -> None:
     )
 
 
+def test_an_exit_without_condition_is_taken_when_its_turn_comes() -> None:
+    drawing = Drawing().start().task("a", outcomes="好, 坏").either("g", default="no").end()
+    for name in ("first", "always", "never"):
+        drawing.task(name).line(name, "end")
+    drawing.line("start", "a", "g").flow("g", "first", 'outcome == "好"').flow("g", "always")
+    drawing.flow("g", "never", name="no")
+    warned = [f for f in check(source(drawing.bytes()), NAMES) if f.rule == "bpmn-gateway-unconditional"]
+
+    good, bad = Case(drawing), Case(drawing)
+    good.do("a", "好")
+    bad.do("a", "坏")
+
+    assert [finding.level for finding in warned] == ["warning"]
+    assert (good.steps, bad.steps) == (["first"], ["always"])
+
+
 def test_the_real_things_in_one_step_are_all_told_at_once() -> None:
     diagram = spoilt(
         ('camunda:formKey="visit"', 'camunda:formKey="vist"'),
@@ -384,12 +412,14 @@ def torn(random: Random, text: str) -> str:
 
 def test_torn_and_shuffled_diagrams_never_raise() -> None:
     random = Random(20_260_302)
-    for _ in range(300):
+    for _ in range(600):
         diagram = torn(random, GOOD)
 
         found = check(source(diagram), NAMES)
 
         assert all(each.rule != "bpmn-check-failed" and each.zh and each.en for each in found), diagram
+        if all(each.level == "warning" for each in found):
+            parse(source(diagram))
 
 
 def test_a_diagram_at_its_limits_is_checked_within_200_ms() -> None:
@@ -406,6 +436,14 @@ def test_a_diagram_at_its_limits_is_checked_within_200_ms() -> None:
 
     assert found == []
     assert time.process_time() - began < 0.2
+
+
+def test_random_diagrams_of_all_elements_may_be_published() -> None:
+    names = replace(NAMES, messages=frozenset({"news"}))
+    for seed in range(100):
+        diagram = drawing_of(random_graph(Random(seed))).bytes()
+
+        assert [f for f in check(source(diagram), names) if f.level == "error"] == [], seed
 
 
 def test_structured_diagrams_raise_no_alarm_about_their_blocks() -> None:

@@ -30,7 +30,9 @@ def headers(name: str, key: str | None = None) -> dict[str, str]:
 def body(copied: Change, **more: Any) -> dict[str, Any]:
     folder = copied()
     files = {
-        path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in folder.rglob("*")
+        if path.is_file()
     }
     return {"key": folder.name, "files": files, **more}
 
@@ -78,6 +80,36 @@ def test_a_bad_folder_is_refused_with_one_error_per_finding(client: FlaskClient,
     assert answer.json["errors"][0]["code"] == "key-not-yet"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("<bpmn:definitions", '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>\n<bpmn:definitions', "bpmn-doctype-forbidden"),
+        ('<bpmn:userTask id="archive" name="归档"', '<bpmn:scriptTask id="archive" name="归档"', None),
+        ('id="sign" name="签收"', 'id="dispatch" name="签收"', "bpmn-duplicate-id"),
+        ('targetRef="archived"', 'targetRef="nowhere"', "bpmn-flow-dangling"),
+        ("role(reviewer)@district", "role(boss)@district", "bpmn-unknown-role"),
+        ('encoding="UTF-8"', 'encoding="GBK"', "charset"),
+        ('outcome("sign") == "退单"', "().__class__", "bpmn-expression-forbidden"),
+    ],
+)  # fmt: skip
+def test_a_diagram_that_must_not_run_is_refused_by_name(
+    client: FlaskClient, copied: Change, old: str, new: str, rule: str | None
+):
+    folder = copied("process.bpmn", old, new)
+    if rule is None:
+        rule = "bpmn-script-forbidden"
+        text = (folder / "process.bpmn").read_text("utf-8")
+        start = text.index("<bpmn:scriptTask")
+        end = text.index("</bpmn:userTask>", start)
+        (folder / "process.bpmn").write_text(text[:end] + "</bpmn:scriptTask>" + text[end + 16 :], "utf-8")
+
+    answer = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1"))
+
+    assert answer.status_code == 422
+    assert rule in [error["code"] for error in answer.json["errors"]], answer.json
+    assert "hostname" not in answer.text or "DOCTYPE" in answer.text
+
+
 def test_two_publishers_do_not_overwrite_each_other(client: FlaskClient, copied: Change):
     first = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1")).json
     copied("sla.yaml", "limit: P7D", "limit: P5D")
@@ -117,12 +149,17 @@ def test_a_versions_diagram_comes_back_byte_for_byte(client: FlaskClient, copied
     version = deployed["version"]["id"]
 
     answer = client.get(f"/api/v1/process-definitions/{version}/xml", headers=headers("liucheng1"))
-    listed = client.get("/api/v1/process-definitions/work_order_12345/versions", headers=headers("liucheng1")).json
+    listed = client.get(
+        "/api/v1/process-definitions/work_order_12345/versions", headers=headers("liucheng1")
+    ).json
 
     assert answer.data == (copied() / "process.bpmn").read_bytes()
     assert answer.mimetype == "application/xml"
     assert [row["id"] for row in listed["items"]] == [version]
-    assert client.get(f"/api/v1/process-definitions/{'0' * 64}/xml", headers=headers("liucheng1")).status_code == 404
+    assert (
+        client.get(f"/api/v1/process-definitions/{'0' * 64}/xml", headers=headers("liucheng1")).status_code
+        == 404
+    )
 
 
 @pytest.mark.parametrize("kind", ["process", "form", "sla", "scenario", "org"])

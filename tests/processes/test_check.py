@@ -42,6 +42,9 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.bpmn", 'outcome("sign") == "退单"', "levle == 1", "error", "bpmn-unknown-name", "levle"),
         ("process.bpmn", 'value="case.dispatched"', 'value="case.sent"', "error", "event-unknown", "不是里"
                                                                                                    "程碑"),
+        ("process.bpmn", 'due("sign")', "workdays(3)", "error", "key-not-yet", "“workdays(3)”"),
+        ("process.bpmn", 'value="待派遣"', f'value="{"长" * 61}"', "error", "word-too-long", "最多 60 个"),
+        ("process.bpmn", 'due("sign")', "P3WD", "error", "key-not-yet", "“P3WD”"),
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),
         ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),

@@ -68,7 +68,9 @@ def test_walk_tells_the_story_in_a_database_of_its_own():
 
 
 def test_walk_fails_when_a_scenario_does(copied: Change):
-    result = called("walk", copied("scenarios/on_time.yaml", "status: 待派遣", "status: 待签收"), "--scenario", "on_time")
+    result = called(
+        "walk", copied("scenarios/on_time.yaml", "status: 待派遣", "status: 待签收"), "--scenario", "on_time"
+    )
 
     assert result.exit_code == 1
     assert "✗ 按时办结（on_time）" in result.output

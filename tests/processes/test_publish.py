@@ -1,14 +1,16 @@
 """Publishing: versions never change, running cases keep theirs, two publishers do not collide."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from app import bundles
 from app.bundles import store
 from app.cases import filing
 from app.cases.commands import NewCase
-from app.core import db
+from app.core import db, dialects
 from app.identity import login, org
 from app.processes.check import check_folder
 from app.processes.publish import ProcessRefused, TemplateNotForUse, publish, publish_folder, shipped
@@ -67,6 +69,55 @@ def test_going_back_to_older_bytes_adds_no_version(copied: Change):
     assert (back.changed, back.version.id, latest()) == (True, old.id, old.id)
     with db.reading() as session:
         assert [row.number for row in store.versions(session, "work_order_12345")] == [2, 1]
+
+
+def test_a_step_that_vanishes_is_warned_of(copied: Change):
+    publish_folder(copied())
+    for file in (copied() / "scenarios").iterdir():
+        file.unlink()
+    folder = copied()
+    text = (
+        (folder / "process.bpmn")
+        .read_text("utf-8")
+        .replace('"archive"', '"filing_away"')
+        .replace(">archive<", ">filing_away<")
+    )
+    (folder / "process.bpmn").write_text(text, "utf-8")
+
+    deployed = publish_folder(folder)
+
+    assert [each.rule for each in deployed.warnings] == ["bpmn-id-vanished"]
+    assert deployed.version.number == 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_two_publishers_at_once_never_share_a_number(copied: Change, first: bool):
+    if not first:
+        publish_folder(copied())
+    files = [
+        check_folder(copied("sla.yaml", f"limit: P{days}D", f"limit: P{days + 1}D")).files
+        for days in (7, 8, 9)
+    ]
+    me = actor("liucheng1")
+
+    def deploy(each):
+        try:
+            return publish(me, each).version.number
+        except store.DeployConflict:
+            return None
+        except DBAPIError as error:  # waited longer than a statement may
+            return None if dialects.is_busy(error) else error
+
+    with ThreadPoolExecutor(3) as pool:
+        numbers = [number for number in pool.map(deploy, files) if number is not None]
+
+    assert all(isinstance(number, int) for number in numbers), numbers
+    assert numbers
+    assert len(set(numbers)) == len(numbers)
+    assert latest() in {each.version for each in files}
+    with db.reading() as session:
+        kept = [row.number for row in store.versions(session, "work_order_12345")]
+    assert kept == list(range(len(kept), 0, -1))
 
 
 def test_a_publisher_who_looked_at_an_older_version_is_told(copied: Change):

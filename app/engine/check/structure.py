@@ -223,9 +223,9 @@ def _check_way_out(report: Report, diagram: Diagram, ends: list[str], foreign: f
     saved = _spread(backwards, [*ends, *jumps])
     stuck = [node for node in diagram.nodes.values() if node.id not in saved and node.id not in foreign]
     ways = {name: diagram.after(name) for name in diagram.nodes}
+    onward = {node.id: _spread(ways, [node.id]) for node in stuck}
     for node in stuck:
-        onward = _spread(ways, [node.id])
-        if any(node.id not in _spread(ways, [name]) for name in onward):
+        if any(node.id not in onward.get(name, {node.id}) for name in onward[node.id]):
             continue  # it leads to a dead end; the dead end itself is told
         if diagram.leaving.get(node.id):
             report.error(
