@@ -280,11 +280,18 @@ def bring_to_rest(net: Net) -> None:
     for row in kept.values():
         row._children = []
     for ref in sorted(kept):  # a row is younger than the one it lies in
-        row = kept[ref]
-        tasks[ref] = row
-        parent = tasks[row._parent]
-        row.triggered = parent is row.scope
-        row.level = parent.level + 1
-        parent._children.append(ref)
+        above = kept.get(kept[ref]._parent or 0)
+        if above is not None and above.id not in tasks:  # but a split may be put before a step already open
+            _hang(tasks, above)
+        if ref not in tasks:
+            _hang(tasks, kept[ref])
     net.last_end = None
     net.last_task = root
+
+
+def _hang(tasks: dict[int, Row], row: Row) -> None:
+    parent = tasks[row._parent or 0]
+    tasks[row.id] = row
+    row.triggered = parent is row.scope
+    row.level = parent.level + 1
+    parent._children.append(row.id)

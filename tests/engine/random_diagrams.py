@@ -7,7 +7,7 @@ from app.engine.parser import parse
 from app.engine.source import Source
 from app.engine.version import Version
 from tests.engine.drawing import Drawing
-from tests.engine.token_game import Bell, Edge, Graph
+from tests.engine.token_game import Bell, Edge, Graph, Place
 
 GOOD, AGAIN = "好", "再来"
 CATCHES = {"pause": ("timer", "PT1H"), "letter": ("message", "news"), "ear": ("signal", "siren")}
@@ -20,10 +20,10 @@ class Grower:
     def __init__(self, random: Random, size: int, calls: bool) -> None:
         self.random, self.calls = random, calls
         self.left = size
-        self.graph = Graph(nodes={"start": "start"})
+        self.graph = Graph(nodes={"start": "start"}, places={"start": Place("")})
         self.last_task: str | None = None
         self.tasks: list[str] = []
-        self.home = ""
+        self.home, self.place = "", Place("")
         self.listening = False  # whether some sub-process round here catches an error
         first, last = self.block(0)
         self.join("start", first)
@@ -33,7 +33,7 @@ class Grower:
         """A new node."""
         name = f"{kind}{len(self.graph.nodes)}"
         self.graph.nodes[name] = kind
-        self.graph.home[name] = self.home
+        self.graph.home[name], self.graph.places[name] = self.home, self.place
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
@@ -82,17 +82,21 @@ class Grower:
         """An event that does not interrupt, with a line of its own."""
         rings = self.random.choice((1, 1, 2, 3)) if kind == "timer" else 0
         bell = self.bell(name, interrupting=False, rings=rings, kind=kind)
+        place, self.place = self.place, Place(bell)
         if depth < 4 and self.left > 0:
             first, last = self.block(4 if self.random.random() < 0.5 else 3)
         else:
             first = last = self.add("task")
         self.join(bell, first)
         self.join(last, self.add("end"))
+        self.place = place
 
     def bell(self, task: str, interrupting: bool, rings: int = 1, kind: str = "timer") -> str:
         """A boundary event."""
         name = f"bell{len(self.graph.bells)}"
-        self.graph.bells.append(Bell(name, task, interrupting, rings, kind))
+        ends = kind == "timer" and not interrupting and len(self.graph.bells) % 3 == 2
+        self.graph.bells.append(Bell(name, task, interrupting, rings, kind, ends))
+        self.graph.home[name], self.graph.places[name] = self.home, self.place
         return name
 
     def sub(self, depth: int) -> tuple[str, str]:
@@ -103,7 +107,8 @@ class Grower:
         kinds = ("timer", "error", "escalation", "message", "signal")
         caught = [kind for kind in kinds if self.random.random() < 0.3]
         listening, self.listening = self.listening, self.listening or "error" in caught
-        self.home = name
+        place = self.place
+        self.home, self.place = name, Place("")
         start = self.add("start")
         if is_call:  # it knows no outcomes but its own
             self.tasks = []
@@ -114,7 +119,7 @@ class Grower:
             first, last = self.block(depth + 1)
         self.join(start, first)
         self.join(last, self.add("end"))
-        self.home, self.listening = home, listening
+        self.home, self.place, self.listening = home, place, listening
         asked = self.last_task
         if is_call:
             self.tasks, asked = tasks, last_task
@@ -155,10 +160,13 @@ class Grower:
     def parallel(self, depth: int) -> tuple[str, str]:
         """Side by side."""
         split, join = self.add("both"), self.add("both")
-        for _ in range(self.random.choice((2, 2, 3))):
+        place = self.place
+        for turn in range(self.random.choice((2, 2, 3))):
+            self.place = Place(place.line, (*place.path, (split, join, turn)))
             first, last = self.block(depth + 1)
             self.join(split, first)
             self.join(last, join)
+        self.place = place
         return split, join
 
     def choice(self, depth: int) -> tuple[str, str]:
@@ -195,8 +203,9 @@ class Grower:
         begin, middle = self.task(depth)
         split, join = self.add("some"), self.add("some")
         self.join(middle, split)
-        plain = self.random.choice((0, 1, 1))
+        plain, place = self.random.choice((0, 1, 1)), self.place
         for branch in range(self.random.choice((2, 2, 3))):
+            self.place = Place(place.line, (*place.path, (split, join, branch)))
             asked = self.random.choice(self.tasks[-3:])
             when = None if branch == plain else (asked, self.random.choice((GOOD, AGAIN)))
             if self.random.random() < 0.15:  # straight to the join
@@ -207,6 +216,7 @@ class Grower:
             self.join(split, first, when)
             if last is not None:
                 self.join(last, join)
+        self.place = place
         return begin, join
 
     def loop(self, depth: int) -> tuple[str, str]:
@@ -288,7 +298,8 @@ def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
 def _draw_bell(drawing: Drawing, bell: Bell) -> None:
     if bell.kind == "timer":
         text, kind = ("PT24H", "timeDuration") if bell.rings == 1 else (f"R{bell.rings}/PT24H", "timeCycle")
-        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting)
+        said = {"onReturn": "end"} if bell.ends else {}
+        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting, **said)
     else:
-        said = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
-        drawing.edge(bell.name, bell.task, bell.kind, said, bell.interrupting)
+        code = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
+        drawing.edge(bell.name, bell.task, bell.kind, code, bell.interrupting)
