@@ -1,4 +1,4 @@
-"""What the engine can run and cases cannot serve yet: refused here, so that nothing published stops half-way."""
+"""What the engine runs and cases cannot serve yet: refused, so that nothing published stops half-way."""
 
 from collections.abc import Iterator
 
