@@ -1,7 +1,8 @@
 """What the files of a bundle say about each other: lanes, rules, forms, clocks, events and public words."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS, SLA
@@ -21,6 +22,9 @@ LONGEST_WORD = 60
 _WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?|\bP\d+WD\b")
 
 
+_REFUSALS = ("bpmn-element-forbidden", "bpmn-element-not-yet", "bpmn-script-forbidden")
+
+
 def open_diagram(data: bytes) -> Diagram | None:
     """The one executable process of a diagram, or None when it cannot be read (the linter says why)."""
     try:
@@ -30,21 +34,39 @@ def open_diagram(data: bytes) -> Diagram | None:
     return read_diagram(found[0]) if len(found) == 1 else None
 
 
-def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> list[Finding]:
-    """Findings about two files at once; each names the one to change."""
+def check(
+    bundle: Bundle, diagram: Diagram, roles: Collection[str] | None, refused: Collection[str] = ()
+) -> list[Finding]:
+    """Findings about two files at once; each names the one to change.
+
+    `refused` are ids that the check of the diagram has told already: naming them elsewhere is no new fault.
+    """
+    steps = steps_of(diagram) | {step: step for step in refused}
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
-    findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
+    findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
     findings += [*_nobody(bundle, diagram), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += _lengths(diagram)
     if SLA in bundle.files.files:
-        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]))
+        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
 
 
 def steps_of(diagram: Diagram) -> dict[str, str]:
     """User tasks: id → label."""
     return {node.id: node.label or node.id for node in diagram.steps.values()}
+
+
+def refused_ids(diagram: Diagram, findings: Iterable[Finding]) -> frozenset[str]:
+    """Elements that may not stay, with all they hold."""
+    told = {each.element for each in findings if each.rule in _REFUSALS}
+    held = [
+        inner.get("id")
+        for node in diagram.every.values()
+        if node.id in told
+        for inner in node.element.iter("*")
+    ]
+    return frozenset(each for each in (*told, *held) if each)
 
 
 def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -61,7 +83,7 @@ def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
 
 
 def _lanes(
-    bundle: Bundle, diagram: Diagram, process: Doc, roles: Collection[str] | None
+    bundle: Bundle, diagram: Diagram, process: Doc, roles: Collection[str] | None, steps: Mapping[str, str]
 ) -> Iterator[Finding]:
     drawn = {lane.label for lane in diagram.lanes}
     fields = [name for name, field in bundle.process.data.items() if field.type == "unit"]
@@ -72,7 +94,7 @@ def _lanes(
             yield finding(
                 "warning", "lane-unused", PROCESS, line, zh, f'Lane "{name}" is not in the diagram.'
             )
-        wrong = rule_error(rule.text, roles, fields, steps_of(diagram))
+        wrong = rule_error(rule.text, roles, fields, steps)
         if wrong is not None:
             yield finding(
                 "error",
@@ -121,9 +143,11 @@ def _persons(diagram: Diagram) -> Iterator[Finding]:
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
-    used = {node.attributes.get("formKey") for node in diagram.every.values()}
+    used = {node.attributes.get("formKey", "").strip() for node in diagram.every.values()}
+    misspelt = used - set(bundle.forms) - {""}
+    meant = {close for each in misspelt for close in get_close_matches(each, bundle.forms, 1)}
     for name in bundle.forms:
-        if name not in used:
+        if name not in used | meant:
             zh = "图中没有任务或开始事件使用这张表单（formKey）。"
             yield finding("warning", "form-unused", f"forms/{name}.yaml", None, zh, "No step uses this form.")
 
@@ -192,8 +216,7 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
             )
 
 
-def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
-    steps = steps_of(diagram)
+def _events(bundle: Bundle, diagram: Diagram, sla: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
     told = {node.properties.get("event") for node in diagram.every.values()}
     for node in diagram.every.values():
         event = node.properties.get("event")
