@@ -83,13 +83,14 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
         rule_error=partial(
             rule_error,
             roles=roles_of(org),
-            unit_fields=[name for name, field in data.items() if field.type == "unit"],
+            unit_fields=cross.unit_fields(bundle),
         ),
     )
 
 
-def roles_of(org: OrgFile | None) -> frozenset[str] | None:
-    return None if org is None else frozenset(role.key for role in org.roles)
+def roles_of(org: OrgFile | None) -> dict[str, str] | None:
+    """Role → its Chinese name."""
+    return None if org is None else {role.key: role.name for role in org.roles}
 
 
 def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:

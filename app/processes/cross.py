@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS, SLA
 from app.bundles.keys import finding, nearest
-from app.bundles.rules import rule_error
+from app.bundles.rules import RuleRefused, parse_rule, role_error, rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.yaml_file import Doc, read_yaml
 from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram, separated
@@ -44,12 +44,17 @@ def check(
     steps = steps_of(diagram) | {step: step for step in refused}
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
-    findings += [*_nobody(bundle, diagram), *_persons(diagram)]
+    findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += _lengths(diagram)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
+
+
+def unit_fields(bundle: Bundle) -> dict[str, str]:
+    """Names of type unit → their labels."""
+    return {name: field.label for name, field in bundle.process.data.items() if field.type == "unit"}
 
 
 def steps_of(diagram: Diagram) -> dict[str, str]:
@@ -86,7 +91,7 @@ def _lanes(
     bundle: Bundle, diagram: Diagram, process: Doc, roles: Collection[str] | None, steps: Mapping[str, str]
 ) -> Iterator[Finding]:
     drawn = {lane.label for lane in diagram.lanes}
-    fields = [name for name, field in bundle.process.data.items() if field.type == "unit"]
+    fields = unit_fields(bundle)
     for name, rule in bundle.process.lanes.items():
         line = process.line(("lanes", name))
         if name not in drawn:
@@ -106,7 +111,7 @@ def _lanes(
             )
     for i, role in enumerate(bundle.process.start_roles):
         if roles is not None and role not in roles:
-            zh = f"starts 里没有角色“{role}”；机构文件里有{nearest(role, sorted(roles))}。"
+            zh = f"starts：{role_error(role, roles)}"
             yield finding(
                 "error", "bpmn-unknown-role", PROCESS, process.line(("starts", i)), zh, f'No role "{role}".'
             )
@@ -127,6 +132,20 @@ def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
             )
             en = f'{node.named.en} lies in lane "{lane.label}", which has no rule.'
             yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
+
+
+def _handlers(diagram: Diagram, steps: Mapping[str, str]) -> Iterator[Finding]:
+    """Steps that candidate rules name: the linter knows the rules and not the steps."""
+    for node in diagram.steps.values():
+        for text in separated(node.attributes.get("candidateGroups", "")):
+            try:
+                rule = parse_rule(text)
+            except RuleRefused:
+                continue  # told by the linter
+            if rule.kind == "handler" and (wrong := rule_error(text, steps=steps)) is not None:
+                zh = f"{node.named.zh} 的候选规则 {plain(text)} 有误：{wrong}"
+                en = f'{node.named.en} has candidate rule "{plain(text)}", which names no step.'
+                yield Finding("error", "bpmn-unknown-step", DIAGRAM, node.line, node.id, zh, en)
 
 
 def _persons(diagram: Diagram) -> Iterator[Finding]:

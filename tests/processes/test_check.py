@@ -27,7 +27,8 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
 @pytest.mark.parametrize(
     ("file", "old", "new", "level", "rule", "says"),
     [
-        ("process.yaml", "role(dispatcher)@district", "role(dispacher)@district", "error", "bpmn-unknown-role", "没有角色“dispacher”"),
+        ("process.yaml", "role(dispatcher)@district", "role(dispacher)@district", "error", "bpmn-unknown-role", "没有角色“dispacher”；是不是 dispatcher（派遣员）？"),
+        ("process.yaml", "role(dispatcher)@district", "role(派遣员)@district", "error", "bpmn-unknown-role", "请写 dispatcher（派遣员）。"),
         ("process.yaml", "unit(main_unit)", "unit(level)", "error", "bpmn-unknown-role", "不是单位字段"),
         ("process.yaml", "unit(main_unit)", "handler(sing)", "error", "bpmn-unknown-role", "图中没有环节“si"
                                                                                            "ng”"),
@@ -98,6 +99,16 @@ def test_a_candidate_rule_takes_the_place_of_a_lane(copied: Change):
                     '<bpmn:userTask id="sign" camunda:candidateGroups="unit(main_unit)"')  # fmt: skip
 
     assert lines(folder) == []
+
+
+def test_a_candidate_rule_names_a_step_that_exists(copied: Change):
+    folder = copied("process.bpmn", '<bpmn:userTask id="handle"',
+                    '<bpmn:userTask id="handle" camunda:candidateGroups="handler(签收)"')  # fmt: skip
+
+    (told,) = lines(folder)
+
+    assert told.startswith("bpmn-unknown-step 任务“办理”(handle) 的候选规则 handler(签收) 有误：图中没有环节")
+    assert "请写 sign（签收）。" in told
 
 
 @pytest.mark.parametrize("name", ["assignee", "candidateUsers"])
