@@ -31,8 +31,8 @@ def test_a_rule_that_is_not_open_yet_says_so(text: str):
         ("role()", "要在括号里写角色"),
         ("unit(main_unit)@street", "只有 role(角色) 后面可以写 @层级"),
         (
-            "role(a)@city",
-            "没有层级“city”；可以写 district（区）、street（街道）、community（社区）、grid（网格）",
+            "role(a)@zone",
+            "没有层级“zone”；可以写 district（区）、street（街道）、community（社区）、grid（网格）",
         ),
         ("role(a)@社区", "没有层级“社区”；请写 community（社区）。可以写 district（区）"),
         ("role(a)@comunity", "没有层级“comunity”；是不是 community（社区）？"),
