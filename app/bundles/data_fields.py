@@ -160,11 +160,6 @@ def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) 
     )
 
 
-def one_line(field: DataField) -> bool:
-    """Whether a text is one line on a page: then no direction marks may hide in it."""
-    return field.format is not None or (field.longest or DEFAULT_TEXT) <= 200
-
-
 def _default_longest(kind: str) -> int | None:
     return {"text": DEFAULT_TEXT, "list": DEFAULT_ITEMS}.get(kind)
 

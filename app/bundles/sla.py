@@ -45,9 +45,7 @@ _CLOCK = Record(
     {
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
         "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
-        "limit": Key(
-            Scalar(), f"时限，例如 {durations.FORMS_ZH.replace('、P5WD（5 个工作日）', '')}", required=True
-        ),
+        "limit": Key(Scalar(), f"时限，例如 {durations.FORMS_ZH}", required=True),
         "per": Key(Any_(), not_yet="每个单位各计各的"),
         "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
         "extendable": Key(Any_(), not_yet="延期"),

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.bundles.data_fields import DEFAULT_ITEMS, DEFAULT_TEXT, DataField, one_line
+from app.bundles.data_fields import DEFAULT_ITEMS, DEFAULT_TEXT, DataField
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -63,7 +63,7 @@ def reader(field: DataField) -> Reader:
 
 
 def _text_reader(field: DataField) -> Reader:
-    longest, form, single = field.longest or DEFAULT_TEXT, field.format, one_line(field)
+    longest, form = field.longest or DEFAULT_TEXT, field.format
 
     def read(answer: Any, now: datetime) -> str:
         if not isinstance(answer, str):
@@ -73,7 +73,7 @@ def _text_reader(field: DataField) -> Reader:
             text = unicodedata.normalize("NFKC" if form in ("phone", "idcard") else "NFC", text)
         if _CONTROL.search(text):
             raise Wrong("text-invalid-character", "含有不允许的控制字符，请删去后重填。")
-        if single and _BIDI.search(text):
+        if _BIDI.search(text):
             raise Wrong("text-invalid-character", "含有看不见的文字方向符号，请删去后重填。")
         if form is not None and _BREAK.search(text):
             raise Wrong("line-break", "只能填写一行，请去掉换行。")

@@ -189,12 +189,20 @@ def _chosen(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]
         return [*([template] if templates and template.is_dir() else []), *shipped(base)]
     chosen = []
     for folder in folders:
-        found = folder if folder.is_dir() else base / folder
+        found = _folder_of(folder) if folder.exists() else base / folder
         if not found.is_dir():
             names = "、".join(each.name for each in shipped(base))
             raise click.ClickException(f"没有文件夹 {folder}；{base.name}/ 下有 {names or '（没有）'}。")
         chosen.append(found.resolve())
     return chosen
+
+
+def _folder_of(path: Path) -> Path:
+    """The process folder itself, or the one that a file of a process lies in."""
+    if path.is_dir():
+        return path
+    inside = path.resolve().parents[:2]
+    return next((each for each in inside if (each / "process.yaml").is_file()), inside[0])
 
 
 def _told(finding: Finding) -> str:

@@ -17,8 +17,8 @@ MOST_CYCLES = 1_000
 SHORTEST_CYCLE = timedelta(hours=1)
 
 RULE = "bpmn-timer-out-of-range"
-FORMS_ZH = "PT24H（24 小时）、P3D（3 天）、P2W（2 周）、P1M（1 个月）、P5WD（5 个工作日）"
-FORMS_EN = "PT24H, P3D, P2W, P1M, P5WD (working days)"
+FORMS_ZH = "PT24H（24 小时）、P3D（3 天）、P2W（2 周）、P1M（1 个月）"
+FORMS_EN = "PT24H, P3D, P2W, P1M"
 
 _DURATION = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W(?!D))?"
@@ -229,8 +229,8 @@ def _read_duration(text: str) -> Duration:
     parts = {unit: match[unit] for unit in Duration.__dataclass_fields__ if match[unit] is not None}
     if "working_days" in parts and len(parts) > 1:
         raise DurationRefused(
-            f"时长“{_quoted(text)}”把工作日和别的单位混在一起；工作日请单独写，如 P5WD。",
-            f'Duration "{_quoted(text)}" mixes working days with other units; write them alone, as P5WD.',
+            f"时长“{_quoted(text)}”把工作日和别的单位混在一起；请写成 {FORMS_ZH}。",
+            f'Duration "{_quoted(text)}" mixes working days with other units; write {FORMS_EN}.',
         )
     if any(len(digits.lstrip("0")) > _MOST_DIGITS for digits in parts.values()):
         raise _too_long(text)

@@ -75,9 +75,13 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
     match kind:
         case "pass":
             try:
-                durations.parse_duration(value)
+                duration = durations.parse_duration(value)
             except durations.DurationRefused as refused:
                 found.error("duration-invalid", here, refused.zh, refused.en)
+            else:
+                if duration.needs_calendar:
+                    zh = f"“{value}”要有工作日历，尚未开放；请写自然时间，例如 P3D。"
+                    found.error("key-not-yet", here, zh, "Working days are not open yet.")
         case "at":
             read_instant(value, found, here)
         case "start":

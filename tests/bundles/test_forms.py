@@ -65,6 +65,8 @@ def test_good_answers_come_back_clean(bundle: Bundle, world: FixedLookups):
         ({"short": "好\u202e坏"}, "text-invalid-character"),
         ({"short": "好\u200b"}, "text-invalid-character"),
         ({"long": "a\x00b"}, "text-invalid-character"),
+        ({"long": "第一行\n第二\u202e行"}, "text-invalid-character"),
+        ({"long": "第一行\u2066"}, "text-invalid-character"),
         ({"phone": "1230000\n0000"}, "line-break"),
         ({"amount": 100.01}, "too-big"),
         ({"amount": -1}, "too-small"),

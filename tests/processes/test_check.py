@@ -60,6 +60,8 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("scenarios/on_time.yaml", "solved: true", "sloved: true", "error", "scenario-unknown-field", "slov"
                                                                                                       "ed"),
         ("scenarios/on_time.yaml", "pass: PT20M", "pass: 20分钟", "error", "duration-invalid", "20分钟"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "pass: P2WD", "error", "key-not-yet", "请写自然时间，例如 P3D"),
+        ("process.bpmn", 'due("sign")', "P3WDT2H", "error", "bpmn-timer-out-of-range", "、P1M（1 个月）。"),
         ("scenarios/on_time.yaml", "pass: PT20M", "message: {name: x}", "error", "key-not-yet", "外部消息"),
         ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: transfer", "error", "key-not-yet", "“transf"
                                                                                                    "er”尚未"

@@ -47,6 +47,15 @@ def test_publish_tells_the_line_too(copied: Change):
     assert re.search(r"process\.bpmn 第 \d+ 行：任务“办理”", result.output)
 
 
+@pytest.mark.parametrize(
+    "file", ["process.yaml", "process.bpmn", "forms/handle.yaml", "scenarios/on_time.yaml"]
+)
+def test_a_file_of_a_process_stands_for_its_folder(copied: Change, file: str):
+    result = called("check", copied() / file)
+
+    assert result.output == "work_order_12345：通过。\n"
+
+
 def test_check_of_an_unknown_folder_names_the_known_ones():
     result = called("check", "work_ordr")
 

@@ -23,8 +23,8 @@ KINDS_FORBIDDEN = {
         "没有选定类型；由人办理的请画成用户任务。", "has no type; what a person does is drawn as a user task."
     ),
     "complexGateway": Advice(
-        "不能使用；请改用包容网关，或用会签的表决规则。",
-        "is not allowed; use an inclusive gateway or a vote.",
+        "不能使用；请改用包容网关或并行网关。",
+        "is not allowed; use an inclusive or a parallel gateway.",
     ),
     "adHocSubProcess": Advice(
         "不能使用；请把环节和返回的连线画出来。",
@@ -62,8 +62,8 @@ EVENTS_OPEN = {
 }
 EVENTS_FORBIDDEN = {
     ("startEvent", "timer"): Advice(
-        "不能定时启动；请在 process.yaml 的 schedules 中写明。",
-        "may not start by a timer; use schedules in process.yaml.",
+        "不能定时启动；请画普通的开始事件，由人或接口登记。",
+        "may not start by a timer; draw a plain start event.",
     ),
     ("endEvent", "signal"): Advice(
         "不能发信号；请先画抛出信号的中间事件，再画结束。",

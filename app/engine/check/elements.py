@@ -55,17 +55,17 @@ def _refused_node(report: Report, node: Node, inside: bool) -> bool:
         report.error(
             SCRIPT,
             node,
-            f"{node.named.zh} 不能写脚本。计算请用决策表，对外的动作请用登记的处理程序。",
-            f"{node.named.en} may hold no script. Use a decision table or a registered handler.",
+            f"{node.named.zh} 不能写脚本。现在请画成用户任务，由人办理。",
+            f"{node.named.en} may hold no script. Draw a user task for now.",
         )
         return True
     if node.kind == "subProcess" and node.element.get("triggeredByEvent") == "true":
         report.error(
             FORBIDDEN,
             node,
-            f"{node.named.zh} 不能由事件触发。请改用申请（子办件），或把主干包进子流程、把事件画在它的边上。",
-            f"{node.named.en} may not be triggered by an event. Use a side request, "
-            "or wrap the main part in a sub-process and put the event on its edge.",
+            f"{node.named.zh} 不能由事件触发。请把主干包进子流程、把事件画在它的边上。",
+            f"{node.named.en} may not be triggered by an event. "
+            "Wrap the main part in a sub-process and put the event on its edge.",
         )
         return True
     if node.kind in KINDS_FORBIDDEN:

@@ -28,10 +28,10 @@ class Finding:
     @property
     def told(self) -> str:
         """The Chinese sentence with its place before it: process.bpmn 第 42 行：…"""
-        line = f"第 {self.line} 行："
         if self.line is None:
             return f"{self.file}：{self.zh}"
-        return f"{self.file} {self.zh if self.zh.startswith(line) else line + self.zh}"
+        line = f"第 {self.line} 行"
+        return f"{self.file} {self.zh}" if self.zh.startswith(line) else f"{self.file} {line}：{self.zh}"
 
 
 class Place(Protocol):
