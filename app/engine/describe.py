@@ -1,6 +1,7 @@
 """Reads a Picture off the rows of a case at rest: the same rows and Env always give the same Picture."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.engine import timers
@@ -8,28 +9,36 @@ from app.engine.errors import ExpressionFailed
 from app.engine.expressions import Expression
 from app.engine.nodes import TimerEvent, UserTask
 from app.engine.picture import HumanTask, Picture, Wait
-from app.engine.shape import Net, Row
+from app.engine.shape import Net, Row, ref_of
 from app.engine.version import DEFAULT_PRIORITY, Step, Version
 
-Value = Callable[[Expression, str], Any]
+Value = Callable[..., Any]  # expression, step, and names only that signer knows
 
 
 def describe(net: Net, version: Version, ended: bool, value: Value) -> Picture:
     """Who must act, what is awaited, has it ended; `value` evaluates for a step. Raises ExpressionFailed."""
     tasks, waits, active = [], [], {}
-    status = None
+    status = shared = None
     for row in net.tokens():
         spec = row.task_spec
         if isinstance(spec, UserTask):
             step = version.steps[spec.name]
-            tasks.append(_human_task(row, step, value))
             active[step.id] = True
+            if step.many is not None:
+                tasks += _signers(row, step, value)
+                shared = step.status if not row.side and step.status else shared
+                continue
+            tasks.append(_human_task(row, step, value))
             if not row.side and step.status:
                 status = step.status
         elif isinstance(spec, TimerEvent):
             waits.append(_wait(net, row, version))
         else:
             active[spec.name] = True
+    if any(task.index is not None for task in tasks):
+        # People who assist beside somebody's own work never decide what a case is said to be doing.
+        status = status or shared
+        tasks.sort(key=lambda task: int(task.ref, 36))
     if ended and net.end_element is not None:
         status = version.ends[net.end_element].status
     return Picture(
@@ -41,6 +50,24 @@ def describe(net: Net, version: Version, ended: bool, value: Value) -> Picture:
         status=status,
         active=tuple(active),
     )
+
+
+def _signers(row: Row, step: Step, value: Value) -> list[HumanTask]:
+    """One task for each signer who may act now; what an expression says may differ from one to the other."""
+    assert step.many is not None
+    kept, found = row.internal_data, []
+    alike = isinstance(step.priority, int) and (step.assignee is None or isinstance(step.assignee, str))
+    first: HumanTask | None = None
+    for number, place in kept["open"]:
+        item = kept["list"][place]
+        if first is None or not alike:
+            own = {} if item is None else {step.many.variable: item}
+            first = _human_task(row, step, partial(value, more=own))
+        # What replace() does, at a tenth of its price: a step may have 200 signers.
+        signer = object.__new__(HumanTask)
+        signer.__dict__.update(first.__dict__, ref=ref_of(number), item=item, index=place)
+        found.append(signer)
+    return found
 
 
 def _human_task(row: Row, step: Step, value: Value) -> HumanTask:
@@ -76,7 +103,7 @@ def _wait(net: Net, row: Row, version: Version) -> Wait:
         interrupting=timer.interrupting,
         bound=timer.bound,
         missed=row.internal_data.get("m", 0),
-        step_ref=None if step is None else step.ref,
+        step_ref=None if step is None or step.task_spec.has_signers else step.ref,
     )
 
 

@@ -16,7 +16,7 @@ from app.engine.shape import CANCELLED, COMPLETED, READY, WAITING, Net, OneLevel
 
 if TYPE_CHECKING:
     from app.engine.timers import TimerDefinition
-    from app.engine.version import Flow
+    from app.engine.version import Flow, Step
 
 
 class Begin(OneLevel, BpmnStartTask):
@@ -37,8 +37,9 @@ class StartEvent(OneLevel, LibraryStartEvent):
 class UserTask(OneLevel, LibraryUserTask):
     """A step somebody has to do. Entering it counts a round; leaving it disarms its events."""
 
-    def __init__(self, process: "Process", element: str, name: str | None) -> None:
-        super().__init__(process, element, bpmn_name=name)
+    def __init__(self, process: "Process", step: "Step", name: str | None) -> None:
+        super().__init__(process, step.id, bpmn_name=name)
+        self.step = step
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
         """Open, and knowing its round."""
@@ -47,6 +48,11 @@ class UserTask(OneLevel, LibraryUserTask):
     def _on_ready(self, my_task: Row) -> None:
         rounds = my_task.workflow.rounds
         rounds[self.name] = my_task.internal_data["r"] = rounds.get(self.name, 0) + 1
+
+    def act(self, my_task: Row, number: int, outcome: str) -> None:
+        """The person is done: the token goes on."""
+        my_task.workflow.outcomes[self.name] = my_task.outcome = outcome
+        my_task.run()
 
     def _on_complete_hook(self, my_task: Row) -> None:
         disarm(my_task)

@@ -17,11 +17,13 @@ from app.engine import expressions, xml
 from app.engine.errors import EngineError, VersionUnreadable
 from app.engine.expressions import Expression
 from app.engine.functions import HANDED
+from app.engine.instances import ManyTask
 from app.engine.nodes import EndOfLine, Exclusive, Parallel, Process, Split, StartEvent, TimerEvent, UserTask
 from app.engine.picture import Outcome
 from app.engine.source import Source
 from app.engine.timers import TimerDefinition, is_literal
-from app.engine.version import DEFAULT_PRIORITY, End, Flow, Step, Timer, Version
+from app.engine.version import DEFAULT_PRIORITY, End, Flow, Many, Step, Timer, Version
+from app.engine.votes import VoteRefused, read_vote
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
@@ -62,8 +64,8 @@ def _version(source: Source, process: etree._Element) -> Version:
         kind = _kind(node)
         label = node.get("name")
         if kind == "userTask":
-            UserTask(spec, name, label)
-            steps[name] = _step(node, lanes.get(name))
+            steps[name] = step = _step(node, lanes.get(name))
+            (UserTask if step.many is None else ManyTask)(spec, step, label)
         elif kind == "endEvent":
             _only_plain(node)
             EndOfLine(spec, name, label).connect(spec.end)
@@ -136,12 +138,13 @@ def _properties(node: etree._Element) -> dict[str, str]:
 def _step(node: etree._Element, lane: str | None) -> Step:
     said = _properties(node)
     users = said.get("candidateUsers", "")
+    outcomes = _outcomes(said.get("outcomes", ""))
     return Step(
         id=node.get("id"),
         name=node.get("name") or node.get("id"),
         lane=lane,
         form=said.get("formKey"),
-        outcomes=_outcomes(said.get("outcomes", "")),
+        outcomes=outcomes,
         clocks=_listed(said.get("clock", "")),
         status=said.get("status") or None,
         event=said.get("event") or None,
@@ -152,7 +155,42 @@ def _step(node: etree._Element, lane: str | None) -> Step:
         return_to=_listed(said.get("returnTo", "")) or ("*",),
         not_same_as=_listed(said.get("notSameAs", "")),
         extensions=MappingProxyType(said),
+        many=_many(node, said, outcomes),
     )
+
+
+def _many(
+    node: etree._Element, said: Mapping[str, str], outcomes: Iterable[Outcome] = DEFAULT_OUTCOMES
+) -> Many | None:
+    """That several people act on this step; None when one does."""
+    marker = node.find(f"{BPMN}multiInstanceLoopCharacteristics")
+    if marker is None:
+        return None
+    collection = (marker.get(f"{CAMUNDA}collection") or "").strip()
+    cardinality = (marker.findtext(f"{BPMN}loopCardinality") or "").strip()
+    condition = (marker.findtext(f"{BPMN}completionCondition") or "").strip()
+    if not collection and not cardinality:
+        raise VersionUnreadable(f"（任务 {node.get('id')} 没有写办理人的名单）", element=node.get("id"))
+    try:
+        vote = read_vote(said.get("vote"), said.get("early"), [each.name for each in outcomes])
+    except VoteRefused as error:
+        raise VersionUnreadable(
+            f"（{node.get('id')} 的表决规则{error.zh}）", element=node.get("id"), rule=error.rule
+        ) from error
+    return Many(
+        sequential=marker.get("isSequential") == "true",
+        collection=_compiled(collection) if collection else None,
+        cardinality=_cardinality(cardinality),
+        variable=(marker.get(f"{CAMUNDA}elementVariable") or "").strip() or "item",
+        vote=vote,
+        condition=_compiled(condition) if condition else None,
+    )
+
+
+def _cardinality(text: str) -> int | Expression | None:
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else _compiled(text)
 
 
 def _end(node: etree._Element) -> End:

@@ -21,7 +21,8 @@ class HumanTask:
     """One open human task; `ref` stays the same as long as it is open and is never used again.
 
     `round` counts how often this case entered the step, from 1. `item` and `index` tell signers of
-    one step apart and are None elsewhere. `candidates` are assignment rules such as `role(reviewer)@street`.
+    one step apart and are None elsewhere; an index is never given twice in one round. `candidates` are
+    assignment rules such as `role(reviewer)@street`.
     `clock` names the clocks that measure the step.
     """
 
@@ -29,7 +30,7 @@ class HumanTask:
     step: str
     name: str
     lane: str | None
-    item: str | int | None
+    item: str | int | float | None
     index: int | None
     round: int
     form: str | None
@@ -46,7 +47,8 @@ class HumanTask:
 class Wait:
     """Something awaited. A timer has `due_at` (aware, UTC), or `bound` = (clock, tier or None) and no
     `due_at`: then that clock knows. `missed` says how many periods of a cycle its last firing swallowed
-    beyond the one that was due. `interrupting` is None for what does not hang on a step.
+    beyond the one that was due. `interrupting` is None for what does not hang on a step, `step_ref` the one
+    task it hangs on, None where that step has several signers.
     """
 
     ref: str
@@ -72,7 +74,11 @@ class Thrown:
 
 @dataclass(frozen=True)
 class Passed:
-    """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`."""
+    """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`.
+
+    A step with several signers is told once for each, with the signer's `index`, and once as a whole, with
+    `passed`, `rejected` or `undecided` for an outcome.
+    """
 
     element: str
     ref: str
@@ -80,6 +86,7 @@ class Passed:
     outcome: str | None = None
     branch: str | None = None
     missed: int = 0
+    index: int | None = None
 
 
 @dataclass(frozen=True)

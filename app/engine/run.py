@@ -24,10 +24,12 @@ from app.engine.errors import (
     TimerRefused,
 )
 from app.engine.expressions import Expression, ExpressionError
+from app.engine.instances import Beside
 from app.engine.nodes import TimerEvent, UserTask
 from app.engine.picture import Passed, Picture
-from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.shape import READY, WAITING, Net, Row, ref_of
 from app.engine.version import Flow, Version
+from app.engine.votes import Tally
 
 MOST_STEPS = 500
 MOST_CPU_SECONDS = 2.0
@@ -74,17 +76,31 @@ class Run:
     def complete(self, ref: str, outcome: str | None = None) -> None:
         """A person finished a task; an only outcome need not be named. Raises NotOpen, NoSuchOutcome."""
         with self._acting():
-            row = self._row(ref)
-            if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
-                raise NotOpen(ref=ref)
+            row, number = self._open_task(ref)
             step = self.version.steps[row.task_spec.name]
             chosen = step.outcome(outcome)
             if chosen is None:
                 known = "、".join(each.name for each in step.outcomes)
                 raise NoSuchOutcome(f"“{step.name}”的办理结果有：{known}。", element=step.id, ref=ref)
-            self._net.outcomes[step.id] = row.outcome = chosen.name
             self._moved = step.id
-            row.run()
+            row.task_spec.act(row, number, chosen.name)
+
+    def add_instance(self, ref: str, item: Any, where: str = "beside") -> None:
+        """加签: one more signer of the step this task belongs to, `beside`, `before` or `after` it.
+
+        One after the other, `before` takes this task back; it comes again under a new ref. The new task is
+        in the Picture. Raises NotOpen (also for a step of one person), TooMany, ListRefused.
+        """
+        with self._acting():
+            row, number = self._signing(ref)
+            row.task_spec.add(row, number, item, where)
+
+    def drop_instance(self, ref: str) -> None:
+        """减签: this signer is asked no more; the step is over if that decides it. Raises NotOpen."""
+        with self._acting():
+            row, number = self._signing(ref)
+            self._moved = row.task_spec.name
+            row.task_spec.drop(row, number)
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
         """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
@@ -210,6 +226,32 @@ class Run:
             return None
         return row
 
+    def _open_task(self, ref: str) -> tuple[Row, int]:
+        """The row of an open task, and the task's own number. Raises NotOpen."""
+        row = self._row(ref)
+        if row is None:
+            return self._signing(ref)
+        if row._state != READY or not isinstance(row.task_spec, UserTask) or row.task_spec.has_signers:
+            raise NotOpen(ref=ref)
+        return row, row.id
+
+    def _signing(self, ref: str) -> tuple[Row, int]:
+        """The row that this signer acts on together with others, and his own number. Raises NotOpen."""
+        try:
+            number = int(ref, 36)
+        except (ValueError, TypeError):
+            raise NotOpen(ref=ref) from None
+        for row in self._net.tasks.values():
+            if row.task_spec.has_signers and row._state == READY and row.task_spec.waits_for(row, number):
+                return row, number
+        raise NotOpen(ref=ref)
+
+    def _voted(self, row: Row, number: int, place: int, outcome: str) -> None:
+        """One signer of a step has acted; the step as a whole is told when it is over."""
+        self.trace.append(
+            Passed(row.task_spec.bpmn_id, ref_of(number), self.env.now, outcome=outcome, index=place)
+        )
+
     def _passed(self, row: Row) -> None:
         """Called by the net for each element of the diagram that was passed."""
         self.trace.append(
@@ -227,6 +269,31 @@ class Run:
         """Whether a flow's condition is true."""
         assert flow.condition is not None
         return bool(self._value(flow.condition, flow.id))
+
+    def _holds_for(self, condition: Expression, step: str, tally: Tally) -> bool:
+        """Whether a step's completion condition is true of these counts."""
+        own = {
+            "votes": lambda outcome, other=step: self._votes(outcome, other),
+            "share": lambda outcome, other=step: self._share(outcome, other),
+        }
+        self._net.tallies[step] = [tally.total, dict(tally.votes)]
+        functions = {**(self._functions or self._bind()), **own}
+        return bool(self._value(condition, step, Beside(self.env.data, tally.counters()), functions))
+
+    def _votes(self, outcome: str, step: str | None = None) -> int:
+        """How many chose this outcome in a step's latest round."""
+        counted: int = self._counted(step)[1].get(outcome, 0)
+        return counted
+
+    def _share(self, outcome: str, step: str | None = None) -> float:
+        """Their share of the list; of an empty list 0."""
+        total, votes = self._counted(step)
+        share: float = votes.get(outcome, 0) / total if total else 0.0
+        return share
+
+    def _counted(self, step: str | None) -> list[Any]:
+        found: list[Any] = self._net.tallies.get(step or "", [0, {}])
+        return found
 
     def _armed(self, event: TimerEvent, row: Row) -> dict[str, Any]:
         definition = event.event_definition
@@ -258,9 +325,17 @@ class Run:
         assert isinstance(cycle, Cycle)
         return timers.rearm(row.internal_data, cycle, self.env.now, self.env.is_workday)
 
-    def _value(self, expression: Expression, element: str) -> Any:
+    def _value(
+        self,
+        expression: Expression,
+        element: str,
+        data: Mapping[str, Any] | None = None,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Any:
         try:
-            return expression.evaluate(self.env.data, self._functions or self._bind())
+            return expression.evaluate(
+                self.env.data if data is None else data, functions or self._functions or self._bind()
+            )
         except ExpressionError as error:
             raise ExpressionFailed(error.zh, element=element) from error
         except Exception as error:  # a function handed in failed: its text may hold values, its type does not
@@ -268,15 +343,19 @@ class Run:
                 f"“{expression.text}”（{type(error).__name__}）", element=element
             ) from error
 
-    def _value_for(self, expression: Expression, step: str) -> Any:
-        """A value that belongs to an open step, whatever moved last."""
+    def _value_for(self, expression: Expression, step: str, more: Mapping[str, Any] | None = None) -> Any:
+        """A value that belongs to an open step, whatever moved last; `more` are names only it knows."""
         self._moved = step
-        return self._value(expression, step)
+        return self._value(expression, step, Beside(self.env.data, more) if more else None)
 
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
             "outcome": self._net.outcomes.get,
+            "votes": self._votes,
+            "share": self._share,
+            "total": lambda step: self._counted(step)[0],
+            "done": lambda step: sum(self._counted(step)[1].values()),
             "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
             "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
             "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),

@@ -35,6 +35,15 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 NO_DATA: Mapping[str, Any] = MappingProxyType({})
 
 
+def ref_of(number: int) -> str:
+    """A number as others see it: base 36, to be compared as a number."""
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+    return text
+
+
 class Row(Task):
     """One row of a case: the library's task, numbered by its case, without data, clock or log.
 
@@ -69,12 +78,8 @@ class Row(Task):
 
     @property
     def ref(self) -> str:
-        """The row's number as others see it: base 36, to be compared as a number."""
-        number, text = self.id, ""
-        while number:
-            number, digit = divmod(number, 36)
-            text = DIGITS[digit] + text
-        return text
+        """The row's number as others see it."""
+        return ref_of(self.id)
 
     def _add_child(self, task_spec: TaskSpec, state: int = TaskState.MAYBE) -> "Row":
         return Row(self.workflow, task_spec, self, state)
@@ -100,6 +105,7 @@ class Net(BpmnWorkflow):
         self.agenda: deque[Row] = deque()
         self.rounds: dict[str, int] = {}
         self.outcomes: dict[str, str] = {}
+        self.tallies: dict[str, list[Any]] = {}  # step with signers → [total, {outcome: how many}]
         self.end_element: str | None = None
         self.last_end: Row | None = None
 
@@ -107,6 +113,11 @@ class Net(BpmnWorkflow):
         """The first token."""
         self.task_tree = Row(self, self.spec.start, None, TaskState.FUTURE)
         self.task_tree._ready()
+
+    def next_number(self) -> int:
+        """A number for something that is not a row but has a ref, such as one signer of a step."""
+        self.counter += 1
+        return self.counter
 
     def tokens(self) -> list[Row]:
         """Every row that is still going somewhere, oldest first: the answer to "has it ended?"."""
@@ -149,6 +160,7 @@ class OneLevel(TaskSpec):
 
     is_end_of_all = False
     holds_events = False
+    has_signers = False
     name: str
 
     # What the library keeps per element and nobody uses here, once for all: a version costs a third of it.

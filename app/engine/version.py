@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from app.engine.picture import NOTHING, Outcome
+from app.engine.votes import Vote
 
 if TYPE_CHECKING:
     from app.engine.expressions import Expression
@@ -26,6 +27,21 @@ class Flow:
     default: bool
     order: int
     label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """That several people act on a step: those of the list `collection`, or so many as `cardinality` says.
+
+    `variable` is the name that expressions of one signer see the item under; `condition` ends the step.
+    """
+
+    sequential: bool
+    collection: "Expression | None"
+    cardinality: "int | Expression | None"
+    variable: str
+    vote: Vote
+    condition: "Expression | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,7 @@ class Step:
     return_to: tuple[str, ...]
     not_same_as: tuple[str, ...]
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    many: Many | None = None
 
     def outcome(self, name: str | None) -> Outcome | None:
         """The outcome of that name; with no name the only one there is; None when there is no such."""

@@ -48,6 +48,28 @@ class Drawing:
         """A user task."""
         return self.node("userTask", name, attributes, **properties)
 
+    def signing(
+        self,
+        name: str,
+        collection: str | None = "units",
+        sequential: bool = False,
+        count: str | None = None,
+        until: str | None = None,
+        item: str | None = None,
+        attributes: str = "",
+        **properties: str,
+    ) -> "Drawing":
+        """A user task of several people; `count` replaces the list, `until` is the completion condition."""
+        marker = f'isSequential="{str(sequential).lower()}"'
+        if count is None and collection is not None:
+            marker += f" camunda:collection={quoteattr(collection)}"
+        if item is not None:
+            marker += f' camunda:elementVariable="{item}"'
+        inner = "" if count is None else f"<loopCardinality>{count}</loopCardinality>"
+        inner += "" if until is None else f"<completionCondition><![CDATA[{until}]]></completionCondition>"
+        inner = f"<multiInstanceLoopCharacteristics {marker}>{inner}</multiInstanceLoopCharacteristics>"
+        return self.node("userTask", name, attributes, inner, **properties)
+
     def either(self, name: str, default: str | None = None) -> "Drawing":
         """An exclusive gateway; `default` is the id of the default flow."""
         return self.node("exclusiveGateway", name, f'default="{default}"' if default else "")

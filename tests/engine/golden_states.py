@@ -143,6 +143,23 @@ def write() -> None:
         loops.case.do("b")
         loops.case.do("check", "再来")
 
+    signed = Writer(
+        "signing", signing(), Bench(data={"units": ["城管委", "街道", "水务局"], "chair": "街道"})
+    )
+    signed.keep("all_open")
+    signed.case.do("sign", "不同意")
+    signed.keep("one_refused")
+    signed.case.wake().add_instance(signed.case.picture.tasks[0].ref, "住建委", "before")
+    signed.case.keep()
+    signed.keep("one_added_before")
+    signed.case.do("sign", "同意")
+    signed.case.wake().drop_instance(signed.case.picture.task("sign").ref)
+    signed.case.keep()
+    signed.case.do("sign", "同意")
+    signed.keep("one_after_the_other")
+    signed.case.do("read")
+    signed.keep("the_second_reads")
+
     ended = Writer("ended", Drawing().start().task("a").end().line("start", "a", "end"), Bench())
     ended.keep("open")
     ended.case.do("a")
@@ -172,6 +189,16 @@ def order_like() -> Drawing:
     drawing.line("join", "review", "again").flow("again", "work", 'outcome == "驳回"', order="1")
     drawing.flow("again", "closed", name="pass").line("late", "escalate", "closed")
     return drawing.line("daily", "noted").line("remind", "urge", "urged")
+
+
+def signing() -> Drawing:
+    """Signers side by side, then readers one after the other."""
+    drawing = Drawing().start().signing("sign", outcomes="同意, 不同意!", vote="ratio:0.6", status="会签中")
+    drawing.timer("late", "sign", "P3D").either("on").end()
+    drawing.signing(
+        "read", sequential=True, item="unit", attributes='camunda:priority="${90 if unit == chair else 10}"'
+    )
+    return drawing.line("start", "sign", "on", "read", "end").line("late", "on")
 
 
 def joins_in_loops() -> Drawing:

@@ -18,7 +18,11 @@ from tests.engine.drawing import Drawing
 from tests.engine.good_bundle import GOOD, NAMES, source, spoilt
 from tests.engine.random_diagrams import drawing_of, random_graph
 
-BAD = yaml.safe_load(Path(__file__).with_name("bad_bundles.yaml").read_text(encoding="utf-8"))
+BAD = [
+    bad
+    for path in sorted(Path(__file__).parent.glob("bad_*.yaml"))
+    for bad in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
 # Rules whose diagrams are in tests/bad, need two versions, or are told by the gate before the linter.
 ELSEWHERE = {
     "xml-malformed",

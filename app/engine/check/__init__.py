@@ -13,6 +13,7 @@ from app.engine.check.elements import check_elements
 from app.engine.check.extensions import check_extensions
 from app.engine.check.finding import FILE, Finding, Report
 from app.engine.check.gateways import check_gateways, check_loops
+from app.engine.check.instances import check_instances
 from app.engine.check.names import check_names
 from app.engine.check.previous import check_previous
 from app.engine.check.structure import check_ids, check_size, check_structure
@@ -73,6 +74,7 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
     check_extensions(report, diagram, foreign)
     check_names(report, diagram, names, foreign)
     check_conditions(report, diagram, names, foreign)
+    check_instances(report, diagram, names, foreign)
     check_timers(report, diagram, names, foreign)
     if whole and not foreign and _tells_one_way_out(diagram):
         check_blocks(report, diagram)

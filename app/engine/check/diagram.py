@@ -81,6 +81,11 @@ class Node:
         """The local names of its event definitions."""
         return tuple(local(child) for child in self.element if is_definition(child))
 
+    @cached_property
+    def marker(self) -> Any:
+        """What says that several people act here, or that it is done several times; None elsewhere."""
+        return self.element.find(f"{BPMN}multiInstanceLoopCharacteristics")
+
     @property
     def attached_to(self) -> str | None:
         """The step a boundary event sits on."""

@@ -29,6 +29,7 @@ NOT_YET = "bpmn-element-not-yet"
 FORBIDDEN = "bpmn-element-forbidden"
 SCRIPT = "bpmn-script-forbidden"
 LISTENER = "bpmn-listener-forbidden"
+MANY = frozenset({"userTask", "subProcess", "callActivity"})
 
 
 class _Owner(NamedTuple):
@@ -88,15 +89,12 @@ def _refused_marker(report: Report, node: Node) -> bool:
                 f"{node.named.en} may not carry a loop marker. Draw a gateway and a flow that leads back.",
             )
             return True
-        if kind == "multiInstanceLoopCharacteristics":
-            _not_yet(
-                report,
+        if kind == "multiInstanceLoopCharacteristics" and node.kind not in MANY:
+            report.error(
+                FORBIDDEN,
                 node,
-                "的多人办理（会签、逐个办理）",
-                "as a multi-instance step",
-                Advice(
-                    "可先用并行网关，一条分支画一个办理人。", "Draw one parallel branch per person for now."
-                ),
+                f"{node.named.zh} 不能带多实例标记；只有用户任务、子流程和调用活动可以。",
+                f"{node.named.en} may not be multi-instance; user tasks, sub-processes, call activities may.",
             )
             return True
     if node.element.get("isForCompensation") == "true":
