@@ -9,6 +9,7 @@ from app.engine.errors import ExpressionFailed
 from app.engine.expressions import Expression
 from app.engine.nodes import TimerEvent, UserTask
 from app.engine.picture import HumanTask, Picture, Wait
+from app.engine.services import ServiceTask
 from app.engine.shape import Net, Row, ref_of
 from app.engine.version import DEFAULT_PRIORITY, Step, Version
 
@@ -31,6 +32,10 @@ def describe(net: Net, version: Version, ended: bool, value: Value) -> Picture:
             tasks.append(_human_task(row, step, value))
             if not row.side and step.status:
                 status = step.status
+        elif isinstance(spec, ServiceTask):
+            said = spec.drawn
+            waits.append(Wait(row.ref, str(spec.awaits), said.handler, said.id))
+            active[spec.name] = True
         elif isinstance(spec, TimerEvent):
             waits.append(_wait(net, row, version))
         else:

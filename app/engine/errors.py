@@ -78,6 +78,18 @@ class TooMany(EngineError):
     rule = "too-many-instances"
 
 
+class NotWaiting(EngineError):
+    """这里没有在等待。"""
+
+    rule = "not-waiting"
+
+
+class HandlerFailed(EngineError):
+    """处理程序没有完成。"""
+
+    rule = "handler-failed"
+
+
 class TimerDidNotMove(EngineError):
     """要触发的定时器并未在等待。"""
 

@@ -20,14 +20,23 @@ from app.engine.functions import HANDED
 from app.engine.instances import ManyTask
 from app.engine.nodes import EndOfLine, Exclusive, Parallel, Process, Split, StartEvent, TimerEvent, UserTask
 from app.engine.picture import Outcome
+from app.engine.services import ServiceTask, bare, output_of
 from app.engine.source import Source
 from app.engine.timers import TimerDefinition, is_literal
-from app.engine.version import DEFAULT_PRIORITY, End, Flow, Many, Step, Timer, Version
+from app.engine.version import DEFAULT_PRIORITY, End, Flow, Many, Service, Step, Timer, Version
 from app.engine.votes import VoteRefused, read_vote
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
-NODES = ("startEvent", "userTask", "exclusiveGateway", "parallelGateway", "endEvent", "boundaryEvent")
+NODES = (
+    "startEvent",
+    "userTask",
+    "serviceTask",
+    "exclusiveGateway",
+    "parallelGateway",
+    "endEvent",
+    "boundaryEvent",
+)
 DRAWN_ONLY = frozenset({
     "sequenceFlow", "laneSet", "textAnnotation", "association", "group", "documentation", "extensionElements",
 })  # fmt: skip
@@ -59,13 +68,16 @@ def _version(source: Source, process: etree._Element) -> Version:
             raise VersionUnreadable(f"（{_kind(node)}：{node.get('id')} 尚不支持）", element=node.get("id"))
     flows = _flows(process, drawn)
     spec = Process(process.get("id"), process.get("name") or source.key)
-    steps, ends, timers = {}, {}, {}
+    steps, ends, timers, services = {}, {}, {}, {}
     for name, node in drawn.items():
         kind = _kind(node)
         label = node.get("name")
         if kind == "userTask":
             steps[name] = step = _step(node, lanes.get(name))
             (UserTask if step.many is None else ManyTask)(spec, step, label)
+        elif kind == "serviceTask":
+            services[name] = _service(node)
+            ServiceTask(spec, services[name])
         elif kind == "endEvent":
             _only_plain(node)
             EndOfLine(spec, name, label).connect(spec.end)
@@ -90,6 +102,7 @@ def _version(source: Source, process: etree._Element) -> Version:
         steps=MappingProxyType(steps),
         ends=MappingProxyType(ends),
         timers=MappingProxyType(timers),
+        services=MappingProxyType(services),
         flows=MappingProxyType({flow.id: flow for flow in flows}),
         lanes=tuple(dict.fromkeys(lanes.values())),
         starts=(starts[0].get("id"),),
@@ -156,6 +169,30 @@ def _step(node: etree._Element, lane: str | None) -> Step:
         not_same_as=_listed(said.get("notSameAs", "")),
         extensions=MappingProxyType(said),
         many=_many(node, said, outcomes),
+    )
+
+
+def _service(node: etree._Element) -> Service:
+    said = _properties(node)
+    external = said.get("type") == "external"
+    handler = said.get("topic", "").strip() if external else bare(said.get("delegateExpression", ""))
+    if not handler:
+        raise VersionUnreadable(f"（服务任务 {node.get('id')} 没有写处理程序）", element=node.get("id"))
+    inner = f"{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}"
+    inputs = [
+        (each.get("name"), (each.text or "").strip()) for each in node.findall(f"{inner}inputParameter")
+    ]
+    outputs = [
+        (each.get("name"), (each.text or "").strip()) for each in node.findall(f"{inner}outputParameter")
+    ]
+    return Service(
+        id=node.get("id"),
+        name=node.get("name") or node.get("id"),
+        handler=handler,
+        awaits="external" if external else "job" if said.get("asyncBefore") == "true" else None,
+        inputs=tuple((name, _literal_or_compiled(text) or "") for name, text in inputs),
+        outputs=tuple(output_of(name, text) for name, text in outputs),
+        extensions=MappingProxyType(said),
     )
 
 
@@ -311,7 +348,7 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
             source.flows = tuple(flow for flow in leaving if flow is not source.way_out)
             if source.way_out is None and any(flow.condition is None for flow in source.flows):
                 raise VersionUnreadable(f"（网关 {name} 的一条出口没有条件，也不是默认出口）", element=name)
-        elif isinstance(source, UserTask) and len(leaving) > 1:
+        elif isinstance(source, UserTask | ServiceTask) and len(leaving) > 1:
             raise VersionUnreadable(f"（任务 {name} 有多条出口，请在其后画网关）", element=name)
         elif any(flow.condition is not None for flow in leaving):
             raise VersionUnreadable(f"（只有网关的出口可以写条件，见 {name}）", element=name)

@@ -45,7 +45,9 @@ class HumanTask:
 
 @dataclass(frozen=True)
 class Wait:
-    """Something awaited. A timer has `due_at` (aware, UTC), or `bound` = (clock, tier or None) and no
+    """Something awaited: a timer, a job or work done outside, whose `name` is the handler or topic.
+
+    A timer has `due_at` (aware, UTC), or `bound` = (clock, tier or None) and no
     `due_at`: then that clock knows. `missed` says how many periods of a cycle its last firing swallowed
     beyond the one that was due. `interrupting` is None for what does not hang on a step, `step_ref` the one
     task it hangs on, None where that step has several signers.

@@ -18,6 +18,7 @@ from app.engine.errors import (
     NoSuchStart,
     NotOpen,
     NotSettled,
+    NotWaiting,
     RunSpoiled,
     Stuck,
     TimerDidNotMove,
@@ -27,6 +28,7 @@ from app.engine.expressions import Expression, ExpressionError
 from app.engine.instances import Beside
 from app.engine.nodes import TimerEvent, UserTask
 from app.engine.picture import Passed, Picture
+from app.engine.services import ServiceTask, params_of
 from app.engine.shape import READY, WAITING, Net, Row, ref_of
 from app.engine.version import Flow, Version
 from app.engine.votes import Tally
@@ -34,6 +36,7 @@ from app.engine.votes import Tally
 MOST_STEPS = 500
 MOST_CPU_SECONDS = 2.0
 MOST_LEVELS = 900
+DELIVERED = frozenset({"job", "external"})
 
 
 class Run:
@@ -102,6 +105,24 @@ class Run:
             self._moved = row.task_spec.name
             row.task_spec.drop(row, number)
 
+    def deliver(self, ref: str, results: Mapping[str, Any] | None = None) -> None:
+        """What is awaited has happened: a job runs now, external work is done and gave `results`.
+
+        Raises NotWaiting, HandlerFailed (a result that the diagram names is missing).
+        """
+        with self._acting():
+            row = self._row(ref)
+            if row is None or row._state != WAITING or row.task_spec.awaits not in DELIVERED:
+                raise NotWaiting(ref=ref)
+            row.task_spec.deliver(row, results)
+
+    def params_of(self, ref: str) -> dict[str, Any]:
+        """What a waiting job or external work is to be given now. Raises NotWaiting, ExpressionFailed."""
+        row = self._row(ref)
+        if row is None or row._state != WAITING or not isinstance(row.task_spec, ServiceTask):
+            raise NotWaiting(ref=ref)
+        return params_of(self, row.task_spec.drawn)
+
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
         """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
 
@@ -132,7 +153,7 @@ class Run:
     def settle(self) -> Picture:
         """Runs to rest, brings the rows to normal form, and tells what there is.
 
-        Raises FuseBlown, ExpressionFailed, NoMatch, Stuck, EndDisputed.
+        Raises FuseBlown, ExpressionFailed, HandlerFailed, NoMatch, Stuck, EndDisputed.
         """
         with self._acting():
             if self._phase == state.OPEN:

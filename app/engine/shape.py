@@ -161,6 +161,7 @@ class OneLevel(TaskSpec):
     is_end_of_all = False
     holds_events = False
     has_signers = False
+    awaits: str | None = None  # what a waiting row of this element waits for
     name: str
 
     # What the library keeps per element and nobody uses here, once for all: a version costs a third of it.

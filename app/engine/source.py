@@ -24,11 +24,21 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """What a registered handler takes and gives: inputs it needs, inputs it may have, results by name."""
+
+    needs: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
+    gives: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Names:
     """Everything a diagram may refer to, for the linter; no value of any case is in it.
 
     `data` maps a declared name to its type word: text, int, decimal, bool, date, datetime,
     choice, category, unit, person, point, files or list. `clocks` maps a clock to its tier keys.
+    `handlers` are the registered handlers, as a set of names or with the signature of each (None: not known).
     `rule_error` says in Chinese what is wrong with a candidate rule such as `role(reviewer)@street`, or None.
     """
 
@@ -38,6 +48,6 @@ class Names:
     clocks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     bundles: frozenset[str] = frozenset()
     messages: frozenset[str] = frozenset()
-    handlers: frozenset[str] = frozenset()
+    handlers: Mapping[str, Signature | None] | frozenset[str] = frozenset()
     decisions: frozenset[str] = frozenset()
     rule_error: Callable[[str], str | None] = _no_rule_error

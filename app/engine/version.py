@@ -88,6 +88,23 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A service task as drawn. `awaits` is job (asyncBefore), external, or None: it runs at once.
+
+    `handler` is the registered name, of external work its topic. `inputs` are (name, text or expression),
+    `outputs` (name of the result, declared data name).
+    """
+
+    id: str
+    name: str
+    handler: str
+    awaits: str | None
+    inputs: "tuple[tuple[str, str | Expression], ...]"
+    outputs: tuple[tuple[str, str], ...]
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """A boundary timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end."""
 
@@ -112,6 +129,7 @@ class Version:
     steps: Mapping[str, Step]
     ends: Mapping[str, End]
     timers: Mapping[str, Timer]
+    services: Mapping[str, Service]
     flows: Mapping[str, Flow]
     lanes: tuple[str, ...]
     starts: tuple[str, ...]

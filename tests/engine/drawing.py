@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 NAMESPACES = (
     'xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
@@ -69,6 +69,25 @@ class Drawing:
         inner += "" if until is None else f"<completionCondition><![CDATA[{until}]]></completionCondition>"
         inner = f"<multiInstanceLoopCharacteristics {marker}>{inner}</multiInstanceLoopCharacteristics>"
         return self.node("userTask", name, attributes, inner, **properties)
+
+    def service(
+        self,
+        name: str,
+        handler: str = "notices.send",
+        inputs: Mapping[str, str] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        attributes: str = "",
+    ) -> "Drawing":
+        """A service task; `handler` empty leaves it to `attributes` who does the work."""
+        given = "".join(
+            f"<camunda:{kind}Parameter name={quoteattr(key)}>{escape(text)}</camunda:{kind}Parameter>"
+            for kind, written in (("input", inputs), ("output", outputs))
+            for key, text in (written or {}).items()
+        )
+        box = f"<camunda:inputOutput>{given}</camunda:inputOutput>" if given else ""
+        called = f"camunda:delegateExpression={quoteattr(handler)}" if handler else ""
+        inner = f"<extensionElements>{box}</extensionElements>" if box else ""
+        return self.node("serviceTask", name, f"{called} {attributes}", inner)
 
     def either(self, name: str, default: str | None = None) -> "Drawing":
         """An exclusive gateway; `default` is the id of the default flow."""

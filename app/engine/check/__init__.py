@@ -16,6 +16,7 @@ from app.engine.check.gateways import check_gateways, check_loops
 from app.engine.check.instances import check_instances
 from app.engine.check.names import check_names
 from app.engine.check.previous import check_previous
+from app.engine.check.services import check_services
 from app.engine.check.structure import check_ids, check_size, check_structure
 from app.engine.check.timers import check_timers
 from app.engine.check.words import in_row, named, plain
@@ -75,6 +76,7 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
     check_names(report, diagram, names, foreign)
     check_conditions(report, diagram, names, foreign)
     check_instances(report, diagram, names, foreign)
+    check_services(report, diagram, names, foreign)
     check_timers(report, diagram, names, foreign)
     if whole and not foreign and _tells_one_way_out(diagram):
         check_blocks(report, diagram)

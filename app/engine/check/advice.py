@@ -24,7 +24,6 @@ _STEPS = Advice("可先用排他网关和并行网关表达。", "Use exclusive 
 _DELETE = Advice("可先删去。", "Delete it for now.")
 
 KINDS_NOT_YET = {
-    "serviceTask": _PERSON,
     "sendTask": _PERSON,
     "receiveTask": _PERSON,
     "manualTask": _PERSON,

@@ -15,6 +15,7 @@ VALUE = "bpmn-extension-value"
 ATTRIBUTES = {
     "startEvent": frozenset({"formKey"}),
     "userTask": frozenset({"candidateGroups", "candidateUsers", "assignee", "formKey", "priority"}),
+    "serviceTask": frozenset({"delegateExpression", "type", "topic", "asyncBefore"}),
 }
 PROPERTIES = {
     "userTask": frozenset({"event", "status", "clock", "outcomes", "returnTo", "notSameAs", "vote", "early"}),
@@ -22,6 +23,7 @@ PROPERTIES = {
     "boundaryEvent": frozenset({"onReturn"}),
     "sequenceFlow": frozenset({"order", "label"}),
 }
+ELEMENTS = {"serviceTask": frozenset({"inputOutput"})}
 _ELEMENTS = frozenset({"properties", "property"})
 # Told by elements.py, or written by the modeler by itself and without meaning here.
 _SILENT_ATTRIBUTES = frozenset({"class", "expression", "dueDate"})
@@ -67,7 +69,8 @@ def _check_names(report: Report, at: Node | Flow, kind: str, what: Named) -> Non
         _unknown(report, at, what, Named(f"属性 {name}", f"property {name}"), name, properties)
     for child in at.element.iterfind(f"{BPMN}extensionElements/*"):
         name = local(child)
-        if child.tag.startswith(CAMUNDA) and name not in _ELEMENTS and name not in _SILENT_ELEMENTS:
+        known = _ELEMENTS | ELEMENTS.get(kind, frozenset()) | _SILENT_ELEMENTS
+        if child.tag.startswith(CAMUNDA) and name not in known:
             _unknown(report, at, what, Named(f"camunda:{name}", f"camunda:{name}"), name, ())
 
 

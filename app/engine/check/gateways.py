@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from app.engine.check.diagram import GATEWAYS, Diagram, Flow, Node
 from app.engine.check.finding import Report
+from app.engine.check.services import is_external
 from app.engine.check.words import in_row, many, plain
 
 _WAITS = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "boundaryEvent"})
@@ -133,12 +134,17 @@ def check_loops(report: Report, diagram: Diagram) -> None:
         )
 
 
+def _waits(node: Node) -> bool:
+    """Whether a token stops here for a person, a time, a message or somebody outside."""
+    return node.kind in _WAITS or is_external(node)
+
+
 def _circles(diagram: Diagram) -> Iterator[frozenset[str]]:
     """Strongly connected parts of the graph without its waiting nodes (Tarjan, without recursion)."""
     ways = {
-        name: [target for target in diagram.after(name) if diagram.nodes[target].kind not in _WAITS]
+        name: [target for target in diagram.after(name) if not _waits(diagram.nodes[target])]
         for name, node in diagram.nodes.items()
-        if node.kind not in _WAITS
+        if not _waits(node)
     }
     index: dict[str, int] = {}
     low: dict[str, int] = {}
