@@ -7,37 +7,36 @@ from typing import Any
 from app.engine import timers
 from app.engine.errors import ExpressionFailed
 from app.engine.expressions import Expression
-from app.engine.nodes import TimerEvent, UserTask
-from app.engine.picture import HumanTask, Picture, Wait
-from app.engine.services import ServiceTask
+from app.engine.nodes import UserTask
+from app.engine.picture import HumanTask, Picture, Thrown, Wait
 from app.engine.shape import Net, Row, ref_of
 from app.engine.version import DEFAULT_PRIORITY, Step, Version
 
-Value = Callable[..., Any]  # expression, step, and names only that signer knows
+Value = Callable[..., Any]  # expression, row, and names only that signer knows
+# What comes from outside the case; errors and escalations come from within.
+TOLD = frozenset({"timer", "message", "signal", "condition", "job", "external"})
 
 
-def describe(net: Net, version: Version, ended: bool, value: Value) -> Picture:
+def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...], value: Value) -> Picture:
     """Who must act, what is awaited, has it ended; `value` evaluates for a step. Raises ExpressionFailed."""
     tasks, waits, active = [], [], {}
     status = shared = None
     for row in net.tokens():
         spec = row.task_spec
-        if isinstance(spec, UserTask):
-            step = version.steps[spec.name]
-            active[step.id] = True
-            if step.many is not None:
-                tasks += _signers(row, step, value)
-                shared = step.status if not row.side and step.status else shared
-                continue
-            tasks.append(_human_task(row, step, value))
-            if not row.side and step.status:
-                status = step.status
-        elif isinstance(spec, ServiceTask):
-            said = spec.drawn
-            waits.append(Wait(row.ref, str(spec.awaits), said.handler, said.id))
+        if spec.has_signers:
+            tasks += _signers(row, spec.step, value)
             active[spec.name] = True
-        elif isinstance(spec, TimerEvent):
-            waits.append(_wait(net, row, version))
+            shared = spec.step.status if not row.side and spec.step.status else shared
+        elif isinstance(spec, UserTask):
+            tasks.append(_human_task(row, spec.step, value))
+            active[spec.name] = True
+            if not row.side and spec.step.status:
+                status = spec.step.status
+        elif spec.awaits is not None:
+            if spec.awaits in TOLD:
+                waits.append(_wait(net, row))
+            if not spec.hangs:
+                active[spec.name] = True
         else:
             active[spec.name] = True
     if any(task.index is not None for task in tasks):
@@ -49,7 +48,7 @@ def describe(net: Net, version: Version, ended: bool, value: Value) -> Picture:
     return Picture(
         tasks=tuple(tasks),
         waits=tuple(waits),
-        thrown=(),
+        thrown=thrown,
         ended=ended,
         end_element=net.end_element if ended else None,
         status=status,
@@ -86,43 +85,55 @@ def _human_task(row: Row, step: Step, value: Value) -> HumanTask:
         round=row.internal_data["r"],
         form=step.form,
         candidates=step.candidates,
-        assignee=_text(step.assignee, step.id, value),
+        assignee=_text(step.assignee, row, value),
         outcomes=step.outcomes,
         status=step.status,
         clock=step.clocks,
-        priority=_priority(step, value),
+        priority=_priority(step, row, value),
         extensions=dict(step.extensions),
+        within=path(row),
     )
 
 
-def _wait(net: Net, row: Row, version: Version) -> Wait:
-    timer = version.timers[row.task_spec.name]
-    beside = (net.tasks[ref] for ref in row.parent._children)
-    step = next((each for each in beside if each.task_spec.name == timer.step), None)
+def _wait(net: Net, row: Row) -> Wait:
+    spec, drawn, above = row.task_spec, row.task_spec.drawn, row.parent
+    is_timer = spec.awaits == "timer"
+    step_ref = group = None
+    if spec.hangs:
+        beside = (net.tasks[ref] for ref in above._children)
+        step_ref = next((each.ref for each in beside if not each.task_spec.hangs), None)
+        group = above.ref if step_ref is None else None
     return Wait(
         ref=row.ref,
-        kind="timer",
-        name=timer.name,
-        element=timer.id,
-        due_at=timers.due_at(row.internal_data),
-        interrupting=timer.interrupting,
-        bound=timer.bound,
+        kind=spec.awaits,
+        name=drawn.name if is_timer else drawn.what or drawn.name,
+        element=drawn.id,
+        due_at=timers.due_at(row.internal_data) if is_timer else None,
+        interrupting=drawn.interrupting if step_ref is not None else None,
+        group=group,
+        bound=drawn.bound if is_timer else None,
         missed=row.internal_data.get("m", 0),
-        step_ref=None if step is None or step.task_spec.has_signers else step.ref,
+        step_ref=step_ref,
+        within=path(row),
     )
 
 
-def _text(said: "str | Expression | None", element: str, value: Value) -> str | None:
+def path(row: Row) -> tuple[str, ...]:
+    """The call activities round a row, outermost first."""
+    return tuple(row.within.split("/")[:-1])
+
+
+def _text(said: "str | Expression | None", row: Row, value: Value) -> str | None:
     if said is None or isinstance(said, str):
         return said
-    found = value(said, element)
+    found = value(said, row)
     return None if found is None else str(found)
 
 
-def _priority(step: Step, value: Value) -> int:
+def _priority(step: Step, row: Row, value: Value) -> int:
     if isinstance(step.priority, int):
         return step.priority
-    found = value(step.priority, step.id)
+    found = value(step.priority, row)
     if found is None:
         return DEFAULT_PRIORITY
     if type(found) is not int or not 0 <= found <= 100:

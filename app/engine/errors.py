@@ -114,6 +114,12 @@ class ListRefused(ExpressionFailed):
     rule = "list-refused"
 
 
+class ErrorUncaught(EngineError):
+    """流程抛出了错误，外层没有边界错误事件接住它，办件保持原样。"""
+
+    rule = "error-uncaught"
+
+
 class NoMatch(EngineError):
     """网关的各条出口条件都不成立，也没有默认出口。"""
 

@@ -7,7 +7,8 @@ another. Somebody who was taken off the list is in none of them. So a step of 20
 nothing needs a callback.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.engine.errors import FuseBlown, ListRefused, TooMany
@@ -62,7 +63,7 @@ class ManyTask(UserTask):
         super()._on_ready(my_task)
         net: Net = my_task.workflow
         kept = my_task.internal_data
-        kept["list"] = items_of(self.step, net.run._value_for)
+        kept["list"] = items_of(self._many, self.step, partial(net.run._value_for, row=my_task))
         places = list(range(len(kept["list"])))
         now = places[:1] if self._many.sequential else places
         kept["open"] = [[net.next_number(), place] for place in now]
@@ -148,36 +149,63 @@ class ManyTask(UserTask):
         condition = self._many.condition
         if condition is None:
             return verdict(self._many.vote, tally)
-        if tally.done and my_task.workflow.run._holds_for(condition, self.step.id, tally):
+        if tally.done and self._holds(my_task, condition, tally):
             return PASSED
         return None if tally.left else REJECTED
+
+    def _holds(self, my_task: Row, condition: "Expression", tally: Tally) -> bool:
+        net: Net = my_task.workflow
+        here = [tally.total, tally.votes]
+        own = counters(lambda step: here if step is None else net.tallies.get(my_task.within + step))
+        run = net.run
+        return bool(run._value_at(condition, my_task, tally.counters(), own))
 
     def _tell(self, my_task: Row, result: str) -> None:
         """Keeps the result and the counts, which other parts of the diagram may ask for."""
         net: Net = my_task.workflow
         tally = tally_of(my_task.internal_data)
-        net.outcomes[self.name] = my_task.outcome = result
-        net.tallies[self.name] = [tally.total, dict(tally.votes)]
+        net.outcomes[my_task.within + self.name] = my_task.outcome = result
+        net.tallies[my_task.within + self.name] = [tally.total, dict(tally.votes)]
 
 
-def items_of(step: "Step", value: "Callable[[Expression, str], Any]") -> list[Any]:
+def counters(counted: "Callable[[str | None], Sequence[Any] | None]") -> dict[str, Callable[..., Any]]:
+    """votes, share, total and done, over [total, {outcome: n}] of a step; of an unknown step nothing."""
+
+    def told(step: str | None) -> Sequence[Any]:
+        return counted(step) or (0, {})
+
+    def votes(outcome: str, step: str | None = None) -> int:
+        found: int = told(step)[1].get(outcome, 0)
+        return found
+
+    def share(outcome: str, step: str | None = None) -> float:
+        total = told(step)[0]
+        return votes(outcome, step) / total if total else 0.0
+
+    return {
+        "votes": votes,
+        "share": share,
+        "total": lambda step: told(step)[0],
+        "done": lambda step: sum(told(step)[1].values()),
+    }
+
+
+def items_of(many: "Many", step: "Step", value: "Callable[[Expression], Any]") -> list[Any]:
     """The list a step is opened for: empty entries left out, a list nobody filled in is empty.
 
     Raises ListRefused (no list, not of texts and numbers, no count), FuseBlown(instances) above 200.
     """
-    many = step.many
-    assert many is not None
     if many.collection is None:
         count = many.cardinality
         if not isinstance(count, int):
             assert count is not None
-            count = value(count, step.id)
+            count = value(count)
         if type(count) is not int or count < 0:
             raise ListRefused(f"“{step.name}”的人数须是不小于 0 的整数。", element=step.id)
         if count > MOST_INSTANCES:
             raise FuseBlown("instances", step.id)
         return [None] * count
-    said = value(many.collection, step.id)
+    said = value(many.collection)
     if said is None:
         return []
     if not isinstance(said, list | tuple):

@@ -5,22 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, BpmnStartTask, SimpleBpmnTask, _EndJoin
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EndEvent, ExclusiveGateway, ParallelGateway
+from SpiffWorkflow.bpmn.specs.defaults import EndEvent, ExclusiveGateway, ParallelGateway
 from SpiffWorkflow.bpmn.specs.defaults import StartEvent as LibraryStartEvent
 from SpiffWorkflow.bpmn.specs.defaults import UserTask as LibraryUserTask
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import NoMatch
-from app.engine.shape import CANCELLED, COMPLETED, READY, WAITING, Net, OneLevel, Row
+from app.engine.shape import CANCELLED, COMPLETED, LIVE, READY, WAITING, Net, OneLevel, Row
 
 if TYPE_CHECKING:
-    from app.engine.timers import TimerDefinition
     from app.engine.version import Flow, Step
 
 
 class Begin(OneLevel, BpmnStartTask):
     """The library's root row of a process."""
+
+    is_scope = True
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
         """The root is always passed."""
@@ -46,12 +47,12 @@ class UserTask(OneLevel, LibraryUserTask):
         return state == READY and type(kept.get("r")) is int
 
     def _on_ready(self, my_task: Row) -> None:
-        rounds = my_task.workflow.rounds
-        rounds[self.name] = my_task.internal_data["r"] = rounds.get(self.name, 0) + 1
+        rounds, step = my_task.workflow.rounds, my_task.within + self.name
+        rounds[step] = my_task.internal_data["r"] = rounds.get(step, 0) + 1
 
     def act(self, my_task: Row, number: int, outcome: str) -> None:
         """The person is done: the token goes on."""
-        my_task.workflow.outcomes[self.name] = my_task.outcome = outcome
+        my_task.workflow.outcomes[my_task.within + self.name] = my_task.outcome = outcome
         my_task.run()
 
     def _on_complete_hook(self, my_task: Row) -> None:
@@ -70,7 +71,7 @@ class Exclusive(OneLevel, ExclusiveGateway):
     def _run_hook(self, my_task: Row) -> bool:
         chosen = self.way_out
         for flow in self.flows:
-            if flow.condition is None or my_task.workflow.run._holds(flow):
+            if flow.condition is None or my_task.workflow.run._holds(flow, my_task):
                 chosen = flow
                 break
         if chosen is None:
@@ -87,6 +88,8 @@ class Parallel(OneLevel, ParallelGateway):
     the next time, as BPMN says.
     """
 
+    counts_arrivals = True
+
     def __init__(self, process: "Process", element: str, name: str | None) -> None:
         super().__init__(process, element, bpmn_name=name)
         self.needed: Counter[str] = Counter()
@@ -98,15 +101,12 @@ class Parallel(OneLevel, ParallelGateway):
     def _update_hook(self, my_task: Row) -> bool:
         if len(self._inputs) < 2:
             return True
-        net: Net = my_task.workflow
         my_task.internal_data.setdefault("v", my_task.parent.task_spec.name)
         my_task._set_state(WAITING)
         open_places = Counter(self.needed)
         arrivals = []
-        for row in sorted(
-            (row for row in net.tasks.values() if row.task_spec is self), key=lambda row: row.id
-        ):
-            if row._state == WAITING and open_places[row.internal_data["v"]] > 0:
+        for row in arrivals_at(my_task):
+            if open_places[row.internal_data["v"]] > 0:
                 open_places[row.internal_data["v"]] -= 1
                 arrivals.append(row)
         if any(open_places.values()):
@@ -129,57 +129,14 @@ class Split(OneLevel, BoundaryEventSplit):
         return bool(state == COMPLETED)
 
 
-class TimerEvent(OneLevel, BoundaryEvent):
-    """A boundary timer. It is armed once, when its step opens, and moves only when it is told to."""
+class PassThrough(OneLevel, SimpleBpmnTask):
+    """A manual task, or an intermediate event that throws nothing: no engine has a part in it, so the token
+    goes on at once. It is in the trace, so that the timeline can tell it.
+    """
 
-    def __init__(
-        self,
-        process: "Process",
-        element: str,
-        definition: "TimerDefinition",
-        interrupting: bool,
-        name: str | None,
-    ) -> None:
-        super().__init__(process, element, definition, cancel_activity=interrupting, bpmn_name=name)
-        self.step = ""
-
-    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
-        """Armed: with a due time, or bound to a clock."""
-        keeps = {"a", "k", "d"} if self.event_definition.kind == "cycle" else {"d"}
-        if self.event_definition.bound is not None:
-            keeps = set()
-        return state == WAITING and all(type(kept.get(key)) is int for key in keeps)
-
-    def _update_hook(self, my_task: Row) -> bool:
-        my_task._set_state(WAITING)
-        my_task.internal_data = my_task.workflow.run._armed(self, my_task)
-        return False
-
-    def fire(self, my_task: Row) -> None:
-        """Sends a token out. Interrupting: the step and its other events end; else a side branch begins."""
-        net: Net = my_task.workflow
-        split = my_task.parent
-        side = split.side
-        if self.cancel_activity:
-            for row in split.children:
-                if row is not my_task and not row.has_state(TaskState.FINISHED_MASK):
-                    row._set_state(CANCELLED)
-            my_task._set_state(COMPLETED)
-        else:
-            side = f"{side}/{self.name}" if side else self.name
-            rest = net.run._rearmed(self, my_task)
-            if rest is None:
-                my_task._set_state(COMPLETED)
-            else:
-                my_task.internal_data = rest
-        net._task_completed_notify(my_task)
-        for spec in self.outputs:
-            token = Row(net, spec, net.task_tree, TaskState.FUTURE)
-            token.triggered = True
-            token.side = side
-            if isinstance(spec, Parallel):  # the token hangs below the root, but this is where it came from
-                token.internal_data["v"] = self.name
-            spec._update(token)
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element)
+        self.bpmn_id, self.bpmn_name = element, name
 
 
 class EndOfLine(OneLevel, EndEvent):
@@ -190,7 +147,19 @@ class EndOfLine(OneLevel, EndEvent):
 
     def _on_complete_hook(self, my_task: Row) -> None:
         net: Net = my_task.workflow
-        if not my_task.side or net.end_element is None:
+        if my_task.scope is net.task_tree and (not my_task.side or net.end_element is None):
+            net.end_element = self.name
+
+
+class Terminate(EndOfLine):
+    """Ends everything that is still going on in its process or sub-process, and decides how that ended."""
+
+    def _on_complete_hook(self, my_task: Row) -> None:
+        net: Net = my_task.workflow
+        for row in list(net.tasks.values()):
+            if row is not my_task and row._state & LIVE and row.lies_in(my_task.scope):
+                row._set_state(CANCELLED)
+        if my_task.scope is net.task_tree:
             net.end_element = self.name
 
 
@@ -201,7 +170,8 @@ class Finish(OneLevel, _EndJoin):
 
     def _update_hook(self, my_task: Row) -> bool:
         my_task._set_state(WAITING)
-        my_task.workflow.last_end = my_task
+        if my_task.scope is my_task.workflow.task_tree:  # of a called process, its caller sees to the end
+            my_task.workflow.last_end = my_task
         return False
 
 
@@ -222,10 +192,31 @@ class Process(BpmnProcessSpec):
         self.end.connect(Last(self, "End"))
 
 
+def arrivals_at(join: Row) -> list[Row]:
+    """The rows that wait at this join of this scope, oldest first."""
+    return sorted(
+        (
+            row
+            for row in join.workflow.tasks.values()
+            if row.task_spec is join.task_spec and row._state == WAITING and row.scope is join.scope
+        ),
+        key=lambda row: row.id,
+    )
+
+
 def disarm(step: Row) -> None:
-    """Ends the events that still hang on a step."""
+    """Ends the events that still hang on a step, or beside an event of one gateway."""
     split = step.parent
     if split is not None and split.task_spec.holds_events:
         for row in split.children:
-            if row._state == WAITING:
+            if row._state == WAITING and row is not step:
                 row._set_state(CANCELLED)
+
+
+def withdraw(row: Row) -> None:
+    """Takes a token back, with everything that goes on inside it."""
+    if row.task_spec.is_scope:
+        for inner in row.workflow.tasks.values():
+            if inner._state & TaskState.NOT_FINISHED_MASK and inner.lies_in(row):
+                inner._set_state(CANCELLED)
+    row._set_state(CANCELLED)

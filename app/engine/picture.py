@@ -22,8 +22,8 @@ class HumanTask:
 
     `round` counts how often this case entered the step, from 1. `item` and `index` tell signers of
     one step apart and are None elsewhere; an index is never given twice in one round. `candidates` are
-    assignment rules such as `role(reviewer)@street`.
-    `clock` names the clocks that measure the step.
+    assignment rules such as `role(reviewer)@street`. `clock` names the clocks that measure the step.
+    `within` are the call activities round it, outermost first: `step` is then a step of the called process.
     """
 
     ref: str
@@ -41,16 +41,20 @@ class HumanTask:
     clock: tuple[str, ...]
     priority: int
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Something awaited: a timer, a job or work done outside, whose `name` is the handler or topic.
+    """Something awaited: `kind` timer, message, signal, condition, job or external.
 
-    A timer has `due_at` (aware, UTC), or `bound` = (clock, tier or None) and no
-    `due_at`: then that clock knows. `missed` says how many periods of a cycle its last firing swallowed
-    beyond the one that was due. `interrupting` is None for what does not hang on a step, `step_ref` the one
-    task it hangs on, None where that step has several signers.
+    A message's or signal's `name` is what it is called in the diagram (a message's key in messages.yaml), a
+    job's its handler, external work's its topic; what else waits is named by its label. A timer has `due_at`
+    (aware, UTC), or `bound` = (clock, tier or None) and no `due_at`: then that clock knows. `missed` says
+    how many periods of a cycle its last firing swallowed beyond the one that was due. `step_ref` is the task
+    or sub-process it hangs on, of a step with several signers the whole of it; `interrupting` is None for
+    what hangs on none. Waits behind one event-based gateway share a `group`: the first to come ends the
+    others.
     """
 
     ref: str
@@ -63,15 +67,20 @@ class Wait:
     bound: tuple[str, str | None] | None = None
     missed: int = 0
     step_ref: str | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Thrown:
-    """A message or signal that left the case."""
+    """A message, a signal, or an escalation that nobody awaited; `caught` counts the catchers of this case.
+
+    It is told once, by the settle that follows the throw, and not kept in the state.
+    """
 
     kind: str
     name: str
     element: str
+    caught: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class Passed:
     branch: str | None = None
     missed: int = 0
     index: int | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from time import thread_time
 from typing import Any
 
 from app.engine import shape, state, timers
-from app.engine.describe import describe
+from app.engine.describe import describe, path
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
 from app.engine.errors import (
@@ -24,18 +23,16 @@ from app.engine.errors import (
     TimerDidNotMove,
     TimerRefused,
 )
+from app.engine.events import Catcher
 from app.engine.expressions import Expression, ExpressionError
-from app.engine.instances import Beside
-from app.engine.nodes import TimerEvent, UserTask
-from app.engine.picture import Passed, Picture
+from app.engine.fuse import Fuse
+from app.engine.instances import Beside, counters
+from app.engine.nodes import UserTask
+from app.engine.picture import Passed, Picture, Thrown
 from app.engine.services import ServiceTask, params_of
 from app.engine.shape import READY, WAITING, Net, Row, ref_of
-from app.engine.version import Flow, Version
-from app.engine.votes import Tally
+from app.engine.version import End, Event, Flow, Version
 
-MOST_STEPS = 500
-MOST_CPU_SECONDS = 2.0
-MOST_LEVELS = 900
 DELIVERED = frozenset({"job", "external"})
 
 
@@ -56,6 +53,8 @@ class Run:
         self._settled = False
         self._spoiled = False
         self._moved: str | None = None  # the step that moved last, for round_no()
+        self._within = ""  # the called process it lies in
+        self._thrown: list[Thrown] = []
         self._functions: Mapping[str, Callable[..., Any]] | None = None
 
     @classmethod
@@ -80,12 +79,12 @@ class Run:
         """A person finished a task; an only outcome need not be named. Raises NotOpen, NoSuchOutcome."""
         with self._acting():
             row, number = self._open_task(ref)
-            step = self.version.steps[row.task_spec.name]
+            step = row.task_spec.step
             chosen = step.outcome(outcome)
             if chosen is None:
                 known = "、".join(each.name for each in step.outcomes)
                 raise NoSuchOutcome(f"“{step.name}”的办理结果有：{known}。", element=step.id, ref=ref)
-            self._moved = step.id
+            self._moved = row.within + step.id
             row.task_spec.act(row, number, chosen.name)
 
     def add_instance(self, ref: str, item: Any, where: str = "beside") -> None:
@@ -102,7 +101,7 @@ class Run:
         """减签: this signer is asked no more; the step is over if that decides it. Raises NotOpen."""
         with self._acting():
             row, number = self._signing(ref)
-            self._moved = row.task_spec.name
+            self._moved = row.within + row.task_spec.name
             row.task_spec.drop(row, number)
 
     def deliver(self, ref: str, results: Mapping[str, Any] | None = None) -> None:
@@ -121,7 +120,7 @@ class Run:
         row = self._row(ref)
         if row is None or row._state != WAITING or not isinstance(row.task_spec, ServiceTask):
             raise NotWaiting(ref=ref)
-        return params_of(self, row.task_spec.drawn)
+        return params_of(self, row)
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
         """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
@@ -132,13 +131,13 @@ class Run:
             wanted: list[tuple[str, Row]] = []
             for ref in refs:
                 row = self._row(ref)
-                if row is None or row._state != WAITING or not isinstance(row.task_spec, TimerEvent):
+                if row is None or row._state != WAITING or row.task_spec.awaits != "timer":
                     raise TimerDidNotMove(ref=ref)
                 wanted.append((ref, row))
             fired = []
             for ref, row in wanted:
                 if row._state == WAITING:
-                    self._moved = row.task_spec.step
+                    self._moved = row.within + row.task_spec.drawn.step
                     row.task_spec.fire(row)
                     fired.append(ref)
             return fired
@@ -164,7 +163,8 @@ class Run:
                     shape.bring_to_rest(self._net)
                     if len(self._net.tasks) > shape.MAX_ROWS:
                         raise FuseBlown("rows")
-            picture = describe(self._net, self.version, self._phase != state.OPEN, self._value_for)
+            thrown, self._thrown = tuple(self._thrown), []
+            picture = describe(self._net, self.version, self._phase != state.OPEN, thrown, self._value_for)
             if not (picture.ended or picture.tasks or picture.waits):
                 raise Stuck(f"（停在 {'、'.join(picture.active)}）", element=picture.active[0])
         self._settled = True
@@ -213,26 +213,34 @@ class Run:
             raise EngineError(f"（{type(error).__name__}）") from error
 
     def _run_to_rest(self) -> None:
-        net, steps, until = self._net, 0, thread_time() + MOST_CPU_SECONDS
+        net, fuse = self._net, Fuse()
         while True:
-            while net.agenda:
+            if net.agenda:
                 row = net.agenda.popleft()
-                if row._state != READY:
-                    continue
-                steps += 1
-                if steps > MOST_STEPS:
-                    raise FuseBlown("steps", row.task_spec.name)
-                if thread_time() > until:
-                    raise FuseBlown("cpu", row.task_spec.name)
-                if row.level > MOST_LEVELS:
-                    raise FuseBlown("depth", row.task_spec.name)
-                if len(net.tasks) > shape.MAX_ROWS:
-                    raise FuseBlown("rows", row.task_spec.name)
-                row.run()
+                if row._state == READY:
+                    fuse.burn(row)
+                    row.run()
+                continue
+            moved = self._look_round()
+            if moved is not None:
+                fuse.burn(moved)
+                continue
             if net.last_end is None or net.completed or net.tokens():
                 return
             net.last_end._ready()
             net.last_end = None
+
+    def _look_round(self) -> Row | None:
+        """Asks what waits for the case to stand still. Returns the row that moved, None when none did."""
+        asked: list[Row] = [
+            row for row in self._net.tasks.values() if row._state == WAITING and row.task_spec.rank
+        ]
+        if not asked:
+            return None
+        for row in sorted(asked, key=lambda row: row.task_spec.rank):
+            if row.task_spec.look(row):
+                return row
+        return None
 
     def _end(self) -> None:
         if not self._net.completed:
@@ -270,7 +278,14 @@ class Run:
     def _voted(self, row: Row, number: int, place: int, outcome: str) -> None:
         """One signer of a step has acted; the step as a whole is told when it is over."""
         self.trace.append(
-            Passed(row.task_spec.bpmn_id, ref_of(number), self.env.now, outcome=outcome, index=place)
+            Passed(
+                element=row.task_spec.bpmn_id,
+                ref=ref_of(number),
+                at=self.env.now,
+                outcome=outcome,
+                index=place,
+                within=path(row) if row.within else (),
+            )
         )
 
     def _passed(self, row: Row) -> None:
@@ -283,47 +298,37 @@ class Run:
                 outcome=row.outcome,
                 branch=row.branch,
                 missed=row.internal_data.get("m", 0),
+                within=path(row) if row.within else (),
             )
         )
 
-    def _holds(self, flow: Flow) -> bool:
-        """Whether a flow's condition is true."""
+    def _tell_thrown(self, drawn: End | Event, caught: int) -> None:
+        """Called by what throws beyond its process; `caught` is how many catchers of the case it reached."""
+        self._thrown.append(Thrown(drawn.kind, drawn.what, drawn.id, caught))
+
+    def _holds(self, flow: Flow, row: Row) -> bool:
+        """Whether a flow's condition is true for this token."""
         assert flow.condition is not None
+        self._within = row.within
         return bool(self._value(flow.condition, flow.id))
 
-    def _holds_for(self, condition: Expression, step: str, tally: Tally) -> bool:
-        """Whether a step's completion condition is true of these counts."""
-        own = {
-            "votes": lambda outcome, other=step: self._votes(outcome, other),
-            "share": lambda outcome, other=step: self._share(outcome, other),
-        }
-        self._net.tallies[step] = [tally.total, dict(tally.votes)]
-        functions = {**(self._functions or self._bind()), **own}
-        return bool(self._value(condition, step, Beside(self.env.data, tally.counters()), functions))
+    def _is_true(self, event: Catcher, row: Row) -> bool:
+        """Whether what a conditional event waits for is the case."""
+        assert event.condition is not None
+        self._within = row.within
+        return bool(self._value(event.condition, event.name))
 
-    def _votes(self, outcome: str, step: str | None = None) -> int:
-        """How many chose this outcome in a step's latest round."""
-        counted: int = self._counted(step)[1].get(outcome, 0)
-        return counted
-
-    def _share(self, outcome: str, step: str | None = None) -> float:
-        """Their share of the list; of an empty list 0."""
-        total, votes = self._counted(step)
-        share: float = votes.get(outcome, 0) / total if total else 0.0
-        return share
-
-    def _counted(self, step: str | None) -> list[Any]:
-        found: list[Any] = self._net.tallies.get(step or "", [0, {}])
-        return found
-
-    def _armed(self, event: TimerEvent, row: Row) -> dict[str, Any]:
-        definition = event.event_definition
+    def _armed(self, event: Catcher, row: Row) -> dict[str, Any]:
+        definition = event.definition
+        assert definition is not None
         if definition.bound is not None:
             return {}
-        before, self._moved = self._moved, event.step
+        self._within = row.within
+        before, self._moved = self._moved, row.within + (event.drawn.step or "")
         try:
             read = definition.literal
             if read is None:
+                assert definition.compiled is not None
                 said = self._value(definition.compiled, event.name)
                 read = timers.read_timer(definition.kind, said)
             kept = timers.arm(definition, read, self.env.now, self.env.is_workday)
@@ -337,9 +342,10 @@ class Run:
             kept["x"] = said
         return kept
 
-    def _rearmed(self, event: TimerEvent, row: Row) -> dict[str, Any] | None:
+    def _rearmed(self, event: Catcher, row: Row) -> dict[str, Any] | None:
         """What a non-interrupting timer keeps after firing; None when it has fired for the last time."""
-        definition = event.event_definition
+        definition = event.definition
+        assert definition is not None
         if definition.kind != "cycle" or definition.bound is not None:
             return None
         cycle = definition.literal or timers.read_timer("cycle", row.internal_data["x"])
@@ -364,19 +370,30 @@ class Run:
                 f"“{expression.text}”（{type(error).__name__}）", element=element
             ) from error
 
-    def _value_for(self, expression: Expression, step: str, more: Mapping[str, Any] | None = None) -> Any:
+    def _value_for(self, expression: Expression, row: Row, more: Mapping[str, Any] | None = None) -> Any:
         """A value that belongs to an open step, whatever moved last; `more` are names only it knows."""
-        self._moved = step
-        return self._value(expression, step, Beside(self.env.data, more) if more else None)
+        self._within, self._moved = row.within, row.within + row.task_spec.name
+        data = Beside(self.env.data, more) if more else None
+        return self._value(expression, row.task_spec.name, data)
+
+    def _value_at(
+        self,
+        expression: Expression,
+        row: Row,
+        more: Mapping[str, Any] | None = None,
+        own: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Any:
+        """A value for this token, with names and functions only it knows."""
+        self._within = row.within
+        data = Beside(self.env.data, more) if more else None
+        functions = {**(self._functions or self._bind()), **own} if own else None
+        return self._value(expression, row.task_spec.name, data, functions)
 
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
-            "outcome": self._net.outcomes.get,
-            "votes": self._votes,
-            "share": self._share,
-            "total": lambda step: self._counted(step)[0],
-            "done": lambda step: sum(self._counted(step)[1].values()),
+            "outcome": lambda step: self._net.outcomes.get(self._within + step),
+            **counters(lambda step: self._net.tallies.get(self._within + (step or ""))),
             "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
             "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
             "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),

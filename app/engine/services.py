@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
 
 from app.engine.errors import EngineError, HandlerFailed
+from app.engine.nodes import disarm
 from app.engine.shape import WAITING, OneLevel, Row
 
 if TYPE_CHECKING:
@@ -41,9 +42,12 @@ class ServiceTask(OneLevel, SimpleBpmnTask):
 
     def _run_hook(self, my_task: Row) -> bool:
         if self.awaits != "external":
-            call_handler(my_task.workflow.run, self.drawn)
+            call_handler(my_task.workflow.run, my_task)
         super()._run_hook(my_task)
         return True
+
+    def _on_complete_hook(self, my_task: Row) -> None:
+        disarm(my_task)
 
 
 def bare(text: str) -> str:
@@ -59,16 +63,15 @@ def output_of(name: str, text: str) -> tuple[str, str]:
     return (bare(text), name) if text.startswith("${") else (name, text)
 
 
-def params_of(run: "Run", service: "Service") -> dict[str, Any]:
+def params_of(run: "Run", row: Row) -> dict[str, Any]:
     """The inputs as they are now: literals as written, expressions evaluated. Raises ExpressionFailed."""
-    return {
-        name: said if isinstance(said, str) else run._value(said, service.id) for name, said in service.inputs
-    }
+    inputs = row.task_spec.drawn.inputs
+    return {name: said if isinstance(said, str) else run._value_at(said, row) for name, said in inputs}
 
 
-def call_handler(run: "Run", service: "Service") -> None:
+def call_handler(run: "Run", row: Row) -> None:
     """Calls the handler with its inputs and writes its results. Raises HandlerFailed with its cause."""
-    params = params_of(run, service)
+    service, params = row.task_spec.drawn, params_of(run, row)
     try:
         results = run.env.call(service.handler, params)
     except EngineError:

@@ -48,8 +48,11 @@ class Row(Task):
     """One row of a case: the library's task, numbered by its case, without data, clock or log.
 
     `side` is empty on the main line; behind non-interrupting events it names them, outermost first,
-    separated by `/`.
+    separated by `/`. `scope` is the row of the sub-process it lies in, the root on top. `within` names the
+    call activities round it in the same way, each followed by `/`.
     """
+
+    within = ""
 
     def __init__(self, net: "Net", spec: TaskSpec, parent: "Row | None", state: int) -> None:
         net.counter += 1
@@ -68,18 +71,31 @@ class Row(Task):
         self.outcome: str | None = None
         if parent is None:
             self._parent: int | None = None
+            self.scope = self
             self.side = ""
             self.level = 0
         else:
             self._parent = parent.id
+            self.scope = parent.scope
             self.side = parent.side
             self.level = parent.level + 1
+            if parent.within:
+                self.within = parent.within
             parent._children.append(self.id)
 
     @property
     def ref(self) -> str:
         """The row's number as others see it."""
         return ref_of(self.id)
+
+    def lies_in(self, scope: "Row") -> bool:
+        """Whether it is somewhere inside this sub-process (or the whole case), at any depth."""
+        above = self.scope
+        while above is not scope:
+            if above is above.scope:
+                return False
+            above = above.scope
+        return self is not scope
 
     def _add_child(self, task_spec: TaskSpec, state: int = TaskState.MAYBE) -> "Row":
         return Row(self.workflow, task_spec, self, state)
@@ -118,6 +134,18 @@ class Net(BpmnWorkflow):
         """A number for something that is not a row but has a ref, such as one signer of a step."""
         self.counter += 1
         return self.counter
+
+    def put(self, spec: TaskSpec, scope: Row, side: str, via: str | None = None) -> Row:
+        """A new token at `spec`, directly below its scope; `via` is where it comes from, for a join."""
+        token = Row(self, spec, scope, TaskState.FUTURE)
+        token.scope, token.side, token.triggered = scope, side, True
+        if via is not None and spec.counts_arrivals:
+            token.internal_data["v"] = via
+        within = scope.task_spec.path_inside(scope)
+        if within:
+            token.within = within
+        spec._update(token)
+        return token
 
     def tokens(self) -> list[Row]:
         """Every row that is still going somewhere, oldest first: the answer to "has it ended?"."""
@@ -159,16 +187,22 @@ class OneLevel(TaskSpec):
     """
 
     is_end_of_all = False
-    holds_events = False
-    has_signers = False
-    awaits: str | None = None  # what a waiting row of this element waits for
+    holds_events = False  # a split or an event gateway, with what is awaited below it
+    has_signers = False  # several people act on one row of it
+    hangs = False  # awaited beside others, below such a row
+    is_scope = False  # its rows lie inside it
+    counts_arrivals = False
+    rank = 0  # looked at when nothing runs, lower numbers first; 0: never
+    awaits: str | None = None  # the kind of event it waits for
+    home = home_inside = ""  # the sub-process it is drawn in, and that of the rows inside it
     name: str
 
     # What the library keeps per element and nobody uses here, once for all: a version costs a third of it.
     manual = False
     lookahead = 2
     bpmn_id: str | None = None
-    bpmn_name = lane = description = documentation = io_specification = None
+    bpmn_name: str | None = None
+    lane = description = documentation = io_specification = None
     data = defines = NO_DATA
     pre_assign = post_assign = data_input_associations = data_output_associations = ()
     update_event = ready_event = completed_event = error_event = cancelled_event = run_event = Event()
@@ -184,6 +218,19 @@ class OneLevel(TaskSpec):
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
         """Whether a row of this element may stand like this in a case at rest; asked at every load."""
+        return False
+
+    def path_inside(self, my_task: Row) -> str:
+        """The `within` of rows inside this one."""
+        return my_task.within
+
+    def specs_inside(self) -> Mapping[str, TaskSpec]:
+        """The elements that rows below this one may have."""
+        specs: Mapping[str, TaskSpec] = self._wf_spec.task_specs
+        return specs
+
+    def look(self, my_task: Row) -> bool:
+        """Asked of a waiting row when nothing runs: whether something moved."""
         return False
 
     def _predict(
@@ -227,24 +274,26 @@ def bring_to_rest(net: Net) -> None:
     for row in net.tokens():
         if row._state != WAITING and not row.task_spec.manual:
             raise EngineError("（有尚未运行的步骤）", element=row.task_spec.name)
-        split = tasks[row._parent]
-        if split.task_spec.holds_events and any(tasks[child]._state == WAITING for child in split._children):
-            kept[split.id] = split
+        above = tasks[row._parent]
+        if above.task_spec.holds_events and any(
+            tasks[child]._state == WAITING and tasks[child].task_spec.hangs for child in above._children
+        ):
+            kept[above.id] = above
+            above._parent = above.scope.id
         else:
-            row._parent = root.id
+            row._parent = row.scope.id
         kept[row.id] = row
     tasks.clear()
     tasks[root.id] = root
     root._children.clear()
     for row in kept.values():
         row._children = []
-    for ref in sorted(kept):
+    for ref in sorted(kept):  # a row is younger than the one it lies in
         row = kept[ref]
         tasks[ref] = row
-        if row.task_spec.holds_events:
-            row._parent = root.id
-        row.triggered = row._parent == root.id
-        row.level = 1 if row.triggered else 2
-        tasks[row._parent]._children.append(ref)
+        parent = tasks[row._parent]
+        row.triggered = parent is row.scope
+        row.level = parent.level + 1
+        parent._children.append(ref)
     net.last_end = None
     net.last_task = root

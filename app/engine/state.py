@@ -69,6 +69,11 @@ def load(state: bytes, version: str, net: Net) -> int:
     made: list[Row] = []
     try:
         for ref, above, name, code, side, kept in rows:
+            if made:
+                if above < 0:
+                    raise StateUnreadable("（根不对）")
+                parent = made[above]  # a later row is not there yet: an IndexError
+                specs = parent.task_spec.specs_inside()
             row = Row.__new__(Row)
             row.id, row.workflow, row.task_spec, row._state = ref, net, specs[name], STATE[code]
             row._children, row.thread_id, row.data, row.last_state_change = [], 0, NO_DATA, 0.0
@@ -80,12 +85,18 @@ def load(state: bytes, version: str, net: Net) -> int:
             if (row.task_spec is net.spec.start) is bool(made):
                 raise StateUnreadable("（根不对）")
             if not made:
-                row._parent, row.level, row.triggered = None, 0, False
+                row._parent, row.level, row.triggered, row.scope = None, 0, False, row
             else:
-                parent = made[above]  # a later row is not there yet: an IndexError
-                if above < 0 or not (parent is made[0] or parent.task_spec.holds_events):
+                scope = parent if parent.task_spec.is_scope else parent.scope
+                if not (scope is parent or parent.task_spec.holds_events):
                     raise StateUnreadable(f"（{name} 的位置不对）")
-                row._parent, row.level, row.triggered = parent.id, parent.level + 1, parent.level == 0
+                if row.task_spec.home != scope.task_spec.home_inside:
+                    raise StateUnreadable(f"（{name} 不在这一层）")
+                row._parent, row.level, row.triggered = parent.id, parent.level + 1, scope is parent
+                row.scope = scope
+                within = scope.task_spec.path_inside(scope)
+                if within:
+                    row.within = within
                 parent._children.append(ref)
             made.append(row)
             net.tasks[ref] = row

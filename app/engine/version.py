@@ -77,13 +77,34 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end event as drawn: the last status and why the case closed."""
+    """An end event as drawn: the last status and why the case closed.
+
+    `kind` is none, terminate, error, escalation or message, `what` the code or name that goes with it.
+    """
 
     id: str
     name: str
     status: str | None
     event: str | None
     close_reason: str | None
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    kind: str = "none"
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as drawn that is no timer and no end. `kind` is message, signal, condition, error or
+    escalation; `what` is the name or code (empty: any), `step` the activity on whose edge it sits, else None.
+    """
+
+    id: str
+    name: str
+    kind: str
+    what: str
+    step: str | None
+    interrupting: bool
+    on_return: str
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
 
 
@@ -103,10 +124,17 @@ class Service:
     outputs: tuple[tuple[str, str], ...]
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
 
+    @property
+    def what(self) -> str:
+        """What is waited for: the handler's job, or work on this topic."""
+        return self.handler
+
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A boundary timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end."""
+    """A timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end. `step` is the activity on
+    whose edge it sits; a timer in the line names itself, and is never `interrupting`.
+    """
 
     id: str
     name: str
@@ -130,6 +158,7 @@ class Version:
     ends: Mapping[str, End]
     timers: Mapping[str, Timer]
     services: Mapping[str, Service]
+    events: Mapping[str, Event]
     flows: Mapping[str, Flow]
     lanes: tuple[str, ...]
     starts: tuple[str, ...]

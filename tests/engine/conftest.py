@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -93,6 +94,12 @@ class Case:
             self.wake().fire_timers(due[:1])
             self.keep()
         return self.picture
+
+    def wander(self, random: Random, *outcomes: str) -> Picture:
+        """Completes some open task with some outcome; where there is none, what waits in the line comes."""
+        if self.steps:
+            return self.do(random.choice(self.steps), random.choice(outcomes))
+        return self.fire_ref(self.picture.waits[0].ref)
 
     @property
     def steps(self) -> list[str]:

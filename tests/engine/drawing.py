@@ -19,6 +19,7 @@ class Drawing:
         self.process = process
         self.parts: list[str] = []
         self.shapes: list[str] = []
+        self.declared: list[str] = []
         self.flows = 0
 
     def node(
@@ -111,6 +112,48 @@ class Drawing:
         attributes = f'attachedToRef="{on}" cancelActivity="{str(interrupting).lower()}"'
         return self.node("boundaryEvent", name, attributes, inner, **properties)
 
+    def declare(self, kind: str, *names: str) -> "Drawing":
+        """Messages, signals, errors or escalations beside the process; name and code are the id."""
+        code = f' {kind}Code="{{0}}"' if kind in ("error", "escalation") else ""
+        for name in names:
+            self.declared.append(f'<{kind} id="{name}" name="{name}"{code.format(name)}/>')
+        return self
+
+    def event(self, tag: str, name: str, kind: str, said: str = "", attributes: str = "") -> "Drawing":
+        """An event of any tag; `said` is what it refers to, a timer's duration, or a condition."""
+        inner = f'<{kind}EventDefinition {kind}Ref="{said}"/>' if said else f"<{kind}EventDefinition/>"
+        if kind == "timer":
+            inner = f"<timerEventDefinition><timeDuration>{said}</timeDuration></timerEventDefinition>"
+        if kind == "conditional":
+            inner = f"<condition><![CDATA[{said}]]></condition>"
+            inner = f"<conditionalEventDefinition>{inner}</conditionalEventDefinition>"
+        return self.node(tag, name, attributes, inner)
+
+    def throw(self, name: str, kind: str, said: str = "") -> "Drawing":
+        """An intermediate event that throws."""
+        return self.event("intermediateThrowEvent", name, kind, said)
+
+    def catch(self, name: str, kind: str, said: str = "") -> "Drawing":
+        """An intermediate event that waits."""
+        return self.event("intermediateCatchEvent", name, kind, said)
+
+    def over(self, name: str, kind: str, said: str = "") -> "Drawing":
+        """An end event that throws or terminates."""
+        return self.event("endEvent", name, kind, said)
+
+    def edge(self, name: str, on: str, kind: str, said: str = "", interrupting: bool = True) -> "Drawing":
+        """A boundary event."""
+        attributes = f'attachedToRef="{on}" cancelActivity="{str(interrupting).lower()}"'
+        return self.event("boundaryEvent", name, kind, said, attributes)
+
+    def inside(self, name: str, inner: "Drawing") -> "Drawing":
+        """An embedded sub-process that holds another drawing; its flows get the name before theirs."""
+        parts = (
+            part.replace('<sequenceFlow id="f', f'<sequenceFlow id="{name}_f', 1) for part in inner.parts
+        )
+        self.declared += inner.declared
+        return self.node("subProcess", name, inner="".join(parts))
+
     def flow(
         self, source: str, target: str, when: str | None = None, name: str | None = None, **properties: str
     ) -> "Drawing":
@@ -154,6 +197,7 @@ class Drawing:
         layout = f"<bpmndi:BPMNDiagram>{plane}</bpmndi:BPMNDiagram>"
         return (
             f'<?xml version="1.0" encoding="UTF-8"?><definitions {NAMESPACES}>'
+            f"{''.join(self.declared)}"
             f'<process id="{self.process}" name="{self.process}" isExecutable="true">'
             f"{''.join(self.parts)}</process>"
             f"{layout if self.shapes else ''}</definitions>"

@@ -1,4 +1,4 @@
-"""Random structured diagrams: blocks in blocks, joins inside loops, timers on tasks, for the token game."""
+"""Random structured diagrams: blocks in blocks, joins inside loops, sub-processes, events, for the token game."""
 
 from random import Random
 
@@ -16,6 +16,8 @@ class Grower:
         self.left = size
         self.graph = Graph(nodes={"start": "start"})
         self.last_task: str | None = None
+        self.home = ""
+        self.listening = False  # whether some sub-process round here catches an error
         first, last = self.block(0)
         self.join("start", first)
         self.join(last, self.add("end"))
@@ -24,6 +26,7 @@ class Grower:
         """A new node."""
         name = f"{kind}{len(self.graph.nodes)}"
         self.graph.nodes[name] = kind
+        self.graph.home[name] = self.home
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
@@ -35,37 +38,83 @@ class Grower:
         self.left -= 1
         if self.left <= 0 or depth > 5:
             return self.task(depth)
-        shapes = [self.task, self.sequence, self.parallel, self.choice, self.loop]
-        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4])[0](depth)
+        shapes = [self.task, self.sequence, self.parallel, self.choice, self.loop, self.sub, self.odd]
+        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 3, 3])[0](depth)
 
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
         name = self.add("task")
         self.last_task = name
         out = name
-        if self.random.random() < 0.25:  # interrupting: another task, then back to the line
-            bell = self.bell(name, interrupting=True)
-            other, merge = self.add("task"), self.add("either")
-            self.join(bell, other)
-            self.join(other, merge)
-            self.join(name, merge)
-            out = merge
-        if self.random.random() < 0.3:  # not interrupting: a line of its own
-            bell = self.bell(name, interrupting=False, rings=self.random.choice((1, 1, 2, 3)))
-            if depth < 4 and self.left > 0:
-                first, last = self.block(4 if self.random.random() < 0.5 else 3)
-            else:
-                first = last = self.add("task")
-            self.join(bell, first)
-            self.join(last, self.add("end"))
+        if self.random.random() < 0.25:
+            out = self.interruption(name, "timer")
+        if self.random.random() < 0.3:
+            self.side_line(name, "timer", depth)
             self.last_task = name
         return name, out
 
-    def bell(self, task: str, interrupting: bool, rings: int = 1) -> str:
-        """A boundary timer."""
+    def interruption(self, name: str, kind: str, out: str | None = None) -> str:
+        """An interrupting event on its edge: another task, then back to the line. Returns where they meet."""
+        bell = self.bell(name, interrupting=True, kind=kind)
+        other, merge = self.add("task"), self.add("either")
+        self.join(bell, other)
+        self.join(other, merge)
+        self.join(out or name, merge)
+        return merge
+
+    def side_line(self, name: str, kind: str, depth: int) -> None:
+        """An event that does not interrupt, with a line of its own."""
+        rings = self.random.choice((1, 1, 2, 3)) if kind == "timer" else 0
+        bell = self.bell(name, interrupting=False, rings=rings, kind=kind)
+        if depth < 4 and self.left > 0:
+            first, last = self.block(4 if self.random.random() < 0.5 else 3)
+        else:
+            first = last = self.add("task")
+        self.join(bell, first)
+        self.join(last, self.add("end"))
+
+    def bell(self, task: str, interrupting: bool, rings: int = 1, kind: str = "timer") -> str:
+        """A boundary event."""
         name = f"bell{len(self.graph.bells)}"
-        self.graph.bells.append(Bell(name, task, interrupting, rings))
+        self.graph.bells.append(Bell(name, task, interrupting, rings, kind))
         return name
+
+    def sub(self, depth: int) -> tuple[str, str]:
+        """A sub-process, with or without events on its edge."""
+        name, home = self.add("sub"), self.home
+        caught = [kind for kind in ("timer", "error", "escalation") if self.random.random() < 0.4]
+        listening, self.listening = self.listening, self.listening or "error" in caught
+        self.home = name
+        start = self.add("start")
+        first, last = self.block(depth + 1)
+        self.join(start, first)
+        self.join(last, self.add("end"))
+        self.home, self.listening = home, listening
+        asked = self.last_task
+        out = name
+        for kind in caught:
+            if kind == "error" or self.random.random() < 0.5:
+                out = self.interruption(name, kind, out)
+            else:
+                self.side_line(name, kind, depth)
+        self.last_task = asked
+        return name, out
+
+    def odd(self, depth: int) -> tuple[str, str]:
+        """A task and then: an escalation, a pause, or (if somebody says so) an end to everything here."""
+        first, last = self.task(depth)
+        kinds = ("shout", "pause", "stop", *("fault",) * 4 * self.listening)  # an error must be caught
+        kind = self.random.choice(kinds)
+        if kind in ("shout", "pause"):
+            other = self.add(kind)
+            self.join(last, other)
+            return first, other
+        gate, out = self.add("either"), self.add("either")
+        assert self.last_task is not None
+        self.join(last, gate)
+        self.join(gate, self.add(kind), (self.last_task, AGAIN))
+        self.join(gate, out)
+        return first, out
 
     def sequence(self, depth: int) -> tuple[str, str]:
         """One after the other."""
@@ -104,10 +153,12 @@ class Grower:
     def loop(self, depth: int) -> tuple[str, str]:
         """Again as long as the last task says so; a join may be the last thing in it."""
         entry, gate = self.add("either"), self.add("either")
+        work = self.add("task")  # the rest may run through without anybody
+        self.last_task = work
         first, last = self.block(depth + 1)
-        assert self.last_task is not None
         again = self.last_task
-        self.join(entry, first)
+        self.join(entry, work)
+        self.join(work, first)
         self.join(last, gate)
         self.join(gate, entry, (again, AGAIN))
         out = self.add("either")
@@ -116,25 +167,51 @@ class Grower:
 
 
 def random_graph(random: Random) -> Graph:
-    """A diagram of 3 to about 80 nodes."""
+    """A diagram of 3 to about 80 nodes, in which every error is caught."""
     return Grower(random, random.randint(3, 24)).graph
 
 
-def drawing_of(graph: Graph) -> Drawing:
+def drawing_of(graph: Graph, home: str = "") -> Drawing:
     """The graph as BPMN; a task's status is its own name."""
     drawing = Drawing()
+    if not home:
+        drawing.declare("error", "broken").declare("escalation", "hey")
+    inside = {name for name in graph.nodes if graph.home.get(name, "") == home}
     for name, kind in graph.nodes.items():
+        if name not in inside:
+            continue
         if kind == "task":
             drawing.task(name, outcomes=f"{GOOD}, {AGAIN}", status=name)
         elif kind == "either":
             plain = [place for place, e in enumerate(graph.edges) if e.source == name and e.when is None]
             drawing.either(name, default=f"e{plain[0]}")
+        elif kind == "sub":
+            drawing.inside(name, drawing_of(graph, name))
+        elif kind == "pause":
+            drawing.catch(name, "timer", "PT1H")
+        elif kind == "shout":
+            drawing.throw(name, "escalation", "hey")
+        elif kind == "stop":
+            drawing.over(name, "terminate")
+        elif kind == "fault":
+            drawing.over(name, "error", "broken")
         else:
             getattr(drawing, {"start": "start", "both": "both", "end": "end"}[kind])(name)
     for bell in graph.bells:
+        if bell.task in inside:
+            _draw_bell(drawing, bell)
+            inside.add(bell.name)
+    for place, edge in enumerate(graph.edges):
+        if edge.source in inside:
+            when = None if edge.when is None else f'outcome("{edge.when[0]}") == "{edge.when[1]}"'
+            drawing.flow(edge.source, edge.target, when, name=f"e{place}")
+    return drawing
+
+
+def _draw_bell(drawing: Drawing, bell: Bell) -> None:
+    if bell.kind == "timer":
         text, kind = ("PT24H", "timeDuration") if bell.rings == 1 else (f"R{bell.rings}/PT24H", "timeCycle")
         drawing.timer(bell.name, bell.task, text, kind, bell.interrupting)
-    for place, edge in enumerate(graph.edges):
-        when = None if edge.when is None else f'outcome("{edge.when[0]}") == "{edge.when[1]}"'
-        drawing.flow(edge.source, edge.target, when, name=f"e{place}")
-    return drawing
+    else:
+        said = {"error": "broken", "escalation": "hey"}[bell.kind]
+        drawing.edge(bell.name, bell.task, bell.kind, said, bell.interrupting)

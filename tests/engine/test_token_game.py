@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.engine.conftest import Case
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
-from tests.engine.token_game import Bell, Edge, Graph, TokenGame
+from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
 
 MOST_MOVES = 40
 
@@ -19,32 +19,46 @@ def walk(graph: Graph, random: Random) -> None:
     for move in range(MOST_MOVES):
         if game.over:
             break
-        opening = random.choice(game.openings)
-        place = [each for each in game.openings if each.task == opening.task].index(opening)
-        task = [each for each in case.picture.tasks if each.step == opening.task][place]
-        bells = list(opening.bells)
-        if bells and random.random() < 0.4:
-            bell = random.choice(bells)
-            (ref,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == task.ref)
+        if game.ringing and random.random() < 0.3:
+            opening, bell = random.choice(game.ringing)
+            ref = ref_of(game, case, opening)
+            (wait,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == ref)
             game.ring(opening, bell)
-            assert case.wake().fire_timers([ref]) == [ref]
+            assert case.wake().fire_timers([wait]) == [wait]
         else:
+            opening = random.choice(game.openings)
+            ref = ref_of(game, case, opening)
             outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
             game.complete(opening, outcome)
-            case.wake().complete(task.ref, outcome)
+            if graph.nodes[opening.task] == "pause":
+                case.wake().fire_timers([ref])
+            else:
+                case.wake().complete(ref, outcome)
         case.keep()
         agree(game, case)
 
 
+def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
+    """Both keep openings of one element in the order in which they opened."""
+    place = [each for each in game.openings + game.subs if each.task == opening.task].index(opening)
+    return [row.ref for row in case.run._net.tokens() if row.task_spec.name == opening.task][place]
+
+
 def agree(game: TokenGame, case: Case) -> None:
     picture = case.picture
-    tasks, bells, joins = game.seen()
+    tasks, waits, joins, subs = game.seen()
     assert Counter(task.step for task in picture.tasks) == tasks
-    assert Counter(wait.element for wait in picture.waits) == bells
+    assert Counter(wait.element for wait in picture.waits) == waits
     assert {name for name in picture.active if name.startswith("both")} == joins
+    rows = Counter(row.task_spec.name for row in case.run._net.tokens())
+    assert {name: count for name, count in rows.items() if name.startswith("sub")} == subs
     assert picture.ended == game.over == case.run.finished
-    main_line = {opening.task for opening in game.openings if not opening.aside}
-    assert (picture.status in main_line) if main_line else (picture.status is None)
+    main_line = {
+        opening.task
+        for opening in game.openings
+        if not opening.aside and game.graph.nodes[opening.task] == "task"
+    }
+    assert (picture.status in main_line) if main_line else (picture.ended or picture.status is None)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -64,10 +78,10 @@ def test_the_token_game_itself_knows_what_a_join_is():
         bells=[Bell("bell", "a", interrupting=False)],
     )
     game = TokenGame(graph)
-    assert game.seen() == (Counter({"a": 1, "b": 1}), Counter({"bell": 1}), set())
+    assert game.seen() == (Counter({"a": 1, "b": 1}), Counter({"bell": 1}), set(), Counter())
 
     game.complete(game.openings[0], GOOD)
-    assert game.seen() == (Counter({"b": 1}), Counter(), {"join"})
+    assert game.seen() == (Counter({"b": 1}), Counter(), {"join"}, Counter())
     assert not game.over
 
     game.complete(game.openings[0], GOOD)

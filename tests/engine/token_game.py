@@ -1,11 +1,12 @@
 """What BPMN says, played with counters: an independent judge of the engine, which shares no code with it.
 
-A token stands on a flow, in an open task, or at a parallel join. An exclusive gateway passes each token at
-once on the first flow whose condition holds, else the default. A parallel gateway takes one token from each
-incoming flow and puts one on each outgoing. A boundary timer belongs to one opening of its task.
+A token stands on a flow, in an open task, in an open sub-process, or at a join. An exclusive gateway passes each
+token at once on the first flow whose condition holds, else the default. A parallel gateway takes one token from
+each incoming flow and puts one on each outgoing. What hangs on the edge of a task or sub-process (a bell) belongs to
+one opening of it. A sub-process goes on when no token is left inside it.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 
@@ -20,30 +21,42 @@ class Edge:
 
 @dataclass(frozen=True)
 class Bell:
-    """A boundary timer; `rings` is how often it may fire."""
+    """A boundary event on a task or sub-process; `rings` is how often it may fire, 0 as often as it likes."""
 
     name: str
     task: str
     interrupting: bool
     rings: int = 1
+    kind: str = "timer"
 
 
 @dataclass
 class Graph:
-    """A diagram: node → kind (start, task, either, both, end), flows in order of trial, timers."""
+    """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
+
+    Kinds: start, task, pause (a timer in the line), either, both, sub, end, stop (terminate), fault (error end),
+    shout (escalation thrown, the token goes on).
+    """
 
     nodes: dict[str, str] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     bells: list[Bell] = field(default_factory=list)
+    home: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)  # two openings of one task are two, however alike
 class Opening:
-    """A task that is open: which of its timers may still fire, and how often."""
+    """A task, a pause or a sub-process that is open: which of its bells may still fire, and how often."""
 
     task: str
     aside: bool
     bells: dict[Bell, int]
+    scope: "Opening | None" = None
+    at_join: dict[Edge, list[bool]] = field(default_factory=dict)
+
+    def lies_in(self, scope: "Opening") -> bool:
+        """At any depth."""
+        return self.scope is scope or (self.scope is not None and self.scope.lies_in(scope))
 
 
 class TokenGame:
@@ -51,58 +64,140 @@ class TokenGame:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.case = Opening("", False, {})
         self.openings: list[Opening] = []
-        self.at_join: dict[Edge, list[bool]] = {}
+        self.subs: list[Opening] = []
         self.outcomes: dict[str, str] = {}
-        self._leave(next(name for name, kind in graph.nodes.items() if kind == "start"), aside=False)
+        self.flying: deque[tuple[Edge, bool, Opening]] = deque()
+        self._begin(self.case)
+        self._settle()
 
     def complete(self, opening: Opening, outcome: str) -> None:
-        """A person finishes a task; the timers of this opening end with it."""
+        """A person finishes a task (or a pause is over); the bells of this opening end with it."""
         self.openings.remove(opening)
         self.outcomes[opening.task] = outcome
-        self._leave(opening.task, opening.aside)
+        self._leave(opening.task, opening.aside, self._scope(opening))
+        self._settle()
 
     def ring(self, opening: Opening, bell: Bell) -> None:
-        """A timer fires: it ends the task, or a token of its own sets out beside it."""
-        if bell.interrupting:
-            self.openings.remove(opening)
-            self._leave(bell.name, opening.aside)
-            return
-        opening.bells[bell] -= 1
-        if not opening.bells[bell]:
-            del opening.bells[bell]
-        self._leave(bell.name, aside=True)
+        """A bell rings: it ends what it hangs on, or a token of its own sets out beside it."""
+        self._ring(opening, bell)
+        self._settle()
 
     @property
     def over(self) -> bool:
         """No token anywhere."""
-        return not self.openings and not any(self.at_join.values())
+        return not self.openings and not self.subs and not any(self.case.at_join.values())
 
-    def seen(self) -> tuple[Counter[str], Counter[str], set[str]]:
-        """Open tasks, armed timers, joins at which somebody waits."""
-        return (
-            Counter(opening.task for opening in self.openings),
-            Counter(bell.name for opening in self.openings for bell in opening.bells),
-            {edge.target for edge, waiting in self.at_join.items() if waiting},
-        )
+    @property
+    def ringing(self) -> list[tuple[Opening, Bell]]:
+        """Every timer that may fire."""
+        return [
+            (each, bell) for each in self.openings + self.subs for bell in each.bells if bell.kind == "timer"
+        ]
 
-    def _leave(self, node: str, aside: bool) -> None:
-        for edge in [edge for edge in self.graph.edges if edge.source == node]:
-            self._arrive(edge, aside)
+    def seen(self) -> tuple[Counter[str], Counter[str], set[str], Counter[str]]:
+        """Open tasks, armed timers, joins at which somebody waits, open sub-processes."""
+        tasks = Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "task")
+        waits = Counter(bell.name for _, bell in self.ringing)
+        waits += Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "pause")
+        joins = {
+            edge.target
+            for scope in [self.case, *self.subs]
+            for edge, waiting in scope.at_join.items()
+            if waiting
+        }
+        return tasks, waits, joins, Counter(each.task for each in self.subs)
 
-    def _arrive(self, edge: Edge, aside: bool) -> None:
+    def _scope(self, opening: Opening) -> Opening:
+        return opening.scope or self.case
+
+    def _begin(self, scope: Opening) -> None:
+        graph = self.graph
+        start = next(n for n, kind in graph.nodes.items() if kind == "start" and self._home(n) == scope.task)
+        self._leave(start, scope.aside, scope)
+
+    def _home(self, node: str) -> str:
+        return self.graph.home.get(node, "")
+
+    def _leave(self, node: str, aside: bool, scope: Opening) -> None:
+        self.flying += [(edge, aside, scope) for edge in self.graph.edges if edge.source == node]
+
+    def _settle(self) -> None:
+        while True:
+            while self.flying:
+                self._arrive(*self.flying.popleft())
+            done = next((sub for sub in self.subs if self._is_empty(sub)), None)
+            if done is None:
+                return
+            self.subs.remove(done)
+            self._leave(done.task, done.aside, self._scope(done))
+
+    def _is_empty(self, sub: Opening) -> bool:
+        inside = any(each.lies_in(sub) for each in self.openings + self.subs)
+        return not inside and not any(sub.at_join.values())
+
+    def _open(self, node: str, aside: bool, scope: Opening) -> Opening:
+        bells = {bell: bell.rings for bell in self.graph.bells if bell.task == node}
+        return Opening(node, aside, bells, scope)
+
+    def _arrive(self, edge: Edge, aside: bool, scope: Opening) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
-        if kind == "task":
-            bells = {bell: bell.rings for bell in self.graph.bells if bell.task == node}
-            self.openings.append(Opening(node, aside, bells))
+        if kind in ("task", "pause"):
+            self.openings.append(self._open(node, aside, scope))
+        elif kind == "sub":
+            sub = self._open(node, aside, scope)
+            self.subs.append(sub)
+            self._begin(sub)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]
             chosen = [each for each in out if each.when and self.outcomes.get(each.when[0]) == each.when[1]]
-            self._arrive((chosen or [each for each in out if each.when is None])[0], aside)
+            self._arrive((chosen or [each for each in out if each.when is None])[0], aside, scope)
         elif kind == "both":
             into = [each for each in self.graph.edges if each.target == node]
-            self.at_join.setdefault(edge, []).append(aside)
-            if all(self.at_join.get(each) for each in into):
-                taken = [self.at_join[each].pop(0) for each in into]
-                self._leave(node, all(taken))
+            scope.at_join.setdefault(edge, []).append(aside)
+            if all(scope.at_join.get(each) for each in into):
+                taken = [scope.at_join[each].pop(0) for each in into]
+                self._leave(node, all(taken), scope)
+        elif kind == "stop":
+            self._empty(scope)
+        elif kind == "fault":
+            self._call_out(scope, "error")
+        elif kind == "shout":
+            self._leave(node, aside, scope)
+            self._call_out(scope, "escalation")
+
+    def _call_out(self, scope: Opening, kind: str) -> None:
+        """Outwards to the first sub-process on whose edge somebody listens."""
+        while scope is not self.case:
+            for bell in scope.bells:
+                if bell.kind == kind:
+                    self._ring(scope, bell)
+                    return
+            scope = self._scope(scope)
+
+    def _ring(self, opening: Opening, bell: Bell) -> None:
+        scope = self._scope(opening)
+        if bell.interrupting:
+            if opening in self.subs:
+                self._empty(opening)
+                self.subs.remove(opening)
+            else:
+                self.openings.remove(opening)
+            self._leave(bell.name, opening.aside, scope)
+            return
+        if bell.rings:
+            opening.bells[bell] -= 1
+            if not opening.bells[bell]:
+                del opening.bells[bell]
+        self._leave(bell.name, True, scope)
+
+    def _empty(self, scope: Opening) -> None:
+        def stays(each: Opening) -> bool:
+            return scope is not self.case and not each.lies_in(scope)
+
+        self.openings = [each for each in self.openings if stays(each)]
+        self.subs = [each for each in self.subs if stays(each)]
+        self.flying = deque(each for each in self.flying if each[2] is not scope and stays(each[2]))
+        scope.at_join.clear()

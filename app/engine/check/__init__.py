@@ -8,8 +8,9 @@ from typing import Any
 from app.engine import xml
 from app.engine.check.blocks import check_blocks
 from app.engine.check.conditions import check_conditions
-from app.engine.check.diagram import BPMN, Diagram, executables, local, read_diagram
+from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
 from app.engine.check.elements import check_elements
+from app.engine.check.events import check_events
 from app.engine.check.extensions import check_extensions
 from app.engine.check.finding import FILE, Finding, Report
 from app.engine.check.gateways import check_gateways, check_loops
@@ -68,18 +69,25 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
     diagram = _the_process(report, root)
     if diagram is None:
         return
-    foreign = check_elements(report, diagram)
-    whole = check_structure(report, diagram, foreign)
-    check_gateways(report, diagram, foreign)
-    check_loops(report, diagram)
-    check_extensions(report, diagram, foreign)
-    check_names(report, diagram, names, foreign)
-    check_conditions(report, diagram, names, foreign)
-    check_instances(report, diagram, names, foreign)
-    check_services(report, diagram, names, foreign)
-    check_timers(report, diagram, names, foreign)
-    if whole and not foreign and _tells_one_way_out(diagram):
-        check_blocks(report, diagram)
+    refused: set[str] = set()
+    for scope in diagram.scopes(skip=refused):  # what is inside a refused sub-process is left alone
+        refused |= check_elements(report, scope)
+    foreign = frozenset(refused)
+    scopes = list(diagram.scopes(skip=foreign))
+    whole = [scope for scope in scopes if check_structure(report, scope, foreign)]
+    for scope in scopes:
+        check_gateways(report, scope, foreign)
+        check_loops(report, scope)
+        check_extensions(report, scope, foreign)
+        check_names(report, scope, names, foreign)
+        check_events(report, scope, foreign)
+        check_conditions(report, scope, names, foreign)
+        check_instances(report, scope, names, foreign)
+        check_services(report, scope, names, foreign)
+        check_timers(report, scope, names, foreign)
+    for scope in whole:
+        if foreign.isdisjoint(scope.nodes) and _tells_one_way_out(scope):
+            check_blocks(report, scope)
     if previous is not None:
         before = _earlier(previous)
         if before is not None:
@@ -111,9 +119,8 @@ def _the_process(report: Report, root: Any) -> Diagram | None:
 
 def _tells_one_way_out(diagram: Diagram) -> bool:
     """Whether every step and event has at most one way out, so that the token game knows what they do."""
-    gateways = ("exclusiveGateway", "parallelGateway")
     return all(
-        node.kind in gateways or len(diagram.leaving.get(node.id, ())) < 2 for node in diagram.nodes.values()
+        node.kind in GATEWAYS or len(diagram.leaving.get(node.id, ())) < 2 for node in diagram.nodes.values()
     )
 
 

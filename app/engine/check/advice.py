@@ -17,7 +17,6 @@ _MAIN = Advice("可先把里面的环节直接画在主图上。", "Draw its ste
 _OUTCOME = Advice(
     "可先在任务上用办理结论（outcomes）加网关表达。", "Use an outcome of the task and a gateway for now."
 )
-TIMER = Advice("可先在用户任务的边上画定时器。", "Draw a timer on the edge of a user task for now.")
 _PLAIN_END = Advice("可先画普通的结束事件。", "Draw a plain end event for now.")
 _PLAIN_START = Advice("可先画普通的开始事件。", "Draw a plain start event for now.")
 _STEPS = Advice("可先用排他网关和并行网关表达。", "Use exclusive and parallel gateways for now.")
@@ -26,13 +25,10 @@ _DELETE = Advice("可先删去。", "Delete it for now.")
 KINDS_NOT_YET = {
     "sendTask": _PERSON,
     "receiveTask": _PERSON,
-    "manualTask": _PERSON,
     "businessRuleTask": _PERSON,
     "callActivity": _MAIN,
-    "subProcess": _MAIN,
     "inclusiveGateway": _STEPS,
     "eventBasedGateway": _OUTCOME,
-    "intermediateThrowEvent": _DELETE,
 }
 KINDS_FORBIDDEN = {
     "task": Advice(
@@ -59,15 +55,10 @@ KINDS_FORBIDDEN["dataStoreReference"] = KINDS_FORBIDDEN["dataObject"]
 
 EVENTS_NOT_YET = {
     "startEvent": {"message": _PLAIN_START},
-    "endEvent": dict.fromkeys(("message", "error", "escalation", "terminate"), _PLAIN_END),
-    "boundaryEvent": dict.fromkeys(("message", "signal", "conditional", "error", "escalation"), _OUTCOME),
-    "intermediateCatchEvent": {
-        "timer": TIMER,
-        "message": _PERSON,
-        "signal": _PERSON,
-        "conditional": _PERSON,
-    },
-    "intermediateThrowEvent": dict.fromkeys(("message", "signal", "escalation"), _DELETE),
+    "endEvent": {"message": _PLAIN_END},
+    "boundaryEvent": dict.fromkeys(("message", "signal", "conditional"), _OUTCOME),
+    "intermediateCatchEvent": dict.fromkeys(("message", "signal", "conditional"), _PERSON),
+    "intermediateThrowEvent": dict.fromkeys(("message", "signal"), _DELETE),
 }
 EVENT_WORDS = {
     "timer": "定时",
@@ -81,7 +72,12 @@ EVENT_WORDS = {
     "compensate": "补偿",
     "cancel": "取消",
 }
-EVENTS_OPEN = {"boundaryEvent": "timer"}
+EVENTS_OPEN = {
+    "boundaryEvent": ("timer", "error", "escalation"),
+    "intermediateCatchEvent": ("timer",),
+    "intermediateThrowEvent": ("escalation",),
+    "endEvent": ("terminate", "error", "escalation"),
+}
 EVENTS_FORBIDDEN = {
     ("startEvent", "timer"): Advice(
         "不能定时启动；请在 process.yaml 的 schedules 中写明。",
@@ -106,6 +102,8 @@ HARMLESS = frozenset(
         "group",
         "documentation",
         "extensionElements",
+        "incoming",
+        "outgoing",
     ]
 )
 # The library would need them; we read none of them, so they go, and their author is told.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from app.engine.check.diagram import Diagram, Flow, Node
+from app.engine.check.events import is_fatal
 from app.engine.check.finding import Report
 from app.engine.check.tokens import Marking, Move, Net, Play, net_of, play, shrink
 from app.engine.check.words import many
@@ -71,6 +72,8 @@ def _tell_stuck(report: Report, diagram: Diagram, net: Net, game: Play) -> set[s
             flows.add(flow.id)
     for doomed in loose:
         for join in _starving(diagram, net, game, doomed):
+            if all(net.edges[number].side for number in net.ins[join.id]):
+                continue  # two walks of one side branch are not told apart here, so this may be no trouble
             report.warning(
                 UNPAIRED,
                 join,
@@ -216,7 +219,8 @@ def sideways(diagram: Diagram) -> list[tuple[Flow, Node]]:
         for flow in diagram.flows:
             source = diagram.nodes[flow.source]
             at = source.attached_to if source.kind == "boundaryEvent" and source.interrupting else source.id
-            if at in inside and flow.target not in inside and flow.target != join:
+            ends_all = is_fatal(diagram, diagram.nodes[flow.target])
+            if at in inside and flow.target not in inside and flow.target != join and not ends_all:
                 found.setdefault(flow.id, (flow, split))
     return list(found.values())
 

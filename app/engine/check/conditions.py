@@ -146,14 +146,14 @@ def _check_call(report: Report, diagram: Diagram, names: Names, where: Where, ca
             )
         return
     step = call.literals[0]
-    steps = [node.id for node in diagram.of_kind("userTask")]
+    steps = list(diagram.steps)
     if step not in steps:
         _tell_unknown_step(report, where, "outcome", step, steps)
 
 
 def _check_count(report: Report, diagram: Diagram, where: Where, call: Call) -> None:
     """votes, share, total and done: of a step with several signers, and of an outcome it has."""
-    steps = {node.id: node for node in diagram.of_kind("userTask") if node.marker is not None}
+    steps = {name: node for name, node in diagram.steps.items() if node.marker is not None}
     needs = 1 if call.name in ("total", "done") else 2
     signing: Node | None = where.ends
     if len(call.literals) == needs:
@@ -257,8 +257,7 @@ def _outcome_step(diagram: Diagram, names: Names, where: Where, node: ast.expr) 
         case ast.Call(func=ast.Name(id="outcome"), args=[]):
             return where.before
         case ast.Call(func=ast.Name(id="outcome"), args=[ast.Constant(value=str(step))]):
-            found = diagram.nodes.get(step)
-            return found if found is not None and found.kind == "userTask" else None
+            return diagram.steps.get(step)
     return None
 
 

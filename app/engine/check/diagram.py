@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from app.engine.check.words import Named, named, plain, short
+from app.engine.check.words import KINDS, Named, named, plain, short
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
@@ -65,10 +65,9 @@ class Node:
     def named(self) -> Named:
         """Kind, label and id; a boundary event that holds a timer is called one."""
         found = named(self.kind, self.id, self.label)
-        if self.kind == "boundaryEvent" and self.definitions == ("timerEventDefinition",):
-            return Named(
-                found.zh.replace("边界事件", "定时器", 1), found.en.replace("boundary event", "timer", 1)
-            )
+        if self.event == "timer" and self.kind in ("boundaryEvent", "intermediateCatchEvent"):
+            zh, en = KINDS[self.kind]
+            return Named(found.zh.replace(zh, "定时器", 1), found.en.replace(en, "timer", 1))
         return found
 
     @property
@@ -85,6 +84,17 @@ class Node:
     def marker(self) -> Any:
         """What says that several people act here, or that it is done several times; None elsewhere."""
         return self.element.find(f"{BPMN}multiInstanceLoopCharacteristics")
+
+    @cached_property
+    def event(self) -> str:
+        """The word for its one event definition: timer, error …; empty when it has none or several."""
+        return self.definitions[0].removesuffix("EventDefinition") if len(self.definitions) == 1 else ""
+
+    @property
+    def refers_to(self) -> str:
+        """The id its event definition refers to (a message, a signal, an error, an escalation)."""
+        child = next((each for each in self.element if is_definition(each)), None)
+        return (child.get(f"{self.event}Ref") or "").strip() if child is not None else ""
 
     @property
     def attached_to(self) -> str | None:
@@ -138,7 +148,10 @@ class Lane:
 
 @dataclass(frozen=True, eq=False)
 class Diagram:
-    """One process. Of elements with one id, or none, the first counts; the rules about ids tell the rest."""
+    """One process, or one sub-process: then `host` is its node and `outer` the diagram that holds it.
+
+    Of elements with one id, or none, the first counts; the rules about ids tell the rest.
+    """
 
     id: str
     label: str
@@ -147,11 +160,58 @@ class Diagram:
     nodes: Mapping[str, Node]
     flows: tuple[Flow, ...]
     lanes: tuple[Lane, ...]
+    outer: Diagram | None = None
+    host: Node | None = None
 
     @property
     def named(self) -> Named:
         """Kind, label and id."""
-        return named("process", self.id, self.label)
+        return self.host.named if self.host is not None else named("process", self.id, self.label)
+
+    @cached_property
+    def inner(self) -> tuple[Diagram, ...]:
+        """Its sub-processes."""
+        return tuple(read_diagram(node.element, self, node) for node in self.of_kind("subProcess"))
+
+    def scopes(self, skip: Collection[str] = ()) -> Iterator[Diagram]:
+        """Itself and every sub-process at any depth, but for those whose node is to be skipped."""
+        yield self
+        for each in self.inner:
+            if each.id not in skip:
+                yield from each.scopes(skip)
+
+    @cached_property
+    def steps(self) -> Mapping[str, Node]:
+        """The user tasks of the whole process, whichever scope this is."""
+        if self.outer is not None:
+            return self.outer.steps
+        return {name: node for name, node in self.every.items() if node.kind == "userTask"}
+
+    @cached_property
+    def every(self) -> Mapping[str, Node]:
+        """The nodes of the whole process, whichever scope this is."""
+        if self.outer is not None:
+            return self.outer.every
+        return {node.id: node for scope in self.scopes() for node in scope.nodes.values()}
+
+    @cached_property
+    def declared(self) -> Mapping[str, tuple[str, str]]:
+        """Id → kind and name (or code) of what is declared beside the process: messages, signals, errors …"""
+        if self.outer is not None:
+            return self.outer.declared
+        found: dict[str, tuple[str, str]] = {}
+        for element in self.process.getroottree().getroot():
+            kind = local(element)
+            if kind in ("message", "signal", "error", "escalation") and element.get("id"):
+                code = element.get(f"{kind}Code") or element.get("name") or ""
+                found.setdefault(element.get("id"), (kind, " ".join(code.split())))
+        return found
+
+    def in_lane(self, identifier: str) -> bool:
+        """Whether this node, or a sub-process round it, lies in a lane."""
+        if any(identifier in lane.nodes for lane in self.lanes):
+            return True
+        return self.outer is not None and self.outer.in_lane(self.id)
 
     @cached_property
     def leaving(self) -> Mapping[str, tuple[Flow, ...]]:
@@ -214,8 +274,8 @@ def executables(root: Any) -> list[Any]:
     ]
 
 
-def read_diagram(process: Any) -> Diagram:
-    """The model of one process element; never raises on strange content."""
+def read_diagram(process: Any, outer: Diagram | None = None, host: Node | None = None) -> Diagram:
+    """The model of one process (or sub-process) element; never raises on strange content."""
     nodes: dict[str, Node] = {}
     flows: list[Flow] = []
     for element in process:
@@ -254,11 +314,13 @@ def read_diagram(process: Any) -> Diagram:
         nodes,
         tuple(flows),
         tuple(_lanes(process)),
+        outer,
+        host,
     )
 
 
 def _lanes(process: Any) -> Iterator[Lane]:
-    for element in process.iter(f"{BPMN}lane"):
+    for element in process.iterfind(f"{BPMN}laneSet//{BPMN}lane"):
         yield Lane(
             element.get("id") or "",
             plain(element.get("name")),

@@ -18,7 +18,6 @@ from app.engine.check.advice import (
     SCRIPT_LANGUAGES,
     SCRIPTS,
     STRIPPED,
-    TIMER,
     Advice,
 )
 from app.engine.check.diagram import BPMN, CAMUNDA, NODES, Diagram, Node, is_definition, local
@@ -89,6 +88,15 @@ def _refused_marker(report: Report, node: Node) -> bool:
                 f"{node.named.en} may not carry a loop marker. Draw a gateway and a flow that leads back.",
             )
             return True
+        if kind == "multiInstanceLoopCharacteristics" and node.kind in ("subProcess", "callActivity"):
+            _not_yet(
+                report,
+                node,
+                "的多实例",
+                "as multi-instance",
+                Advice("可先画成用户任务。", "Draw a user task."),
+            )
+            return True
         if kind == "multiInstanceLoopCharacteristics" and node.kind not in MANY:
             report.error(
                 FORBIDDEN,
@@ -110,16 +118,13 @@ def _refused_marker(report: Report, node: Node) -> bool:
 
 def _refused_event(report: Report, node: Node) -> bool:
     if not node.definitions:
-        if node.kind == "boundaryEvent":
+        if node.kind in ("boundaryEvent", "intermediateCatchEvent"):
             report.error(
                 "bpmn-timer-empty",
                 node,
-                f"{node.named.zh} 没有写等什么。请改成定时边界事件，并写明时间。",
+                f"{node.named.zh} 没有写等什么。请改成定时事件，并写明时间。",
                 f"{node.named.en} waits for nothing. Make it a timer and say when.",
             )
-            return True
-        if node.kind == "intermediateCatchEvent":
-            _not_yet(report, node, "", "", TIMER)
             return True
         return False
     if len(node.definitions) > 1 or node.element.get("parallelMultiple") == "true":
@@ -139,7 +144,7 @@ def _refused_event(report: Report, node: Node) -> bool:
     if forbidden is not None:
         report.error(FORBIDDEN, node, f"{node.named.zh} {forbidden.zh}", f"{node.named.en} {forbidden.en}")
         return True
-    if EVENTS_OPEN.get(node.kind) == word:
+    if word in EVENTS_OPEN.get(node.kind, ()):
         return False
     advice = EVENTS_NOT_YET.get(node.kind, {}).get(word)
     if advice is not None:

@@ -9,7 +9,7 @@ from app.engine.check.finding import Report
 from app.engine.check.services import is_external
 from app.engine.check.words import in_row, many, plain
 
-_WAITS = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "boundaryEvent"})
+_WAITS = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "boundaryEvent", "callActivity"})
 
 
 def check_gateways(report: Report, diagram: Diagram, foreign: frozenset[str]) -> None:
@@ -139,13 +139,33 @@ def _waits(node: Node) -> bool:
     return node.kind in _WAITS or is_external(node)
 
 
+def _ways_without_wait(diagram: Diagram) -> dict[str, list[str]]:
+    """Where a token goes on without anybody or anything being waited for."""
+    passing = {name for name, node in diagram.nodes.items() if not _waits(node)}
+    passing -= {inner.id for inner in diagram.inner if not _runs_through(inner)}
+    return {
+        name: [target for target in diagram.after(name) if target in passing]
+        for name in diagram.nodes
+        if name in passing
+    }
+
+
+def _runs_through(diagram: Diagram) -> bool:
+    """Whether a token may get from start to end of a sub-process without waiting."""
+    ways = _ways_without_wait(diagram)
+    reached = [node.id for node in diagram.of_kind("startEvent")]
+    seen = set(reached)
+    while reached:
+        for target in ways.get(reached.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                reached.append(target)
+    return any(diagram.nodes[name].kind == "endEvent" for name in seen)
+
+
 def _circles(diagram: Diagram) -> Iterator[frozenset[str]]:
     """Strongly connected parts of the graph without its waiting nodes (Tarjan, without recursion)."""
-    ways = {
-        name: [target for target in diagram.after(name) if not _waits(diagram.nodes[target])]
-        for name, node in diagram.nodes.items()
-        if not _waits(node)
-    }
+    ways = _ways_without_wait(diagram)
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

@@ -17,14 +17,13 @@ def check_names(report: Report, diagram: Diagram, names: Names, foreign: frozens
     """Every name a step, a start or a lane refers to."""
     for lane in diagram.lanes:
         _check_lane(report, diagram, names, lane)
-    in_lanes = {name for lane in diagram.lanes for name in lane.nodes}
     for node in diagram.of_kind("startEvent", "userTask"):
         if node.id in foreign:
             continue
         _check_form(report, names, node)
         if node.kind == "userTask":
             _check_clocks(report, names, node)
-            _check_candidates(report, names, node, node.id in in_lanes)
+            _check_candidates(report, names, node, diagram.in_lane(node.id))
             _check_steps(report, diagram, node)
             check_step_expressions(report, diagram, names, node)
             _check_words(report, node)
@@ -56,7 +55,7 @@ def _check_clocks(report: Report, names: Names, node: Node) -> None:
 
 def _check_lane(report: Report, diagram: Diagram, names: Names, lane: Lane) -> None:
     what = named("lane", lane.id, lane.label)
-    missing = [name for name in lane.nodes if name not in diagram.nodes]
+    missing = [name for name in lane.nodes if name not in diagram.every]
     if missing:
         row = listed(missing)
         report.error(
@@ -65,7 +64,7 @@ def _check_lane(report: Report, diagram: Diagram, names: Names, lane: Lane) -> N
             f"{what.zh} 列出了图中没有的节点 {row.zh}。请从泳道中删去。",
             f"{what.en} lists nodes that are not in the diagram: {row.en}. Remove them from the lane.",
         )
-    elif lane.leaf and any(diagram.nodes[name].kind == "userTask" for name in lane.nodes):
+    elif lane.leaf and any(diagram.every[name].kind in ("userTask", "subProcess") for name in lane.nodes):
         if not lane.label:
             report.error(
                 UNKNOWN_ROLE,
@@ -104,7 +103,7 @@ def _check_candidates(report: Report, names: Names, node: Node, in_lane: bool) -
 
 
 def _check_steps(report: Report, diagram: Diagram, node: Node) -> None:
-    steps = [step.id for step in diagram.of_kind("userTask")]
+    steps = list(diagram.steps)
     for name, words in (("returnTo", ("*", "none")), ("notSameAs", ())):
         for step in separated(node.properties.get(name, "")):
             if step not in steps and step not in words:

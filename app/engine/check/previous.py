@@ -9,8 +9,8 @@ from app.engine.check.words import KINDS
 
 def check_previous(report: Report, diagram: Diagram, before: Diagram) -> None:
     """Open cases stay on their version; this tells what a migration of them would stumble over."""
-    for old in before.nodes.values():
-        new = diagram.nodes.get(old.id)
+    for old in before.every.values():
+        new = diagram.every.get(old.id)
         if new is None:
             if old.kind == "userTask":
                 report.warning(

@@ -90,7 +90,7 @@ def _parameters(node: Node, kind: str) -> Iterable[tuple[str, str, bool]]:
 
 
 def _check_inputs(report: Report, diagram: Diagram, names: Names, node: Node) -> list[str]:
-    found = []
+    found: list[str] = []
     for name, text, nested in _parameters(node, "inputParameter"):
         if not _is_told(report, node, name, nested, found, Named("输入", "input")) and text.startswith("${"):
             role = Named(f"输入 {name}", f"input {name}")

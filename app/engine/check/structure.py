@@ -15,6 +15,7 @@ MOST_ELEMENTS = 50_000  # a diagram of 300 nodes with its layout has a tenth of 
 LONGEST_ID = 60
 # Names the engine gives to rows of its own; an element so named would be taken for one.
 RESERVED = frozenset({"Start", "End", "Root"})
+HOSTS = ("userTask", "subProcess")
 RESERVED_ENDINGS = (".BoundaryEventSplit", ".BoundaryEventJoin", ".EndJoin")
 
 
@@ -172,12 +173,16 @@ def _check_flow(report: Report, diagram: Diagram, flow: Flow) -> bool:
 
 def _check_boundary(report: Report, diagram: Diagram, node: Node, foreign: frozenset[str]) -> bool:
     host = diagram.nodes.get(node.attached_to or "")
-    if host is None or (host.kind != "userTask" and host.id not in foreign):
+    if host is None or (host.kind not in HOSTS and host.id not in foreign):
         report.error(
             "bpmn-flow-dangling",
             node,
-            f"{node.named.zh} 没有挂在用户任务上。" if host else f"{node.named.zh} 没有挂在任何环节上。",
-            f"{node.named.en} is not attached to a {'user task' if host else 'step'}.",
+            f"{node.named.zh} 挂在了{host.named.zh} 上，那里没有可等的时候。请挂在用户任务或子流程上。"
+            if host
+            else f"{node.named.zh} 没有挂在任何环节上。",
+            f"{node.named.en} sits on {host.named.en}, which never waits. Attach it to a task or sub-process."
+            if host
+            else f"{node.named.en} is not attached to a step.",
         )
         return False
     if not diagram.leaving.get(node.id) and node.id not in foreign:

@@ -1,4 +1,4 @@
-"""Timers on the edges of steps: one time, in bounds, from the calendar or from a clock that exists."""
+"""Timers on edges and in the line: one time, in bounds, from the calendar or from a clock that exists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from app.engine.check.conditions import Where, check_expression
 from app.engine.check.diagram import BPMN, Diagram, Node
 from app.engine.check.finding import Report
-from app.engine.check.words import Named
+from app.engine.check.words import Named, plain
 from app.engine.durations import RULE, DurationRefused, parse_cycle, parse_when
 from app.engine.expressions import Call
 from app.engine.source import Names
@@ -21,9 +21,9 @@ _MOST_WORKING = {"workdays": 2_610, "workhours": 26_100}
 
 
 def check_timers(report: Report, diagram: Diagram, names: Names, foreign: frozenset[str]) -> None:
-    """Every boundary timer that may stay."""
-    for node in diagram.of_kind("boundaryEvent"):
-        if node.id not in foreign and node.definitions == ("timerEventDefinition",):
+    """Every timer that may stay, on an edge or in the line."""
+    for node in diagram.of_kind("boundaryEvent", "intermediateCatchEvent"):
+        if node.id not in foreign and node.event == "timer":
             _check_timer(report, diagram, names, node)
 
 
@@ -48,6 +48,15 @@ def _check_timer(report: Report, diagram: Diagram, names: Names, node: Node) -> 
         )
         return
     kind, text = given[0]
+    if kind == "timeCycle" and node.kind != "boundaryEvent":
+        report.error(
+            "bpmn-timer-kind",
+            node,
+            f"{node.named.zh} 写了循环 {plain(text)}。只有任务边上的定时器能循环；请写时长或时刻。",
+            f"{node.named.en} holds the cycle {plain(text)}. Only a timer on the edge of a task repeats; "
+            "write a duration or an instant.",
+        )
+        return
     if _LITERAL.match(text):
         _check_literal(report, node, kind, text)
         return

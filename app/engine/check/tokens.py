@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.engine.check.diagram import Diagram, Node
+from app.engine.check.diagram import TASKS, Diagram, Node
+from app.engine.check.events import is_fatal
 
 MOST_MARKINGS = 4_000
 OUT = ""  # where tokens leave the game
@@ -33,13 +34,14 @@ class Edge:
     """From node to node.
 
     `work`: a task lies on it, so two tokens on it mean something is done twice. `side`: it leaves a
-    non-interrupting event, whose branch may well be walked several times.
+    non-interrupting event, whose branch may well be walked several times. `kills`: its end ends everything.
     """
 
     source: str
     target: str
     work: bool = False
     side: bool = False
+    kills: bool = False
 
 
 @dataclass
@@ -82,7 +84,7 @@ def net_of(diagram: Diagram) -> Net:
         net.ins.setdefault(node.id, [])
         net.modes[node.id] = _modes(net, diagram, node)
         net.waits_for_all[node.id] = node.kind == "parallelGateway"
-        if node.kind == "userTask":
+        if node.kind in TASKS:
             net.tasks.add(node.id)
     net.begin = net.add(Edge(OUT, next(diagram.of_kind("startEvent")).id))
     _mark_side_branches(net)
@@ -125,9 +127,10 @@ def _edges(
 ) -> list[tuple[int, str]]:
     found = []
     for flow in diagram.leaving.get(leaving, ()):
-        target = OUT if diagram.nodes[flow.target].kind == "endEvent" else flow.target
-        work = diagram.nodes[source].kind == "userTask"
-        found.append((net.add(Edge(source, target, work, side)), flow.id))
+        end = diagram.nodes[flow.target]
+        target = OUT if end.kind == "endEvent" else flow.target
+        work = diagram.nodes[source].kind in TASKS
+        found.append((net.add(Edge(source, target, work, side, is_fatal(diagram, end))), flow.id))
     return found
 
 
@@ -157,7 +160,9 @@ def _distinct(modes: Iterable[Mode]) -> list[Mode]:
 def _drop_harmless_ends(net: Net) -> bool:
     """A token that goes straight to an end is gone; so is a side branch that ends by itself."""
     gone = [
-        number for number, edge in net.edges.items() if edge.target == OUT and (edge.side or not edge.work)
+        number
+        for number, edge in net.edges.items()
+        if edge.target == OUT and not edge.kills and (edge.side or not edge.work)
     ]
     for name, modes in net.modes.items():
         net.modes[name] = _distinct(Mode(mode.fills.difference(gone), mode.flow) for mode in modes)
@@ -322,7 +327,7 @@ def play(net: Net) -> Play:
 def _moves(net: Net, marking: Marking) -> Iterator[Move]:
     for number in marking:
         if net.edges[number].target == OUT:
-            yield Move(OUT, None, marking - {number})
+            yield Move(OUT, None, frozenset() if net.edges[number].kills else marking - {number})
     for name, ins in net.ins.items():
         if net.waits_for_all[name]:
             taken = [frozenset(ins)] if ins and marking.issuperset(ins) else []

@@ -1,0 +1,88 @@
+"""Events that are thrown: errors and escalations go outwards, to the nearest edge that awaits them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from SpiffWorkflow.util.task import TaskState
+
+from app.engine.errors import ErrorUncaught
+from app.engine.nodes import EndOfLine, PassThrough
+from app.engine.shape import WAITING, Net, OneLevel, Row
+
+if TYPE_CHECKING:
+    from app.engine.nodes import Process
+    from app.engine.version import End, Event
+
+
+class Thrower(OneLevel):
+    """Mixed into throwing elements: first it is told as passed, then it throws, then its token goes on.
+
+    Thus the trace has the throw before what it brings about, and a token that the throw ended goes nowhere.
+    """
+
+    drawn: "Event | End"
+
+    def _on_complete(self, my_task: Row) -> None:
+        net: Net = my_task.workflow
+        self._on_complete_hook(my_task)
+        net._task_completed_notify(my_task)
+        THROW[self.drawn.kind](self, my_task)
+        for child in my_task.children:
+            if not child.has_state(TaskState.FINISHED_MASK):
+                child.task_spec._update(child)
+
+
+class ThrowEvent(Thrower, PassThrough):
+    """An intermediate event that throws."""
+
+    def __init__(self, process: "Process", drawn: "Event") -> None:
+        super().__init__(process, drawn.id, drawn.name)
+        self.drawn = drawn
+
+
+class ThrowEnd(Thrower, EndOfLine):
+    """An end event that throws."""
+
+    def __init__(self, process: "Process", drawn: "End", name: str | None) -> None:
+        super().__init__(process, drawn.id, name)
+        self.drawn = drawn
+
+
+def throw_error(spec: Thrower, my_task: Row) -> None:
+    """Ends the nearest sub-process whose edge awaits this error. Raises ErrorUncaught."""
+    catcher = nearest_catcher(my_task, "error", spec.drawn.what)
+    if catcher is None:
+        raise ErrorUncaught(f"（{spec.drawn.name}，错误码 {spec.drawn.what or '空'}）", element=spec.name)
+    catcher.task_spec.fire(catcher)
+
+
+def throw_escalation(spec: Thrower, my_task: Row) -> None:
+    """Reaches the nearest sub-process whose edge awaits it; told as thrown when none does."""
+    catcher = nearest_catcher(my_task, "escalation", spec.drawn.what)
+    if catcher is None:
+        my_task.workflow.run._tell_thrown(spec.drawn, 0)
+    else:
+        catcher.task_spec.fire(catcher)
+
+
+def nearest_catcher(my_task: Row, kind: str, code: str) -> Row | None:
+    """On the edge of the innermost scope that awaits this code, or any code, which counts less."""
+    scope = my_task.scope
+    while scope.scope is not scope:
+        split: Row = scope.parent
+        if split.task_spec.holds_events:
+            waiting: list[Row] = [
+                row for row in split.children if row._state == WAITING and row.task_spec.awaits == kind
+            ]
+            for wanted in (code, ""):
+                for row in waiting:
+                    if row.task_spec.drawn.what == wanted:
+                        return row
+        scope = scope.scope
+    return None
+
+
+THROW: dict[str, Callable[[Thrower, Row], None]] = {
+    "error": throw_error,
+    "escalation": throw_escalation,
+}
