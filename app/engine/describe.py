@@ -9,6 +9,7 @@ from app.engine.errors import ExpressionFailed
 from app.engine.expressions import Expression
 from app.engine.nodes import UserTask
 from app.engine.picture import HumanTask, Picture, Thrown, Wait
+from app.engine.repeats import instances_round
 from app.engine.shape import Net, Row, ref_of
 from app.engine.version import DEFAULT_PRIORITY, Step, Version
 
@@ -30,7 +31,11 @@ def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...]
         elif isinstance(spec, UserTask):
             tasks.append(_human_task(row, spec.step, value))
             active[spec.name] = True
-            if not row.side and spec.step.status:
+            if row.side or not spec.step.status:
+                continue
+            if "#" in row.within:
+                shared = spec.step.status
+            else:
                 status = spec.step.status
         elif spec.awaits is not None:
             if spec.awaits in TOLD:
@@ -38,7 +43,7 @@ def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...]
             if not spec.hangs:
                 active[spec.name] = True
         else:
-            active[spec.name] = True
+            active[spec.bpmn_id or spec.name] = True
     if any(task.index is not None for task in tasks):
         # People who assist beside somebody's own work never decide what a case is said to be doing.
         status = status or shared
@@ -75,13 +80,14 @@ def _signers(row: Row, step: Step, value: Value) -> list[HumanTask]:
 
 
 def _human_task(row: Row, step: Step, value: Value) -> HumanTask:
+    instance = next(iter(instances_round(row)), None)
     return HumanTask(
         ref=row.ref,
         step=step.id,
         name=step.name,
         lane=step.lane,
-        item=None,
-        index=None,
+        item=None if instance is None else instance.task_spec.item(instance),
+        index=None if instance is None else instance.internal_data["i"],
         round=row.internal_data["r"],
         form=step.form,
         candidates=step.candidates,
@@ -120,7 +126,7 @@ def _wait(net: Net, row: Row) -> Wait:
 
 def path(row: Row) -> tuple[str, ...]:
     """The call activities round a row, outermost first."""
-    return tuple(row.within.split("/")[:-1])
+    return tuple(each for each in row.within.split("/")[:-1] if "#" not in each)
 
 
 def _text(said: "str | Expression | None", row: Row, value: Value) -> str | None:

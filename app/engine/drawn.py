@@ -119,7 +119,7 @@ def read_step(node: etree._Element, lane: str | None) -> Step:
         return_to=_listed(said.get("returnTo", "")) or ("*",),
         not_same_as=_listed(said.get("notSameAs", "")),
         extensions=MappingProxyType(said),
-        many=_many(node, said, outcomes),
+        many=read_many(node, outcomes),
     )
 
 
@@ -148,10 +148,9 @@ def read_service(node: etree._Element) -> Service:
     )
 
 
-def _many(
-    node: etree._Element, said: Mapping[str, str], outcomes: Iterable[Outcome] = DEFAULT_OUTCOMES
-) -> Many | None:
-    """That several people act on this step; None when one does."""
+def read_many(node: etree._Element, outcomes: Iterable[Outcome] = DEFAULT_OUTCOMES) -> Many | None:
+    """That this is done by several people, or for several items; None when it is not."""
+    said = properties(node)
     marker = node.find(f"{BPMN}multiInstanceLoopCharacteristics")
     if marker is None:
         return None
@@ -159,7 +158,7 @@ def _many(
     cardinality = (marker.findtext(f"{BPMN}loopCardinality") or "").strip()
     condition = (marker.findtext(f"{BPMN}completionCondition") or "").strip()
     if not collection and not cardinality:
-        raise VersionUnreadable(f"（任务 {node.get('id')} 没有写办理人的名单）", element=node.get("id"))
+        raise VersionUnreadable(f"（{node.get('id')} 没有写多实例的名单）", element=node.get("id"))
     try:
         vote = read_vote(said.get("vote"), said.get("early"), [each.name for each in outcomes])
     except VoteRefused as error:

@@ -18,7 +18,7 @@ from app.engine.votes import MOST_INSTANCES, PASSED, REJECTED, UNDECIDED, Tally,
 
 if TYPE_CHECKING:
     from app.engine.expressions import Expression
-    from app.engine.version import Many, Step
+    from app.engine.version import Many
 
 SCALARS = (str, int, float)  # a bool is an int
 PLACES = ("beside", "before", "after")
@@ -51,7 +51,7 @@ class ManyTask(UserTask):
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
         """Open, with a list and at least one signer who may act."""
-        return super().may_rest(state, kept) and _is_whole(kept, self._many.sequential)
+        return super().may_rest(state, kept) and is_whole(kept, self._many.sequential)
 
     @property
     def _many(self) -> "Many":
@@ -63,7 +63,8 @@ class ManyTask(UserTask):
         super()._on_ready(my_task)
         net: Net = my_task.workflow
         kept = my_task.internal_data
-        kept["list"] = items_of(self._many, self.step, partial(net.run._value_for, row=my_task))
+        value = partial(net.run._value_for, row=my_task)
+        kept["list"] = items_of(self._many, self.step.id, self.step.name, value)
         places = list(range(len(kept["list"])))
         now = places[:1] if self._many.sequential else places
         kept["open"] = [[net.next_number(), place] for place in now]
@@ -102,7 +103,7 @@ class ManyTask(UserTask):
         if tally_of(kept).total >= MOST_INSTANCES:
             raise TooMany(f"（最多 {MOST_INSTANCES} 人）", element=self.name)
         if item is not None or self._many.collection is not None:
-            _check_item(item, self.step)
+            _check_item(item, self.step.id, self.step.name)
         place = len(kept["list"])
         kept["list"].append(item)
         entry = next(each for each in kept["open"] if each[0] == number)
@@ -154,10 +155,9 @@ class ManyTask(UserTask):
         return None if tally.left else REJECTED
 
     def _holds(self, my_task: Row, condition: "Expression", tally: Tally) -> bool:
-        net: Net = my_task.workflow
+        run = my_task.workflow.run
         here = [tally.total, tally.votes]
-        own = counters(lambda step: here if step is None else net.tallies.get(my_task.within + step))
-        run = net.run
+        own = counters(lambda step: here if step is None else run._count_of(step))
         return bool(run._value_at(condition, my_task, tally.counters(), own))
 
     def _tell(self, my_task: Row, result: str) -> None:
@@ -190,7 +190,7 @@ def counters(counted: "Callable[[str | None], Sequence[Any] | None]") -> dict[st
     }
 
 
-def items_of(many: "Many", step: "Step", value: "Callable[[Expression], Any]") -> list[Any]:
+def items_of(many: "Many", element: str, name: str | None, value: "Callable[[Expression], Any]") -> list[Any]:
     """The list a step is opened for: empty entries left out, a list nobody filled in is empty.
 
     Raises ListRefused (no list, not of texts and numbers, no count), FuseBlown(instances) above 200.
@@ -201,28 +201,28 @@ def items_of(many: "Many", step: "Step", value: "Callable[[Expression], Any]") -
             assert count is not None
             count = value(count)
         if type(count) is not int or count < 0:
-            raise ListRefused(f"“{step.name}”的人数须是不小于 0 的整数。", element=step.id)
+            raise ListRefused(f"“{name or element}”的人数须是不小于 0 的整数。", element=element)
         if count > MOST_INSTANCES:
-            raise FuseBlown("instances", step.id)
+            raise FuseBlown("instances", element)
         return [None] * count
     said = value(many.collection)
     if said is None:
         return []
     if not isinstance(said, list | tuple):
         kind = type(said).__name__
-        raise ListRefused(f"“{step.name}”需要一个列表，得到的是 {kind}。", element=step.id)
+        raise ListRefused(f"“{name or element}”需要一个列表，得到的是 {kind}。", element=element)
     items = [item for item in said if item is not None]
     if len(items) > MOST_INSTANCES:
-        raise FuseBlown("instances", step.id)
+        raise FuseBlown("instances", element)
     for item in items:
-        _check_item(item, step)
+        _check_item(item, element, name)
     return items
 
 
-def _check_item(item: Any, step: "Step") -> None:
+def _check_item(item: Any, element: str, name: str | None) -> None:
     if type(item) is not bool and type(item) not in SCALARS:
         kind = type(item).__name__
-        raise ListRefused(f"“{step.name}”的名单每一项须是文字或数字，不能是 {kind}。", element=step.id)
+        raise ListRefused(f"“{name or element}”的名单每一项须是文字或数字，不能是 {kind}。", element=element)
 
 
 def tally_of(kept: Mapping[str, Any]) -> Tally:
@@ -234,10 +234,12 @@ def tally_of(kept: Mapping[str, Any]) -> Tally:
     return Tally(len(kept["votes"]) + waiting + len(kept.get("turn", ())), votes, waiting)
 
 
-def _is_whole(kept: dict[str, Any], sequential: bool) -> bool:
-    """Whether a loaded row could have been written like this."""
+def is_whole(kept: dict[str, Any], sequential: bool, alone: bool = True) -> bool:
+    """Whether a loaded row could have been written like this; `alone`: it says itself who may act now."""
     known, waiting, votes, turn = (kept.get(key, []) for key in ("list", "open", "votes", "turn"))
-    if not all(type(each) is list for each in (known, waiting, votes, turn)) or not waiting:
+    if not all(type(each) is list for each in (known, waiting, votes, turn)) or not known:
+        return False
+    if bool(waiting) is not alone:
         return False
     if ("turn" in kept) is not sequential or any(type(said) is not str for _, said in votes):
         return False

@@ -25,6 +25,7 @@ from app.engine.drawn import (
     read_event,
     read_flows,
     read_lanes,
+    read_many,
     read_names,
     read_service,
     read_step,
@@ -44,6 +45,7 @@ from app.engine.nodes import (
     Terminate,
     UserTask,
 )
+from app.engine.repeats import Instance, Repeat
 from app.engine.services import ServiceTask
 from app.engine.shape import OneLevel
 from app.engine.source import Source
@@ -53,7 +55,7 @@ from app.engine.version import End, Event, Flow, Service, Step, Timer, Version
 
 DRAWN_ONLY = frozenset({
     "sequenceFlow", "laneSet", "textAnnotation", "association", "group", "documentation", "extensionElements",
-    "incoming", "outgoing",
+    "incoming", "outgoing", "multiInstanceLoopCharacteristics",
 })  # fmt: skip
 STRIPPED = frozenset({"ioSpecification", "property", "correlationSubscription", "resourceRole", "performer"})
 SIMPLE = {"exclusiveGateway": Exclusive, "parallelGateway": Parallel, "manualTask": PassThrough}
@@ -179,13 +181,21 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
     return _catcher(draft, node, about)
 
 
-def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> SubProcess:
-    characteristics = [child for child in node if kind_of(child).endswith("LoopCharacteristics")]
+def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> OneLevel:
+    characteristics = [child for child in node if kind_of(child) == "standardLoopCharacteristics"]
     if characteristics or node.get("triggeredByEvent") == "true":
         raise _unsupported(node)
-    spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
-    spec.first = _read_scope(draft, node, lane, spec).get("id")
-    return spec
+    many = read_many(node)
+    if many is None:
+        spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
+        spec.first = _read_scope(draft, node, lane, spec).get("id")
+        return spec
+    whole = Repeat(draft.spec, node.get("id"), node.get("name"), many)
+    each = Instance(draft.spec, whole)
+    before = set(draft.spec.task_specs)
+    each.first = _read_scope(draft, node, lane, each).get("id")
+    each.inside = frozenset(set(draft.spec.task_specs) - before)
+    return whole
 
 
 def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess | None) -> OneLevel:
@@ -240,7 +250,7 @@ def _hang_events(spec: Process, events: Iterable[Boundary], within: SubProcess |
     for event in events:
         host = event.drawn.step or ""
         step = spec.task_specs.get(host)
-        fits = isinstance(step, SubProcess)
+        fits = isinstance(step, SubProcess | Repeat)
         if event.awaits not in ("error", "escalation"):  # on a service task only where it waits
             fits = fits or isinstance(step, UserTask) or (isinstance(step, ServiceTask) and bool(step.awaits))
         if not fits:

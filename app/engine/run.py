@@ -29,6 +29,7 @@ from app.engine.fuse import Fuse
 from app.engine.instances import Beside, counters
 from app.engine.nodes import UserTask
 from app.engine.picture import Passed, Picture, Thrown
+from app.engine.repeats import instances_round, items_round
 from app.engine.services import ServiceTask, params_of
 from app.engine.shape import READY, WAITING, Net, Row, ref_of
 from app.engine.version import End, Event, Flow, Version
@@ -54,6 +55,8 @@ class Run:
         self._spoiled = False
         self._moved: str | None = None  # the step that moved last, for round_no()
         self._within = ""  # the called process it lies in
+        self._round: list[Row] = []  # the instances it lies in, innermost first
+        self._items: dict[str, Any] = {}  # what they are done for
         self._thrown: list[Thrown] = []
         self._functions: Mapping[str, Callable[..., Any]] | None = None
 
@@ -298,6 +301,7 @@ class Run:
                 outcome=row.outcome,
                 branch=row.branch,
                 missed=row.internal_data.get("m", 0),
+                index=row.internal_data.get("i"),
                 within=path(row) if row.within else (),
             )
         )
@@ -309,13 +313,13 @@ class Run:
     def _holds(self, flow: Flow, row: Row) -> bool:
         """Whether a flow's condition is true for this token."""
         assert flow.condition is not None
-        self._within = row.within
+        self._stand_at(row)
         return bool(self._value(flow.condition, flow.id))
 
     def _is_true(self, event: Catcher, row: Row) -> bool:
         """Whether what a conditional event waits for is the case."""
         assert event.condition is not None
-        self._within = row.within
+        self._stand_at(row)
         return bool(self._value(event.condition, event.name))
 
     def _armed(self, event: Catcher, row: Row) -> dict[str, Any]:
@@ -323,7 +327,7 @@ class Run:
         assert definition is not None
         if definition.bound is not None:
             return {}
-        self._within = row.within
+        self._stand_at(row)
         before, self._moved = self._moved, row.within + (event.drawn.step or "")
         try:
             read = definition.literal
@@ -356,13 +360,11 @@ class Run:
         self,
         expression: Expression,
         element: str,
-        data: Mapping[str, Any] | None = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
     ) -> Any:
+        data = Beside(self.env.data, self._items) if self._items else self.env.data
         try:
-            return expression.evaluate(
-                self.env.data if data is None else data, functions or self._functions or self._bind()
-            )
+            return expression.evaluate(data, functions or self._functions or self._bind())
         except ExpressionError as error:
             raise ExpressionFailed(error.zh, element=element) from error
         except Exception as error:  # a function handed in failed: its text may hold values, its type does not
@@ -372,9 +374,8 @@ class Run:
 
     def _value_for(self, expression: Expression, row: Row, more: Mapping[str, Any] | None = None) -> Any:
         """A value that belongs to an open step, whatever moved last; `more` are names only it knows."""
-        self._within, self._moved = row.within, row.within + row.task_spec.name
-        data = Beside(self.env.data, more) if more else None
-        return self._value(expression, row.task_spec.name, data)
+        self._moved = row.within + row.task_spec.name
+        return self._value_at(expression, row, more)
 
     def _value_at(
         self,
@@ -384,16 +385,34 @@ class Run:
         own: Mapping[str, Callable[..., Any]] | None = None,
     ) -> Any:
         """A value for this token, with names and functions only it knows."""
-        self._within = row.within
-        data = Beside(self.env.data, more) if more else None
+        self._stand_at(row)
+        self._items.update(more or {})
         functions = {**(self._functions or self._bind()), **own} if own else None
-        return self._value(expression, row.task_spec.name, data, functions)
+        return self._value(expression, row.task_spec.name, functions)
+
+    def _stand_at(self, row: Row) -> None:
+        """What is evaluated next is seen from this token: its called process, the instances it lies in."""
+        self._within = row.within
+        self._round = instances_round(row) if "#" in row.within else []
+        self._items = items_round(row) if self._round else {}
+
+    def _key(self, step: str) -> str:
+        """What a step is known by, seen from there: one drawn inside an instance is that instance's own."""
+        within = self._within
+        for instance in self._round:
+            if step in instance.task_spec.inside:
+                return str(instance.task_spec.path_inside(instance)) + step
+            within = instance.within
+        return within + step
+
+    def _count_of(self, step: str | None) -> list[Any] | None:
+        return self._net.tallies.get(self._key(step)) if step else None
 
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
-            "outcome": lambda step: self._net.outcomes.get(self._within + step),
-            **counters(lambda step: self._net.tallies.get(self._within + (step or ""))),
+            "outcome": lambda step: self._net.outcomes.get(self._key(step)),
+            **counters(self._count_of),
             "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
             "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
             "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),

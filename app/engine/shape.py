@@ -147,6 +147,18 @@ class Net(BpmnWorkflow):
         spec._update(token)
         return token
 
+    def enter(self, row: Row) -> int:
+        """Counts one more round of a step. Inside a repeated sub-process each instance counts for itself,
+        from what the rounds before came to.
+        """
+        within, name = row.within, row.task_spec.name
+        key = within + name
+        while within + name not in self.rounds and "#" in within:
+            before, _, after = within.rpartition("#")
+            within = before[: before.rfind("/") + 1] + after.partition("/")[2]
+        self.rounds[key] = self.rounds.get(within + name, 0) + 1
+        return self.rounds[key]
+
     def tokens(self) -> list[Row]:
         """Every row that is still going somewhere, oldest first: the answer to "has it ended?"."""
         return [row for row in self.tasks.values() if row._state & LIVE and not row.task_spec.is_end_of_all]
@@ -228,6 +240,10 @@ class OneLevel(TaskSpec):
         """The elements that rows below this one may have."""
         specs: Mapping[str, TaskSpec] = self._wf_spec.task_specs
         return specs
+
+    def may_hold(self, my_task: Row, row: Row) -> bool:
+        """Whether this row may lie directly inside a scope of this element; asked at every load."""
+        return True
 
     def look(self, my_task: Row) -> bool:
         """Asked of a waiting row when nothing runs: whether something moved."""

@@ -94,6 +94,8 @@ def load(state: bytes, version: str, net: Net) -> int:
                     raise StateUnreadable(f"（{name} 不在这一层）")
                 row._parent, row.level, row.triggered = parent.id, parent.level + 1, scope is parent
                 row.scope = scope
+                if not scope.task_spec.may_hold(scope, row):
+                    raise StateUnreadable(f"（{name} 的位置不对）")
                 within = scope.task_spec.path_inside(scope)
                 if within:
                     row.within = within

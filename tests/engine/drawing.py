@@ -12,6 +12,24 @@ NAMESPACES = (
 )
 
 
+def marker(
+    collection: str | None = "units",
+    sequential: bool = False,
+    count: str | None = None,
+    until: str | None = None,
+    item: str | None = None,
+) -> str:
+    """What makes an activity multi-instance."""
+    said = f'isSequential="{str(sequential).lower()}"'
+    if count is None and collection is not None:
+        said += f" camunda:collection={quoteattr(collection)}"
+    if item is not None:
+        said += f' camunda:elementVariable="{item}"'
+    inner = "" if count is None else f"<loopCardinality>{count}</loopCardinality>"
+    inner += "" if until is None else f"<completionCondition><![CDATA[{until}]]></completionCondition>"
+    return f"<multiInstanceLoopCharacteristics {said}>{inner}</multiInstanceLoopCharacteristics>"
+
+
 class Drawing:
     """A diagram in the making; every method returns the drawing."""
 
@@ -61,14 +79,7 @@ class Drawing:
         **properties: str,
     ) -> "Drawing":
         """A user task of several people; `count` replaces the list, `until` is the completion condition."""
-        marker = f'isSequential="{str(sequential).lower()}"'
-        if count is None and collection is not None:
-            marker += f" camunda:collection={quoteattr(collection)}"
-        if item is not None:
-            marker += f' camunda:elementVariable="{item}"'
-        inner = "" if count is None else f"<loopCardinality>{count}</loopCardinality>"
-        inner += "" if until is None else f"<completionCondition><![CDATA[{until}]]></completionCondition>"
-        inner = f"<multiInstanceLoopCharacteristics {marker}>{inner}</multiInstanceLoopCharacteristics>"
+        inner = marker(collection, sequential, count, until, item)
         return self.node("userTask", name, attributes, inner, **properties)
 
     def service(
@@ -146,13 +157,15 @@ class Drawing:
         attributes = f'attachedToRef="{on}" cancelActivity="{str(interrupting).lower()}"'
         return self.event("boundaryEvent", name, kind, said, attributes)
 
-    def inside(self, name: str, inner: "Drawing") -> "Drawing":
-        """An embedded sub-process that holds another drawing; its flows get the name before theirs."""
+    def inside(self, name: str, inner: "Drawing", many: str = "") -> "Drawing":
+        """An embedded sub-process that holds another drawing; its flows get the name before theirs. `many` is
+        what `marker` gives.
+        """
         parts = (
             part.replace('<sequenceFlow id="f', f'<sequenceFlow id="{name}_f', 1) for part in inner.parts
         )
         self.declared += inner.declared
-        return self.node("subProcess", name, inner="".join(parts))
+        return self.node("subProcess", name, inner="".join(parts) + many)
 
     def flow(
         self, source: str, target: str, when: str | None = None, name: str | None = None, **properties: str

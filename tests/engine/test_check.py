@@ -133,7 +133,7 @@ def test_an_unreadable_version_before_is_not_judged_again() -> None:
         ("<receiveTask {}/>", "bpmn-element-not-yet"),
         ("<businessRuleTask {}/>", "bpmn-element-not-yet"),
         ("<callActivity {} calledElement='p'/>", "bpmn-element-not-yet"),
-        ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-element-not-yet"),
+        ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-multi-not-a-list"),
         ("<inclusiveGateway {}/>", "bpmn-element-not-yet"),
         ("<eventBasedGateway {}/>", "bpmn-element-not-yet"),
         (

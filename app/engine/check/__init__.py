@@ -14,7 +14,7 @@ from app.engine.check.events import check_events
 from app.engine.check.extensions import check_extensions
 from app.engine.check.finding import FILE, Finding, Report
 from app.engine.check.gateways import check_gateways, check_loops
-from app.engine.check.instances import check_instances
+from app.engine.check.instances import check_instances, names_in
 from app.engine.check.names import check_names
 from app.engine.check.previous import check_previous
 from app.engine.check.services import check_services
@@ -69,13 +69,14 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
     diagram = _the_process(report, root)
     if diagram is None:
         return
-    refused: set[str] = set()
+    declared, refused = names, set[str]()
     for scope in diagram.scopes(skip=refused):  # what is inside a refused sub-process is left alone
         refused |= check_elements(report, scope)
     foreign = frozenset(refused)
     scopes = list(diagram.scopes(skip=foreign))
     whole = [scope for scope in scopes if check_structure(report, scope, foreign)]
     for scope in scopes:
+        names = names_in(scope, declared)
         check_gateways(report, scope, foreign)
         check_loops(report, scope)
         check_extensions(report, scope, foreign)

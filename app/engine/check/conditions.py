@@ -290,6 +290,8 @@ def _check_types(
     swapped: bool,
 ) -> None:
     declared = data[name.id]
+    if not declared:
+        return  # an item of a list: of what kind, only the list knows
     word = _TYPE_WORDS.get(declared, (declared, declared))
     if isinstance(op, ast.In | ast.NotIn) and isinstance(other, ast.List):
         found = next((wrong for each in other.elts if (wrong := _clash(declared, each, data))), None)

@@ -47,6 +47,8 @@ def check_elements(report: Report, diagram: Diagram) -> frozenset[str]:
             foreign.add(node.id)
     for element in diagram.process:
         kind = local(element)
+        if kind == "multiInstanceLoopCharacteristics":
+            continue  # a sub-process's own marker
         if element.tag.startswith(BPMN) and kind not in NODES and kind not in HARMLESS:
             _refused_other(report, element, kind)
     return frozenset(foreign | set(_check_scripts(report, diagram)))
@@ -88,13 +90,9 @@ def _refused_marker(report: Report, node: Node) -> bool:
                 f"{node.named.en} may not carry a loop marker. Draw a gateway and a flow that leads back.",
             )
             return True
-        if kind == "multiInstanceLoopCharacteristics" and node.kind in ("subProcess", "callActivity"):
+        if kind == "multiInstanceLoopCharacteristics" and node.kind == "callActivity":
             _not_yet(
-                report,
-                node,
-                "的多实例",
-                "as multi-instance",
-                Advice("可先画成用户任务。", "Draw a user task."),
+                report, node, "的多实例", "as multi-instance", Advice("可先包进子流程。", "Wrap it for now.")
             )
             return True
         if kind == "multiInstanceLoopCharacteristics" and node.kind not in MANY:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import unicodedata
+from dataclasses import replace
 
-from app.engine.check.conditions import Where, check_expression
+from app.engine.check.conditions import Where, check_expression, own_names
 from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Node
 from app.engine.check.finding import Report
 from app.engine.check.words import Named, listed, nearest, plain
@@ -34,6 +35,17 @@ def check_instances(report: Report, diagram: Diagram, names: Names, foreign: fro
             _check_condition(report, diagram, names, node, condition)
         if node.kind == "userTask":
             _check_vote(report, node, size, bool(condition))
+
+
+def names_in(scope: Diagram, names: Names) -> Names:
+    """The names that expressions of this scope may use: inside a repeated sub-process also its item."""
+    items: dict[str, str] = {}
+    inner: Diagram | None = scope
+    while inner is not None:
+        if inner.host is not None:
+            items.update({name: "" for name in own_names(inner.host) if name not in items})
+        inner = inner.outer
+    return replace(names, data={**names.data, **items}) if items else names
 
 
 def _check_no_vote(report: Report, node: Node) -> None:

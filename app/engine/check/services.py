@@ -36,6 +36,12 @@ def is_external(node: Node) -> bool:
     return node.kind == "serviceTask" and node.attributes.get("type", "").strip() == "external"
 
 
+def may_wait(node: Node) -> bool:
+    """Whether a service task is one at which a timer may ring: external work, or a job of its own."""
+    job = node.kind == "serviceTask" and node.attributes.get("asyncBefore") == "true"
+    return job or is_external(node)
+
+
 def _check_handler(report: Report, names: Names, node: Node) -> Signature | None:
     """What the handler takes and gives, where that is known."""
     kind = node.attributes.get("type", "").strip()
