@@ -148,7 +148,7 @@ def _named(column: Column, literals: Sequence[Any], at: int) -> Named:
 
 
 def _is(text: str) -> Named:
-    return Named(f"为 {text} ", f"is {text}")
+    return Named(f"为 {text}", f"is {text}")
 
 
 def _bits(numbers: Iterable[int]) -> int:

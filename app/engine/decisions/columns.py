@@ -92,25 +92,23 @@ class Columns:
         kind, agree = self._kind(column, what, declared)
         texts = [rule.tests[place].text for rule in self.table.rules]
         kind = kind or _kind_of(texts)
-        if not agree or (
-            declared in _ONLY_ASKED and kind is not None and self._is_list(column, what, declared)
-        ):
+        if agree and kind is not None and declared in _ONLY_ASKED:
+            agree = False
+            self._tell_list(column, what, declared)
+        if not agree:
             return None
         allowed = self._allowed(column, what, kind, expression.text)
+        here = Named(f"输入“{column.label}”", f'input "{column.label}"')
         done: dict[str, Test] = {}
         for rule, text in zip(self.table.rules, texts, strict=True):
             if text in done:
                 continue
             try:
-                done[text], _ = read_tests(text, kind, self.words.names)
-                _refuse_strangers(done[text], allowed)
+                test, _ = read_tests(text, kind, self.words.names)
+                _refuse_strangers(test, allowed)
+                done[text] = test
             except CellRefused as refused:
-                self._cell(
-                    rule,
-                    rule.tests[place],
-                    Named(f"输入“{column.label}”", f'input "{column.label}"'),
-                    refused,
-                )
+                self._cell(rule, rule.tests[place], here, refused)
         whole = not {resolved(column.type_ref, self.types), declared}.isdisjoint(WHOLE)
         compiled = Column(column.label, expression, kind, whole, allowed)
         return compiled, [done.get(text, ANYTHING) for text in texts]
@@ -121,6 +119,7 @@ class Columns:
         what = self._column("输出", "output", column.label)
         kind, _ = self._kind(column, what, None)
         order = self._order(column, what, kind)
+        here = Named(f"输出“{column.label}”", f'output "{column.label}"')
         outputs = []
         for rule in self.table.rules:
             cell = rule.results[place]
@@ -130,7 +129,7 @@ class Columns:
                     raise _stranger(given.literal, [shown(value) for value in order])
                 outputs.append(given)
             except CellRefused as refused:
-                self._cell(rule, cell, Named(f"输出“{column.label}”", f'output "{column.label}"'), refused)
+                self._cell(rule, cell, here, refused)
         self._check_aggregation(column, what, kind)
         return Result(column.label, column.name, kind, order, self._default(column, what, kind)), outputs
 
@@ -192,8 +191,8 @@ class Columns:
         )
         return kind, False
 
-    def _is_list(self, column: dmn.Input, what: Named, declared: str) -> bool:
-        """Tells that a list is not compared with values; always True."""
+    def _tell_list(self, column: dmn.Input, what: Named, declared: str) -> None:
+        """A list is not compared with values."""
         self.report.error(
             TYPE,
             column.id,
@@ -203,7 +202,6 @@ class Columns:
             f"{what.en} holds {declared}: its cells may only be -, null, not(null) or an expression with ?, "
             'such as ? has(?, "a").',
         )
-        return True
 
     def _allowed(self, column: dmn.Input, what: Named, kind: Kind | None, name: str) -> Test | None:
         """What the column may hold: the head's list, or the choices declared for its name."""
@@ -264,7 +262,7 @@ class Columns:
         text = plain(cell.text)
         self.report.error(
             refused.rule,
-            cell.id or f"{rule.id}/{column.en}",
+            cell.id or rule.id,
             cell.line,
             f"{self.table.named.zh} 的{rule.named.zh}，{column.zh}写了 {text}：{refused.zh}",
             f"{self.table.named.en}, {rule.named.en}, {column.en} says {text}: {refused.en}",

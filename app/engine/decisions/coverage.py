@@ -107,7 +107,7 @@ def _tell_overlap(table: Table, axes: Sequence[Axis], earlier: int, later: int, 
         "dmn-overlap",
         second.id,
         second.line,
-        f"{written.named.zh} 的{first.named.zh} 和{second.named.zh} 在{case.zh}时都成立{zh}",
+        f"{written.named.zh} 的{first.named.zh} 和{second.named.zh} 在{case.zh} 时都成立{zh}",
         f"{written.named.en}: {first.named.en} and {second.named.en} both match when {case.en}. {en}",
     )
 
@@ -148,7 +148,7 @@ def _check_reached(table: Table, axes: Sequence[Axis], report: Report, empty: se
             table,
             rule,
             report,
-            f"永远轮不到：{cover.zh} 已经包含它的全部情况。请删去，或移到前面。".replace("起来 ", "起来"),
+            f"永远轮不到：{cover.zh} 已经包含它的全部情况。请删去，或移到前面。",
             f"is never reached: {cover.en} covers all of it. Delete it or move it up.",
         )
 

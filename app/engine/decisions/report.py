@@ -1,4 +1,4 @@
-"""Collects what is wrong with a decision file: one finding per rule and place, at most a hundred."""
+"""Collects what is wrong with a decision file: at most a hundred findings, none twice."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ MOST_FINDINGS = 100
 
 
 class Report:
-    """The first finding of a rule in a place stands; what comes after the hundredth is only counted."""
+    """The first of equal findings stands; what comes after the hundredth is only counted."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.count = 0
-        self._found: dict[tuple[str, object], Finding] = {}
+        self._found: dict[tuple[str, str | None, str], Finding] = {}
         self._dropped = 0
 
     def error(self, rule: str, element: str | None, line: int | None, zh: str, en: str) -> None:
@@ -43,7 +43,7 @@ class Report:
         return found
 
     def _add(self, level: Level, rule: str, element: str | None, line: int | None, zh: str, en: str) -> None:
-        place = (rule, element or line)
+        place = (rule, element, zh)
         if place in self._found:
             return
         if len(self._found) >= MOST_FINDINGS:

@@ -116,7 +116,7 @@ def converted(kind: Kind | None, value: Any) -> Any:
 
 
 def handed_out(value: Any) -> Any:
-    """A comparable value as the JSON a case keeps: decimals as int where whole, else float; times as ISO text."""
+    """A comparable value as the JSON a case keeps: a whole decimal as int, another as float, times as ISO."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, date):
