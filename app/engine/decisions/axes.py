@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
@@ -58,8 +58,15 @@ class Axis:
 
     def example(self, bits: int) -> Place:
         """A telling place among several: a literal when there is one, no value only when nothing else is."""
-        among = [place for number, place in enumerate(self.places) if bits >> number & 1]
+        among = list(self.among(bits))
         return next((place for place in among if place.literal), among[0])
+
+    def among(self, bits: int) -> Iterator[Place]:
+        """The places whose bits are set, in order."""
+        while bits:
+            lowest = bits & -bits
+            yield self.places[lowest.bit_length() - 1]
+            bits ^= lowest
 
 
 def axis_of_column(column: Column, tests: Sequence[Test]) -> Axis | None:

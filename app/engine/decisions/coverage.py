@@ -15,7 +15,7 @@ from app.engine.decisions.report import Report
 from app.engine.decisions.tables import Table
 
 MOST_PAIRS = 3_000_000
-MOST_STEPS = 300_000
+MOST_STEPS = 2_000_000
 MOST_GAPS = 3
 
 
@@ -196,12 +196,11 @@ class _Search:
         for axis, box in zip(self.axes, boxes, strict=True):
             alike: dict[int, Place] = {}
             throughout = rules
-            for number, place in enumerate(axis.places):
-                if box >> number & 1:
-                    mask = (place.sure if sure else place.maybe) & rules
-                    alike.setdefault(mask, place)
-                    throughout &= mask
-            self.left -= len(axis.places)
+            for place in axis.among(box):
+                mask = (place.sure if sure else place.maybe) & rules
+                alike.setdefault(mask, place)
+                throughout &= mask
+            self.left -= box.bit_count()
             groups.append(list(alike.items()))
             always.append(throughout)
         for at in range(len(always) - 2, -1, -1):

@@ -49,7 +49,7 @@ class Report:
         if len(self._found) >= MOST_FINDINGS:
             self._dropped += 1
             return
-        # A Chinese bracket brings its own space.
+        # Chinese brackets and quotes bring their own space.
         self._found[place] = Finding(
-            level, rule, self.file, line, element, zh.replace("） ", "）"), capitalised(en)
+            level, rule, self.file, line, element, zh.replace("） ", "）").replace("” ", "”"), capitalised(en)
         )
