@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from itertools import accumulate
 from math import floor
+from operator import and_
 from typing import Any
 
 from app.engine.check.words import Named, plain
@@ -56,6 +58,12 @@ class Axis:
         """Whether the column's cells tell any values apart."""
         return len({(place.sure, place.maybe) for place in self.places}) > 1
 
+    @property
+    def refuses_some(self) -> bool:
+        """Whether there is a value that some rule surely refuses."""
+        every = (1 << len(self.cells)) - 1
+        return any(place.maybe != every for place in self.places[:-1])
+
     def example(self, bits: int) -> Place:
         """A telling place among several: a literal when there is one, no value only when nothing else is."""
         among = list(self.among(bits))
@@ -69,27 +77,34 @@ class Axis:
             bits ^= lowest
 
 
-def axis_of_column(column: Column, tests: Sequence[Test]) -> Axis | None:
-    """The axis of a column with one test per rule; None when it would be too big to look at."""
+def axis_of_columns(column: Column, rows: Sequence[Sequence[Test]]) -> Axis | None:
+    """The axis of one input, asked in one column or in several; None when it is too big to look at.
+
+    `rows` holds per rule its tests of that input, all of which must pass.
+    """
+    tests = [test for row in rows for test in row]
     allowed = [column.allowed] if column.allowed is not None else []
     literals = [False, True] if column.kind == "boolean" else axis_of([*tests, *allowed])
     if (2 * len(literals) + 2) * len(tests) > MOST_BITS:
         return None
-    masks = masks_of(tests, literals)
+    masks = [
+        reduce(and_, each)
+        for each in zip(*(masks_of(each, literals) for each in zip(*rows, strict=True)), strict=True)
+    ]
     there = _there(column, literals)
-    asked = _bits(rule for rule, test in enumerate(tests) if test.asks)
-    null = _bits(rule for rule, test in enumerate(tests) if test.accepts_null)
+    asked = _bits(rule for rule, row in enumerate(rows) if any(test.asks for test in row))
+    null = _bits(rule for rule, row in enumerate(rows) if all(test.accepts_null or test.asks for test in row))
     places = [
         Place(masks[at] & ~asked, masks[at], _named(column, literals, at), at % 2 == 1)
         for at in range(len(masks))
         if there[at]
     ]
-    places.append(Place(null & ~asked, null | asked, Named("未填写", "is absent"), False))
+    places.append(Place(null & ~asked, null, Named("未填写", "is absent"), False))
     before = [0, *accumulate(there)]
     return Axis(
         label=column.label,
         places=tuple(places),
-        cells=tuple(_cell(test, literals, before) for test in tests),
+        cells=tuple(reduce(and_, (_cell(test, literals, before) for test in row)) for row in rows),
         asked=asked,
         enumerable=column.allowed is not None or column.kind in ("number", "boolean", "date", "dateTime"),
     )

@@ -9,32 +9,60 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.engine.check.words import Named
-from app.engine.decisions.axes import Axis, Place, axis_of_column
+from app.engine.decisions.axes import Axis, Place, axis_of_columns
 from app.engine.decisions.dmn import Rule
 from app.engine.decisions.report import Report
 from app.engine.decisions.tables import Table
+from app.engine.decisions.values import Kind
+from app.engine.functions import HANDED
 
 MOST_PAIRS = 3_000_000
-MOST_STEPS = 2_000_000
+MOST_STEPS = 1_000_000
 MOST_GAPS = 3
+MOST_OVERLAPS = 30
 
 
 def check_coverage(table: Table, report: Report) -> None:
     """Findings dmn-overlap, dmn-rule-unreachable and dmn-gap about one compiled table."""
     axes = []
-    for place, column in enumerate(table.columns):
-        axis = axis_of_column(column, [row[place] for row in table.rows])
+    inputs = _inputs(table)
+    for places in inputs:
+        axis = axis_of_columns(
+            table.columns[places[0]], [[row[place] for place in places] for row in table.rows]
+        )
         if axis is None:
             return
         axes.append(axis)
     policy = table.written.policy
     empty = _check_empty(table, axes, report)
-    if policy in ("UNIQUE", "ANY"):
-        _check_overlap(table, axes, report)
     if policy == "FIRST":
         _check_reached(table, axes, report, empty)
+    if not _independent(table, inputs):
+        return  # what looks like a case may not exist
+    if policy in ("UNIQUE", "ANY"):
+        _check_overlap(table, axes, report)
     if not any(result.default is not None for result in table.results):
         _check_gaps(table, axes, report)
+
+
+def _inputs(table: Table) -> list[list[int]]:
+    """The columns grouped by what they ask: amount from, amount to is one input."""
+    groups: dict[tuple[str, Kind | None], list[int]] = {}
+    for place, column in enumerate(table.columns):
+        groups.setdefault((column.expression.text, column.kind), []).append(place)
+    return list(groups.values())
+
+
+def _independent(table: Table, inputs: Sequence[Sequence[int]]) -> bool:
+    """Whether no two inputs are computed from the same data."""
+    seen: set[str] = set()
+    for places in inputs:
+        expression = table.columns[places[0]].expression
+        uses = expression.names | {call.name for call in expression.calls if call.name in HANDED}
+        if uses & seen:
+            return False
+        seen |= uses
+    return True
 
 
 def _check_empty(table: Table, axes: Sequence[Axis], report: Report) -> set[int]:
@@ -71,7 +99,7 @@ def _check_overlap(table: Table, axes: Sequence[Axis], report: Report) -> None:
     ordered = sorted(axes, key=lambda axis: sum(cell.bit_count() for cell in axis.cells))
     rows = list(zip(*(axis.cells for axis in ordered), strict=True))
     differ = table.written.policy == "ANY"
-    left = MOST_PAIRS
+    left, told = MOST_PAIRS, 0
     for later, row in enumerate(rows):
         for earlier in range(later):
             for first, second in zip(rows[earlier], row, strict=True):
@@ -81,8 +109,9 @@ def _check_overlap(table: Table, axes: Sequence[Axis], report: Report) -> None:
             else:
                 if not differ or _results_differ(table, earlier, later):
                     _tell_overlap(table, axes, earlier, later, report)
+                    told += 1
                     break
-        if left < 0:
+        if left < 0 or told >= MOST_OVERLAPS:
             return
 
 
@@ -103,11 +132,12 @@ def _tell_overlap(table: Table, axes: Sequence[Axis], earlier: int, later: int, 
     if written.policy == "ANY":
         zh = "，结果却不同，而 ANY 要求相同。请改成互不重叠。"
         en = "Their results differ, and ANY wants equal ones."
+    gap = " " if case.zh[-1].isascii() else ""
     report.error(
         "dmn-overlap",
         second.id,
         second.line,
-        f"{written.named.zh} 的{first.named.zh} 和{second.named.zh} 在{case.zh} 时都成立{zh}",
+        f"{written.named.zh} 的{first.named.zh} 和{second.named.zh} 在{case.zh}{gap}时都成立{zh}",
         f"{written.named.en}: {first.named.en} and {second.named.en} both match when {case.en}. {en}",
     )
 
@@ -130,6 +160,8 @@ def _check_reached(table: Table, axes: Sequence[Axis], report: Report, empty: se
     rules = table.written.rules
     for number, rule in enumerate(rules):
         earlier = ((1 << number) - 1) & ~unsure
+        if search.exhausted:
+            return
         if number in empty or not earlier:
             continue
         boxes = [axis.cells[number] or axis.every for axis in axes]
@@ -137,25 +169,25 @@ def _check_reached(table: Table, axes: Sequence[Axis], report: Report, empty: se
             continue
         cover = next(
             (
-                each.named
+                Named(f"{each.named.zh} ", f"{each.named.en} covers")
                 for place, each in enumerate(rules[:number])
                 if earlier >> place & 1
                 and all(box & ~axis.cells[place] == 0 for box, axis in zip(boxes, axes, strict=True))
             ),
-            Named("前面几条规则合起来", "the rules before it together"),
+            Named("前面几条规则合起来", "the rules before it together cover"),
         )
         _unreachable(
             table,
             rule,
             report,
-            f"永远轮不到：{cover.zh} 已经包含它的全部情况。请删去，或移到前面。",
-            f"is never reached: {cover.en} covers all of it. Delete it or move it up.",
+            f"永远轮不到：{cover.zh}已经包含它的全部情况。请删去，或移到前面。",
+            f"is never reached: {cover.en} all of it. Delete it or move it up.",
         )
 
 
 def _check_gaps(table: Table, axes: Sequence[Axis], report: Report) -> None:
     """Values for which surely no rule matches; only columns whose values are known are demanded."""
-    known = [axis for axis in axes if axis.enumerable and axis.says_something]
+    known = [axis for axis in axes if axis.enumerable and axis.refuses_some]
     search = _Search(known)
     boxes = [axis.every ^ axis.absent for axis in known]  # nothing filled in may well have no rule
     gaps = search.uncovered(boxes, (1 << len(table.rows)) - 1, MOST_GAPS, sure=False) if known else []

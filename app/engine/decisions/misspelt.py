@@ -12,6 +12,8 @@ from app.engine.decisions.values import SYNTAX, TYPE
 MOST_CHARACTERS = 1_000
 
 _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|~|～|—|–|至|到|\.\.\.?)\s*(-?\d+(?:\.\d+)?)", re.ASCII)
+_THOUSANDS = re.compile(r"[<>]=?\s*(\d{1,3}(?:,\d{3})+)(?![\d.])", re.ASCII)
+_DURATION = re.compile(r"(?:time|duration|years and months duration)\s*\(")
 _EQUAL = ("相等请只写值：{rest}。", "for equality write the value alone: {rest}.")
 _UNEQUAL = ("“不等于”请写 not({rest})。", "write not({rest}).")
 _AT_LEAST = ("“大于等于”请写 >= {rest}。", "write >= {rest}.")
@@ -52,6 +54,13 @@ def refuse_quotes(text: str, at: int) -> None:
         raise CellRefused(SYNTAX, f"引号 {opening} 没有配对。", f"the quote {opening} is not closed.")
 
 
+def refuse_thousands(text: str, at: int) -> None:
+    """`> 10,500` would be read as above 10, or 500."""
+    if found := _THOUSANDS.match(text, at):
+        right = found.group().replace(",", "")
+        raise CellRefused(SYNTAX, f"请不要写千分位的逗号：{right}。", f"write no thousands commas: {right}.")
+
+
 def refuse_operators(part: str) -> None:
     """`= x`, `≥ x`, `1-5`: what tables write otherwise."""
     for spelling, (zh, en) in _HINTS.items():
@@ -85,6 +94,8 @@ def no_literal_after(operator: str, rest: str) -> CellRefused:
     if not rest:
         return CellRefused(SYNTAX, f"{operator} 后面缺少值。", f"a value is missing after {operator}.")
     refuse_quotes(rest, 0)
+    if _DURATION.match(rest):
+        return _no_durations()
     return CellRefused(
         SYNTAX,
         f"{operator} 后面只能写一个值；和别的数据比较请写 ? {operator} {rest}。",
@@ -100,12 +111,8 @@ def not_a_test(part: str, names: Collection[str] | None) -> CellRefused:
             "not(…) 要单独占一格，不能和别的值并列。",
             "not(…) must be the whole cell, not one of several values.",
         )
-    if re.match(r"(?:time|duration|years and months duration)\s*\(", part):
-        return CellRefused(
-            TYPE,
-            "表格里没有钟点和时长这两种类型；请用文本、数字、日期或时刻。",
-            "tables have no times of day and no durations; use text, numbers, dates or instants.",
-        )
+    if _DURATION.match(part):
+        return _no_durations()
     if re.match(r"date\s*(?:and\s+time\s*)?\(", part):
         return CellRefused(SYNTAX, '日期请写成 date("2026-10-01")。', 'write a date as date("2026-10-01").')
     if re.match(r"[^\W\d]\w*\s*\(", part):
@@ -126,6 +133,14 @@ def not_a_test(part: str, names: Collection[str] | None) -> CellRefused:
             f'if it is text, quote it: "{part}"; to compare with that data write ? == {part}.',
         )
     return bare(part)
+
+
+def _no_durations() -> CellRefused:
+    return CellRefused(
+        TYPE,
+        "表格里没有钟点和时长这两种类型；请用文本、数字、日期或时刻。",
+        "tables have no times of day and no durations; use text, numbers, dates or instants.",
+    )
 
 
 def not_a_range() -> CellRefused:

@@ -56,8 +56,8 @@ def _named(
                 REQUIREMENT,
                 table.id,
                 table.line,
-                f"{table.named.zh} 引用了决策 {plain(reference) or '（空）'}，本文件中没有；{hint}",
-                f"{table.named.en} requires {plain(reference)}, which is not in this file; {hint_en}",
+                f"{table.named.zh} 引用了决策 {plain(name) or '（空）'}，本文件中没有；{hint}",
+                f"{table.named.en} requires {plain(name)}, which is not in this file; {hint_en}",
             )
     return tuple(found)
 

@@ -37,8 +37,8 @@ _HARMLESS = {
     "decisionService",
 }  # fmt: skip
 _FOREIGN = {
-    "import": Named("引入别的文件", "imports of other files"),
-    "businessKnowledgeModel": Named("业务知识模型（自定义函数）", "business knowledge models"),
+    "import": Named("引入别的文件", "import other files"),
+    "businessKnowledgeModel": Named("自带业务知识模型", "hold business knowledge models"),
 }
 _EXPRESSIONS = {
     "literalExpression": Named("是文字表达式", "a literal expression"),
@@ -95,10 +95,10 @@ def _refuse_strangers(root: Any, namespace: str, report: Report) -> None:
             MALFORMED,
             each.get("id"),
             each.sourceline,
-            f"决策表文件里不能有{known.zh}（{name}）。请删去。"
+            f"决策表文件不能{known.zh}（{name}）。请删去。"
             if known
             else f"决策表文件里不认识元素 {plain(name)}。请删去。",
-            f"a decision file may not hold {known.en} ({name}). Remove it."
+            f"a decision file may not {known.en} ({name}). Remove it."
             if known
             else f"unknown element {plain(name)} in a decision file. Remove it.",
         )

@@ -14,6 +14,7 @@ from app.engine.decisions.misspelt import (
     refuse_long,
     refuse_operators,
     refuse_quotes,
+    refuse_thousands,
 )
 from app.engine.decisions.questions import end_of_part, has_question, pair_of, question
 from app.engine.decisions.spans import ANYTHING, Span, Test
@@ -94,6 +95,7 @@ class _Tests:
         refuse_quotes(self.text, self.at)
         refuse_operators(part.strip())
         if order := _ORDER.match(self.text, self.at):
+            refuse_thousands(self.text, self.at)
             self.at = order.end()
             self.comparison(order.group())
             return

@@ -206,12 +206,11 @@ def _number(text: str, found: re.Match[str]) -> Value:
             "letters may not follow a number; quote it if it is text.",
         )
     digits = written.lstrip("-")
-    # 1,000 arrives here as its second part
     if len(digits) > 1 and digits[0] == "0" and digits[1] != ".":
         raise CellRefused(
             SYNTAX,
-            f'数字不能以 0 开头，也不要写千分位的逗号；如果是编号请加引号，写成 "{digits}"。',
-            f'a number may not begin with 0 nor hold thousands commas; quote a code: "{digits}".',
+            f'数字不能以 0 开头；如果是编号请加引号，写成 "{digits}"；千分位的逗号也请去掉。',
+            f'a number may not begin with 0; quote a code: "{digits}"; write no thousands commas either.',
         )
     number = Decimal(written)
     if len(digits.replace(".", "")) > MOST_DIGITS:
