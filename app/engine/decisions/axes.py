@@ -93,13 +93,13 @@ def axis_of_columns(column: Column, rows: Sequence[Sequence[Test]]) -> Axis | No
     ]
     there = _there(column, literals)
     asked = _bits(rule for rule, row in enumerate(rows) if any(test.asks for test in row))
-    null = _bits(rule for rule, row in enumerate(rows) if all(test.accepts_null or test.asks for test in row))
+    null = _bits(rule for rule, row in enumerate(rows) if all(test.accepts_null for test in row))
     places = [
         Place(masks[at] & ~asked, masks[at], _named(column, literals, at), at % 2 == 1)
         for at in range(len(masks))
         if there[at]
     ]
-    places.append(Place(null & ~asked, null, Named("未填写", "is absent"), False))
+    places.append(Place(null, null, Named("未填写", "is absent"), False))
     before = [0, *accumulate(there)]
     return Axis(
         label=column.label,

@@ -97,7 +97,7 @@ def build_index(rows: Sequence[Sequence[Test]], columns: int) -> Index:
 
 def _lookup(column: int, tests: Sequence[Test], axis: list[Any]) -> _ByValue | _ByStretch:
     masks = masks_of(tests, axis)
-    null = sum(1 << rule for rule, test in enumerate(tests) if test.accepts_null or test.asks)
+    null = sum(1 << rule for rule, test in enumerate(tests) if test.accepts_null)
     if axis and all(span.is_point for test in tests for span in test.spans):
         return _ByValue(column, {value: masks[2 * i + 1] for i, value in enumerate(axis)}, masks[0], null)
     return _ByStretch(column, axis, masks, null)

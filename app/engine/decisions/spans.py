@@ -48,21 +48,17 @@ class Test:
     asks: tuple[Expression, ...] = ()
 
     def matches(self, value: Any, ask: Callable[[Expression], bool]) -> bool:
-        """Whether a value of the column's kind passes; an absent one passes only `-`, `null` and `? …`."""
+        """Whether a value of the column's kind passes; an absent one passes only `-` and `null`."""
+        if value is None:
+            return self.accepts_null
         if self.anything:
             return True
-        if self.negated:
-            return value is not None and not self._within(value) and not any(map(ask, self.asks))
-        if value is None and self.null:
-            return True
-        return self._within(value) or any(map(ask, self.asks))
-
-    def _within(self, value: Any) -> bool:
-        return value is not None and any(span.holds(value) for span in self.spans)
+        passes = any(span.holds(value) for span in self.spans) or any(map(ask, self.asks))
+        return passes != self.negated
 
     @property
     def accepts_null(self) -> bool:
-        """Whether an absent value passes without asking."""
+        """Whether an absent value passes; it is asked nothing."""
         return self.anything or (self.null and not self.negated)
 
 
