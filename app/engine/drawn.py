@@ -15,7 +15,7 @@ from app.engine.functions import HANDED
 from app.engine.picture import Outcome
 from app.engine.services import bare, output_of
 from app.engine.timers import TimerDefinition, is_literal
-from app.engine.version import DEFAULT_PRIORITY, End, Event, Flow, Many, Service, Step, Timer
+from app.engine.version import DEFAULT_PRIORITY, BusinessRule, End, Event, Flow, Many, Service, Step, Timer
 from app.engine.votes import VoteRefused, read_vote
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -144,6 +144,22 @@ def read_service(node: etree._Element) -> Service:
         awaits="external" if external else "job" if said.get("asyncBefore") == "true" else None,
         inputs=tuple((name, _literal_or_compiled(text) or "") for name, text in inputs),
         outputs=tuple(output_of(name, text) for name, text in outputs),
+        extensions=MappingProxyType(said),
+    )
+
+
+def read_business_rule(node: etree._Element) -> BusinessRule:
+    """A business rule task. As in Camunda a variable gets the whole list of results unless said otherwise."""
+    said = properties(node)
+    variable = said.get("resultVariable", "").strip() or None
+    if not said.get("decisionRef", "").strip():
+        raise VersionUnreadable(f"（{node.get('id')} 没有写决策表）", element=node.get("id"))
+    return BusinessRule(
+        id=node.get("id"),
+        name=node.get("name") or node.get("id"),
+        decision=said["decisionRef"].strip(),
+        variable=variable,
+        mapping=said.get("mapDecisionResult") or ("resultList" if variable else "singleResult"),
         extensions=MappingProxyType(said),
     )
 

@@ -10,16 +10,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from types import MappingProxyType
+from typing import Literal
 
 from lxml import etree
 
 from app.engine import expressions, xml
+from app.engine.business_rules import DecisionTask
+from app.engine.decisions import Decisions, compile_decisions
 from app.engine.drawn import (
     BPMN,
     CAMUNDA,
     Awaited,
     kind_of,
     read_awaited,
+    read_business_rule,
     read_condition,
     read_end,
     read_event,
@@ -51,7 +55,7 @@ from app.engine.shape import OneLevel
 from app.engine.source import Source
 from app.engine.subprocess import SubProcess
 from app.engine.throws import ThrowEnd, ThrowEvent
-from app.engine.version import End, Event, Flow, Service, Step, Timer, Version
+from app.engine.version import BusinessRule, End, Event, Flow, Service, Step, Timer, Version
 
 DRAWN_ONLY = frozenset({
     "sequenceFlow", "laneSet", "textAnnotation", "association", "group", "documentation", "extensionElements",
@@ -60,7 +64,7 @@ DRAWN_ONLY = frozenset({
 STRIPPED = frozenset({"ioSpecification", "property", "correlationSubscription", "resourceRole", "performer"})
 SIMPLE = {"exclusiveGateway": Exclusive, "parallelGateway": Parallel, "manualTask": PassThrough}
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
-NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "serviceTask", "subProcess"})
+NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "serviceTask", "businessRuleTask", "subProcess"})
 END_KINDS = ("none", "terminate", "error", "escalation")
 THROW_KINDS = ("none", "escalation")
 CATCH_KINDS = ("timer",)
@@ -74,11 +78,14 @@ class _Draft:
     spec: Process
     lanes: Mapping[str, str]
     names: Mapping[str, str]
+    decisions: Decisions
+    no_match: Literal["error", "null"]
     steps: dict[str, Step] = field(default_factory=dict)
     ends: dict[str, End] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    rules: dict[str, BusinessRule] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
 
 
@@ -97,7 +104,9 @@ def parse(source: Source) -> Version:
 
 def _version(source: Source, root: etree._Element, process: etree._Element) -> Version:
     spec = Process(process.get("id"), process.get("name") or source.key)
-    draft = _Draft(spec, read_lanes(process), read_names(root))
+    draft = _Draft(
+        spec, read_lanes(process), read_names(root), compile_decisions(source.decisions), source.no_match
+    )
     start = _read_scope(draft, process, None, None)
     spec.start.connect(spec.task_specs[start.get("id")])
     for each in spec.task_specs.values():
@@ -113,6 +122,7 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
         timers=MappingProxyType(draft.timers),
         events=MappingProxyType(draft.events),
         services=MappingProxyType(draft.services),
+        rules=MappingProxyType(draft.rules),
         flows=MappingProxyType(draft.flows),
         lanes=tuple(dict.fromkeys(draft.lanes.values())),
         starts=(start.get("id"),),
@@ -162,6 +172,9 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
     if kind == "serviceTask":
         draft.services[name] = service = read_service(node)
         return ServiceTask(spec, service)
+    if kind == "businessRuleTask":
+        draft.rules[name] = rule = read_business_rule(node)
+        return DecisionTask(spec, rule, draft.decisions, draft.no_match)
     if kind in SIMPLE:
         return SIMPLE[kind](spec, name, label)
     if kind == "subProcess":

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.engine.decisions import Hit
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -88,7 +92,8 @@ class Passed:
     """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`.
 
     A step with several signers is told once for each, with the signer's `index`, and once as a whole, with
-    `passed`, `rejected` or `undecided` for an outcome.
+    `passed`, `rejected` or `undecided` for an outcome; so is a repeated sub-process, without outcome. `rules`
+    are the rules of decision tables by which a business rule task was decided.
     """
 
     element: str
@@ -98,6 +103,7 @@ class Passed:
     branch: str | None = None
     missed: int = 0
     index: int | None = None
+    rules: "tuple[Hit, ...]" = ()
     within: tuple[str, ...] = ()
 
 

@@ -302,6 +302,7 @@ class Run:
                 branch=row.branch,
                 missed=row.internal_data.get("m", 0),
                 index=row.internal_data.get("i"),
+                rules=row.internal_data.get("rules", ()),
                 within=path(row) if row.within else (),
             )
         )
@@ -389,6 +390,12 @@ class Run:
         self._items.update(more or {})
         functions = {**(self._functions or self._bind()), **own} if own else None
         return self._value(expression, row.task_spec.name, functions)
+
+    def _seen_from(self, row: Row) -> tuple[Mapping[str, Any], Mapping[str, Callable[..., Any]]]:
+        """The data and functions that a decision table asked by this token may use."""
+        self._stand_at(row)
+        data = Beside(self.env.data, self._items) if self._items else self.env.data
+        return data, self._functions or self._bind()
 
     def _stand_at(self, row: Row) -> None:
         """What is evaluated next is seen from this token: its called process, the instances it lies in."""

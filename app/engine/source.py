@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 def _no_rule_error(rule: str) -> str | None:
@@ -14,13 +15,16 @@ class Source:
     """One published version of a process, as bytes.
 
     `version` is the SM3 of the whole bundle in hex, `key` the bundle's folder name,
-    `called` pins every called process (key → version), so a version never changes.
+    `called` pins every called process (key → version), so a version never changes. `decisions` are the DMN
+    files by name, `no_match` is process.yaml's noMatch: error or null.
     """
 
     version: str
     key: str
     diagram: bytes
     called: Mapping[str, str] = field(default_factory=dict)
+    decisions: Mapping[str, bytes] = field(default_factory=dict)
+    no_match: Literal["error", "null"] = "error"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.engine.expressions import Expression
 
 DEFAULT_PRIORITY = 50
+MAPPINGS = ("singleEntry", "singleResult", "collectEntries", "resultList")  # mapDecisionResult
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -131,6 +132,20 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class BusinessRule:
+    """A business rule task as drawn. The result goes to `variable` as `mapping` says, without it each output
+    to the declared data of its name.
+    """
+
+    id: str
+    name: str
+    decision: str
+    variable: str | None
+    mapping: str
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """A timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end. `step` is the activity on
     whose edge it sits; a timer in the line names itself, and is never `interrupting`.
@@ -158,6 +173,7 @@ class Version:
     ends: Mapping[str, End]
     timers: Mapping[str, Timer]
     services: Mapping[str, Service]
+    rules: Mapping[str, BusinessRule]
     events: Mapping[str, Event]
     flows: Mapping[str, Flow]
     lanes: tuple[str, ...]

@@ -60,6 +60,7 @@ NAMES = Names(
         "notices.send": Signature(frozenset({"template"}), frozenset({"to"}), frozenset({"ticket"})),
         "clocks.pause": None,
     },
+    decisions=frozenset({"limits", "extensions"}),
     rule_error=known_rule,
 )
 

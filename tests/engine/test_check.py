@@ -131,7 +131,7 @@ def test_an_unreadable_version_before_is_not_judged_again() -> None:
     [
         ("<sendTask {}/>", "bpmn-element-not-yet"),
         ("<receiveTask {}/>", "bpmn-element-not-yet"),
-        ("<businessRuleTask {}/>", "bpmn-element-not-yet"),
+        ("<businessRuleTask {}/>", "bpmn-unknown-decision"),
         ("<callActivity {} calledElement='p'/>", "bpmn-element-not-yet"),
         ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-multi-not-a-list"),
         ("<inclusiveGateway {}/>", "bpmn-element-not-yet"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine import xml
 from app.engine.check.blocks import check_blocks
+from app.engine.check.business_rules import check_business_rules, read_decisions
 from app.engine.check.conditions import check_conditions
 from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
 from app.engine.check.elements import check_elements
@@ -69,7 +70,7 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
     diagram = _the_process(report, root)
     if diagram is None:
         return
-    declared, refused = names, set[str]()
+    declared, decisions, refused = names, read_decisions(source), set[str]()
     for scope in diagram.scopes(skip=refused):  # what is inside a refused sub-process is left alone
         refused |= check_elements(report, scope)
     foreign = frozenset(refused)
@@ -85,6 +86,7 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         check_conditions(report, scope, names, foreign)
         check_instances(report, scope, names, foreign)
         check_services(report, scope, names, foreign)
+        check_business_rules(report, scope, names, foreign, decisions)
         check_timers(report, scope, names, foreign)
     for scope in whole:
         if foreign.isdisjoint(scope.nodes) and _tells_one_way_out(scope):

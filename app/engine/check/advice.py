@@ -25,7 +25,6 @@ _DELETE = Advice("可先删去。", "Delete it for now.")
 KINDS_NOT_YET = {
     "sendTask": _PERSON,
     "receiveTask": _PERSON,
-    "businessRuleTask": _PERSON,
     "callActivity": _MAIN,
     "inclusiveGateway": _STEPS,
     "eventBasedGateway": _OUTCOME,

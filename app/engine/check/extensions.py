@@ -15,6 +15,7 @@ VALUE = "bpmn-extension-value"
 ATTRIBUTES = {
     "startEvent": frozenset({"formKey"}),
     "userTask": frozenset({"candidateGroups", "candidateUsers", "assignee", "formKey", "priority"}),
+    "businessRuleTask": frozenset({"decisionRef", "resultVariable", "mapDecisionResult"}),
     "serviceTask": frozenset({"delegateExpression", "type", "topic", "asyncBefore"}),
 }
 PROPERTIES = {

@@ -20,6 +20,8 @@ class NoSuchDecision(EngineError):
 class NoRuleMatches(NoMatch):
     """决策表没有一条规则成立。"""
 
+    rule = "no-rule-matches"
+
 
 class NotUnique(EngineError):
     """决策表只允许一条规则成立，却有几条同时成立。"""
