@@ -50,7 +50,7 @@ class Desk:
         """Not used."""
         raise NotImplementedError
 
-    def send(self, message: str, params: dict[str, Any]) -> None:
+    def send(self, message: str, params: Mapping[str, Any]) -> None:
         """Not used."""
 
     def write(self, values: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from app.bundles.lookups import PersonFact, UnitFact
 from app.clocks.board import Board
 from app.core.db import Session
 from app.core.events import Event
+from app.engine.errors import HandlerFailed
 from app.engine.run import Run
 from app.identity import org
 from app.identity.actor import Actor
@@ -94,6 +95,9 @@ class CaseEnv:
 
     def is_workday(self, day: date) -> bool:
         return True  # working days are refused at publish until there is a calendar
+
+    def send(self, message: str, params: Mapping[str, Any]) -> None:
+        raise HandlerFailed(f"（消息 {message} 尚不能发出）")  # refused at publish until there is an outbox
 
     def _due(self, clock: str) -> str | None:
         due = self._motion.board.due_of(clock)

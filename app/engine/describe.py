@@ -42,6 +42,8 @@ def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...]
                 waits.append(_wait(net, row))
             if not spec.hangs:
                 active[spec.name] = True
+            elif row.parent.task_spec.bpmn_id is not None:  # behind a gateway: there the token stands
+                active[row.parent.task_spec.name] = True
         else:
             active[spec.bpmn_id or spec.name] = True
     if any(task.index is not None for task in tasks):

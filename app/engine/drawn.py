@@ -78,6 +78,14 @@ def read_awaited(node: etree._Element, names: Mapping[str, str]) -> Awaited:
     return Awaited(kind, names[ref] if ref else "", definitions[0])
 
 
+def read_task_message(node: etree._Element, names: Mapping[str, str]) -> Awaited:
+    """The message of a send or receive task. Raises VersionUnreadable."""
+    ref = node.get("messageRef", "")
+    if ref not in names:
+        raise VersionUnreadable(f"（任务 {node.get('id')} 没有写消息）", element=node.get("id"))
+    return Awaited("message", names[ref], node)
+
+
 def read_lanes(process: etree._Element) -> dict[str, str]:
     """Element id → lane name; the innermost lane counts."""
     found = {}

@@ -28,3 +28,6 @@ class Env(Protocol):
 
     def is_workday(self, day: date) -> bool:
         """Whether people work that day."""
+
+    def send(self, message: str, params: Mapping[str, Any]) -> None:
+        """A message leaves the case; `message` is its key in messages.yaml. The caller only adds a row."""

@@ -78,22 +78,22 @@ class TooMany(EngineError):
     rule = "too-many-instances"
 
 
+class TimerDidNotMove(EngineError):
+    """要触发的定时器并未在等待。"""
+
+    rule = "timer-did-not-move"
+
+
 class NotWaiting(EngineError):
-    """这里没有在等待。"""
+    """办件没有在等这件事。"""
 
     rule = "not-waiting"
 
 
 class HandlerFailed(EngineError):
-    """处理程序没有完成。"""
+    """流程要做的事没有做成，办件保持原样。"""
 
     rule = "handler-failed"
-
-
-class TimerDidNotMove(EngineError):
-    """要触发的定时器并未在等待。"""
-
-    rule = "timer-did-not-move"
 
 
 class ExpressionFailed(EngineError):

@@ -49,6 +49,10 @@ class Catcher(OneLevel, SimpleBpmnTask):
             my_task.internal_data = my_task.workflow.run._armed(self, my_task)
         return False
 
+    def deliver(self, my_task: Row, results: object) -> None:
+        """The message or signal has come; what it brought is in the case's data already."""
+        self.fire(my_task)
+
     def fire(self, my_task: Row) -> None:
         """What was awaited has come: the token goes on."""
         if self.hangs:
@@ -66,6 +70,20 @@ class Catcher(OneLevel, SimpleBpmnTask):
         if not true:
             my_task.internal_data.pop("c", None)
         return False
+
+
+class EventGateway(OneLevel, SimpleBpmnTask):
+    """Waits for several events at once; the first to come takes the token, the others end."""
+
+    holds_events = True
+
+    def __init__(self, process: "Process", element: str, name: str | None) -> None:
+        super().__init__(process, element)
+        self.bpmn_id, self.bpmn_name = element, name
+
+    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
+        """Passed, with its events below it."""
+        return bool(state == COMPLETED)
 
 
 class Receive(Catcher):

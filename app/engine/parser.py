@@ -33,10 +33,12 @@ from app.engine.drawn import (
     read_names,
     read_service,
     read_step,
+    read_task_message,
     read_timer,
 )
 from app.engine.errors import VersionUnreadable
-from app.engine.events import Boundary, Catcher
+from app.engine.events import Boundary, Catcher, EventGateway, Receive
+from app.engine.inclusive import Inclusive, read_reach
 from app.engine.instances import ManyTask
 from app.engine.nodes import (
     EndOfLine,
@@ -62,13 +64,21 @@ DRAWN_ONLY = frozenset({
     "incoming", "outgoing", "multiInstanceLoopCharacteristics",
 })  # fmt: skip
 STRIPPED = frozenset({"ioSpecification", "property", "correlationSubscription", "resourceRole", "performer"})
-SIMPLE = {"exclusiveGateway": Exclusive, "parallelGateway": Parallel, "manualTask": PassThrough}
+SIMPLE = {
+    "exclusiveGateway": Exclusive,
+    "parallelGateway": Parallel,
+    "inclusiveGateway": Inclusive,
+    "eventBasedGateway": EventGateway,
+    "manualTask": PassThrough,
+}
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
-NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "serviceTask", "businessRuleTask", "subProcess"})
-END_KINDS = ("none", "terminate", "error", "escalation")
-THROW_KINDS = ("none", "escalation")
-CATCH_KINDS = ("timer",)
-BOUNDARY_KINDS = ("timer", "error", "escalation")
+NODES = frozenset(
+    {*SIMPLE, *EVENTS, "userTask", "sendTask", "receiveTask", "serviceTask", "businessRuleTask", "subProcess"}
+)
+END_KINDS = ("none", "terminate", "error", "escalation", "message")
+THROW_KINDS = ("none", "escalation", "signal", "message")
+CATCH_KINDS = ("timer", "message", "signal", "condition")
+BOUNDARY_KINDS = (*CATCH_KINDS, "error", "escalation")
 
 
 @dataclass
@@ -87,6 +97,7 @@ class _Draft:
     services: dict[str, Service] = field(default_factory=dict)
     rules: dict[str, BusinessRule] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
+    start_messages: dict[str, str] = field(default_factory=dict)
 
 
 def parse(source: Source) -> Version:
@@ -108,10 +119,13 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
         spec, read_lanes(process), read_names(root), compile_decisions(source.decisions), source.no_match
     )
     start = _read_scope(draft, process, None, None)
-    spec.start.connect(spec.task_specs[start.get("id")])
     for each in spec.task_specs.values():
-        if isinstance(each, Parallel):
+        if type(each) is Catcher and each.hangs and len(each._inputs) > 1:
+            raise VersionUnreadable(f"（{each.name} 只能从事件网关走到）", element=each.name)
+        if isinstance(each, Parallel | Inclusive):
             each.needed = Counter(each._inputs)
+        if isinstance(each, Inclusive) and len(each._inputs) > 1:
+            each.reach = read_reach(each)
         each.freeze()
     return Version(
         key=source.key,
@@ -125,8 +139,9 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
         rules=MappingProxyType(draft.rules),
         flows=MappingProxyType(draft.flows),
         lanes=tuple(dict.fromkeys(draft.lanes.values())),
-        starts=(start.get("id"),),
-        start_form=start.get(f"{CAMUNDA}formKey"),
+        starts=(*(() if start is None else (start.get("id"),)), *draft.start_messages),
+        start_messages=MappingProxyType(draft.start_messages),
+        start_form=None if start is None else start.get(f"{CAMUNDA}formKey"),
         spec=spec,
         called=MappingProxyType(dict(source.called)),
     )
@@ -141,8 +156,11 @@ def _process(root: etree._Element) -> etree._Element:
 
 def _read_scope(
     draft: _Draft, scope: etree._Element, lane: str | None, within: SubProcess | None
-) -> etree._Element:
-    """The elements of the process or of one sub-process; returns its start event."""
+) -> etree._Element | None:
+    """The elements of the process or of one sub-process; returns its plain start event.
+
+    A process that only messages begin has none.
+    """
     drawn = {intern(node.get("id")): node for node in scope if kind_of(node) in NODES}
     for node in scope:
         if str(node.tag).startswith(BPMN) and kind_of(node) not in DRAWN_ONLY | STRIPPED | NODES:
@@ -158,10 +176,14 @@ def _read_scope(
             events.append(spec)
     _hang_events(draft.spec, events, within)
     _connect(draft.spec, flows)
-    starts = [node for node in drawn.values() if kind_of(node) == "startEvent"]
-    if len(starts) != 1:
+    starts = [
+        node
+        for name, node in drawn.items()
+        if kind_of(node) == "startEvent" and name not in draft.start_messages
+    ]
+    if len(starts) > 1 or not (starts or (draft.start_messages and within is None)):
         raise VersionUnreadable("（须有且只有一个启动事件）", element=scope.get("id"))
-    return starts[0]
+    return starts[0] if starts else None
 
 
 def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubProcess | None) -> OneLevel:
@@ -179,13 +201,16 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
         return SIMPLE[kind](spec, name, label)
     if kind == "subProcess":
         return _sub_process(draft, node, lane)
-    about = read_awaited(node, draft.names)
+    is_task = kind in ("sendTask", "receiveTask")
+    about = read_task_message(node, draft.names) if is_task else read_awaited(node, draft.names)
     if kind == "endEvent":
         return _end(draft, node, about, within)
     if kind == "startEvent":
-        _only(node, about, ("none",))
+        _only(node, about, ("none", "message") if within is None else ("none",))
+        if about.kind == "message":
+            draft.start_messages[name] = about.what
         return StartEvent(spec, name, label)
-    if kind == "intermediateThrowEvent":
+    if kind in ("intermediateThrowEvent", "sendTask"):
         _only(node, about, THROW_KINDS)
         if about.kind == "none":
             return PassThrough(spec, name, label)
@@ -201,14 +226,21 @@ def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> OneLe
     many = read_many(node)
     if many is None:
         spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
-        spec.first = _read_scope(draft, node, lane, spec).get("id")
+        spec.first = _first(draft, node, lane, spec)
         return spec
     whole = Repeat(draft.spec, node.get("id"), node.get("name"), many)
     each = Instance(draft.spec, whole)
     before = set(draft.spec.task_specs)
-    each.first = _read_scope(draft, node, lane, each).get("id")
+    each.first = _first(draft, node, lane, each)
     each.inside = frozenset(set(draft.spec.task_specs) - before)
     return whole
+
+
+def _first(draft: _Draft, node: etree._Element, lane: str | None, within: SubProcess) -> str:
+    """Reads what lies in a sub-process; returns where its token begins."""
+    start = _read_scope(draft, node, lane, within)
+    assert start is not None
+    return str(start.get("id"))
 
 
 def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess | None) -> OneLevel:
@@ -230,7 +262,8 @@ def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess
 def _catcher(draft: _Draft, node: etree._Element, about: Awaited) -> Catcher:
     on_edge = kind_of(node) == "boundaryEvent"
     _only(node, about, BOUNDARY_KINDS if on_edge else CATCH_KINDS)
-    kind, make, name = about.kind, Boundary if on_edge else Catcher, node.get("id")
+    kind, name = about.kind, node.get("id")
+    make = Boundary if on_edge else Receive if kind_of(node) == "receiveTask" else Catcher
     assert about.element is not None
     if kind == "timer":
         timer, when = read_timer(node, about.element)
@@ -265,7 +298,8 @@ def _hang_events(spec: Process, events: Iterable[Boundary], within: SubProcess |
         step = spec.task_specs.get(host)
         fits = isinstance(step, SubProcess | Repeat)
         if event.awaits not in ("error", "escalation"):  # on a service task only where it waits
-            fits = fits or isinstance(step, UserTask) or (isinstance(step, ServiceTask) and bool(step.awaits))
+            waits = isinstance(step, ServiceTask) and bool(step.awaits)
+            fits = fits or waits or isinstance(step, UserTask | Receive)
         if not fits:
             raise VersionUnreadable(f"（边界事件 {event.name} 没有挂在合适的环节上）", element=event.name)
         split = spec.task_specs.get(_split_name(host))
@@ -283,9 +317,9 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
     for flow in flows:
         out.setdefault(flow.source, []).append(flow)
         source, target = specs[flow.source], specs.get(_split_name(flow.target)) or specs[flow.target]
-        if isinstance(source, Exclusive):
+        if isinstance(source, Exclusive | Inclusive):
             source.target_of[flow.id] = target.name
-            if flow.default:
+            if flow.default or isinstance(source, Inclusive):
                 source.connect(target)
             else:  # without a condition it always holds; the linter warns
                 source.connect_outgoing_if(flow.condition.text if flow.condition else "True", target)
@@ -293,7 +327,7 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
             source.connect(target)
     for name, leaving in out.items():
         source = specs[name]
-        if isinstance(source, Exclusive):
+        if isinstance(source, Exclusive | Inclusive):
             plain = [
                 flow for flow in leaving if flow.default or (flow.condition is None and len(leaving) == 1)
             ]
@@ -301,10 +335,24 @@ def _connect(spec: Process, flows: Iterable[Flow]) -> None:
             source.flows = tuple(flow for flow in leaving if flow is not source.way_out)
             if source.way_out is None and any(flow.condition is None for flow in source.flows):
                 raise VersionUnreadable(f"（网关 {name} 的一条出口没有条件，也不是默认出口）", element=name)
+        elif isinstance(source, EventGateway):
+            _hang_behind(source)
         elif not isinstance(source, Parallel) and len(leaving) > 1:
             raise VersionUnreadable(f"（任务 {name} 有多条出口，请在其后画网关）", element=name)
         elif any(flow.condition is not None for flow in leaving):
             raise VersionUnreadable(f"（只有网关的出口可以写条件，见 {name}）", element=name)
+
+
+def _hang_behind(gateway: EventGateway) -> None:
+    """What follows an event-based gateway is awaited together."""
+    timers = 0
+    for event in gateway.outputs:
+        if type(event) is not Catcher or event.hangs:
+            raise VersionUnreadable(f"（事件网关 {gateway.name} 后面只能是等待的事件）", element=gateway.name)
+        event.hangs = True
+        timers += event.awaits == "timer"
+    if timers > 1:  # the engine could, but nobody could say which of two times is meant
+        raise VersionUnreadable(f"（事件网关 {gateway.name} 后面有 {timers} 个定时器）", element=gateway.name)
 
 
 def _split_name(step: str) -> str:

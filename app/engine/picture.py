@@ -94,6 +94,7 @@ class Passed:
     A step with several signers is told once for each, with the signer's `index`, and once as a whole, with
     `passed`, `rejected` or `undecided` for an outcome; so is a repeated sub-process, without outcome. `rules`
     are the rules of decision tables by which a business rule task was decided.
+    The flows an inclusive gateway chose stand in `branch` with commas between.
     """
 
     element: str

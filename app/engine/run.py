@@ -13,6 +13,7 @@ from app.engine.errors import (
     EngineError,
     ExpressionFailed,
     FuseBlown,
+    HandlerFailed,
     NoSuchOutcome,
     NoSuchStart,
     NotOpen,
@@ -34,7 +35,7 @@ from app.engine.services import ServiceTask, params_of
 from app.engine.shape import READY, WAITING, Net, Row, ref_of
 from app.engine.version import End, Event, Flow, Version
 
-DELIVERED = frozenset({"job", "external"})
+DELIVERED = ("message", "signal", "job", "external")
 
 
 class Run:
@@ -63,11 +64,13 @@ class Run:
     @classmethod
     def new(cls, version: Version, env: Env, start: str | None = None) -> "Run":
         """The first token on the plain start, or on the start event named. Raises NoSuchStart."""
-        if start is not None and start not in version.starts:
-            raise NoSuchStart(f"（{start}）", element=start)
+        if start is None:
+            start = next((each for each in version.starts if each not in version.start_messages), "")
+        if start not in version.starts:
+            raise NoSuchStart(f"（{start or '没有普通的启动事件，须指明消息启动'}）", element=start or None)
         run = cls(version, env)
         with run._acting():
-            run._net.start()
+            run._net.start(start)
         return run
 
     @classmethod
@@ -108,7 +111,7 @@ class Run:
             row.task_spec.drop(row, number)
 
     def deliver(self, ref: str, results: Mapping[str, Any] | None = None) -> None:
-        """What is awaited has happened: a job runs now, external work is done and gave `results`.
+        """Exactly this has happened: a message or signal came, a job runs now, work outside gave `results`.
 
         Raises NotWaiting, HandlerFailed (a result that the diagram names is missing).
         """
@@ -116,6 +119,7 @@ class Run:
             row = self._row(ref)
             if row is None or row._state != WAITING or row.task_spec.awaits not in DELIVERED:
                 raise NotWaiting(ref=ref)
+            self._moved = row.within + (row.task_spec.drawn.step or "")
             row.task_spec.deliver(row, results)
 
     def params_of(self, ref: str) -> dict[str, Any]:
@@ -311,6 +315,16 @@ class Run:
         """Called by what throws beyond its process; `caught` is how many catchers of the case it reached."""
         self._thrown.append(Thrown(drawn.kind, drawn.what, drawn.id, caught))
 
+    def _send(self, drawn: End | Event) -> None:
+        """Hands a message that leaves the case to the caller."""
+        try:
+            self.env.send(drawn.what, {})
+        except EngineError:
+            raise
+        except Exception as error:
+            raise HandlerFailed(f"（消息 {drawn.what}：{type(error).__name__}）", element=drawn.id) from error
+        self._tell_thrown(drawn, 0)
+
     def _holds(self, flow: Flow, row: Row) -> bool:
         """Whether a flow's condition is true for this token."""
         assert flow.condition is not None
@@ -321,7 +335,11 @@ class Run:
         """Whether what a conditional event waits for is the case."""
         assert event.condition is not None
         self._stand_at(row)
-        return bool(self._value(event.condition, event.name))
+        before, self._moved = self._moved, row.within + (event.drawn.step or "")
+        true = bool(self._value(event.condition, event.name))
+        if not true:
+            self._moved = before
+        return true
 
     def _armed(self, event: Catcher, row: Row) -> dict[str, Any]:
         definition = event.definition

@@ -125,10 +125,11 @@ class Net(BpmnWorkflow):
         self.end_element: str | None = None
         self.last_end: Row | None = None
 
-    def start(self) -> None:
-        """The first token."""
-        self.task_tree = Row(self, self.spec.start, None, TaskState.FUTURE)
-        self.task_tree._ready()
+    def start(self, element: str) -> None:
+        """The first token, on this start event."""
+        self.task_tree = root = Row(self, self.spec.start, None, TaskState.FUTURE)
+        root._state = COMPLETED
+        self.put(self.spec.task_specs[element], root, "")
 
     def next_number(self) -> int:
         """A number for something that is not a row but has a ref, such as one signer of a step."""

@@ -1,4 +1,8 @@
-"""Events that are thrown: errors and escalations go outwards, to the nearest edge that awaits them."""
+"""Events that are thrown.
+
+Errors and escalations go outwards, to the nearest edge that awaits them; a signal reaches whoever awaits it
+in the case, and is told to the others; a message leaves the case.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -65,6 +69,29 @@ def throw_escalation(spec: Thrower, my_task: Row) -> None:
         catcher.task_spec.fire(catcher)
 
 
+def throw_signal(spec: Thrower, my_task: Row) -> None:
+    """Reaches every catcher of the case that waits at this moment."""
+    net: Net = my_task.workflow
+    waiting = [
+        row
+        for row in net.tasks.values()
+        if row._state == WAITING
+        and row.task_spec.awaits == "signal"
+        and row.task_spec.drawn.what == spec.drawn.what
+    ]
+    caught = 0
+    for row in waiting:
+        if row._state == WAITING:  # an earlier one may have ended the step it hangs on
+            caught += 1
+            row.task_spec.fire(row)
+    net.run._tell_thrown(spec.drawn, caught)
+
+
+def throw_message(spec: Thrower, my_task: Row) -> None:
+    """Hands the message to the caller. Raises HandlerFailed."""
+    my_task.workflow.run._send(spec.drawn)
+
+
 def nearest_catcher(my_task: Row, kind: str, code: str) -> Row | None:
     """On the edge of the innermost scope that awaits this code, or any code, which counts less."""
     scope = my_task.scope
@@ -85,4 +112,6 @@ def nearest_catcher(my_task: Row, kind: str, code: str) -> Row | None:
 THROW: dict[str, Callable[[Thrower, Row], None]] = {
     "error": throw_error,
     "escalation": throw_escalation,
+    "signal": throw_signal,
+    "message": throw_message,
 }

@@ -130,6 +130,11 @@ class Service:
         """What is waited for: the handler's job, or work on this topic."""
         return self.handler
 
+    @property
+    def step(self) -> None:
+        """It hangs on no step."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class BusinessRule:
@@ -164,7 +169,11 @@ class Timer:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """Everything a case needs of its diagram. `version` is the bundle's hash, `called` its pinned callees."""
+    """Everything a case needs of its diagram. `version` is the bundle's hash, `called` its pinned callees.
+
+    `starts` are the ids of the start events, the plain one first; `start_messages` maps those that a message
+    begins to its name.
+    """
 
     key: str
     version: str
@@ -178,6 +187,7 @@ class Version:
     flows: Mapping[str, Flow]
     lanes: tuple[str, ...]
     starts: tuple[str, ...]
+    start_messages: Mapping[str, str]
     start_form: str | None
     spec: Any = field(repr=False)
     called: Mapping[str, str] = field(default_factory=lambda: NO_VERSIONS)

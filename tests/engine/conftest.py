@@ -27,6 +27,7 @@ class Bench:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
     handlers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
 
     def is_workday(self, day: date) -> bool:
         """Monday to Friday, without the holidays."""
@@ -41,9 +42,9 @@ class Bench:
         found: dict[str, Any] = self.handlers[handler](**params)
         return found
 
-    def send(self, message: str, params: dict[str, Any]) -> None:
-        """No opened element sends a message."""
-        raise AssertionError(message)
+    def send(self, message: str, params: Mapping[str, Any]) -> None:
+        """Remembers what left the case."""
+        self.sent.append(message)
 
     def write(self, values: dict[str, Any]) -> None:
         """By assignment."""
@@ -77,8 +78,18 @@ class Case:
         return self.keep()
 
     def fire_ref(self, ref: str) -> Picture:
-        """Fires one timer by its ref."""
-        self.wake().fire_timers([ref])
+        """Fires one timer by its ref, or delivers to what is no timer."""
+        (kind,) = (wait.kind for wait in self.picture.waits if wait.ref == ref)
+        if kind == "timer":
+            self.wake().fire_timers([ref])
+        else:
+            self.wake().deliver(ref)
+        return self.keep()
+
+    def deliver(self, element: str) -> Picture:
+        """The newest wait of this element gets what it waits for."""
+        ref = [wait.ref for wait in self.picture.waits if wait.element == element][-1]
+        self.wake().deliver(ref)
         return self.keep()
 
     def fire(self, *elements: str) -> Picture:

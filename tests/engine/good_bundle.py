@@ -61,6 +61,7 @@ NAMES = Names(
         "clocks.pause": None,
     },
     decisions=frozenset({"limits", "extensions"}),
+    messages=frozenset({"order.reply", "order.withdrawn"}),
     rule_error=known_rule,
 )
 

@@ -6,6 +6,8 @@ from tests.engine.drawing import Drawing
 from tests.engine.token_game import Bell, Edge, Graph
 
 GOOD, AGAIN = "好", "再来"
+CATCHES = {"pause": ("timer", "PT1H"), "letter": ("message", "news"), "ear": ("signal", "siren")}
+THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
 
 
 class Grower:
@@ -16,6 +18,7 @@ class Grower:
         self.left = size
         self.graph = Graph(nodes={"start": "start"})
         self.last_task: str | None = None
+        self.tasks: list[str] = []
         self.home = ""
         self.listening = False  # whether some sub-process round here catches an error
         first, last = self.block(0)
@@ -39,18 +42,27 @@ class Grower:
         if self.left <= 0 or depth > 5:
             return self.task(depth)
         shapes = [self.task, self.sequence, self.parallel, self.choice, self.loop, self.sub, self.odd]
-        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 3, 3])[0](depth)
+        shapes.append(self.inclusive)
+        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 3, 3, 4])[0](depth)
 
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
         name = self.add("task")
         self.last_task = name
+        self.tasks.append(name)
         out = name
         if self.random.random() < 0.25:
             out = self.interruption(name, "timer")
         if self.random.random() < 0.3:
             self.side_line(name, "timer", depth)
             self.last_task = name
+        if self.random.random() < 0.15:
+            kind = self.random.choice(("message", "signal"))
+            if self.random.random() < 0.5:
+                out = self.interruption(name, kind, out)
+            else:
+                self.side_line(name, kind, depth)
+                self.last_task = name
         return name, out
 
     def interruption(self, name: str, kind: str, out: str | None = None) -> str:
@@ -82,7 +94,8 @@ class Grower:
     def sub(self, depth: int) -> tuple[str, str]:
         """A sub-process, with or without events on its edge."""
         name, home = self.add("sub"), self.home
-        caught = [kind for kind in ("timer", "error", "escalation") if self.random.random() < 0.4]
+        kinds = ("timer", "error", "escalation", "message", "signal")
+        caught = [kind for kind in kinds if self.random.random() < 0.3]
         listening, self.listening = self.listening, self.listening or "error" in caught
         self.home = name
         start = self.add("start")
@@ -103,9 +116,11 @@ class Grower:
     def odd(self, depth: int) -> tuple[str, str]:
         """A task and then: an escalation, a pause, or (if somebody says so) an end to everything here."""
         first, last = self.task(depth)
-        kinds = ("shout", "pause", "stop", *("fault",) * 4 * self.listening)  # an error must be caught
-        kind = self.random.choice(kinds)
-        if kind in ("shout", "pause"):
+        plain = ("shout", "alarm", "pause", "letter", "ear")
+        kind = self.random.choice((*plain, "race", "stop", *("fault",) * 4 * self.listening))  # always caught
+        if kind == "race":
+            return first, self.race(last)
+        if kind in plain:
             other = self.add(kind)
             self.join(last, other)
             return first, other
@@ -150,6 +165,36 @@ class Grower:
             self.join(last, merge)
         return gate, merge
 
+    def race(self, last: str) -> str:
+        """An event-based gateway; each event has its own line, and they meet again."""
+        gateway, out = self.add("race"), self.add("either")
+        self.join(last, gateway)
+        for kind in self.random.sample(("pause", "letter", "ear"), self.random.choice((2, 3))):
+            event, other = self.add(kind), self.add("task")
+            self.join(gateway, event)
+            self.join(event, other)
+            self.join(other, out)
+        return out
+
+    def inclusive(self, depth: int) -> tuple[str, str]:
+        """Whatever holds, side by side; at its end an inclusive join, which knows what may still come."""
+        begin, middle = self.task(depth)
+        split, join = self.add("some"), self.add("some")
+        self.join(middle, split)
+        plain = self.random.choice((0, 1, 1))
+        for branch in range(self.random.choice((2, 2, 3))):
+            asked = self.random.choice(self.tasks[-3:])
+            when = None if branch == plain else (asked, self.random.choice((GOOD, AGAIN)))
+            if self.random.random() < 0.15:  # straight to the join
+                first, last = self.add("either"), None
+                self.join(first, join)
+            else:
+                first, last = self.block(depth + 1)
+            self.join(split, first, when)
+            if last is not None:
+                self.join(last, join)
+        return begin, join
+
     def loop(self, depth: int) -> tuple[str, str]:
         """Again as long as the last task says so; a join may be the last thing in it."""
         entry, gate = self.add("either"), self.add("either")
@@ -176,21 +221,25 @@ def drawing_of(graph: Graph, home: str = "") -> Drawing:
     drawing = Drawing()
     if not home:
         drawing.declare("error", "broken").declare("escalation", "hey")
+        drawing.declare("message", "news").declare("signal", "siren")
     inside = {name for name in graph.nodes if graph.home.get(name, "") == home}
     for name, kind in graph.nodes.items():
         if name not in inside:
             continue
         if kind == "task":
             drawing.task(name, outcomes=f"{GOOD}, {AGAIN}", status=name)
-        elif kind == "either":
+        elif kind in ("either", "some"):
             plain = [place for place, e in enumerate(graph.edges) if e.source == name and e.when is None]
-            drawing.either(name, default=f"e{plain[0]}")
+            tag = "exclusiveGateway" if kind == "either" else "inclusiveGateway"
+            drawing.node(tag, name, f'default="e{plain[0]}"')
         elif kind == "sub":
             drawing.inside(name, drawing_of(graph, name))
-        elif kind == "pause":
-            drawing.catch(name, "timer", "PT1H")
-        elif kind == "shout":
-            drawing.throw(name, "escalation", "hey")
+        elif kind in CATCHES:
+            drawing.catch(name, *CATCHES[kind])
+        elif kind == "race":
+            drawing.node("eventBasedGateway", name)
+        elif kind in THROWS:
+            drawing.throw(name, *THROWS[kind])
         elif kind == "stop":
             drawing.over(name, "terminate")
         elif kind == "fault":
@@ -213,5 +262,5 @@ def _draw_bell(drawing: Drawing, bell: Bell) -> None:
         text, kind = ("PT24H", "timeDuration") if bell.rings == 1 else (f"R{bell.rings}/PT24H", "timeCycle")
         drawing.timer(bell.name, bell.task, text, kind, bell.interrupting)
     else:
-        said = {"error": "broken", "escalation": "hey"}[bell.kind]
+        said = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
         drawing.edge(bell.name, bell.task, bell.kind, said, bell.interrupting)

@@ -129,16 +129,12 @@ def test_an_unreadable_version_before_is_not_judged_again() -> None:
 @pytest.mark.parametrize(
     ("element", "rule"),
     [
-        ("<sendTask {}/>", "bpmn-element-not-yet"),
-        ("<receiveTask {}/>", "bpmn-element-not-yet"),
         ("<businessRuleTask {}/>", "bpmn-unknown-decision"),
         ("<callActivity {} calledElement='p'/>", "bpmn-element-not-yet"),
         ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-multi-not-a-list"),
-        ("<inclusiveGateway {}/>", "bpmn-element-not-yet"),
-        ("<eventBasedGateway {}/>", "bpmn-element-not-yet"),
         (
             "<intermediateCatchEvent {}><messageEventDefinition/></intermediateCatchEvent>",
-            "bpmn-element-not-yet",
+            "bpmn-unknown-message",
         ),
         (
             "<intermediateThrowEvent {}><linkEventDefinition/></intermediateThrowEvent>",
@@ -170,11 +166,32 @@ def test_misread_elements_are_refused(element: str, rule: str) -> None:
     assert all("“多出来的”(x)" in finding.zh for finding in found)
 
 
-@pytest.mark.parametrize("kind", ["message", "signal", "conditional"])
-def test_a_boundary_event_that_is_no_timer_is_not_open_yet(kind: str) -> None:
+def test_events_that_say_what_they_wait_for_are_fine() -> None:
     timer = '<timerEventDefinition><timeDate>tier("resolve", "m6")</timeDate></timerEventDefinition>'
+    head = 'id="d" targetNamespace="urn:huying">'
+    declared = f'{head}<message id="m" name="order.reply"/><signal id="s" name="停办"/>'
+    for said in (
+        '<messageEventDefinition messageRef="m"/>',
+        '<signalEventDefinition signalRef="s"/>',
+        "<conditionalEventDefinition><condition>${urgent}</condition></conditionalEventDefinition>",
+    ):
+        assert rules(spoilt((timer, said), (head, declared))) == []
 
-    assert rules(spoilt((timer, f"<{kind}EventDefinition/>"))) == ["bpmn-element-not-yet"]
+
+def test_a_process_may_be_begun_by_messages_beside_or_instead_of_a_plain_start() -> None:
+    start = '<startEvent id="start" name="收到诉求" camunda:formKey="filing"/>'
+    by_message = '<startEvent id="{0}" name="来信"><messageEventDefinition messageRef="m"/></startEvent>'
+    head = 'id="d" targetNamespace="urn:huying">'
+    declared = (head, f'{head}<message id="m" name="order.reply"/>')
+    beside = (
+        f'{start}{by_message.format("by_mail")}<sequenceFlow id="f0" sourceRef="by_mail" targetRef="visit"/>'
+    )
+
+    assert rules(spoilt(declared, (start, beside))) == []
+    assert rules(spoilt(declared, (start, by_message.format("start")))) == []
+    inner = inner_steps("b")
+    inner.parts[0] = by_message.format("s")
+    assert rules(a_sub_process(inner.declare("message", "m")).bytes()) == ["bpmn-element-forbidden"]
 
 
 def a_sub_process(inner: Drawing) -> Drawing:

@@ -3,9 +3,11 @@
 from collections import Counter
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.engine.errors import Stuck
 from tests.engine.conftest import Case
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
 from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
@@ -19,21 +21,30 @@ def walk(graph: Graph, random: Random) -> None:
     for move in range(MOST_MOVES):
         if game.over:
             break
-        if game.ringing and random.random() < 0.3:
+        if game.ringing and (not game.openings or random.random() < 0.3):
             opening, bell = random.choice(game.ringing)
             ref = ref_of(game, case, opening)
             (wait,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == ref)
             game.ring(opening, bell)
-            assert case.wake().fire_timers([wait]) == [wait]
+            move_wait(case, wait, bell.kind == "timer")
         else:
             opening = random.choice(game.openings)
             ref = ref_of(game, case, opening)
             outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
-            game.complete(opening, outcome)
-            if graph.nodes[opening.task] == "pause":
-                case.wake().fire_timers([ref])
-            else:
+            if graph.nodes[opening.task] == "task":
+                game.complete(opening, outcome)
                 case.wake().complete(ref, outcome)
+            else:
+                event = random.choice(game.awaited(opening))
+                (wait,) = (
+                    w.ref for w in case.picture.waits if w.element == event and ref in (w.ref, w.group)
+                )
+                game.come(opening, event)
+                move_wait(case, wait, graph.nodes[event] == "pause")
+        if game.stuck:
+            with pytest.raises(Stuck):
+                case.keep()
+            return
         case.keep()
         agree(game, case)
 
@@ -41,7 +52,16 @@ def walk(graph: Graph, random: Random) -> None:
 def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
     """Both keep openings of one element in the order in which they opened."""
     place = [each for each in game.openings + game.subs if each.task == opening.task].index(opening)
-    return [row.ref for row in case.run._net.tokens() if row.task_spec.name == opening.task][place]
+    rows = case.run._net.tasks.values()
+    return [row.ref for row in rows if row.task_spec.name == opening.task][place]
+
+
+def move_wait(case: Case, ref: str, is_timer: bool) -> None:
+    """A timer fires, anything else is delivered."""
+    if is_timer:
+        assert case.wake().fire_timers([ref]) == [ref]
+    else:
+        case.wake().deliver(ref)
 
 
 def agree(game: TokenGame, case: Case) -> None:
@@ -49,7 +69,7 @@ def agree(game: TokenGame, case: Case) -> None:
     tasks, waits, joins, subs = game.seen()
     assert Counter(task.step for task in picture.tasks) == tasks
     assert Counter(wait.element for wait in picture.waits) == waits
-    assert {name for name in picture.active if name.startswith("both")} == joins
+    assert {name for name in picture.active if name.startswith(("both", "some"))} == joins
     rows = Counter(row.task_spec.name for row in case.run._net.tokens())
     assert {name: count for name, count in rows.items() if name.startswith("sub")} == subs
     assert picture.ended == game.over == case.run.finished

@@ -15,11 +15,14 @@ from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import EventSplit, _EndJoin
+from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.bpmn.specs.mixins.parallel_gateway import ParallelGateway
 from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
+from SpiffWorkflow.bpmn.util import BpmnEvent
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.specs.ExclusiveChoice import ExclusiveChoice
 from SpiffWorkflow.task import Task
@@ -139,6 +142,48 @@ def test_23_a_reset_leaves_ghosts_among_those_who_wait():
     workflow.reset_from_task_id(first.id)
 
     assert [key for key in workflow.event_manager.tasks if key not in workflow.tasks]
+
+
+def caught(workflow: BpmnWorkflow, name: str) -> None:
+    """A message of that name from outside."""
+    workflow.catch(BpmnEvent(MessageEventDefinition(name), {}))
+    workflow.do_engine_steps()
+
+
+def test_9_an_event_gateway_keeps_what_it_has_seen():
+    drawing = Drawing().start().node("eventBasedGateway", "g").end().declare("message", "m", "n")
+    drawing.catch("one", "message", "m").catch("two", "message", "n").task("a").line(
+        "start", "g", "one", "a", "end"
+    )
+    workflow = bare(drawing.line("g", "two", "end"))
+
+    caught(workflow, "m")
+
+    assert ready(workflow) == ["a"]
+    (gateway,) = (task for task in workflow.tasks.values() if task.task_spec.name == "g")
+    assert isinstance(gateway.internal_data["seen_events"][0], BpmnEvent)
+
+
+def test_22_a_non_interrupting_message_boundary_catches_once():
+    drawing = Drawing().start().task("a").task("b").end().end("e2").declare("message", "m")
+    drawing.edge("event", "a", "message", "m", interrupting=False)
+    workflow = bare(drawing.line("start", "a", "end").line("event", "b", "e2"))
+    caught(workflow, "m")
+    assert sorted(ready(workflow)) == ["a", "b"]
+
+    with pytest.raises(WorkflowException):
+        workflow.send_event(BpmnEvent(MessageEventDefinition("m"), {}))
+
+
+def test_40_one_message_moves_every_catcher_of_its_name():
+    drawing = Drawing().start().both("s").catch("one", "message", "m").catch("two", "message", "m").end()
+    drawing.task("a").task("b").declare("message", "m").line("start", "s", "one", "a", "end")
+    workflow = bare(drawing.line("s", "two", "b", "end"))
+
+    workflow.send_event(BpmnEvent(MessageEventDefinition("m"), {}))
+    workflow.do_engine_steps()
+
+    assert sorted(ready(workflow)) == ["a", "b"]
 
 
 def test_27_a_countersign_hangs_after_a_restart():

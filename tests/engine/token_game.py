@@ -3,7 +3,8 @@
 A token stands on a flow, in an open task, in an open sub-process, or at a join. An exclusive gateway passes each
 token at once on the first flow whose condition holds, else the default. A parallel gateway takes one token from
 each incoming flow and puts one on each outgoing. What hangs on the edge of a task or sub-process (a bell) belongs to
-one opening of it. A sub-process goes on when no token is left inside it.
+one opening of it. A sub-process goes on when no token is left inside it. An inclusive gateway joins, when all else
+stands still, unless a token elsewhere can reach one of its empty flows, and none on which somebody has arrived.
 """
 
 from collections import Counter, deque
@@ -34,8 +35,9 @@ class Bell:
 class Graph:
     """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
 
-    Kinds: start, task, pause (a timer in the line), either, both, sub, end, stop (terminate), fault (error end),
-    shout (escalation thrown, the token goes on).
+    Kinds: start, task, pause, letter, ear (a timer, a message, a signal awaited in the line), race (event-based
+    gateway), either, both, some (inclusive), sub, end, stop (terminate), fault (error end), shout (escalation
+    thrown), alarm (signal thrown); after a throw the token goes on.
     """
 
     nodes: dict[str, str] = field(default_factory=dict)
@@ -73,11 +75,24 @@ class TokenGame:
         self._settle()
 
     def complete(self, opening: Opening, outcome: str) -> None:
-        """A person finishes a task (or a pause is over); the bells of this opening end with it."""
-        self.openings.remove(opening)
+        """A person finishes a task; the bells of this opening end with it."""
         self.outcomes[opening.task] = outcome
-        self._leave(opening.task, opening.aside, self._scope(opening))
+        self.come(opening, opening.task)
+
+    def come(self, opening: Opening, event: str) -> None:
+        """What was awaited in the line has come; of several behind a gateway, this one."""
+        self._come(opening, event)
         self._settle()
+
+    def _come(self, opening: Opening, event: str) -> None:
+        self.openings.remove(opening)
+        self._leave(event, opening.aside, self._scope(opening))
+
+    def awaited(self, opening: Opening) -> list[str]:
+        """The events in the line that this opening waits for."""
+        if self.graph.nodes[opening.task] == "race":
+            return [edge.target for edge in self.graph.edges if edge.source == opening.task]
+        return [opening.task]
 
     def ring(self, opening: Opening, bell: Bell) -> None:
         """A bell rings: it ends what it hangs on, or a token of its own sets out beside it."""
@@ -90,17 +105,26 @@ class TokenGame:
         return not self.openings and not self.subs and not any(self.case.at_join.values())
 
     @property
+    def stuck(self) -> bool:
+        """Tokens wait for others, and nobody is left who could move: two walks of a side branch mixed."""
+        return not self.openings and not self.over and not self.ringing
+
+    @property
     def ringing(self) -> list[tuple[Opening, Bell]]:
-        """Every timer that may fire."""
+        """Every bell that something outside may ring."""
         return [
-            (each, bell) for each in self.openings + self.subs for bell in each.bells if bell.kind == "timer"
+            (each, bell)
+            for each in self.openings + self.subs
+            for bell in each.bells
+            if bell.kind in ("timer", "message", "signal")
         ]
 
     def seen(self) -> tuple[Counter[str], Counter[str], set[str], Counter[str]]:
         """Open tasks, armed timers, joins at which somebody waits, open sub-processes."""
         tasks = Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "task")
         waits = Counter(bell.name for _, bell in self.ringing)
-        waits += Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "pause")
+        inline = [each for each in self.openings if self.graph.nodes[each.task] != "task"]
+        waits += Counter(event for each in inline for event in self.awaited(each))
         joins = {
             edge.target
             for scope in [self.case, *self.subs]
@@ -128,10 +152,58 @@ class TokenGame:
             while self.flying:
                 self._arrive(*self.flying.popleft())
             done = next((sub for sub in self.subs if self._is_empty(sub)), None)
-            if done is None:
+            if done is not None:
+                self.subs.remove(done)
+                self._leave(done.task, done.aside, self._scope(done))
+            elif not self._join_some():
                 return
-            self.subs.remove(done)
-            self._leave(done.task, done.aside, self._scope(done))
+
+    def _join_some(self) -> bool:
+        """Opens one inclusive join, if one may open."""
+        for scope in [self.case, *self.subs]:
+            for node in {edge.target: None for edge, waiting in scope.at_join.items() if waiting}:
+                if self.graph.nodes[node] == "some" and not self._is_awaited(node, scope):
+                    into = [edge for edge in scope.at_join if edge.target == node and scope.at_join[edge]]
+                    taken = [scope.at_join[edge].pop(0) for edge in into]
+                    self._pass_some(node, all(taken), scope)
+                    return True
+        return False
+
+    def _is_awaited(self, join: str, scope: Opening) -> bool:
+        into = [edge for edge in self.graph.edges if edge.target == join]
+        come = {edge for edge in into if scope.at_join.get(edge)}
+        tokens = [
+            [each.task, *(bell.name for bell in each.bells)]
+            for each in self.openings + self.subs
+            if self._scope(each) is scope
+        ]
+        tokens += [
+            [edge.target] for edge, waiting in scope.at_join.items() if waiting and edge.target != join
+        ]
+        for token in tokens:
+            ways = self._ways_to(join, token)
+            if ways - come and not ways & come:
+                return True
+        return False
+
+    def _ways_to(self, join: str, begin: list[str]) -> set[Edge]:
+        seen, waiting, found = set(begin), list(begin), set()
+        while waiting:
+            node = waiting.pop()
+            for edge in [edge for edge in self.graph.edges if edge.source == node]:
+                if edge.target == join:
+                    found.add(edge)
+                elif edge.target not in seen:
+                    beside = [bell.name for bell in self.graph.bells if bell.task == edge.target]
+                    seen.update([edge.target, *beside])
+                    waiting += [edge.target, *beside]
+        return found
+
+    def _pass_some(self, node: str, aside: bool, scope: Opening) -> None:
+        out = [edge for edge in self.graph.edges if edge.source == node]
+        chosen = [each for each in out if each.when and self.outcomes.get(each.when[0]) == each.when[1]]
+        for edge in chosen or [each for each in out if each.when is None]:
+            self.flying.append((edge, aside, scope))
 
     def _is_empty(self, sub: Opening) -> bool:
         inside = any(each.lies_in(sub) for each in self.openings + self.subs)
@@ -144,7 +216,7 @@ class TokenGame:
     def _arrive(self, edge: Edge, aside: bool, scope: Opening) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
-        if kind in ("task", "pause"):
+        if kind in ("task", "pause", "letter", "ear", "race"):
             self.openings.append(self._open(node, aside, scope))
         elif kind == "sub":
             sub = self._open(node, aside, scope)
@@ -160,6 +232,11 @@ class TokenGame:
             if all(scope.at_join.get(each) for each in into):
                 taken = [scope.at_join[each].pop(0) for each in into]
                 self._leave(node, all(taken), scope)
+        elif kind == "some":
+            if len([each for each in self.graph.edges if each.target == node]) == 1:
+                self._pass_some(node, aside, scope)
+            else:
+                scope.at_join.setdefault(edge, []).append(aside)
         elif kind == "stop":
             self._empty(scope)
         elif kind == "fault":
@@ -167,6 +244,20 @@ class TokenGame:
         elif kind == "shout":
             self._leave(node, aside, scope)
             self._call_out(scope, "escalation")
+        elif kind == "alarm":
+            self._leave(node, aside, scope)
+            self._sound()
+
+    def _sound(self) -> None:
+        """Every bell and every ear of the case that waits for the signal at this moment."""
+        for each in self.openings + self.subs:
+            for bell in list(each.bells):
+                if bell.kind == "signal" and (each in self.openings or each in self.subs):
+                    self._ring(each, bell)
+            if each in self.openings:
+                ears = [event for event in self.awaited(each) if self.graph.nodes[event] == "ear"]
+                if ears:
+                    self._come(each, ears[0])
 
     def _call_out(self, scope: Opening, kind: str) -> None:
         """Outwards to the first sub-process on whose edge somebody listens."""

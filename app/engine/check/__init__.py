@@ -11,7 +11,7 @@ from app.engine.check.business_rules import check_business_rules, read_decisions
 from app.engine.check.conditions import check_conditions
 from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
 from app.engine.check.elements import check_elements
-from app.engine.check.events import check_events
+from app.engine.check.events import check_event_gateways, check_events
 from app.engine.check.extensions import check_extensions
 from app.engine.check.finding import FILE, Finding, Report
 from app.engine.check.gateways import check_gateways, check_loops
@@ -82,7 +82,8 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         check_loops(report, scope)
         check_extensions(report, scope, foreign)
         check_names(report, scope, names, foreign)
-        check_events(report, scope, foreign)
+        check_events(report, scope, names, foreign)
+        check_event_gateways(report, scope, foreign)
         check_conditions(report, scope, names, foreign)
         check_instances(report, scope, names, foreign)
         check_services(report, scope, names, foreign)

@@ -14,20 +14,9 @@ class Advice(NamedTuple):
 
 _PERSON = Advice("可先画成用户任务，由人办理。", "Draw a user task for now.")
 _MAIN = Advice("可先把里面的环节直接画在主图上。", "Draw its steps in the main diagram for now.")
-_OUTCOME = Advice(
-    "可先在任务上用办理结论（outcomes）加网关表达。", "Use an outcome of the task and a gateway for now."
-)
-_PLAIN_END = Advice("可先画普通的结束事件。", "Draw a plain end event for now.")
-_PLAIN_START = Advice("可先画普通的开始事件。", "Draw a plain start event for now.")
-_STEPS = Advice("可先用排他网关和并行网关表达。", "Use exclusive and parallel gateways for now.")
-_DELETE = Advice("可先删去。", "Delete it for now.")
 
 KINDS_NOT_YET = {
-    "sendTask": _PERSON,
-    "receiveTask": _PERSON,
     "callActivity": _MAIN,
-    "inclusiveGateway": _STEPS,
-    "eventBasedGateway": _OUTCOME,
 }
 KINDS_FORBIDDEN = {
     "task": Advice(
@@ -52,13 +41,6 @@ KINDS_FORBIDDEN = {
 KINDS_FORBIDDEN["dataObjectReference"] = KINDS_FORBIDDEN["dataObject"]
 KINDS_FORBIDDEN["dataStoreReference"] = KINDS_FORBIDDEN["dataObject"]
 
-EVENTS_NOT_YET = {
-    "startEvent": {"message": _PLAIN_START},
-    "endEvent": {"message": _PLAIN_END},
-    "boundaryEvent": dict.fromkeys(("message", "signal", "conditional"), _OUTCOME),
-    "intermediateCatchEvent": dict.fromkeys(("message", "signal", "conditional"), _PERSON),
-    "intermediateThrowEvent": dict.fromkeys(("message", "signal"), _DELETE),
-}
 EVENT_WORDS = {
     "timer": "定时",
     "message": "消息",
@@ -72,10 +54,11 @@ EVENT_WORDS = {
     "cancel": "取消",
 }
 EVENTS_OPEN = {
-    "boundaryEvent": ("timer", "error", "escalation"),
-    "intermediateCatchEvent": ("timer",),
-    "intermediateThrowEvent": ("escalation",),
-    "endEvent": ("terminate", "error", "escalation"),
+    "startEvent": ("message",),
+    "boundaryEvent": ("timer", "message", "signal", "conditional", "error", "escalation"),
+    "intermediateCatchEvent": ("timer", "message", "signal", "conditional"),
+    "intermediateThrowEvent": ("message", "signal", "escalation"),
+    "endEvent": ("message", "terminate", "error", "escalation"),
 }
 EVENTS_FORBIDDEN = {
     ("startEvent", "timer"): Advice(

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from app.engine.check.diagram import Diagram, Flow, Node
 from app.engine.check.events import is_fatal
 from app.engine.check.finding import Report
-from app.engine.check.tokens import Marking, Move, Net, Play, net_of, play, shrink
+from app.engine.check.play import Marking, Move, Play, play
+from app.engine.check.tokens import Net, net_of, shrink
 from app.engine.check.words import many
 
 UNPAIRED = "bpmn-join-unpaired"
@@ -15,29 +16,37 @@ UNPAIRED = "bpmn-join-unpaired"
 
 def check_blocks(report: Report, diagram: Diagram) -> None:
     """Stuck for certain is an error; stuck by some combination of choices, or doubled work, a warning."""
-    if not any(diagram.of_kind("parallelGateway")) and not any(
+    if not any(diagram.of_kind("parallelGateway", "inclusiveGateway")) and not any(
         not event.interrupting for event in diagram.of_kind("boundaryEvent")
     ):
         return
-    net = net_of(diagram)
+    told: set[str] = set()
+    for start in diagram.of_kind("startEvent"):
+        told |= _check_from(report, diagram, start)
+    for flow, split in sideways(diagram):
+        if flow.id not in told:
+            _tell_sideways(report, diagram, flow, split)
+
+
+def _check_from(report: Report, diagram: Diagram, start: Node) -> set[str]:
+    """Plays what begins at this start; returns the flows whose taking is told to be fatal."""
+    net = net_of(diagram, start)
     shrink(net)
     game = play(net)
     told: set[str] = set()
     if game.complete:
         told = _tell_stuck(report, diagram, net, game)
     else:
-        first = next(name for name, all_needed in net.waits_for_all.items() if all_needed)
-        what = diagram.nodes[first].named
+        first = diagram.nodes[next((name for name in net.joins if net.waits(name)), next(iter(net.joins)))]
+        what = first.named
         report.warning(
             UNPAIRED,
-            diagram.nodes[first],
+            first,
             f"{what.zh} 一带的分支交错太多，无法查清会不会停住。请让每个并行分支成对地分开、汇合。",
             f"the branches around {what.en} cross too much to be checked. Pair each split with a join.",
         )
     _tell_doubled(report, diagram, net, game)
-    for flow, split in sideways(diagram):
-        if flow.id not in told:
-            _tell_sideways(report, diagram, flow, split)
+    return told
 
 
 def _tell_stuck(report: Report, diagram: Diagram, net: Net, game: Play) -> set[str]:
@@ -62,14 +71,13 @@ def _tell_stuck(report: Report, diagram: Diagram, net: Net, game: Play) -> set[s
                 fatal.setdefault((move.node, move.choice), move.after)
     flows: set[str] = set()
     for (node, choice), doomed in fatal.items():
-        if (node, choice) in spared or choice is None:
+        flow = None if choice is None else _flow_of(diagram, net, node, choice)
+        if (node, choice) in spared or flow is None:
             loose.append(doomed)
             continue
-        flow = _flow_of(diagram, net, node, choice)
         for join in _starving(diagram, net, game, doomed):
             _tell_starved(report, diagram, join, flow)
-        if flow is not None:
-            flows.add(flow.id)
+        flows.add(flow.id)
     for doomed in loose:
         for join in _starving(diagram, net, game, doomed):
             if all(net.edges[number].side for number in net.ins[join.id]):
@@ -174,8 +182,8 @@ def _starving(diagram: Diagram, net: Net, game: Play, doomed: Marking) -> list[N
                 seen.add(move.after)
                 waiting.append(move.after)
         if not moves:
-            for name, all_needed in net.waits_for_all.items():
-                if all_needed and marking.intersection(net.ins[name]):
+            for name in net.joins:
+                if net.waits(name) and marking.intersection(net.ins[name]):
                     found.setdefault(name, diagram.nodes[name])
     return [node for name, node in diagram.nodes.items() if name in found]
 
@@ -202,9 +210,10 @@ def sideways(diagram: Diagram) -> list[tuple[Flow, Node]]:
     """Flows that leave a parallel block elsewhere than at its join, each with the block's split."""
     ways = _main_ways(diagram)
     dominators = _dominators(diagram)
-    joins = [node.id for node in diagram.of_kind("parallelGateway") if _count(diagram, node) > 1]
+    kinds = ("parallelGateway", "inclusiveGateway")
+    joins = [node.id for node in diagram.of_kind(*kinds) if _count(diagram, node) > 1]
     found: dict[str, tuple[Flow, Node]] = {}
-    for split in diagram.of_kind("parallelGateway"):
+    for split in diagram.of_kind(*kinds):
         branches = ways.get(split.id, [])
         own = [join for join in joins if join != split.id and split.id in dominators[join]]
         if len(branches) < 2 or not own:
@@ -271,14 +280,15 @@ def _dominators(diagram: Diagram) -> dict[str, frozenset[str]]:
             before[target].append(name)
     bit = {name: 1 << place for place, name in enumerate(names)}
     everything = (1 << len(names)) - 1
-    start = next(diagram.of_kind("startEvent")).id
+    starts = [node.id for node in diagram.of_kind("startEvent")]
     found = dict.fromkeys(names, everything)
-    found[start] = bit[start]
+    for name in starts:
+        found[name] = bit[name]
     changed = True
     while changed:
         changed = False
         for name in names:
-            if name == start:
+            if name in starts:
                 continue
             common = everything
             for source in before[name]:

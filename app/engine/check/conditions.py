@@ -69,7 +69,7 @@ def check_conditions(report: Report, diagram: Diagram, names: Names, foreign: fr
         source = diagram.nodes.get(flow.source)
         if flow.condition is None or source is None or source.id in foreign or flow.id in foreign:
             continue
-        if source.kind not in GATEWAYS or source.kind == "parallelGateway":
+        if source.kind not in GATEWAYS or source.kind in ("parallelGateway", "eventBasedGateway"):
             continue  # told by gateways.py: the condition has no effect there
         before = diagram.step_before(source.id)
         where = Where(flow, diagram.flow_named(flow), Named("条件", "condition"), flow.condition, before)

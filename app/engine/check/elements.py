@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from app.engine.check.advice import (
     EVENT_WORDS,
     EVENTS_FORBIDDEN,
-    EVENTS_NOT_YET,
     EVENTS_OPEN,
     HARMLESS,
     KINDS_FORBIDDEN,
@@ -43,7 +42,7 @@ def check_elements(report: Report, diagram: Diagram) -> frozenset[str]:
     """Tells every element that may not stay; returns their ids, so that other rules leave them alone."""
     foreign: set[str] = set()
     for node in diagram.nodes.values():
-        if _refused_node(report, node):
+        if _refused_node(report, node, inside=diagram.outer is not None):
             foreign.add(node.id)
     for element in diagram.process:
         kind = local(element)
@@ -54,7 +53,7 @@ def check_elements(report: Report, diagram: Diagram) -> frozenset[str]:
     return frozenset(foreign | set(_check_scripts(report, diagram)))
 
 
-def _refused_node(report: Report, node: Node) -> bool:
+def _refused_node(report: Report, node: Node, inside: bool) -> bool:
     if node.kind == "scriptTask":
         report.error(
             SCRIPT,
@@ -76,7 +75,9 @@ def _refused_node(report: Report, node: Node) -> bool:
         advice = KINDS_FORBIDDEN[node.kind]
         report.error(FORBIDDEN, node, f"{node.named.zh} {advice.zh}", f"{node.named.en} {advice.en}")
         return True
-    return _refused_marker(report, node) or _refused_event(report, node) or _not_yet_node(report, node)
+    return (
+        _refused_marker(report, node) or _refused_event(report, node, inside) or _not_yet_node(report, node)
+    )
 
 
 def _refused_marker(report: Report, node: Node) -> bool:
@@ -103,6 +104,14 @@ def _refused_marker(report: Report, node: Node) -> bool:
                 f"{node.named.en} may not be multi-instance; user tasks, sub-processes, call activities may.",
             )
             return True
+    if node.element.get("instantiate") == "true":
+        report.error(
+            FORBIDDEN,
+            node,
+            f"{node.named.zh} 不能用来启动流程。请画一个消息开始事件。",
+            f"{node.named.en} may not begin a process. Draw a message start event.",
+        )
+        return True
     if node.element.get("isForCompensation") == "true":
         report.error(
             FORBIDDEN,
@@ -114,7 +123,7 @@ def _refused_marker(report: Report, node: Node) -> bool:
     return False
 
 
-def _refused_event(report: Report, node: Node) -> bool:
+def _refused_event(report: Report, node: Node, inside: bool) -> bool:
     if not node.definitions:
         if node.kind in ("boundaryEvent", "intermediateCatchEvent"):
             report.error(
@@ -142,18 +151,14 @@ def _refused_event(report: Report, node: Node) -> bool:
     if forbidden is not None:
         report.error(FORBIDDEN, node, f"{node.named.zh} {forbidden.zh}", f"{node.named.en} {forbidden.en}")
         return True
-    if word in EVENTS_OPEN.get(node.kind, ()):
+    if word in EVENTS_OPEN.get(node.kind, ()) and not (inside and node.kind == "startEvent"):
         return False
-    advice = EVENTS_NOT_YET.get(node.kind, {}).get(word)
-    if advice is not None:
-        _not_yet(report, node, f"的{said}类型", f"as a {word} event", advice)
-    else:
-        report.error(
-            FORBIDDEN,
-            node,
-            f"{node.named.zh} 不能是{said}类型。",
-            f"{node.named.en} may not be a {word} event.",
-        )
+    report.error(
+        FORBIDDEN,
+        node,
+        f"{node.named.zh} 不能是{said}类型。",
+        f"{node.named.en} may not be a {word} event.",
+    )
     return True
 
 

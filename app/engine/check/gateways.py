@@ -28,7 +28,7 @@ def check_gateways(report: Report, diagram: Diagram, foreign: frozenset[str]) ->
                 f"{node.named.zh} 既汇合又分开。请拆成两个网关，一个汇合，一个分开。",
                 f"{node.named.en} both joins and splits. Draw one gateway for each.",
             )
-        if node.kind == "exclusiveGateway":
+        if node.kind in ("exclusiveGateway", "inclusiveGateway"):
             _check_exclusive(report, diagram, node, leaving)
         else:
             _check_unconditioned(report, diagram, node, leaving)

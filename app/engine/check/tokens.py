@@ -1,4 +1,4 @@
-"""A diagram as a token game, shrunk by rules that keep its troubles, then played through in every way.
+"""A diagram as a token game, shrunk by rules that keep its troubles, before play.py plays it through.
 
 Nodes take tokens from edges and put tokens on edges; `modes` are the sets of edges a node may fill (one set:
 always all of them; several: one is chosen). Structured parts shrink to nothing, so only what is not a proper
@@ -8,18 +8,16 @@ block is left to be played.
 from __future__ import annotations
 
 import itertools
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.engine.check.diagram import TASKS, Diagram, Node
 from app.engine.check.events import is_fatal
 
-MOST_MARKINGS = 4_000
+MOST_CONDITIONS = 5  # of an inclusive split; with more, not every combination is played
 OUT = ""  # where tokens leave the game
-
-Marking = frozenset[int]
+ALL, ANY, SOME = "all", "any", "some"
 
 
 class Mode(NamedTuple):
@@ -46,12 +44,16 @@ class Edge:
 
 @dataclass
 class Net:
-    """The game: edges by number, and per node what it takes and may give."""
+    """The game: edges by number, and per node what it takes and may give.
+
+    `joins` says how a node takes: ALL its edges at once, ANY one of them, or SOME: what has come, once
+    nothing more can.
+    """
 
     edges: dict[int, Edge] = field(default_factory=dict)
     ins: dict[str, list[int]] = field(default_factory=dict)
     modes: dict[str, list[Mode]] = field(default_factory=dict)
-    waits_for_all: dict[str, bool] = field(default_factory=dict)
+    joins: dict[str, str] = field(default_factory=dict)
     tasks: set[str] = field(default_factory=set)
     begin: int = 0
     _last: int = -1
@@ -72,21 +74,25 @@ class Net:
 
     def forget(self, name: str) -> None:
         """Takes a node out whose edges have gone elsewhere."""
-        del self.modes[name], self.ins[name], self.waits_for_all[name]
+        del self.modes[name], self.ins[name], self.joins[name]
+
+    def waits(self, name: str) -> bool:
+        """Whether a token may have to wait here for others."""
+        return self.joins[name] != ANY and len(self.ins[name]) > 1
 
 
-def net_of(diagram: Diagram) -> Net:
-    """The game of a diagram whose graph is whole and whose elements are all open."""
+def net_of(diagram: Diagram, start: Node) -> Net:
+    """The game begun at one start of a diagram whose graph is whole and whose elements are all open."""
     net = Net()
     for node in diagram.nodes.values():
         if node.kind in ("boundaryEvent", "endEvent"):
             continue
         net.ins.setdefault(node.id, [])
         net.modes[node.id] = _modes(net, diagram, node)
-        net.waits_for_all[node.id] = node.kind == "parallelGateway"
+        net.joins[node.id] = {"parallelGateway": ALL, "inclusiveGateway": SOME}.get(node.kind, ANY)
         if node.kind in TASKS:
             net.tasks.add(node.id)
-    net.begin = net.add(Edge(OUT, next(diagram.of_kind("startEvent")).id))
+    net.begin = net.add(Edge(OUT, start.id))
     _mark_side_branches(net)
     return net
 
@@ -108,14 +114,25 @@ def _mark_side_branches(net: Net) -> None:
 
 def _modes(net: Net, diagram: Diagram, node: Node) -> list[Mode]:
     own = _edges(net, diagram, node.id, node.id)
-    if node.kind == "exclusiveGateway":
+    if node.kind in ("exclusiveGateway", "eventBasedGateway"):
         return [Mode(frozenset({number}), flow) for number, flow in own]
+    if node.kind == "inclusiveGateway" and len(own) > 1:
+        return _subsets(own, node.default)
     modes = [_together(own)]
     beside: list[Mode] = []
     for event in diagram.on_edge_of.get(node.id, ()):
         exits = _together(_edges(net, diagram, event.id, node.id, side=not event.interrupting))
         (modes if event.interrupting else beside).append(exits)
     return modes + [Mode(mode.fills | exits.fills, exits.flow) for exits in beside for mode in modes]
+
+
+def _subsets(edges: list[tuple[int, str]], default: str | None) -> list[Mode]:
+    """Any of the conditions may hold together; when none does, the default is taken."""
+    conditions = [number for number, flow in edges if flow != default]
+    sizes = range(1, len(conditions) + 1) if len(conditions) <= MOST_CONDITIONS else (1, len(conditions))
+    chosen = [frozenset(some) for size in sizes for some in itertools.combinations(conditions, size)]
+    chosen += [frozenset({number}) for number, flow in edges if flow == default]
+    return [Mode(each, "") for each in chosen]
 
 
 def _together(edges: list[tuple[int, str]]) -> Mode:
@@ -173,7 +190,7 @@ def _drop_harmless_ends(net: Net) -> bool:
 
 def _drop_self_loop(net: Net, name: str) -> bool:
     """A choice that leads straight back to itself changes nothing."""
-    if len(net.modes[name]) < 2 or (net.waits_for_all[name] and len(net.ins[name]) > 1):
+    if len(net.modes[name]) < 2 or net.waits(name):
         return False
     for mode in net.modes[name]:
         if len(mode.fills) == 1:
@@ -196,7 +213,9 @@ def _merge_parallel(net: Net, name: str) -> bool:
         if target == OUT:
             continue
         for one, two in itertools.combinations(numbers, 2):
-            if net.waits_for_all[target]:
+            if net.joins[target] == SOME:
+                fits = True
+            elif net.joins[target] == ALL:
                 fits = all((one in mode.fills) == (two in mode.fills) for mode in modes)
             else:
                 fits = all(len(mode.fills) == 1 for mode in modes if mode.fills & {one, two})
@@ -256,7 +275,7 @@ def _merge_join(net: Net, name: str) -> bool:
     after = edge.target
     if after in (OUT, name) or edge.work or name in net.tasks or not net.ins[name]:
         return False
-    if net.waits_for_all[name] != net.waits_for_all[after] and len(net.ins[name]) > 1:
+    if len(net.ins[name]) > 1 and (net.joins[name] != net.joins[after] or net.joins[name] == SOME):
         return False
     for each in net.ins[name]:
         net.edges[each].target = after
@@ -266,77 +285,3 @@ def _merge_join(net: Net, name: str) -> bool:
     net.drop(number)
     net.forget(name)
     return True
-
-
-@dataclass(frozen=True)
-class Move:
-    """One step of the game: who moves, by which choice (None: no choice), and the marking after it."""
-
-    node: str
-    choice: int | None
-    after: Marking | None  # None: an edge would hold two tokens
-    doubled: bool = False  # two tokens on an edge: work would be done twice
-
-
-@dataclass
-class Play:
-    """Every marking that can come up, and the moves between them; not `complete` when there were too many."""
-
-    begin: Marking
-    moves: dict[Marking, list[Move]]
-    depth: dict[Marking, int]
-    complete: bool
-
-    def living(self) -> set[Marking]:
-        """Markings from which the game can still end, or double, which is another trouble."""
-        before: dict[Marking, list[Marking]] = {}
-        good = []
-        for marking, moves in self.moves.items():
-            if not marking or any(move.after is None for move in moves):
-                good.append(marking)
-            for move in moves:
-                if move.after is not None:
-                    before.setdefault(move.after, []).append(marking)
-        living = set(good)
-        while good:
-            for earlier in before.get(good.pop(), ()):
-                if earlier not in living:
-                    living.add(earlier)
-                    good.append(earlier)
-        return living
-
-
-def play(net: Net) -> Play:
-    """All markings reachable from the start, at most MOST_MARKINGS."""
-    begin = frozenset({net.begin})
-    found: dict[Marking, list[Move]] = {}
-    waiting = deque([begin])
-    depth = {begin: 0}
-    while waiting:
-        marking = waiting.popleft()
-        found[marking] = list(_moves(net, marking))
-        for move in found[marking]:
-            if move.after is not None and move.after not in depth:
-                depth[move.after] = depth[marking] + 1
-                waiting.append(move.after)
-        if len(depth) > MOST_MARKINGS:
-            return Play(begin, found, depth, False)
-    return Play(begin, found, depth, True)
-
-
-def _moves(net: Net, marking: Marking) -> Iterator[Move]:
-    for number in marking:
-        if net.edges[number].target == OUT:
-            yield Move(OUT, None, frozenset() if net.edges[number].kills else marking - {number})
-    for name, ins in net.ins.items():
-        if net.waits_for_all[name]:
-            taken = [frozenset(ins)] if ins and marking.issuperset(ins) else []
-        else:
-            taken = [frozenset({number}) for number in ins if number in marking]
-        for tokens in taken:
-            left = marking - tokens
-            for choice, mode in enumerate(net.modes[name]):
-                # A reminder's branch may still be walked when it rings again: no fault of the drawing.
-                doubled = any(not net.edges[number].side for number in left & mode.fills)
-                after = None if doubled else left | mode.fills
-                yield Move(name, choice if len(net.modes[name]) > 1 else None, after, doubled)
