@@ -118,7 +118,7 @@ class ManyTask(UserTask):
             kept["open"].append([my_task.workflow.next_number(), place])
             if self._many.sequential and where == "before":
                 kept["turn"].insert(0, self._take(kept, number))
-        self._tell(my_task, UNDECIDED)
+        self._tell(my_task, None)
 
     def drop(self, my_task: Row, number: int) -> None:
         """One signer less; what he might have said is not waited for."""
@@ -141,7 +141,7 @@ class ManyTask(UserTask):
             return
         if not kept["open"]:
             kept["open"].append([my_task.workflow.next_number(), kept["turn"].pop(0)])
-        self._tell(my_task, UNDECIDED)
+        self._tell(my_task, None)
 
     def _result(self, my_task: Row) -> str | None:
         tally = tally_of(my_task.internal_data)
@@ -160,12 +160,13 @@ class ManyTask(UserTask):
         own = counters(lambda step: here if step is None else run._count_of(step))
         return bool(run._value_at(condition, my_task, tally.counters(), own))
 
-    def _tell(self, my_task: Row, result: str) -> None:
-        """Keeps the result and the counts, which other parts of the diagram may ask for."""
+    def _tell(self, my_task: Row, result: str | None) -> None:
+        """Keeps the counts, and the result where there is news, for whatever asks for them."""
         net: Net = my_task.workflow
         tally = tally_of(my_task.internal_data)
-        net.outcomes[my_task.within + self.name] = my_task.outcome = result
         net.tallies[my_task.within + self.name] = [tally.total, dict(tally.votes)]
+        if result is not None:
+            net.outcomes[my_task.within + self.name] = my_task.outcome = result
 
 
 def counters(counted: "Callable[[str | None], Sequence[Any] | None]") -> dict[str, Callable[..., Any]]:

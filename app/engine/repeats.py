@@ -51,7 +51,7 @@ class Repeat(OneLevel, SimpleBpmnTask):
 
     def _update_hook(self, my_task: Row) -> bool:
         net: Net = my_task.workflow
-        self._gather(my_task)
+        self._gather(my_task, ended=False)
         value = net.run._value_for
         items = items_of(self.many, self.name, self.bpmn_name, lambda said: value(said, my_task))
         if not items:
@@ -86,7 +86,7 @@ class Repeat(OneLevel, SimpleBpmnTask):
             for row in [row for row in net.tasks.values() if row.lies_in(my_task)]:
                 del net.tasks[row.id]
             my_task._children.clear()
-            self._gather(my_task)
+            self._gather(my_task, ended=True)
             my_task._ready()
         elif not live:
             self._open(my_task, kept["turn"].pop(0))
@@ -98,8 +98,11 @@ class Repeat(OneLevel, SimpleBpmnTask):
         run = my_task.workflow.run
         return bool(run._value_at(condition, my_task, tally.counters(), counters(run._count_of)))
 
-    def _gather(self, my_task: Row) -> None:
-        """What was kept by instance becomes what is known outside: outcomes and counts of the last place."""
+    def _gather(self, my_task: Row, ended: bool) -> None:
+        """What was kept by instance becomes what is known outside: outcomes and counts of the last place.
+
+        Of instances that were interrupted only the rounds are left.
+        """
         net: Net = my_task.workflow
         prefix = f"{my_task.within}{self.name}#"
         kinds: tuple[dict[str, Any], ...] = (net.outcomes, net.tallies, net.rounds)
@@ -108,7 +111,10 @@ class Repeat(OneLevel, SimpleBpmnTask):
             for key in sorted(mine, key=lambda key: int(key[len(prefix) :].partition("/")[0])):
                 outside = my_task.within + key[len(prefix) :].partition("/")[2]
                 said = kept.pop(key)
-                kept[outside] = max(said, kept.get(outside, 0)) if kept is net.rounds else said
+                if kept is net.rounds:
+                    kept[outside] = max(said, kept.get(outside, 0))
+                elif ended:
+                    kept[outside] = said
 
     def _on_complete_hook(self, my_task: Row) -> None:
         disarm(my_task)

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.engine.drawing import Drawing
+from tests.engine.drawing import Drawing, marker
 from tests.engine.token_game import Bell, Edge, Graph
 
 GOOD, AGAIN = "好", "再来"
@@ -33,7 +33,9 @@ class Grower:
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
-        """A new flow."""
+        """A new flow; several people pass or reject what one says."""
+        if when is not None and when[0] in self.graph.many:
+            when = (when[0], "passed" if when[1] == GOOD else "rejected")
         self.graph.edges.append(Edge(source, target, when))
 
     def block(self, depth: int) -> tuple[str, str]:
@@ -48,6 +50,8 @@ class Grower:
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
         name = self.add("task")
+        if self.random.random() < 0.2:
+            self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         self.last_task = name
         self.tasks.append(name)
         out = name
@@ -94,6 +98,8 @@ class Grower:
     def sub(self, depth: int) -> tuple[str, str]:
         """A sub-process, with or without events on its edge."""
         name, home = self.add("sub"), self.home
+        if self.random.random() < 0.4:
+            self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         kinds = ("timer", "error", "escalation", "message", "signal")
         caught = [kind for kind in kinds if self.random.random() < 0.3]
         listening, self.listening = self.listening, self.listening or "error" in caught
@@ -226,14 +232,20 @@ def drawing_of(graph: Graph, home: str = "") -> Drawing:
     for name, kind in graph.nodes.items():
         if name not in inside:
             continue
-        if kind == "task":
+        times, in_turn = graph.many.get(name, (0, False))
+        if kind == "task" and name in graph.many:
+            drawing.signing(
+                name, count=str(times), sequential=in_turn, outcomes=f"{GOOD}, {AGAIN}", status=name
+            )
+        elif kind == "task":
             drawing.task(name, outcomes=f"{GOOD}, {AGAIN}", status=name)
         elif kind in ("either", "some"):
             plain = [place for place, e in enumerate(graph.edges) if e.source == name and e.when is None]
             tag = "exclusiveGateway" if kind == "either" else "inclusiveGateway"
             drawing.node(tag, name, f'default="e{plain[0]}"')
         elif kind == "sub":
-            drawing.inside(name, drawing_of(graph, name))
+            many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
+            drawing.inside(name, drawing_of(graph, name), many)
         elif kind in CATCHES:
             drawing.catch(name, *CATCHES[kind])
         elif kind == "race":

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.engine.errors import Stuck
+from app.engine.shape import ref_of as number_of
 from tests.engine.conftest import Case
 from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
 from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
@@ -16,7 +17,7 @@ MOST_MOVES = 40
 
 
 def walk(graph: Graph, random: Random) -> None:
-    game, case = TokenGame(graph), Case(drawing_of(graph))
+    game, case = TokenGame(graph, GOOD), Case(drawing_of(graph))
     agree(game, case)
     for move in range(MOST_MOVES):
         if game.over:
@@ -33,7 +34,11 @@ def walk(graph: Graph, random: Random) -> None:
             outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
             if graph.nodes[opening.task] == "task":
                 game.complete(opening, outcome)
-                case.wake().complete(ref, outcome)
+                run = case.wake()
+                if opening.task in graph.many:
+                    acting = run._net.tasks[int(ref, 36)].internal_data["open"]
+                    ref = number_of(random.choice(acting)[0])
+                run.complete(ref, outcome)
             else:
                 event = random.choice(game.awaited(opening))
                 (wait,) = (
@@ -51,7 +56,8 @@ def walk(graph: Graph, random: Random) -> None:
 
 def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
     """Both keep openings of one element in the order in which they opened."""
-    place = [each for each in game.openings + game.subs if each.task == opening.task].index(opening)
+    alike = [each for each in game.openings + game.subs if each.task == opening.task and each.turn is None]
+    place = alike.index(opening)
     rows = case.run._net.tasks.values()
     return [row.ref for row in rows if row.task_spec.name == opening.task][place]
 
@@ -68,6 +74,11 @@ def agree(game: TokenGame, case: Case) -> None:
     picture = case.picture
     tasks, waits, joins, subs = game.seen()
     assert Counter(task.step for task in picture.tasks) == tasks
+    one = [each for each in game.openings if game.graph.nodes[each.task] == "task"]
+    turns = Counter((each.task, game.turn_of(each)) for each in one if each.task not in game.graph.many)
+    assert turns == Counter(
+        (task.step, task.index) for task in picture.tasks if task.step not in game.graph.many
+    )
     assert Counter(wait.element for wait in picture.waits) == waits
     assert {name for name in picture.active if name.startswith(("both", "some"))} == joins
     rows = Counter(row.task_spec.name for row in case.run._net.tokens())
