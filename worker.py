@@ -78,7 +78,8 @@ def start(children: Children, role: str) -> None:
 
 def tick_for_ever() -> None:
     """Looks for due timers about once a second; one failed look must not stop the next."""
-    asked = prepare()
+    asked = Asked()
+    prepare()
     from app.cases import firing
 
     name = f"{socket.gethostname()}-{os.getpid()}"
@@ -118,7 +119,10 @@ def pause(seconds: float, asked: Asked) -> None:
 
 
 def work_for_ever() -> None:
-    """An RQ worker that runs hints only: JSON in, one fixed function, no fork, no scheduler."""
+    """An RQ worker that runs hints only: JSON in, one fixed function, no fork, no scheduler.
+
+    RQ installs its own handlers; until then a signal just ends us, since nothing has begun.
+    """
     prepare()
     from rq import SimpleWorker
     from rq.serializers import JSONSerializer
@@ -144,14 +148,12 @@ def work_for_ever() -> None:
     db.current().dispose()
 
 
-def prepare() -> Asked:
-    """What both children do first: die with the parent, log as JSON lines, know every listener."""
+def prepare() -> None:
+    """What both children do first: log as JSON lines, and know every listener."""
     log.to_stderr()
-    asked = Asked()
     from app import wire
 
     wire()
-    return asked
 
 
 ROLES = {"ticker": tick_for_ever, "jobs": work_for_ever}

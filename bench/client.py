@@ -1,4 +1,4 @@
-"""Clients in a closed loop: one thread, one socket each, kept alive; what a script yields is sent, what returns is timed."""
+"""Clients in a closed loop, one thread for all: what a script yields is sent, what returns is timed."""
 
 import select
 import socket
@@ -93,7 +93,7 @@ class _Client:
 
 
 def drive(address: tuple[str, int], scripts: Iterable[Script], seconds: float = 600.0) -> Taken:
-    """Runs every script on a connection of its own until it ends or the time is over; answers under way count."""
+    """Runs each script on a connection of its own until it ends or the time is over."""
     taken = Taken()
     began = time.perf_counter()
     until = began + seconds

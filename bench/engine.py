@@ -105,6 +105,16 @@ def line_of(length: int) -> bytes:
     return drawing.line("start", *names, "end").bytes()
 
 
+def called_line(length: int) -> Version:
+    """The same line of tasks, inside a called process that lies in a sub-process."""
+    inner = Drawing("sub").start("s").node("callActivity", "call", 'calledElement="line"').end("e")
+    outer = Drawing().start().inside("sub", inner.line("s", "call", "e")).end().line("start", "sub", "end")
+    line = version_of(line_of(length))
+    return parse(
+        Source("b" * 64, "bench", outer.bytes(), {"line": line.version}), {line.version: line}.__getitem__
+    )
+
+
 def version_of(diagram: bytes) -> Version:
     """The parsed version of a diagram."""
     return parse(Source("a" * 64, "bench", diagram))
@@ -288,6 +298,13 @@ def main() -> int:
         "a step in a line of 40 tasks with timers against 3", f"{ratio:.2f} ×", "≤ 1.3 ×", ratio <= 1.3
     )
     report.line("  in a line of 290 against 3", f"{side_by_side(work[0], work[2], 200):.2f} ×")
+
+    inside = called_line(3)
+    saved, open_tasks = begin(inside)
+    ratio = side_by_side(work[0], partial(act, inside, saved, open_tasks[0][1], None), 200)
+    report.line(
+        "a step inside a call inside a sub-process against on top", f"{ratio:.2f} ×", "≤ 1.5 ×", ratio <= 1.5
+    )
 
     early, late = after_rounds(version, 2), after_rounds(version, 1_500)
     turns = [partial(act, version, each[0], each[1], "退回") for each in (early, late)]

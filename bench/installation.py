@@ -1,4 +1,4 @@
-"""A whole installation of our own, as `huying up` starts it, for measurements and for tests that break things."""
+"""A whole installation of our own, as `huying up` starts it, to measure it or to break it."""
 
 import os
 import shutil
@@ -9,10 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import create_engine
-
 from app import wire
-from app.cli import db as migrations
 from app.cli import up
 from app.cli.local import folder
 from app.cli.local.accounts import service_account
@@ -30,6 +27,7 @@ class Installation:
     environ: Mapping[str, str]
     services: dict[str, Callable[[], Child]]
     folder: Path
+    database: db.Database
 
     @property
     def address(self) -> tuple[str, int]:
@@ -51,6 +49,18 @@ class Installation:
         child.process.send_signal(number)
         self.children.forget(child)
 
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Lets this process look into the installation's database with the product's own code."""
+        chosen = config.from_environment(self.environ)
+        config.use(replace(chosen, profile="test"))
+        db.use(self.database)
+        try:
+            yield
+        finally:
+            db.use(None)
+            config.use(None)
+
     def log(self, name: str) -> str:
         return (self.folder / "data" / "logs" / f"{name}.log").read_text(errors="replace")
 
@@ -59,7 +69,7 @@ class Installation:
 def installed(
     *, application: str = "wsgi:application", workers: int = 2, settings: Mapping[str, str] | None = None
 ) -> Iterator[Installation]:
-    """Starts everything on a port, sockets and a database of its own; this process uses that database, too."""
+    """Starts everything on a port, sockets and a database of its own; stops it in order at the end."""
     root = Path(tempfile.mkdtemp(prefix="huying-own-", dir="/tmp"))
     root.chmod(0o755)  # the account of the servers must pass through it
     account = service_account()
@@ -82,44 +92,20 @@ def installed(
             environ = {**up.variables(wish, place), **(settings or {})}
             sockets = folder.socket_folder(wish.data, account)
             environ |= up.start_servers(wish, place, children, services, sockets)
-            made = Installation(wish, children, environ, services, root)
-            _tables(environ["DATABASE_URL"])
             up.prepare(wish, place, children, environ)
             services["worker"] = lambda: up.start_worker(place, children, environ)
             services["web"] = lambda: up.start_web(wish, place, children, environ, application)
-            with _here(environ):
-                services["worker"]()
-                services["web"]()
-                made.ready()
-                yield made
-                children.stop("web", "worker", hurry=lambda: False)
+            wire()
+            database = db.Database(environ["DATABASE_URL"])
+            made = Installation(wish, children, environ, services, root, database)
+            services["worker"]()
+            services["web"]()
+            made.ready()
+            yield made
+            database.dispose()
+            children.stop("web", "worker")
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def _tables(url: str) -> None:
-    if any(migrations.MIGRATIONS.glob("versions/0*.py")):
-        return
-    migrations.import_tables()
-    engine = create_engine(url)
-    db.metadata.create_all(engine)
-    engine.dispose()
-
-
-@contextmanager
-def _here(environ: Mapping[str, str]) -> Iterator[None]:
-    """Lets this process look into the installation's database with the product's own code."""
-    chosen = config.from_environment(environ)
-    config.use(replace(chosen, profile="test", redis_url=None))
-    database = db.Database(chosen.database_url)
-    db.use(database)
-    wire()
-    try:
-        yield
-    finally:
-        db.use(None)
-        database.dispose()
-        config.use(None)
 
 
 def tokens(*logins: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The web process with two more views that only the benchmark has: what any write must cost, and a bare one.
 
-floor: gate, bearer token, strict JSON and schema, idempotency row, SELECT FOR UPDATE, UPDATE, audit INSERT, stored
-answer. bare: a Flask view of two statements, without any of this.
+floor: gate, bearer token, strict JSON and schema, idempotency row, SELECT FOR UPDATE, UPDATE, audit INSERT,
+stored answer. bare: a Flask view of two statements, without any of this.
 """
 
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ Run: python examples/work_orders.py > examples/work-orders.jsonl
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from random import Random
 from typing import Any, TypeVar
@@ -18,7 +18,6 @@ T = TypeVar("T")
 
 SEED = "huying-work-orders-1"
 COUNT = 50
-ANCHOR = datetime(2026, 3, 2, 8, 0, tzinfo=timezone(timedelta(hours=8)))
 
 COMMUNITIES = ("d1-s1-c2", "d1-s2-c1", "d1-s1-c1", "d1-s2-c3", "d1-s1-c3", "d1-s2-c2")
 """Communities of bpmn/_org.yaml, the busiest first; weights fall as 1/rank."""
@@ -61,24 +60,24 @@ MATTERS: Sequence[tuple[str, str]] = (
 )
 
 
-def orders(count: int = COUNT, anchor: datetime = ANCHOR, seed: str = SEED) -> Iterator[dict[str, Any]]:
-    """Work orders received from `anchor` on, two office days of a small district."""
+def orders(count: int = COUNT, anchor: datetime | None = None, seed: str = SEED) -> Iterator[dict[str, Any]]:
+    """Work orders received from `anchor` on, two office days of a small district; without it, when filed."""
     for index in range(1, count + 1):
         yield order(index, anchor, seed)
 
 
-def order(index: int, anchor: datetime = ANCHOR, seed: str = SEED) -> dict[str, Any]:
+def order(index: int, anchor: datetime | None = None, seed: str = SEED) -> dict[str, Any]:
     """The `index`-th order (from 1), the same whatever else is made."""
     digest = blake2b(f"{seed}/order/{index}".encode(), digest_size=16).digest()
     chance = Random(digest)
     title, text = chance.choice(MATTERS)
     words = {"place": chance.choice(PLACES), "time": chance.choice(TIMES), "effect": chance.choice(EFFECTS)}
-    received = anchor + timedelta(days=(index - 1) * 2 // COUNT, minutes=chance.randrange(600))
+    since = timedelta(days=(index - 1) * 2 // COUNT, minutes=chance.randrange(600))
     return {
         "process": "work_order_12345",
         "title": f"{words['place']}{title}",
         "externalNo": f"SL-2026-{index:05d}",
-        "receivedAt": received.isoformat(),
+        **({"receivedAt": (anchor + since).isoformat()} if anchor else {}),
         "placeUnit": _weighted(chance, {code: 60 // rank for rank, code in enumerate(COMMUNITIES, 1)}),
         "answers": {
             "content": text.format(**words),

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.audit import streams
 from app.cli import db as migrations
 from app.cli.local import LocalRefused, servers
 from app.cli.local.accounts import own_folder, service_account
@@ -209,6 +210,7 @@ def _chosen(database: db.Database) -> Iterator[None]:
     """Makes a database the one of this process, with the settings that belong to it."""
     config.use(config.Settings(profile="test", database_url=database.url))
     db.use(database)
+    streams._waiting.set(())  # what a refusal in an earlier test left for a request that never came
     try:
         yield
     finally:

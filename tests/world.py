@@ -97,7 +97,9 @@ class World:
         assert bundle is not None, [each.zh for each in findings]
         with db.transaction() as session:
             store.keep(session, files, bundle.process.name, clock.now(session), "tests")
-        assert bundles.get(files.version).engine.starts is not None  # the diagram reads, and the catalog is warm
+        assert (
+            bundles.get(files.version).engine.starts is not None
+        )  # the diagram reads, and the catalog is warm
         return bundle
 
     # — what people do —
@@ -185,18 +187,26 @@ class World:
         return self._tokens[name]
 
     def post(
-        self, by: str, path: str, body: Any, *, key: str | None = None, seen: int | None = None
+        self,
+        by: str,
+        path: str,
+        body: Any,
+        *,
+        key: str | None = None,
+        seen: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
         """`POST /api/v1<path>`; a fresh Idempotency-Key unless one is given; `seen` is If-Match."""
-        headers = {
+        sent = {
             "Authorization": f"Bearer {self.token(by)}",
             "Idempotency-Key": key or f"key-{next(self._keys)}",
             "Content-Type": "application/json",
         }
         if seen is not None:
-            headers["If-Match"] = f'"{seen}"'
+            sent["If-Match"] = f'"{seen}"'
+        sent.update(headers or {})
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        return self.app.test_client().post(f"/api/v1{path}", data=raw, headers=headers)
+        return self.app.test_client().post(f"/api/v1{path}", data=raw, headers=sent)
 
     def get(self, by: str, path: str) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token(by)}"}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app import bundles
@@ -29,7 +29,7 @@ from app.engine.errors import EngineError
 from app.engine.run import Run
 from app.identity.actor import Actor
 from app.identity.permissions import TASK_READ
-from app.identity.scopes import case_scope, hidden, require
+from app.identity.scopes import hidden, holders, let_in, require, sees
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
                     return stored
             elif not dialects.is_busy(error) and not dialects.is_lost(error):
                 raise
-            pause = random.uniform(0.01, 0.05)  # noqa: S311  # jitter, not a secret
+            pause = random.uniform(0.01, 0.05)  # jitter, not a secret
             if clock.monotonic() + pause > until:
                 raise CaseBusy(headers={"Retry-After": "1"}) from error
             clock.sleep(pause)
@@ -95,7 +95,9 @@ def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Store
             save(motion, type(command).__name__)
         elif isinstance(command, Complete):
             motion.opened += _opened_by(motion, command.task_id)
-        moved = Moved(motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle)
+        moved = Moved(
+            motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle
+        )
         if request is None:
             return moved
         stored = request.render(moved)
@@ -145,41 +147,44 @@ def _locked(which: Any) -> Any:
     return dialects.locked(select(cases).where(which)).cte("locked")
 
 
-_OF_TASK = _locked(cases.c.id == select(tasks.c.root_id).where(tasks.c.id == bindparam("task")).scalar_subquery())
+_OF_TASK = _locked(
+    cases.c.id == select(tasks.c.root_id).where(tasks.c.id == bindparam("task")).scalar_subquery()
+)
 _OF_TIMER = _locked(
     cases.c.id == select(timers.c.root_id).where(timers.c.id == bindparam("timer")).scalar_subquery()
 )
 _TASKS = select(tasks).where(
     tasks.c.case_id == bindparam("case"),
-    or_(tasks.c.state.in_(("open", "claimed")), tasks.c.id == bindparam("task")),
+    or_(text("tasks.state in ('open', 'claimed')"), tasks.c.id == bindparam("task")),
 )
 _OPENED_AT = (
     select(tasks)
     .where(tasks.c.case_id == bindparam("case"), tasks.c.opened_at == bindparam("at"))
     .order_by(tasks.c.id)
 )
-_CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case"))
-_TIMERS = select(timers).where(
-    timers.c.case_id == bindparam("case"),
-    timers.c.state.in_(("armed", "claimed", "held", "incident")),
+_CLOCKS = select(*(clocks.c[name] for name in Clock.__dataclass_fields__)).where(
+    clocks.c.case_id == bindparam("case")
 )
+_TIMERS = select(*(timers.c[name] for name in Timer.__dataclass_fields__)).where(
+    timers.c.case_id == bindparam("case"),
+    text("timers.state in ('armed', 'claimed', 'held', 'incident')"),
+)
+_LOCK_TASK = select(_OF_TASK, *clock.columns(), let_in(_OF_TASK.c.id).label("known"))
 _LOCK_TIMER = select(_OF_TIMER, *clock.columns())
 
 
 def lock(session: Session, command: Command, actor: Actor) -> Motion:
-    """Finds the case, locks it, reads the clock and whether the actor may see it: one statement; then its rows."""
+    """Finds the case, locks it, reads the clock and who was let in: one statement; then loads its rows."""
     if isinstance(command, FireTimer):
         row = session.execute(_LOCK_TIMER, {"timer": command.timer_id}).mappings().one_or_none()
     else:
         require(actor, TASK_READ, subject=command.task_id)
-        locked = _OF_TASK.c
-        seen = case_scope(actor, TASK_READ, locked.org_path, locked.id)
-        statement = select(_OF_TASK, *clock.columns(), seen.label("visible"))
-        row = session.execute(statement, {"task": command.task_id}).mappings().one_or_none()
-    if row is None or not row.get("visible", True):
+        which = {"task": command.task_id, "holders": holders(actor, TASK_READ)}
+        row = session.execute(_LOCK_TASK, which).mappings().one_or_none()
+    if row is None or not sees(actor, TASK_READ, row["org_path"], row.get("known", False)):
         raise hidden(actor, getattr(command, "task_id", None))
     case = dict(row)
-    case.pop("visible", None)
+    case.pop("known", None)
     now = clock.at(case.pop("raw_now"), case.pop("clock_offset"), case["last_event_at"])
     return load(session, actor, now, case, getattr(command, "task_id", ""))
 
@@ -189,16 +194,16 @@ def load(session: Session, actor: Actor, now: Any, case: Row, task_id: str) -> M
     bundle = bundles.get(case["version_id"])
     which = {"case": case["id"]}
     task_rows = session.execute(_TASKS, {**which, "task": task_id}).mappings()
-    clock_rows = session.execute(_CLOCKS, which).mappings()
-    timer_rows = session.execute(_TIMERS, which).mappings()
+    clock_rows = session.execute(_CLOCKS, which)
+    timer_rows = session.execute(_TIMERS, which)
     board = Board(
         case["id"],
         case["root_id"],
         bundle.sla,
         now,
         actor.id,
-        [Clock(**{name: row[name] for name in Clock.__dataclass_fields__}) for row in clock_rows],
-        [Timer(**{name: row[name] for name in Timer.__dataclass_fields__}) for row in timer_rows],
+        [Clock(*tuple(row)) for row in clock_rows],
+        [Timer(*tuple(row)) for row in timer_rows],
     )
     return Motion(
         session,

@@ -13,7 +13,8 @@ def check_answers(motion: Motion, form: str | None, answers: Mapping[str, Any]) 
     if form is None:
         if answers:
             errors = [
-                FieldError(f"/answers/{name}", "field-not-applicable", "这个环节不填写任何内容。") for name in answers
+                FieldError(f"/answers/{name}", "field-not-applicable", "这个环节不填写任何内容。")
+                for name in answers
             ]
             raise AnswersRefused(errors=errors)
         return {}

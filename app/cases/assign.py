@@ -39,7 +39,7 @@ def unit_path(pool_name: str) -> str:
 
 _NOW = bindparam("now", type_=Instant)
 
-# One statement answers for every rule of the step: the units in question and how many people hold a role there.
+# One statement answers for every rule of the step: the units in question and how many people hold which role.
 _UNITS = (
     select(
         units.c.path,
@@ -50,7 +50,9 @@ _UNITS = (
     )
     .select_from(
         units.outerjoin(
-            appointments.join(people, (people.c.id == appointments.c.person_id) & (people.c.state == "active")),
+            appointments.join(
+                people, (people.c.id == appointments.c.person_id) & (people.c.state == "active")
+            ),
             (appointments.c.unit_id == units.c.id)
             & or_(appointments.c.valid_from.is_(None), appointments.c.valid_from <= _NOW)
             & or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > _NOW),
@@ -103,7 +105,7 @@ def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
 
 
 def _last_handler(motion: Motion, step: str) -> str | None:
-    """Who completed the step last, in this very act perhaps; None when nobody did or that account is disabled."""
+    """Who completed the step last, perhaps in this very act; None when nobody did or is disabled by now."""
     for task in motion.tasks.values():
         if task["step"] == step and task["state"] == "done":
             return str(task["done_by"])
@@ -134,7 +136,9 @@ def _units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
 
 
 def _read_units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
-    rows = motion.session.execute(_UNITS, {"paths": org.ancestors(place), "chosen": chosen, "now": motion.now}).all()
+    rows = motion.session.execute(
+        _UNITS, {"paths": org.ancestors(place), "chosen": chosen, "now": motion.now}
+    ).all()
     found: dict[str, _Unit] = {}
     for row in rows:
         unit = found.setdefault(row.path, _Unit(row.path, row.tier, row.code, {}))

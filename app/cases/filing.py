@@ -45,7 +45,8 @@ class DateInFuture(Unprocessable):
 def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved | Stored:
     """Files a case and opens its first tasks.
 
-    Raises ProcessUnknown, ProcessRetired, UnitNotSelectable, AnswersRefused, AlreadyFiled (with a link to the first one).
+    Raises ProcessUnknown, ProcessRetired, UnitNotSelectable, AnswersRefused, and AlreadyFiled with a link to
+    the first one.
     """
     require(actor, CASE_CREATE)
     with reading() as session:
@@ -78,9 +79,7 @@ def source_of(actor: Actor) -> str:
     return actor.login if actor.kind == "service" else STAFF
 
 
-def _step(
-    actor: Actor, new: NewCase, number: str, bundle: Bundle, request: Once | None
-) -> Moved | Stored:
+def _step(actor: Actor, new: NewCase, number: str, bundle: Bundle, request: Once | None) -> Moved | Stored:
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
@@ -162,5 +161,7 @@ def _first_filing(session: Session, source: str, external_no: str | None) -> Non
     first = session.execute(_SAME, {"source": source, "external_no": external_no}).one_or_none()
     if first is not None:
         raise AlreadyFiled(
-            f"编号 {external_no} 已登记为 {first.number}。", link=f"/api/v1/cases/{first.id}", number=first.number
+            f"编号 {external_no} 已登记为 {first.number}。",
+            link=f"/api/v1/cases/{first.id}",
+            number=first.number,
         )

@@ -18,6 +18,7 @@ from app.cases.errors import CaseBusy
 from app.cases.models import cases
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import clock, dialects, events, wake
+from app.core.config import settings
 from app.core.db import Session, transaction
 from app.core.errors import Problem
 from app.core.events import Event
@@ -26,7 +27,6 @@ from app.identity.actor import SYSTEM
 
 log = logging.getLogger("huying.firing")
 
-LEASE = timedelta(seconds=50)
 CLAIM = 200
 FLAGS = 100
 WAITS = (1, 10, 60, 300, 1800)
@@ -141,9 +141,17 @@ def claim_due(worker: str) -> list[tuple[str, int]]:
         if claimed:
             session.execute(
                 _CLAIM,
-                [{"row_id": key, "by": worker, "until": now + LEASE, "attempt": attempt} for key, attempt in claimed],
+                [
+                    {"row_id": key, "by": worker, "until": now + lease(), "attempt": attempt}
+                    for key, attempt in claimed
+                ],
             )
     return claimed
+
+
+def lease() -> timedelta:
+    """How long claimed timers belong to a worker."""
+    return timedelta(seconds=settings().lease_seconds)
 
 
 def fire_claimed(timer_ids: Sequence[str]) -> None:
@@ -183,7 +191,7 @@ def failed(timer_id: str, error: Exception) -> None:
             where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
             incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
             return
-        pause = timedelta(seconds=random.uniform(0.5, 1) * WAITS[timer.attempts - 1])  # noqa: S311
+        pause = timedelta(seconds=random.uniform(0, WAITS[timer.attempts - 1]))
         session.execute(_LATER, {"row_id": timer_id, "until": now + pause})
 
 
@@ -217,7 +225,7 @@ def _killed(session: Session, timer_id: str, now: datetime) -> None:
 
 def _renew(timer_id: str) -> None:
     with transaction() as session:
-        session.execute(_RENEW, {"row_id": timer_id, "until": clock.now(session) + LEASE})
+        session.execute(_RENEW, {"row_id": timer_id, "until": clock.now(session) + lease()})
 
 
 def fire_flags() -> int:
@@ -261,7 +269,7 @@ def _mark(session: Session) -> int:
 
 
 def _readable(session: Session, row: Any) -> bool:
-    """Whether the case's version can be read; a tier of one that cannot becomes an incident, the others go on."""
+    """Whether the case's version can be read; a tier of one that cannot becomes an incident."""
     try:
         bundles.get(row.version_id)
     except Exception as error:

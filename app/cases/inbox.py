@@ -1,4 +1,4 @@
-"""待办、已办、办理中: what is mine to do, what I did, what still runs of it; pages and counts that stay cheap."""
+"""待办、已办、办理中: what is mine to do, what I did, what still runs of it; cheap pages and counts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -66,7 +66,9 @@ def counts(actor: Actor) -> dict[str, dict[str, Any]]:
     require(actor, TASK_READ)
     with reading() as session:
         rows = session.execute(union_all(*(_count(actor, view) for view in VIEWS))).all()
-    return {row.view: {"count": min(row.found, EXACT_TO), "totalExact": row.found <= EXACT_TO} for row in rows}
+    return {
+        row.view: {"count": min(row.found, EXACT_TO), "totalExact": row.found <= EXACT_TO} for row in rows
+    }
 
 
 def known(view: str) -> None:
@@ -76,7 +78,7 @@ def known(view: str) -> None:
 
 
 def _lying(actor: Actor, most: int, after: str | None) -> Any:
-    """The first rows of each place, already in order, then the first of them all; a task in two pools once."""
+    """The first rows of each place, already in order, then the first of all; a task in two pools once."""
     parts = []
     for holder in holders(actor):
         part = select(task_queue.c.rank, task_queue.c.task_id).where(task_queue.c.holder == holder)

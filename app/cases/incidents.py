@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
+from app.audit import streams
+from app.audit.streams import Entry
 from app.cases.commands import Complete, TaskCommand
 from app.cases.errors import IncidentResolved, ReasonRequired
 from app.cases.models import cases, incidents, tasks
@@ -46,15 +48,15 @@ class PoolEmpty(Exception):
         super().__init__(task["step"])
         self.element = task["step"]
         where = "、".join(task["pools"]) or "无处可派"
-        self.message = f"“{task['name']}”的待办池没有人，已转到上级单位（{where}）。请任命人员，再把事情转交。"
+        self.message = (
+            f"“{task['name']}”的待办池没有人，已转到上级单位（{where}）。请任命人员，再把事情转交。"
+        )
 
 
 _OF_TIMER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scalar_subquery()
 _REARM = (  # every timer of that element: several may have failed alike and share one incident
     update(timers)
-    .where(
-        timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident"
-    )
+    .where(timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident")
     .values(state="armed", attempts=0, lease_by=None, lease_until=None)
 )
 
@@ -97,7 +99,9 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
     now = clock.now(session)
     stack = stack_hash(error)
     same = (
-        session.execute(_SAME, {"case": where.case_id, "process": where.process_key, "kind": kind, "stack": stack})
+        session.execute(
+            _SAME, {"case": where.case_id, "process": where.process_key, "kind": kind, "stack": stack}
+        )
         .mappings()
         .first()
     )
@@ -191,6 +195,8 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
     if incident["timer_id"] is not None:
         session.execute(_REARM, {"case": incident["case_id"], "timer": incident["timer_id"]})
     told = {"number": incident["number"]}
+    kept = {**told, "kind": incident["kind"], "case": incident["case_id"]}
+    streams.append(session, Entry(streams.ADMIN, "incident.retried", actor.id, incident_id, kept, now))
     events.publish(session, [Event("incident.resolved", incident["case_id"] or "", now, actor.id, told)])
     return {**incident, **resolved}
 

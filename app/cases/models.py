@@ -77,14 +77,20 @@ tasks = Table(
     Column("done_by", String(60)),
     Column("outcome", String(60)),
     Column("answers", Json),
-    Column("answers_salt", LargeBinary),  # the audit chain holds SM3(salt, answers): erasing both proves nothing
+    Column(
+        "answers_salt", LargeBinary
+    ),  # the audit chain holds SM3(salt, answers): erasing both proves nothing
     Column("opinion", Text),
     Column("draft", Json),
     Column("revision", Integer, nullable=False),
     UniqueConstraint("case_id", "ref", name="uq_tasks_ref"),
     Index("ix_tasks_done", "done_by", "closed_at", "id"),
-    Index("ix_tasks_open", "case_id", postgresql_where=text("state in ('open', 'claimed')"),
-          sqlite_where=text("state in ('open', 'claimed')")),
+    Index(
+        "ix_tasks_open",
+        "case_id",
+        postgresql_where=text("state in ('open', 'claimed')"),
+        sqlite_where=text("state in ('open', 'claimed')"),
+    ),
 )
 
 # One row a task and a place where it lies to be done: a pool ("pool:handler@d1/d1-cgw") while unclaimed,

@@ -18,10 +18,36 @@ from app.crypto.sm3 import sm3
 from app.identity.models import case_access
 
 # Everything of a row that can change after its insert.
-_TASK = ("assignee_id", "state", "due_at", "claimed_at", "closed_at", "done_by", "outcome", "answers",
-         "answers_salt", "opinion", "draft", "revision")
-_CASE = ("state", "close_reason", "end_element", "status", "priority", "round", "closed_at", "last_event_at",
-         "engine", "revision", "event_seq", "audit_seq", "audit_head", "data")
+_TASK = (
+    "assignee_id",
+    "state",
+    "due_at",
+    "claimed_at",
+    "closed_at",
+    "done_by",
+    "outcome",
+    "answers",
+    "answers_salt",
+    "opinion",
+    "draft",
+    "revision",
+)
+_CASE = (
+    "state",
+    "close_reason",
+    "end_element",
+    "status",
+    "priority",
+    "round",
+    "closed_at",
+    "last_event_at",
+    "engine",
+    "revision",
+    "event_seq",
+    "audit_seq",
+    "audit_head",
+    "data",
+)
 
 
 def _update(table: Table, columns: tuple[str, ...]) -> Any:
@@ -52,7 +78,7 @@ class CaseMoved(RuntimeError):
 
 def save(motion: Motion, command: str, *, new: bool = False) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
-    session, case = motion.session, motion.case
+    session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
     chain = _chain_row(motion, command)
     case.update(
@@ -64,21 +90,14 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     )
     if new:
         session.execute(_INSERT_CASE, case)
-    elif session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1:
+    elif (
+        session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1
+    ):
         raise CaseMoved(case["id"])
-    with session.at_once():
-        _save_rows(motion, chain)
-    for task in motion.unstaffed:
-        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
-        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
-    events.publish(session, motion.events)
-
-
-def _save_rows(motion: Motion, chain: Row) -> None:
-    session, changes, board = motion.session, motion.changes, motion.board
     if changes.updates["tasks"]:
         session.execute(
-            _UPDATE_TASK, [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()]
+            _UPDATE_TASK,
+            [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()],
         )
     if motion.opened:
         session.execute(_INSERT_TASK, motion.opened)
@@ -91,11 +110,16 @@ def _save_rows(motion: Motion, chain: Row) -> None:
         session.execute(_INSERT_LEDGER, board.ledger)
     if changes.updates["case_access"]:
         session.execute(
-            dialects.insert_ignore(session.dialect, case_access), list(changes.updates["case_access"].values())
+            dialects.insert_ignore(session.dialect, case_access),
+            list(changes.updates["case_access"].values()),
         )
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     session.execute(_INSERT_CHAIN, chain)
+    for task in motion.unstaffed:
+        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
+        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
+    events.publish(session, motion.events)
 
 
 def _save_clocks(motion: Motion) -> None:

@@ -13,8 +13,12 @@ class NewCaseIn(Schema):
     process = Identifier(60, required=True, metadata={"description": "流程的键，如 work_order_12345"})
     title = Text(200, least=1, required=True)
     answers = Answers(load_default=dict, metadata={"description": "登记表的内容，名字照流程声明"})
-    external_no = Text(120, least=1, load_default=None, metadata={"description": "来源系统的编号，同一来源唯一"})
-    received_at = Moment(load_default=None, metadata={"description": "收到时间，群众的时限从它起算；默认现在"})
+    external_no = Text(
+        120, least=1, load_default=None, metadata={"description": "来源系统的编号，同一来源唯一"}
+    )
+    received_at = Moment(
+        load_default=None, metadata={"description": "收到时间，群众的时限从它起算；默认现在"}
+    )
     place_unit = Identifier(60, load_default=None, metadata={"description": "诉求所在单位的代码"})
     priority = Whole(0, 100, load_default=50)
 
@@ -150,7 +154,9 @@ class FormOut(Schema):
 class TaskQuery(PageQuery):
     """Which list."""
 
-    view = OneOf(tuple(VIEWS), required=True, metadata={"description": "todo 待办 · done 已办 · running 办理中"})
+    view = OneOf(
+        tuple(VIEWS), required=True, metadata={"description": "todo 待办 · done 已办 · running 办理中"}
+    )
 
 
 class CaseQuery(PageQuery):

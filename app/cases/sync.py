@@ -13,7 +13,7 @@ RANK_WITHOUT_DUE = "99999999999999"
 
 
 def sync(motion: Motion, picture: Picture) -> None:
-    """Brings every row to what the picture says. Invariant: an open row ↔ an open human task of the engine."""
+    """Brings every row to what the picture says: an open row for each open human task of the engine."""
     refs = {task.ref for task in picture.tasks}
     for row in motion.open_tasks():
         if row["ref"] not in refs:
@@ -51,7 +51,7 @@ def holder(pool: str) -> str:
 
 
 def rank_of(urgency: int, due: datetime | None, priority: int, task_id: str) -> str:
-    """Text that sorts as the inbox does: supervised, urgent, due, priority (supervision comes first: 1 = none)."""
+    """Text that sorts as the inbox does: supervised (1 = not), urgent, due, priority."""
     when = due.strftime("%Y%m%d%H%M%S") if due else RANK_WITHOUT_DUE
     return f"1{100 - urgency:03d}{when}{100 - priority:03d}{task_id}"
 
@@ -90,7 +90,13 @@ def _open(motion: Motion, task: HumanTask) -> None:
     for name in pools.names:
         if not name.startswith("person:"):
             grant(motion, f"unit:{assign.unit_path(name)}", "pool")
-    data = {"step": task.step, "ref": task.ref, "task": row["id"], "label": task.name, "pools": list(pools.names)}
+    data = {
+        "step": task.step,
+        "ref": task.ref,
+        "task": row["id"],
+        "label": task.name,
+        "pools": list(pools.names),
+    }
     if pools.fallback:
         data["fallback"] = True
         motion.unstaffed.append(row)
@@ -130,7 +136,7 @@ def _close(motion: Motion, picture: Picture) -> None:
 
 
 def set_dues(motion: Motion) -> None:
-    """Clocks that started or stopped move the due time of open tasks, and with it their place in the inbox."""
+    """Clocks that started or stopped move the due time of open tasks, and so their place in the inbox."""
     new = {row["id"] for row in motion.opened}
     for row in motion.open_tasks():
         if row["id"] not in new and (due := due_of(motion, row)) != row["due_at"]:
@@ -142,5 +148,7 @@ def set_dues(motion: Motion) -> None:
 def due_of(motion: Motion, row: Row) -> datetime | None:
     """The earliest due time of the step's clocks that still run: one that was met is owed no more."""
     names = motion.bundle.engine.step(row["step"]).clocks
-    running = [c for name in names if (c := motion.board.clock_for(name, row["ref"])) and c.state == "running"]
+    running = [
+        c for name in names if (c := motion.board.clock_for(name, row["ref"])) and c.state == "running"
+    ]
     return min((clock.due_at for clock in running if clock.due_at is not None), default=None)

@@ -89,8 +89,12 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         "task": task["id"],
         "revision": task["revision"],
         "title": form.title if form else task["name"],
-        "schema": form.json_schema() if form else {"type": "object", "properties": {}, "additionalProperties": False},
-        "values": {name: data[name] for name in (f.name for f in form.fields) if data.get(name) is not None} if form else {},
+        "schema": form.json_schema()
+        if form
+        else {"type": "object", "properties": {}, "additionalProperties": False},
+        "values": {name: data[name] for name in (f.name for f in form.fields) if data.get(name) is not None}
+        if form
+        else {},
         "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
         "draft": task["draft"],
     }

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,7 @@ def run(wish: Wish, stop: Stop) -> None:
 
     with (
         folder.opened(wish.data, account, asked) as place,
+        folder.sockets_of(wish.data, account) if wish.local else nullcontext() as sockets,
         Children(keep=[place.lock], stopping=asked) as children,
     ):
         refuse_taken_port(wish)
@@ -138,8 +139,7 @@ def run(wish: Wish, stop: Stop) -> None:
             (place.path / "logs").mkdir(mode=0o700)
         services: dict[str, Callable[[], Child]] = {}
         environ = variables(wish, place)
-        if wish.local:
-            sockets = folder.socket_folder(wish.data, account)
+        if sockets:
             environ |= start_servers(wish, place, children, services, sockets)
         place.tell({name: environ[name] for name in TOLD if name in environ})
         prepare(wish, place, children, environ)
@@ -265,7 +265,7 @@ def start_web(
     return children.start(
         "web",
         [
-            *(sys.executable, "-m", "granian", "--no-ws", "--respawn-failed-workers"),
+            *(sys.executable, "-m", "app.cli.local.web", "--no-ws", "--respawn-failed-workers"),
             *(word for option in options.items() for word in option),
             application,
         ],

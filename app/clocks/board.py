@@ -162,7 +162,9 @@ class Board:
             if timer.clock_id != clock.id or timer.state not in ("armed", "claimed"):
                 continue
             if timer.kind == "flag":
-                if timer.due_at is not None and timer.due_at > self.now:  # a tier already reached still counts
+                if (
+                    timer.due_at is not None and timer.due_at > self.now
+                ):  # a tier already reached still counts
                     self._change_timer(replace(timer, state="cancelled"))
             else:  # the token still waits, but its clock has been met: it fires no more
                 self._change_timer(replace(timer, state="held", due_at=None))

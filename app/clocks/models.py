@@ -51,8 +51,19 @@ timers = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("fired_at", Instant),
     UniqueConstraint("case_id", "key", "tier", "generation", name="uq_timers_generation"),
-    Index("ix_timers_due", "kind", "due_at", "id", postgresql_where=text("state = 'armed'"),
-          sqlite_where=text("state = 'armed'")),
-    Index("ix_timers_lease", "lease_until", "id", postgresql_where=text("state = 'claimed'"),
-          sqlite_where=text("state = 'claimed'")),
+    Index(
+        "ix_timers_due",
+        "kind",
+        "due_at",
+        "id",
+        postgresql_where=text("state = 'armed'"),
+        sqlite_where=text("state = 'armed'"),
+    ),
+    Index(
+        "ix_timers_lease",
+        "lease_until",
+        "id",
+        postgresql_where=text("state = 'claimed'"),
+        sqlite_where=text("state = 'claimed'"),
+    ),
 )

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 PROFILES = ("demo", "trial", "test", "production")
+SHORTEST_LEASE = 2
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -39,12 +40,18 @@ class Settings:
     """HUYING_WEB_THREADS: threads of a web process and size of its database pool; more than 4 hurt."""
     tick_seconds: float = 1.0
     """HUYING_TICK_SECONDS: pause between two looks for due timers; ± 20 % so tickers spread."""
+    lease_seconds: int = 50
+    """HUYING_LEASE_SECONDS: how long claimed timers are a worker's; a killed one's are then taken over."""
     idempotency_hours: int = 24
     """HUYING_IDEMPOTENCY_HOURS: how long an answer is kept for a repeated request."""
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise SettingRefused(f"HUYING_PROFILE 只能是 {'、'.join(PROFILES)}，现在是 {self.profile!r}。")
+        if self.lease_seconds < SHORTEST_LEASE:
+            raise SettingRefused(
+                f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE}，不能是 {self.lease_seconds}。"
+            )
 
     @property
     def trial(self) -> bool:
@@ -72,6 +79,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         ("HUYING_TRUSTED_PROXIES", "trusted_proxies"),
         ("HUYING_TOKEN_HOURS", "token_hours"),
         ("HUYING_WEB_THREADS", "web_threads"),
+        ("HUYING_LEASE_SECONDS", "lease_seconds"),
         ("HUYING_IDEMPOTENCY_HOURS", "idempotency_hours"),
     ):
         if environ.get(name):

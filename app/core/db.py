@@ -83,10 +83,7 @@ class Database:
             self.writing = _sqlite(url, "BEGIN IMMEDIATE")
             self.only_reading = _sqlite(url, "BEGIN")
         else:
-            self.writing = _postgresql(url, pool or settings().web_threads)
-            # No BEGIN and, above all, no ROLLBACK: after one the driver forgets its prepared statements, and
-            # everything is planned anew. At READ COMMITTED each statement has its own snapshot either way.
-            self.only_reading = self.writing.execution_options(isolation_level="AUTOCOMMIT")
+            self.writing = self.only_reading = _postgresql(url, pool or settings().web_threads)
 
     def dispose(self) -> None:
         self.writing.dispose()
@@ -163,10 +160,10 @@ def is_open() -> bool:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session that only reads; it never waits for a writer. On SQLite it is one snapshot."""
-    with current().only_reading.connect() as connection, connection.begin() as begun:
+    """A transaction that only reads; it never waits for a writer."""
+    # Ended by COMMIT: after a ROLLBACK psycopg forgets its prepared statements, and all are planned anew.
+    with current().only_reading.begin() as connection:
         yield Session(connection, only_reads=True)
-        begun.rollback()
 
 
 def ready() -> None:

@@ -90,14 +90,14 @@ def _module(error: DBAPIError) -> str:
     return type(error.orig).__module__
 
 
-
-
 def append_only(dialect: str, table: str) -> list[str]:
     """DDL that lets rows of a table be added and read, never changed or deleted, whoever asks."""
     if dialect == "postgresql":
         return [
             "create or replace function huying_append_only() returns trigger language plpgsql as "
-            "$$ begin raise exception using message = 'rows of ' || tg_table_name || ' are append-only'; end $$",
+            "$$ begin "
+            "raise exception using message = 'rows of ' || tg_table_name || ' are append-only'; "
+            "end $$",
             f"create trigger {table}_rows before update or delete on {table} "
             "for each row execute function huying_append_only()",
             f"create trigger {table}_whole before truncate on {table} "

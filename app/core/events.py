@@ -1,4 +1,4 @@
-"""What happened is told, not called: advance publishes, listeners add their own rows in the same transaction."""
+"""What happened is told, not called: advance publishes, listeners add their rows in the same transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -135,7 +135,7 @@ def look_up(session: Session, once: Once) -> Stored | None:
 
 def forget_expired(session: Session, now: datetime, most: int = 1000) -> int:
     """Deletes answers whose time is over, a batch at a time; returns how many."""
-    keys = [c for c in idempotency.primary_key.columns]
+    keys = list(idempotency.primary_key.columns)
     rows = session.execute(select(*keys).where(idempotency.c.expires_at < now).limit(most)).all()
     for row in rows:
         session.execute(delete(idempotency).where(*(c == v for c, v in zip(keys, row, strict=True))))

@@ -17,7 +17,8 @@ from app.core.config import settings
 log = logging.getLogger("huying.wake")
 
 QUEUE = "huying"
-JOB_SECONDS = 45
+JOB_SHARE = 0.9
+"""Of the lease: a job is ended before others may take over what it holds."""
 BATCH = 50
 """Ids in one hint: a job per timer cannot keep up, a bigger one outlives its lease."""
 
@@ -90,7 +91,7 @@ def wake(timer_ids: Sequence[str], *, alone: bool = False) -> bool:
             _queue(url).enqueue_call(
                 _NAME,
                 args=(list(timer_ids[start : start + size]),),
-                timeout=JOB_SECONDS,
+                timeout=int(settings().lease_seconds * JOB_SHARE),
                 result_ttl=0,
                 failure_ttl=60,
                 job_id=ids.new_id(),

@@ -43,7 +43,7 @@ def get(version_id: str) -> Version:
         with _lock:
             version = _versions.get(version_id)
         if version is None:
-            version = parse(loader(version_id))
+            version = parse(loader(version_id), get)  # what it calls is got when a case comes there
             with _lock:
                 if loader is _loader:
                     _versions[version_id] = version

@@ -10,7 +10,7 @@ from app.engine.expressions import Expression
 from app.engine.nodes import UserTask
 from app.engine.picture import HumanTask, Picture, Thrown, Wait
 from app.engine.repeats import instances_round
-from app.engine.shape import Net, Row, ref_of
+from app.engine.shape import Net, Row, path, ref_of
 from app.engine.version import DEFAULT_PRIORITY, Step, Version
 
 Value = Callable[..., Any]  # expression, row, and names only that signer knows
@@ -44,8 +44,8 @@ def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...]
                 active[spec.name] = True
             elif row.parent.task_spec.bpmn_id is not None:  # behind a gateway: there the token stands
                 active[row.parent.task_spec.name] = True
-        else:
-            active[spec.bpmn_id or spec.name] = True
+        elif spec.bpmn_id is not None:
+            active[spec.bpmn_id] = True
     if any(task.index is not None for task in tasks):
         # People who assist beside somebody's own work never decide what a case is said to be doing.
         status = status or shared
@@ -124,11 +124,6 @@ def _wait(net: Net, row: Row) -> Wait:
         step_ref=step_ref,
         within=path(row),
     )
-
-
-def path(row: Row) -> tuple[str, ...]:
-    """The call activities round a row, outermost first."""
-    return tuple(each for each in row.within.split("/")[:-1] if "#" not in each)
 
 
 def _text(said: "str | Expression | None", row: Row, value: Value) -> str | None:

@@ -132,7 +132,7 @@ class FuseBlown(EngineError):
     rule = "fuse-blown"
 
     def __init__(self, kind: str, element: str | None = None) -> None:
-        """`kind` is steps, cpu, depth, rows, instances or bytes."""
+        """`kind` is steps, cpu, depth, rows, instances, calls or bytes."""
         self.kind = kind
         super().__init__(
             f"（{FUSES[kind]}）", element=element, rule="case-too-deep" if kind == "depth" else None
@@ -145,6 +145,7 @@ FUSES = {
     "depth": "流程行进层数超过 900",
     "rows": "流程行数超过 2000",
     "instances": "多人办理超过 200 人",
+    "calls": "流程调用超过 5 层",
     "bytes": "流程状态超过 256 KiB",
 }
 

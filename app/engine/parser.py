@@ -6,7 +6,7 @@ the engine.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from lxml import etree
 
 from app.engine import expressions, xml
 from app.engine.business_rules import DecisionTask
+from app.engine.call import Call
 from app.engine.decisions import Decisions, compile_decisions
 from app.engine.drawn import (
     BPMN,
@@ -36,7 +37,7 @@ from app.engine.drawn import (
     read_task_message,
     read_timer,
 )
-from app.engine.errors import VersionUnreadable
+from app.engine.errors import VersionUnknown, VersionUnreadable
 from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive, read_reach
 from app.engine.instances import ManyTask
@@ -73,11 +74,22 @@ SIMPLE = {
 }
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
 NODES = frozenset(
-    {*SIMPLE, *EVENTS, "userTask", "sendTask", "receiveTask", "serviceTask", "businessRuleTask", "subProcess"}
+    {
+        *SIMPLE,
+        *EVENTS,
+        "userTask",
+        "sendTask",
+        "receiveTask",
+        "serviceTask",
+        "businessRuleTask",
+        "subProcess",
+        "callActivity",
+    }
 )
 END_KINDS = ("none", "terminate", "error", "escalation", "message")
 THROW_KINDS = ("none", "escalation", "signal", "message")
 CATCH_KINDS = ("timer", "message", "signal", "condition")
+Find = Callable[[str], Version]
 BOUNDARY_KINDS = (*CATCH_KINDS, "error", "escalation")
 
 
@@ -90,6 +102,8 @@ class _Draft:
     names: Mapping[str, str]
     decisions: Decisions
     no_match: Literal["error", "null"]
+    called: Mapping[str, str]
+    find: Find
     steps: dict[str, Step] = field(default_factory=dict)
     ends: dict[str, End] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
@@ -98,13 +112,17 @@ class _Draft:
     rules: dict[str, BusinessRule] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     start_messages: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
 
 
-def parse(source: Source) -> Version:
-    """Reads one version. Raises VersionUnreadable naming the element; the linter explains better."""
+def parse(source: Source, find: Find | None = None) -> Version:
+    """Reads one version; `find` gives the versions it calls, when a case comes there.
+
+    Raises VersionUnreadable naming the element; the linter explains better.
+    """
     try:
         root = xml.read(source.diagram)
-        return _version(source, root, _process(root))
+        return _version(source, root, _process(root), find or _nowhere)
     except xml.XmlRefused as error:
         raise VersionUnreadable(f"（{error.zh}）", rule=error.rule) from error
     except expressions.ExpressionRefused as error:
@@ -113,11 +131,16 @@ def parse(source: Source) -> Version:
         raise VersionUnreadable("（图形缺少编号，或编号重复）") from error
 
 
-def _version(source: Source, root: etree._Element, process: etree._Element) -> Version:
+def _nowhere(version: str) -> Version:
+    """Stands in for the catalog where nothing is to be called."""
+    raise VersionUnknown(f"（{version}）")
+
+
+def _version(source: Source, root: etree._Element, process: etree._Element, find: Find) -> Version:
     spec = Process(process.get("id"), process.get("name") or source.key)
-    draft = _Draft(
-        spec, read_lanes(process), read_names(root), compile_decisions(source.decisions), source.no_match
-    )
+    decisions = compile_decisions(source.decisions)
+    lanes, words = read_lanes(process), read_names(root)
+    draft = _Draft(spec, lanes, words, decisions, source.no_match, source.called, find)
     start = _read_scope(draft, process, None, None)
     for each in spec.task_specs.values():
         if type(each) is Catcher and each.hangs and len(each._inputs) > 1:
@@ -144,6 +167,8 @@ def _version(source: Source, root: etree._Element, process: etree._Element) -> V
         start_form=None if start is None else start.get(f"{CAMUNDA}formKey"),
         spec=spec,
         called=MappingProxyType(dict(source.called)),
+        calls=MappingProxyType(draft.calls),
+        find=find,
     )
 
 
@@ -199,6 +224,8 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
         return DecisionTask(spec, rule, draft.decisions, draft.no_match)
     if kind in SIMPLE:
         return SIMPLE[kind](spec, name, label)
+    if kind == "callActivity":
+        return _call(draft, node)
     if kind == "subProcess":
         return _sub_process(draft, node, lane)
     is_task = kind in ("sendTask", "receiveTask")
@@ -241,6 +268,24 @@ def _first(draft: _Draft, node: etree._Element, lane: str | None, within: SubPro
     start = _read_scope(draft, node, lane, within)
     assert start is not None
     return str(start.get("id"))
+
+
+def _call(draft: _Draft, node: etree._Element) -> OneLevel:
+    name, key = node.get("id"), node.get("calledElement", "")
+    if any(kind_of(child) == "standardLoopCharacteristics" for child in node):
+        raise _unsupported(node)
+    if key not in draft.called:
+        raise VersionUnreadable(f"（{name} 调用的流程 {key} 没有确定的版本）", element=name)
+    draft.calls[name] = key
+    many = read_many(node)
+    if many is None:
+        return Call(draft.spec, name, node.get("name"), key, draft.called[key], draft.find)
+    whole = Repeat(draft.spec, name, node.get("name"), many)  # each instance holds one call and nothing else
+    each = Instance(draft.spec, whole)
+    call = Call(draft.spec, f"{name}.Call", node.get("name"), key, draft.called[key], draft.find)
+    call.element, call.bpmn_id, call.home = name, None, each.name
+    each.first = call.name
+    return whole
 
 
 def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess | None) -> OneLevel:

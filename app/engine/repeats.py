@@ -3,7 +3,7 @@
 The row of the whole keeps `list` the items as they were when it opened, `turn` the places that come later
 (one after the other only) and `votes` the places that are done; below it lies one scope for each instance
 under way, whose row keeps its place as `i`. What steps inside have decided is kept by instance:
-`outcome("a")` inside asks for this instance's own, outside it is that of the last place on the list.
+`outcome("a")` inside asks for this instance's own, outside it is that of the instance that ended last.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
 from SpiffWorkflow.util.task import TaskState
 
+from app.engine.call import Call
 from app.engine.instances import counters, is_whole, items_of, tally_of
 from app.engine.nodes import disarm, withdraw
 from app.engine.shape import LIVE, WAITING, Net, OneLevel, Row
@@ -51,7 +52,7 @@ class Repeat(OneLevel, SimpleBpmnTask):
 
     def _update_hook(self, my_task: Row) -> bool:
         net: Net = my_task.workflow
-        self._gather(my_task, ended=False)
+        self._gather(my_task, None)
         value = net.run._value_for
         items = items_of(self.many, self.name, self.bpmn_name, lambda said: value(said, my_task))
         if not items:
@@ -86,9 +87,11 @@ class Repeat(OneLevel, SimpleBpmnTask):
             for row in [row for row in net.tasks.values() if row.lies_in(my_task)]:
                 del net.tasks[row.id]
             my_task._children.clear()
-            self._gather(my_task, ended=True)
+            self._gather(my_task, instance)
             my_task._ready()
-        elif not live:
+            return
+        self._gather(my_task, instance)
+        if not live:
             self._open(my_task, kept["turn"].pop(0))
 
     def _is_over(self, my_task: Row, tally: Tally) -> bool:
@@ -98,22 +101,25 @@ class Repeat(OneLevel, SimpleBpmnTask):
         run = my_task.workflow.run
         return bool(run._value_at(condition, my_task, tally.counters(), counters(run._count_of)))
 
-    def _gather(self, my_task: Row, ended: bool) -> None:
-        """What was kept by instance becomes what is known outside: outcomes and counts of the last place.
-
-        Of instances that were interrupted only the rounds are left.
+    def _gather(self, my_task: Row, ended: Row | None) -> None:
+        """What an instance decided becomes known outside when it ends; of one that was interrupted only its
+        rounds are left.
         """
         net: Net = my_task.workflow
         prefix = f"{my_task.within}{self.name}#"
         kinds: tuple[dict[str, Any], ...] = (net.outcomes, net.tallies, net.rounds)
         for kept in kinds:
-            mine = [key for key in kept if key.startswith(prefix)]
-            for key in sorted(mine, key=lambda key: int(key[len(prefix) :].partition("/")[0])):
-                outside = my_task.within + key[len(prefix) :].partition("/")[2]
+            for key in [key for key in kept if key.startswith(prefix)]:
+                number, *inside = key[len(prefix) :].split("/")
+                mine = ended is not None and ended.id == int(number)
+                row = net.tasks.get(int(number))
+                if not mine and row is not None and row._state & LIVE:
+                    continue
                 said = kept.pop(key)
+                outside = my_task.within + "/".join(each for each in inside if "#" not in each)
                 if kept is net.rounds:
                     kept[outside] = max(said, kept.get(outside, 0))
-                elif ended:
+                elif mine and not any("#" in each for each in inside):
                     kept[outside] = said
 
     def _on_complete_hook(self, my_task: Row) -> None:
@@ -137,7 +143,7 @@ class Instance(SubProcess):
 
     def path_inside(self, my_task: Row) -> str:
         """Steps inside are known by instance."""
-        return f"{my_task.within}{self.whole.name}#{my_task.internal_data['i']}/"
+        return f"{my_task.within}{self.whole.name}#{my_task.id}/"
 
     def item(self, my_task: Row) -> Any:
         """What this instance is done for; None when only a number of times was drawn."""
@@ -147,24 +153,21 @@ class Instance(SubProcess):
         self.whole.over(my_task.scope, my_task)
 
 
-def instances_round(row: Row) -> list[Row]:
-    """The instances a row lies in, innermost first, as far as its own process goes."""
+def instances_round(row: Row, own: bool = False) -> list[Row]:
+    """The instances a row lies in, innermost first; `own`: only those that its own process draws."""
     found = []
     scope = row.scope
-    while "#" in row.within:
-        spec = scope.task_spec
-        if isinstance(spec, Instance):
+    while "#" in row.within and scope is not scope.scope and not (own and isinstance(scope.task_spec, Call)):
+        if isinstance(scope.task_spec, Instance):
             found.append(scope)
-        if scope is scope.scope or spec.specs_inside() is not scope.scope.task_spec.specs_inside():
-            break
         scope = scope.scope
     return found
 
 
-def items_round(row: Row) -> dict[str, Any]:
-    """The names under which expressions at this row see the items of the instances it lies in."""
+def items_of_all(instances: list[Row]) -> dict[str, Any]:
+    """The names under which expressions inside these instances, innermost first, see their items."""
     found: dict[str, Any] = {}
-    for instance in instances_round(row):
+    for instance in instances:
         item = instance.task_spec.item(instance)
         if item is not None:
             found.setdefault(instance.task_spec.whole.many.variable, item)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from app.engine import shape, state, timers
-from app.engine.describe import describe, path
+from app.engine.describe import describe
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
 from app.engine.errors import (
@@ -30,9 +30,9 @@ from app.engine.fuse import Fuse
 from app.engine.instances import Beside, counters
 from app.engine.nodes import UserTask
 from app.engine.picture import Passed, Picture, Thrown
-from app.engine.repeats import instances_round, items_round
+from app.engine.repeats import instances_round, items_of_all
 from app.engine.services import ServiceTask, params_of
-from app.engine.shape import READY, WAITING, Net, Row, ref_of
+from app.engine.shape import READY, WAITING, Net, Row, path, ref_of
 from app.engine.version import End, Event, Flow, Version
 
 DELIVERED = ("message", "signal", "job", "external")
@@ -418,8 +418,8 @@ class Run:
     def _stand_at(self, row: Row) -> None:
         """What is evaluated next is seen from this token: its called process, the instances it lies in."""
         self._within = row.within
-        self._round = instances_round(row) if "#" in row.within else []
-        self._items = items_round(row) if self._round else {}
+        self._round = instances_round(row, own=True) if "#" in row.within else []
+        self._items = items_of_all(self._round) if self._round else {}
 
     def _key(self, step: str) -> str:
         """What a step is known by, seen from there: one drawn inside an instance is that instance's own."""

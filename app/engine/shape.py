@@ -44,6 +44,11 @@ def ref_of(number: int) -> str:
     return text
 
 
+def path(row: "Row") -> tuple[str, ...]:
+    """The call activities round a row, outermost first; instances of a repeated sub-process do not count."""
+    return tuple(each for each in row.within.split("/")[:-1] if "#" not in each)
+
+
 class Row(Task):
     """One row of a case: the library's task, numbered by its case, without data, clock or log.
 
@@ -124,6 +129,7 @@ class Net(BpmnWorkflow):
         self.tallies: dict[str, list[Any]] = {}  # step with signers → [total, {outcome: how many}]
         self.end_element: str | None = None
         self.last_end: Row | None = None
+        self.callees: dict[str, Any] = {}
 
     def start(self, element: str) -> None:
         """The first token, on this start event."""
@@ -226,7 +232,8 @@ class OneLevel(TaskSpec):
         self.__dict__ = {
             key: value
             for key, value in self.__dict__.items()
-            if key not in common or (value and not isinstance(value, Event) and value != common[key])
+            if key not in common
+            or (key != "description" and value and not isinstance(value, Event) and value != common[key])
         }
 
     def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
@@ -237,7 +244,7 @@ class OneLevel(TaskSpec):
         """The `within` of rows inside this one."""
         return my_task.within
 
-    def specs_inside(self) -> Mapping[str, TaskSpec]:
+    def specs_inside(self, my_task: Row) -> Mapping[str, TaskSpec]:
         """The elements that rows below this one may have."""
         specs: Mapping[str, TaskSpec] = self._wf_spec.task_specs
         return specs

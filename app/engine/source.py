@@ -43,6 +43,7 @@ class Names:
     `data` maps a declared name to its type word: text, int, decimal, bool, date, datetime,
     choice, category, unit, person, point, files or list. `clocks` maps a clock to its tier keys.
     `handlers` are the registered handlers, as a set of names or with the signature of each (None: not known).
+    `bundles` are the processes that may be called, `calls` what each of them calls in its turn.
     `rule_error` says in Chinese what is wrong with a candidate rule such as `role(reviewer)@street`, or None.
     """
 
@@ -51,6 +52,7 @@ class Names:
     lanes: frozenset[str] = frozenset()
     clocks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     bundles: frozenset[str] = frozenset()
+    calls: Mapping[str, frozenset[str]] = field(default_factory=dict)
     messages: frozenset[str] = frozenset()
     handlers: Mapping[str, Signature | None] | frozenset[str] = frozenset()
     decisions: frozenset[str] = frozenset()

@@ -73,7 +73,7 @@ def load(state: bytes, version: str, net: Net) -> int:
                 if above < 0:
                     raise StateUnreadable("（根不对）")
                 parent = made[above]  # a later row is not there yet: an IndexError
-                specs = parent.task_spec.specs_inside()
+                specs = parent.task_spec.specs_inside(parent)
             row = Row.__new__(Row)
             row.id, row.workflow, row.task_spec, row._state = ref, net, specs[name], STATE[code]
             row._children, row.thread_id, row.data, row.last_state_change = [], 0, NO_DATA, 0.0
@@ -108,7 +108,7 @@ def load(state: bytes, version: str, net: Net) -> int:
     unlike = len(set(numbers)) != len(numbers) or len(net.tasks) != len(made)
     if unlike or max(numbers) > counter or min(numbers) < 1:
         raise StateUnreadable("（编号重复或缺失）")
-    if end_element is not None and end_element not in specs:
+    if end_element is not None and end_element not in net.spec.task_specs:
         raise StateUnreadable("（结束事件无法对应到流程图）")
     net.task_tree = net.last_task = made[0]
     net.counter, net.rounds, net.outcomes, net.end_element = counter, rounds, outcomes, end_element

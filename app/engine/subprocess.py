@@ -29,8 +29,13 @@ class SubProcess(OneLevel, SimpleBpmnTask):
 
     def _update_hook(self, my_task: Row) -> bool:
         my_task._set_state(WAITING)
-        my_task.workflow.put(self.specs_inside()[self.first], my_task, my_task.side)
+        first = self.first_inside(my_task)
+        my_task.workflow.put(self.specs_inside(my_task)[first], my_task, my_task.side)
         return False
+
+    def first_inside(self, my_task: Row) -> str:
+        """The start event inside."""
+        return self.first
 
     def look(self, my_task: Row) -> bool:
         """Nothing left inside: what lay there goes, and the token goes on."""

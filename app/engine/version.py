@@ -1,6 +1,6 @@
 """A published version as the engine keeps it: parsed once, shared by all threads, never changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -172,7 +172,7 @@ class Version:
     """Everything a case needs of its diagram. `version` is the bundle's hash, `called` its pinned callees.
 
     `starts` are the ids of the start events, the plain one first; `start_messages` maps those that a message
-    begins to its name.
+    begins to its name. `calls` maps call activities to the key of the bundle they call.
     """
 
     key: str
@@ -191,10 +191,20 @@ class Version:
     start_form: str | None
     spec: Any = field(repr=False)
     called: Mapping[str, str] = field(default_factory=lambda: NO_VERSIONS)
+    calls: Mapping[str, str] = field(default_factory=lambda: NO_VERSIONS)
+    find: "Callable[[str], Version] | None" = field(default=None, repr=False)
 
     def step(self, step_id: str) -> Step:
         """One user task by the diagram's id. Raises KeyError."""
         return self.steps[step_id]
+
+    def inside(self, within: Iterable[str]) -> "Version":
+        """The version that drew what lies inside these call activities, as in `HumanTask.within`."""
+        version = self
+        for element in within:
+            assert version.find is not None
+            version = version.find(version.called[version.calls[element]])
+        return version
 
     def fingerprint(self) -> tuple[Any, ...]:
         """A value that changes if anything of the shared diagram is ever written to; for tests."""

@@ -100,5 +100,5 @@ case_access = Table(
     Column("holder", String(270), nullable=False),  # unit:<path> | person:<id>
     Column("reason", String(20), nullable=False),  # pool | handled
     PrimaryKeyConstraint("case_id", "holder", "reason", name="pk_case_access"),
-    Index("ix_case_access_holder", "holder", "reason", "case_id"),
+    Index("ix_case_access_holder", "holder", "case_id", "reason"),  # lists read it newest case first,
 )

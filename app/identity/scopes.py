@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, true
 
 from app.core import events
 from app.core.errors import NotFound
@@ -24,12 +24,31 @@ def case_scope(actor: Actor, permission: str, path_column: Any, case_id_column: 
     held = actor.permissions.get(permission, ())
     if not held:
         return false()
-    holders = [
+    named = holders(actor, permission)
+    known = exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(named)))
+    return or_(unit_scope(held, path_column), known)
+
+
+def let_in(case_id_column: Any) -> ColumnElement[bool]:
+    """For a statement made once: whether case_access knows one of the parameter `holders` (see `sees`)."""
+    named: Any = bindparam("holders", expanding=True)
+    return exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(named)))
+
+
+def holders(actor: Actor, permission: str) -> list[str]:
+    """The names under which case_access may know the actor; none without the permission."""
+    held = actor.permissions.get(permission, ())
+    if not held:
+        return []
+    units = [
         f"unit:{a.unit_path}" for a in actor.appointments if a.unit_path in held or _below(a.unit_path, held)
     ]
-    holders = [*dict.fromkeys(holders), f"person:{actor.id}"]
-    let_in = exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(holders)))
-    return or_(unit_scope(held, path_column), let_in)
+    return [*dict.fromkeys(units), f"person:{actor.id}"]
+
+
+def sees(actor: Actor, permission: str, path: str, known: bool) -> bool:
+    """What case_scope says, for one row at hand: its path, and what `let_in` answered for it."""
+    return actor.allows(permission, path) or (known and actor.holds(permission))
 
 
 def unit_scope(paths: tuple[str, ...], path_column: Any) -> ColumnElement[bool]:

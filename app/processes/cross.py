@@ -14,6 +14,9 @@ from app.engine.check.finding import Finding
 from app.engine.check.words import Named
 from app.engine.xml import XmlRefused, read
 
+LONGEST_WORD = 60
+"""Characters of a status, an outcome and a close reason."""
+
 _WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?|\bP\d+WD\b")
 
 
@@ -31,6 +34,7 @@ def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> li
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
+    findings += _lengths(diagram)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]))
     return findings
@@ -107,6 +111,22 @@ def _working_time(diagram: Diagram) -> Iterator[Finding]:
             yield Finding(
                 "error", "key-not-yet", DIAGRAM, at.line, at.id, zh, "Working time is not open yet."
             )
+
+
+def _lengths(diagram: Diagram) -> Iterator[Finding]:
+    """Words that lists and filters show in one column."""
+    for node in diagram.nodes.values():
+        words = [
+            ("状态", node.properties.get("status", "")),
+            ("closeReason", node.properties.get("closeReason", "")),
+        ]
+        words += [("办理结论", outcome.name) for outcome in node.outcomes]
+        for what, word in words:
+            if len(word) > LONGEST_WORD:
+                zh = f"{node.named.zh} 的{what}“{word[:20]}…”有 {len(word)} 个字，最多 {LONGEST_WORD} 个。"
+                yield Finding(
+                    "error", "word-too-long", DIAGRAM, node.line, node.id, zh, "The word is too long."
+                )
 
 
 def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:

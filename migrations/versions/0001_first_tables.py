@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "holder", "reason", name="pk_case_access"),
     )
     with op.batch_alter_table("case_access", schema=None) as batch_op:
-        batch_op.create_index("ix_case_access_holder", ["holder", "reason", "case_id"], unique=False)
+        batch_op.create_index("ix_case_access_holder", ["holder", "case_id", "reason"], unique=False)
 
     op.create_table(
         "case_chain",

@@ -80,11 +80,10 @@ def test_every_completion_of_a_work_order_stays_within_twenty_statements(world: 
 
 
 def test_a_completion_costs_the_same_with_two_hundred_open_tasks_beside_it(database: db.Database) -> None:
+    world = worlds.build(database, wide(2), wide(201))
     cost = {}
 
     for branches in (2, 201):  # one, and two hundred, stay open
-        world = worlds.build(database, wide(branches)) if not cost else world
-        world.publish(wide(branches))
         first = world.file(process=f"wide_{branches}").opened[0]
         opened = world.complete("paiqian1", first).opened
         assert len(opened) == branches
@@ -198,12 +197,18 @@ def crowded(on_postgresql: World) -> World:
     made: dict[Any, list[Row]] = {cases: [], task_rows: [], timers: [], task_queue: []}
     for i in range(4000):
         key = worlds.new_id()
-        about = {"number": f"N{i}", "external_no": f"X{i}", "org_path": f"d1/d1-s{i % 40}/d1-s{i % 40}-c{i % 7}"}
+        about = {
+            "number": f"N{i}",
+            "external_no": f"X{i}",
+            "org_path": f"d1/d1-s{i % 40}/d1-s{i % 40}-c{i % 7}",
+        }
         due = timer["due_at"] + timedelta(days=i)
         made[cases].append({**case, "id": key, "root_id": key, **about})
         made[task_rows].append({**task, "id": key, "case_id": key, "root_id": key, "done_by": f"p{i % 50}"})
         made[timers].append({**timer, "id": key, "case_id": key, "root_id": key, "due_at": due})
-        made[task_queue].append({"holder": f"pool:handler@d1/u{i % 50}", "rank": f"1050{i:05}", "task_id": key})
+        made[task_queue].append(
+            {"holder": f"pool:handler@d1/u{i % 50}", "rank": f"1050{i:05}", "task_id": key}
+        )
     with db.transaction() as session:
         for table, rows in made.items():
             session.execute(insert(table), rows)
@@ -222,7 +227,9 @@ def scanning(world: World) -> Iterator[tuple[list[str], list[str]]]:
     sent: list[str] = []
     bad: list[str] = []
 
-    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+    def explain(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
         if statement.split()[0] not in ("SELECT", "UPDATE", "DELETE", "WITH", "(SELECT", "INSERT"):
             return
         sent.append(statement)

@@ -24,7 +24,11 @@ HANDLED = {"contacted": True, "solved": True, "result": "已修好"}
 
 
 def effects(world: World, case_id: str) -> list[Any]:
-    return [world.case(case_id), world.rows(task_rows, case_id=case_id), world.rows(case_chain, case_id=case_id)]
+    return [
+        world.case(case_id),
+        world.rows(task_rows, case_id=case_id),
+        world.rows(case_chain, case_id=case_id),
+    ]
 
 
 def test_a_replayed_completion_has_the_same_status_headers_and_bytes_and_no_effect(world: World) -> None:
@@ -214,6 +218,7 @@ def test_a_connection_killed_before_the_commit_is_tried_again_and_happens_once(o
 def test_a_connection_lost_without_a_key_is_tried_again_and_told_the_truth(on_postgresql: World) -> None:
     world = on_postgresql
     task = world.dispatched()
+    world.actor("cgw1")
     cuts = [True]
 
     def committed_then_cut(plain: Any, connection: Any) -> None:

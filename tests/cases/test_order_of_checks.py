@@ -1,12 +1,14 @@
 """What a person is told first: who may, who was faster, and only then whether the page is stale."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 import pytest
 
 from app.bundles.forms import AnswersRefused
+from app.cases import tasks
 from app.cases.errors import (
     OpinionRequired,
     OutcomeUnknown,
@@ -15,7 +17,6 @@ from app.cases.errors import (
     TaskNotClaimed,
     TaskTaken,
 )
-from app.cases import tasks
 from app.cases.models import tasks as task_rows
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Problem, Stale
 from tests.world import Row, World
@@ -187,7 +188,7 @@ def test_of_two_who_claim_at_once_one_wins_and_the_other_reads_who_and_when(worl
     for _ in range(3):
         task = world.dispatched()
 
-        results = race(lambda: world.claim("cgw1", task), lambda: world.claim("cgw2", task))
+        results = race(partial(world.claim, "cgw1", task), partial(world.claim, "cgw2", task))
 
         lost = [result for result in results if isinstance(result, Problem)]
         assert [type(one) for one in lost] == [TaskTaken]
@@ -202,11 +203,13 @@ def test_of_two_who_complete_at_once_one_wins_and_the_other_reads_who_and_when(w
         task = world.dispatched()
 
         results = race(
-            lambda: world.complete("cgw1", task, "签收"), lambda: world.complete("cgw2", task, "签收")
+            partial(world.complete, "cgw1", task, "签收"), partial(world.complete, "cgw2", task, "签收")
         )
 
         lost = [result for result in results if isinstance(result, Problem)]
         assert [type(one) for one in lost] == [TaskDone]
         winner = world.row(task_rows, task["id"])["done_by"]
-        assert lost[0].extra["who"] == {world.actor(w).id: world.actor(w).name for w in ("cgw1", "cgw2")}[winner]
+        assert (
+            lost[0].extra["who"] == {world.actor(w).id: world.actor(w).name for w in ("cgw1", "cgw2")}[winner]
+        )
         assert len(world.rows(task_rows, case_id=task["case_id"], step="handle")) == 1

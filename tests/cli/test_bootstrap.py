@@ -1,11 +1,15 @@
 """Making .venv on a machine that lacks something: one clear line, never a page of somebody else's words."""
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from app.core.config import REPOSITORY
 
@@ -67,6 +71,27 @@ def test_the_lock_names_no_address_and_hashes_every_package() -> None:
     for block in lock.split("\n    --hash")[:1]:
         assert "==" in block
     assert all(line.endswith("\\") for line in packages), "a package without a hash"
+
+
+def test_the_lock_holds_everything_the_project_asks_for() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    asked = [
+        *project["dependencies"],
+        *(line for extra in project["optional-dependencies"].values() for line in extra),
+    ]
+    locked = dict(
+        re.findall(
+            r"^([a-z0-9.-]+)(?:\[[^]]*\])?==(\S+)",
+            (REPOSITORY / "requirements.lock").read_text(),
+            re.MULTILINE,
+        )
+    )
+
+    wanted = [Requirement(line) for line in asked]
+
+    assert [
+        str(one) for one in wanted if not one.specifier.contains(locked.get(canonicalize_name(one.name), ""))
+    ] == []
 
 
 def test_make_lists_what_it_can_do() -> None:

@@ -38,7 +38,7 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
     shown = re.findall(r"^    (\S+)  口令 (\S+)  ", launcher.output, re.MULTILINE)
     assert len(shown) == 3
     assert [launcher.sign_in(login, password) for login, password in shown] == [201, 201, 201]
-    for part in ("postgres -D", "valkey-server", "granian", "worker.py ticker", "worker.py jobs"):
+    for part in ("postgres -D", "valkey-server", "local.web", "worker.py ticker", "worker.py jobs"):
         assert launcher.named(part), part
     assert modes_above(launcher.data) == above, "no folder above ours may be opened to others"
 
@@ -89,7 +89,7 @@ def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> N
 
 def test_what_dies_by_itself_is_started_again(launcher: Launcher) -> None:
     launcher.start("--no-demo")
-    victims = [launcher.named(part)[0] for part in ("postgres -D", "valkey-server", "granian", "worker.py")]
+    victims = [launcher.named(part)[0] for part in ("postgres -D", "valkey-server", "local.web", "worker.py")]
 
     for pid in victims:
         os.kill(pid, signal.SIGKILL)

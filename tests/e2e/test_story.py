@@ -34,7 +34,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
             address = f"http://127.0.0.1:{port}"
             until = time.monotonic() + 60
             while address not in log.read_text():
-                assert launcher.poll() is None and time.monotonic() < until, log.read_text()
+                assert launcher.poll() is None, log.read_text()
+                assert time.monotonic() < until, log.read_text()
                 time.sleep(0.1)
             yield address, data
         finally:
@@ -47,7 +48,12 @@ def test_the_story_of_the_readme_works_when_it_is_pasted(demo: tuple[str, Path])
     address, data = demo
 
     told = subprocess.run(
-        ["bash"], input=greeting.story(address, data), capture_output=True, text=True, timeout=120, check=False
+        ["bash"],
+        input=greeting.story(address, data),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
     said = told.stdout.splitlines()

@@ -1,6 +1,6 @@
 """The corpus of old states: `tests/golden/states/<format>/<bundle>/`, written by every release, never edited.
 
-A bundle's folder holds `process.bpmn`, and for each step `<step>.bin` (the state) and `<step>.json` (the
+A bundle's folder holds `process.bpmn` (and `called/<key>.bpmn`, what it calls), and for each step `<step>.bin` (the state) and `<step>.json` (the
 instant, the data and the Picture expected). `python -m tests.engine.golden_states` writes what is missing for
 the current format and leaves everything that is there untouched.
 """
@@ -83,7 +83,13 @@ def _plain(value: Any) -> Any:
 
 @lru_cache
 def _version(folder: Path, version: str) -> Version:
-    return parse(Source(version, folder.name, (folder / "process.bpmn").read_bytes()))
+    keys = {path.stem: path.stem for path in sorted(folder.glob("called/*.bpmn"))}
+
+    @lru_cache
+    def find(key: str) -> Version:
+        return parse(Source(key, key, (folder / "called" / f"{key}.bpmn").read_bytes(), keys), find)
+
+    return parse(Source(version, folder.name, (folder / "process.bpmn").read_bytes(), keys), find)
 
 
 def every_golden_state() -> list[Golden]:
@@ -94,14 +100,18 @@ def every_golden_state() -> list[Golden]:
 class Writer:
     """Keeps the states of one walk; a step written once is never written again."""
 
-    def __init__(self, bundle: str, drawing: Drawing, env: Bench) -> None:
+    def __init__(self, bundle: str, drawing: Drawing, env: Bench, **called: Drawing) -> None:
         self.folder = ROOT / str(state.FORMAT) / bundle
         self.folder.mkdir(parents=True, exist_ok=True)
         diagram = self.folder / "process.bpmn"
         if not diagram.exists():
             diagram.write_bytes(drawing.bytes())
-        version = parse(Source("c" * 64, bundle, diagram.read_bytes()))
-        self.case = Case(drawing, env, version)
+        for key, inner in called.items():
+            path = self.folder / "called" / f"{key}.bpmn"
+            path.parent.mkdir(exist_ok=True)
+            if not path.exists():
+                path.write_bytes(inner.bytes())
+        self.case = Case(drawing, env, _version(self.folder, "c" * 64))
 
     def keep(self, step: str) -> None:
         """Writes the state as it is now under the name of a step."""
@@ -163,11 +173,73 @@ def write() -> None:
     signed.keep("one_after_the_other")
     signed.case.do("read")
     signed.keep("the_second_reads")
+    write_elements()
 
     ended = Writer("ended", Drawing().start().task("a").end().line("start", "a", "end"), Bench())
     ended.keep("open")
     ended.case.do("a")
     ended.keep("ended")
+
+
+def write_elements() -> None:
+    """Every element with a state of its own, at rest in each of them."""
+    joint = Writer(
+        "elements", joint_action(), Bench(data={"urgent": None, "wanted": ["a", "b"]}), visit=a_visit()
+    )
+    joint.keep("inclusive_branches")
+    joint.case.do("a")
+    joint.keep("inclusive_join_waits")
+    joint.case.do("b")
+    joint.keep("inside_the_sub_process")
+    joint.case.deliver("news")
+    joint.keep("message_came_once")
+    joint.case.do("ask")
+    joint.keep("event_gateway_in_the_sub_process")
+    joint.case.deliver("reply")
+    joint.keep("escalated")
+    joint.case.do("site")
+    joint.keep("inside_the_call")
+    joint.case.do("go", "再来")
+    joint.case.env.write({"urgent": True})
+    joint.case.wake()
+    joint.case.keep()
+    joint.keep("condition_has_fired")
+    joint.case.do("go", "好")
+    joint.keep("pause_in_the_line")
+
+
+def a_visit() -> Drawing:
+    """What joint_action calls."""
+    drawing = Drawing("visit").start().either("m").task("go", outcomes="好, 再来", status="走访中").end()
+    drawing.either("g", default="ok").line("start", "m", "go", "g").flow("g", "m", 'outcome == "再来"')
+    return drawing.flow("g", "end", name="ok")
+
+
+def joint_action() -> Drawing:
+    """Inclusive split and join → sub-process (event gateway, escalation, edges) → call → a pause."""
+    inner = (
+        Drawing().start("s").task("ask", status="问询").node("eventBasedGateway", "race").end("e").end("e3")
+    )
+    inner.declare("message", "answer", "more").declare("signal", "halt").declare("escalation", "hey")
+    inner.catch("reply", "message", "answer").catch("halted", "signal", "halt").catch("late", "timer", "P2D")
+    inner.throw("up", "escalation", "hey").task("site", status="现场").line(
+        "s", "ask", "race", "reply", "up", "site", "e"
+    )
+    inner.line("race", "halted", "e3").line("race", "late", "e3")
+    drawing = (
+        Drawing().start().node("inclusiveGateway", "which", 'default="none"').node("inclusiveGateway", "all")
+    )
+    drawing.task("a").task("b").line("start", "which").flow("which", "a", 'has(wanted, "a")')
+    drawing.flow("which", "b", 'has(wanted, "b")').flow("which", "all", name="none").line("a", "all").line(
+        "b", "all"
+    )
+    drawing.inside("joint", inner).edge("news", "joint", "message", "more", interrupting=False)
+    drawing.edge("chief", "joint", "escalation", "hey", interrupting=False).timer("over", "joint", "P9D")
+    drawing.task("note").task("decide").end("noted").end("decided").line("news", "note", "noted")
+    drawing.line("chief", "decide", "decided").node("callActivity", "call", 'calledElement="visit"')
+    drawing.edge("rush", "call", "conditional", "urgent", interrupting=False).task("hurry").end("hurried")
+    drawing.line("rush", "hurry", "hurried").catch("pause", "timer", "P3D").end().line("over", "end")
+    return drawing.line("all", "joint", "call", "pause", "end")
 
 
 def order_like() -> Drawing:

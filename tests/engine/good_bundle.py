@@ -61,6 +61,11 @@ NAMES = Names(
         "clocks.pause": None,
     },
     decisions=frozenset({"limits", "extensions"}),
+    bundles=frozenset({"visit_home", "deep_1", "mirror"}),
+    calls={
+        "mirror": frozenset({"p"}),
+        **{f"deep_{level}": frozenset({f"deep_{level + 1}"}) for level in range(1, 6)},
+    },
     messages=frozenset({"order.reply", "order.withdrawn"}),
     rule_error=known_rule,
 )

@@ -1,7 +1,11 @@
 """Random structured diagrams: blocks in blocks, joins inside loops, sub-processes, events, for the token game."""
 
+from functools import cache
 from random import Random
 
+from app.engine.parser import parse
+from app.engine.source import Source
+from app.engine.version import Version
 from tests.engine.drawing import Drawing, marker
 from tests.engine.token_game import Bell, Edge, Graph
 
@@ -13,8 +17,8 @@ THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
 class Grower:
     """Grows one diagram as a graph; `drawing_of` draws the same thing."""
 
-    def __init__(self, random: Random, size: int) -> None:
-        self.random = random
+    def __init__(self, random: Random, size: int, calls: bool) -> None:
+        self.random, self.calls = random, calls
         self.left = size
         self.graph = Graph(nodes={"start": "start"})
         self.last_task: str | None = None
@@ -96,20 +100,30 @@ class Grower:
         return name
 
     def sub(self, depth: int) -> tuple[str, str]:
-        """A sub-process, with or without events on its edge."""
-        name, home = self.add("sub"), self.home
+        """A sub-process or a called process, with or without events on its edge."""
+        is_call = self.calls and self.last_task is not None and self.random.random() < 0.4
+        name, home = self.add("call" if is_call else "sub"), self.home
         if self.random.random() < 0.4:
             self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
+        tasks, last_task = self.tasks, self.last_task
         kinds = ("timer", "error", "escalation", "message", "signal")
         caught = [kind for kind in kinds if self.random.random() < 0.3]
         listening, self.listening = self.listening, self.listening or "error" in caught
         self.home = name
         start = self.add("start")
-        first, last = self.block(depth + 1)
+        if is_call:  # it knows no outcomes but its own
+            self.tasks = []
+            first, middle = self.task(depth + 1)
+            second, last = self.block(depth + 1)
+            self.join(middle, second)
+        else:
+            first, last = self.block(depth + 1)
         self.join(start, first)
         self.join(last, self.add("end"))
         self.home, self.listening = home, listening
         asked = self.last_task
+        if is_call:
+            self.tasks, asked = tasks, last_task
         out = name
         for kind in caught:
             if kind == "error" or self.random.random() < 0.5:
@@ -217,15 +231,27 @@ class Grower:
         return entry, out
 
 
-def random_graph(random: Random) -> Graph:
-    """A diagram of 3 to about 80 nodes, in which every error is caught."""
-    return Grower(random, random.randint(3, 24)).graph
+def random_graph(random: Random, calls: bool = False) -> Graph:
+    """A diagram of 3 to about 80 nodes, in which every error is caught; with `calls` several diagrams."""
+    return Grower(random, random.randint(3, 24), calls).graph
 
 
-def drawing_of(graph: Graph, home: str = "") -> Drawing:
-    """The graph as BPMN; a task's status is its own name."""
+def version_of_graph(graph: Graph) -> Version:
+    """The graph as a version, with those that it calls."""
+    names = [name for name, kind in graph.nodes.items() if kind == "call"]
+    called = {name: name for name in names}
+
+    @cache
+    def find(name: str) -> Version:
+        return parse(Source(name, name, drawing_of(graph, name, name).bytes(), called), find)
+
+    return find("")
+
+
+def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
+    """The graph, or what is inside one of its nodes, as BPMN; a task's status is its own name."""
     drawing = Drawing()
-    if not home:
+    if home == process:
         drawing.declare("error", "broken").declare("escalation", "hey")
         drawing.declare("message", "news").declare("signal", "siren")
     inside = {name for name in graph.nodes if graph.home.get(name, "") == home}
@@ -245,7 +271,10 @@ def drawing_of(graph: Graph, home: str = "") -> Drawing:
             drawing.node(tag, name, f'default="e{plain[0]}"')
         elif kind == "sub":
             many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
-            drawing.inside(name, drawing_of(graph, name), many)
+            drawing.inside(name, drawing_of(graph, name, process), many)
+        elif kind == "call":
+            many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
+            drawing.node("callActivity", name, f'calledElement="{name}"', many)
         elif kind in CATCHES:
             drawing.catch(name, *CATCHES[kind])
         elif kind == "race":

@@ -3,6 +3,7 @@
 import builtins
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -130,7 +131,7 @@ def test_an_unreadable_version_before_is_not_judged_again() -> None:
     ("element", "rule"),
     [
         ("<businessRuleTask {}/>", "bpmn-unknown-decision"),
-        ("<callActivity {} calledElement='p'/>", "bpmn-element-not-yet"),
+        ("<callActivity {} calledElement='p'/>", "bpmn-call-recursive"),
         ("<subProcess {}><multiInstanceLoopCharacteristics/></subProcess>", "bpmn-multi-not-a-list"),
         (
             "<intermediateCatchEvent {}><messageEventDefinition/></intermediateCatchEvent>",
@@ -439,6 +440,14 @@ def test_a_diagram_at_its_limits_is_checked_within_200_ms() -> None:
 
     assert found == []
     assert time.process_time() - began < 0.2
+
+
+def test_random_diagrams_of_all_elements_may_be_published() -> None:
+    names = replace(NAMES, messages=frozenset({"news"}))
+    for seed in range(100):
+        diagram = drawing_of(random_graph(Random(seed))).bytes()
+
+        assert [f for f in check(source(diagram), names) if f.level == "error"] == [], seed
 
 
 def test_structured_diagrams_raise_no_alarm_about_their_blocks() -> None:

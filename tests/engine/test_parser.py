@@ -20,7 +20,7 @@ def test_a_condition_on_a_task_flow_is_refused():
         version_of(drawing)
 
 
-@pytest.mark.parametrize("tag", ["scriptTask", "serviceTask", "businessRuleTask", "callActivity"])
+@pytest.mark.parametrize("tag", ["scriptTask", "serviceTask", "businessRuleTask", "complexGateway", "task"])
 def test_misread_elements_are_refused(tag: str):
     drawing = Drawing().start().node(tag, "x").end().line("start", "x", "end")
 

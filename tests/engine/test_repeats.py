@@ -95,7 +95,8 @@ def test_what_one_instance_decided_is_not_the_others_affair():
     case.act("sign", "甲", "签收")
 
     assert case.open == [("handle", "乙"), ("handle", "甲")]
-    assert case.wake().outcomes == {"part#0/sign": "签收", "part#1/sign": "签收"}
+    assert sorted(case.wake().outcomes.values()) == ["签收", "签收"]
+    assert all(key.startswith("part#") for key in case.run.outcomes)
 
 
 def test_one_after_the_other():

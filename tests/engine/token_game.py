@@ -39,7 +39,7 @@ class Graph:
     """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
 
     Kinds: start, task, pause, letter, ear (a timer, a message, a signal awaited in the line), race (event-based
-    gateway), either, both, some (inclusive), sub, end, stop (terminate), fault (error end), shout (escalation
+    gateway), either, both, some (inclusive), sub, call (of another process: a sub drawn elsewhere), end, stop (terminate), fault (error end), shout (escalation
     thrown), alarm (signal thrown); after a throw the token goes on.
     """
 
@@ -62,9 +62,7 @@ class Opening:
     scope: "Opening | None" = None
     at_join: dict[Edge, list[bool]] = field(default_factory=dict)
     votes: list[str] = field(default_factory=list)
-    turns: dict[int, dict[str, str]] = field(
-        default_factory=dict
-    )  # of a repeated sub-process: those that are over
+    turns: int = 0  # of a repeated sub-process: how many are over
     turn: int | None = None
     known: dict[str, str] = field(default_factory=dict)
 
@@ -216,14 +214,13 @@ class TokenGame:
         assert whole is not None
         assert done.turn is not None
         times, in_turn = self.graph.many[whole.task]
-        whole.turns[done.turn] = done.known
-        if len(whole.turns) < times:
+        whole.turns += 1
+        self._known(whole.scope).update(done.known)
+        if whole.turns < times:
             if in_turn:
                 self._take_turn(whole, done.turn + 1)
             return False
         self.subs.remove(whole)
-        for turn in sorted(whole.turns):
-            self._known(whole.scope).update(whole.turns[turn])
         return True
 
     def _take_turn(self, whole: Opening, turn: int) -> None:
@@ -296,7 +293,7 @@ class TokenGame:
             self._leave(node, aside, scope)
         elif kind in ("task", "pause", "letter", "ear", "race"):
             self.openings.append(self._open(node, aside, scope))
-        elif kind == "sub":
+        elif kind in ("sub", "call"):
             sub = self._open(node, aside, scope)
             self.subs.append(sub)
             if node not in self.graph.many:

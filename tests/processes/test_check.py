@@ -43,6 +43,7 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.bpmn", 'value="case.dispatched"', 'value="case.sent"', "error", "event-unknown", "不是里"
                                                                                                    "程碑"),
         ("process.bpmn", 'due("sign")', "workdays(3)", "error", "key-not-yet", "“workdays(3)”"),
+        ("process.bpmn", 'value="待派遣"', f'value="{"长" * 61}"', "error", "word-too-long", "最多 60 个"),
         ("process.bpmn", 'due("sign")', "P3WD", "error", "key-not-yet", "“P3WD”"),
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),

@@ -1,6 +1,6 @@
 """Shipped diagrams are drawn to be read: every element has its shape, nothing overlaps, edges keep right angles."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -85,7 +85,7 @@ def test_edges_run_at_right_angles_and_not_through_other_shapes(root: Any):
         points = [(float(p.get("x")), float(p.get("y"))) for p in edge.iter(f"{DI}waypoint")]
         own = ends.get(edge.get("bpmnElement"), set())
         own = own | {hosts[each] for each in own if each in hosts}
-        for a, b in zip(points, points[1:], strict=False):
+        for a, b in pairwise(points):
             assert a[0] == b[0] or a[1] == b[1], edge.get("id")
             through = [name for name, at in nodes.items() if name not in own and crosses(a, b, at)]
             assert through == [], edge.get("id")

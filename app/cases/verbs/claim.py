@@ -45,9 +45,7 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
     guard.fresh(task, command.seen)
     if not command.reason.strip():
         raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写退回待办池的原因。")])
-    motion.change_task(
-        task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1
-    )
+    motion.change_task(task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1)
     take_away(motion, task)
     lay_out(motion, task)
     motion.tell(

@@ -78,6 +78,7 @@ def chosen(given: str | None) -> Path:
 def opened(path: Path, account: Account | None, stopping: Callable[[], bool]) -> Iterator[Folder]:
     """Takes the folder for this run. Its lock ends with the last process of a run, so the next one waits."""
     try:
+        must_reach(path, account)
         path.mkdir(mode=0o755, parents=True, exist_ok=True)
         must_reach(path / "postgresql", account)
         mark = path / MARK
@@ -146,6 +147,16 @@ def _launcher(lock: int) -> bool:
     except (OSError, ValueError):
         return False
     return b"up" in words
+
+
+@contextmanager
+def sockets_of(path: Path, account: Account | None) -> Iterator[Path]:
+    """The folder of the sockets, for as long as the servers run."""
+    folder = socket_folder(path, account)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def socket_folder(path: Path, account: Account | None) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from app.engine import xml
 from app.engine.check.blocks import check_blocks
 from app.engine.check.business_rules import check_business_rules, read_decisions
+from app.engine.check.calls import check_calls
 from app.engine.check.conditions import check_conditions
 from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
 from app.engine.check.elements import check_elements
@@ -84,6 +85,7 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         check_names(report, scope, names, foreign)
         check_events(report, scope, names, foreign)
         check_event_gateways(report, scope, foreign)
+        check_calls(report, scope, names, foreign, source.key)
         check_conditions(report, scope, names, foreign)
         check_instances(report, scope, names, foreign)
         check_services(report, scope, names, foreign)

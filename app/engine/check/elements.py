@@ -1,4 +1,4 @@
-"""Elements: what is refused for ever and what to draw instead, what is not open yet, scripts, listeners."""
+"""Elements: what is refused and what to draw instead, scripts, listeners."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from app.engine.check.advice import (
     EVENTS_OPEN,
     HARMLESS,
     KINDS_FORBIDDEN,
-    KINDS_NOT_YET,
     REFUSED_ATTRIBUTES,
     REFUSED_EXTENSIONS,
     SCRIPT_LANGUAGES,
@@ -23,7 +22,6 @@ from app.engine.check.diagram import BPMN, CAMUNDA, NODES, Diagram, Node, is_def
 from app.engine.check.finding import Report
 from app.engine.check.words import Named, in_row, named, plain
 
-NOT_YET = "bpmn-element-not-yet"
 FORBIDDEN = "bpmn-element-forbidden"
 SCRIPT = "bpmn-script-forbidden"
 LISTENER = "bpmn-listener-forbidden"
@@ -75,9 +73,7 @@ def _refused_node(report: Report, node: Node, inside: bool) -> bool:
         advice = KINDS_FORBIDDEN[node.kind]
         report.error(FORBIDDEN, node, f"{node.named.zh} {advice.zh}", f"{node.named.en} {advice.en}")
         return True
-    return (
-        _refused_marker(report, node) or _refused_event(report, node, inside) or _not_yet_node(report, node)
-    )
+    return _refused_marker(report, node) or _refused_event(report, node, inside)
 
 
 def _refused_marker(report: Report, node: Node) -> bool:
@@ -89,11 +85,6 @@ def _refused_marker(report: Report, node: Node) -> bool:
                 node,
                 f"{node.named.zh} 不能带循环标记。请画一个网关和一条返回的连线。",
                 f"{node.named.en} may not carry a loop marker. Draw a gateway and a flow that leads back.",
-            )
-            return True
-        if kind == "multiInstanceLoopCharacteristics" and node.kind == "callActivity":
-            _not_yet(
-                report, node, "的多实例", "as multi-instance", Advice("可先包进子流程。", "Wrap it for now.")
             )
             return True
         if kind == "multiInstanceLoopCharacteristics" and node.kind not in MANY:
@@ -166,22 +157,6 @@ def _event_word(definition: str) -> str:
     return (
         definition.removesuffix("EventDefinition").removesuffix("Ref").removesuffix("eventDefinition")
         or "event"
-    )
-
-
-def _not_yet_node(report: Report, node: Node) -> bool:
-    advice = KINDS_NOT_YET.get(node.kind)
-    if advice is not None:
-        _not_yet(report, node, "", "", advice)
-    return advice is not None
-
-
-def _not_yet(report: Report, node: Node, zh: str, en: str, advice: Advice) -> None:
-    report.error(
-        NOT_YET,
-        node,
-        f"{node.named.zh} {zh}尚未开放。{advice.zh}",
-        f"{node.named.en}{' ' + en if en else ''} is not open yet. {advice.en}",
     )
 
 

@@ -29,7 +29,16 @@ _ELEMENTS = frozenset({"properties", "property"})
 # Told by elements.py, or written by the modeler by itself and without meaning here.
 _SILENT_ATTRIBUTES = frozenset({"class", "expression", "dueDate"})
 _SILENT_ELEMENTS = frozenset(
-    ["script", "executionListener", "taskListener", "connector", "formData", "failedJobRetryTimeCycle"]
+    [
+        "script",
+        "executionListener",
+        "taskListener",
+        "connector",
+        "formData",
+        "failedJobRetryTimeCycle",
+        "in",
+        "out",
+    ]
 )
 _OTHER_ENGINES = {
     "http://camunda.org/schema/zeebe/1.0": "Camunda 8（zeebe）",

@@ -16,8 +16,8 @@ MOST_ELEMENTS = 50_000  # a diagram of 300 nodes with its layout has a tenth of 
 LONGEST_ID = 60
 # Names the engine gives to rows of its own; an element so named would be taken for one.
 RESERVED = frozenset({"Start", "End", "Root"})
-HOSTS = ("userTask", "receiveTask", "subProcess")
-RESERVED_ENDINGS = (".BoundaryEventSplit", ".BoundaryEventJoin", ".EndJoin", ".Instance")
+HOSTS = ("userTask", "receiveTask", "subProcess", "callActivity")
+RESERVED_ENDINGS = (".BoundaryEventSplit", ".BoundaryEventJoin", ".EndJoin", ".Instance", ".Call")
 
 
 @dataclass(frozen=True)
