@@ -25,6 +25,7 @@ FULL_TICK = 200
 
 RESPAWN_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+SWEEP_BATCH = 1000
 WORKER_TTL = 75
 """RQ blocks in its dequeue for 15 s less than this; its default would be 405 s."""
 
@@ -104,9 +105,11 @@ def sweep() -> None:
     from app.identity import login
 
     try:
+        more = True
+        while more:  # a batch a transaction, so that nobody waits long
+            with db.transaction() as session:
+                more = once.forget_expired(session, clock.now(session), SWEEP_BATCH) == SWEEP_BATCH
         with db.transaction() as session:
-            now = clock.now(session)
-            once.forget_expired(session, now)
             login.forget_expired(session)
     except Exception:  # the next sweep finds the same rows
         logger.exception("sweeping failed")

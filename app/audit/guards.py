@@ -11,12 +11,11 @@ from app.audit.chain import case_chain
 from app.audit.streams import audit_stream
 from app.core import dialects
 
-APPEND_ONLY = (case_chain, audit_stream)
 
-
-def statements(dialect: str) -> list[str]:
-    """The DDL for a migration to execute after it has created the tables."""
-    return [line for table in APPEND_ONLY for line in dialects.append_only(dialect, table.name)]
+def append_only(table: Table) -> Table:
+    """Guards a table wherever it is created from the models; its migration executes the same DDL."""
+    event.listen(table, "after_create", _guard)
+    return table
 
 
 def _guard(table: Table, connection: Connection, **_: Any) -> None:
@@ -24,5 +23,5 @@ def _guard(table: Table, connection: Connection, **_: Any) -> None:
         connection.exec_driver_sql(line)
 
 
-for _table in APPEND_ONLY:
-    event.listen(_table, "after_create", _guard)
+for _table in (case_chain, audit_stream):
+    append_only(_table)

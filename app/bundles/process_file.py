@@ -199,6 +199,13 @@ def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) 
             f"facts 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。",
             f'Fact "{name}" is not declared.',
         )
+    elif name in RESERVED and name != "content":
+        found.error(
+            "fact-reserved",
+            ("facts", i),
+            f"“{name}”（{field.label}）是每件办件都有的一列，本来就能筛选，不必写进 facts，请删去。",
+            f'"{name}" is a column of every case.',
+        )
     elif field.type not in FACT_TYPES or (field.type == "text" and (field.longest or 0) > 200):
         found.error(
             "fact-type",

@@ -24,6 +24,7 @@ from app.clocks.board import Board, Clock, Timer
 from app.clocks.models import clocks, timers
 from app.core import clock, dialects, once
 from app.core.db import Session, reading, transaction
+from app.core.errors import DatabaseUnavailable
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
 from app.engine.run import Run
@@ -73,17 +74,28 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
         try:
             return step()
         except DBAPIError as error:
-            if dialects.is_lost(error) and request is not None:
-                with reading() as session:
-                    stored = once.look_up(session, request)
-                if stored is not None:
-                    return stored
-            elif not dialects.is_busy(error) and not dialects.is_lost(error):
+            lost = dialects.is_lost(error)
+            if not lost and not dialects.is_busy(error):
                 raise
+            if lost and request is not None and (stored := _settled(request)) is not None:
+                return stored
             pause = random.uniform(0.01, 0.05)  # jitter, not a secret
             if clock.monotonic() + pause > until:
+                if lost:
+                    raise DatabaseUnavailable(headers={"Retry-After": "1"}) from error
                 raise CaseBusy(headers={"Retry-After": "1"}) from error
             clock.sleep(pause)
+
+
+def _settled(request: Once) -> Stored | None:
+    """What was committed for this request before the connection went; None also while nobody answers."""
+    try:
+        with reading() as session:
+            return once.look_up(session, request)
+    except DBAPIError as error:
+        if dialects.is_lost(error):
+            return None
+        raise
 
 
 def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Stored:

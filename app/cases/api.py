@@ -212,13 +212,15 @@ def moved_answer(moved: Moved) -> Stored:
 
 @blp.post("/tasks/<id:task_id>/claim")
 @blp.moves
+@blp.if_match
 @blp.arguments(NOTHING)
 @blp.response(200, MovedOut())
 @blp.needs(TASK_COMPLETE)
-@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseBusy)
+@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseBusy, Stale)
 def claim_task(body: dict[str, Any], task_id: str) -> Response:
     """签收。同一人重复签收得到同样的回答。"""
-    return idempotent.send(tasks.claim(actor(), task_id, idempotent.once(moved_answer)))
+    once = idempotent.once(moved_answer)
+    return idempotent.send(tasks.claim(actor(), task_id, once, etag.if_match()))
 
 
 @blp.post("/tasks/<id:task_id>/unclaim")

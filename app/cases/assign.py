@@ -81,6 +81,8 @@ def pools_for(motion: Motion, rules: Sequence[Rule]) -> Pools:
         found, missed = _pool_of(motion, rule)
         fallback = fallback or missed
         names += [name for name in found if name not in names]
+    if not names:  # no rule at all: an older version may hold such a step
+        names, fallback = _somebody(motion)
     return Pools(tuple(names), fallback)
 
 

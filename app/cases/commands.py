@@ -21,9 +21,10 @@ class NewCase:
 
 @dataclass(frozen=True)
 class Claim:
-    """签收."""
+    """签收. `seen` may be left out: nobody has to look at a task before taking it."""
 
     task_id: str
+    seen: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Answers people meet when a case cannot move; the docstring is what they read."""
 
-from app.core.errors import Conflict, Gone, NotFound, Problem, Unprocessable
+from app.core.errors import Conflict, Gone, NotFound, Unprocessable
 
 
 class TaskTaken(Conflict):
@@ -12,7 +12,7 @@ class TaskDone(Conflict):
 
 
 class TaskNotClaimed(Conflict):
-    """该任务还在待办池中，无人签收。"""
+    """该任务还没有人签收。"""
 
 
 class CaseClosed(Conflict):
@@ -28,7 +28,7 @@ class AlreadyFiled(Conflict):
 
 
 class ProcessStopped(Conflict):
-    """已保存您填写的内容，流程配置出错，已通知管理员。"""
+    """已保存您填写的内容，流程配置出错，已记入异常，等管理员处理。"""
 
 
 class ProcessUnknown(NotFound):
@@ -57,7 +57,3 @@ class UnitNotSelectable(Unprocessable):
 
 class IncidentResolved(Conflict):
     """该异常已经处理过了。"""
-
-
-class TimerGone(Problem):
-    """该定时已经处理，不必再办。"""

@@ -13,14 +13,21 @@ from app.cases import incidents, numbers
 from app.cases.advance import Moved, settle, within_budget
 from app.cases.answers import check_answers
 from app.cases.commands import NewCase
-from app.cases.errors import AlreadyFiled, ProcessRetired, ProcessStopped, ProcessUnknown, UnitNotSelectable
+from app.cases.errors import (
+    AlreadyFiled,
+    CaseBusy,
+    ProcessRetired,
+    ProcessStopped,
+    ProcessUnknown,
+    UnitNotSelectable,
+)
 from app.cases.models import cases
 from app.cases.motion import CaseEnv, Motion
 from app.cases.save import save
 from app.clocks.board import Board
 from app.core import clock, once
 from app.core.db import Session, reading, transaction
-from app.core.errors import FieldError, Unprocessable
+from app.core.errors import FieldError, Problem, Unprocessable
 from app.core.ids import new_id
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
@@ -60,7 +67,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         received = new.received_at or clock.now(session)
     bundle = bundles.get(current.version_id)
     _may_start(actor, bundle)
-    number = numbers.take(bundle.process.number, received)
+    number = None if _will_be_refused(actor, new, bundle) else numbers.take(bundle.process.number, received)
     try:
         return within_budget(lambda: _step(actor, new, number, bundle, request), request)
     except IntegrityError as error:  # the same external number was filed a moment ago
@@ -70,7 +77,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
     except EngineError as error:
         told = incidents.open_for_filing(new.process, actor.appointments[0].unit_path, actor, error)
         raise ProcessStopped(
-            f"流程配置出错，这件事没有登记成功，已通知管理员，异常编号 {told}。", incident=told
+            f"流程配置出错，这件事没有登记成功，已记入异常，等管理员处理，异常编号 {told}。", incident=told
         ) from error
 
 
@@ -79,13 +86,25 @@ def source_of(actor: Actor) -> str:
     return actor.login if actor.kind == "service" else STAFF
 
 
-def _step(actor: Actor, new: NewCase, number: str, bundle: Bundle, request: Once | None) -> Moved | Stored:
+def _will_be_refused(actor: Actor, new: NewCase, bundle: Bundle) -> bool:
+    """Whether the filing fails its checks: then no number is drawn for it, and the transaction says why."""
+    with reading() as session:
+        try:
+            _born(session, actor, new, "", bundle)
+        except Problem:
+            return True
+    return False
+
+
+def _step(
+    actor: Actor, new: NewCase, number: str | None, bundle: Bundle, request: Once | None
+) -> Moved | Stored:
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
-        motion = _born(session, actor, new, number, bundle)
-        answers = check_answers(motion, bundle.engine.start_form, new.answers)
-        motion.case["data"] = answers
+        motion = _born(session, actor, new, number or "", bundle)
+        if number is None:  # what refused it a moment ago is gone
+            raise CaseBusy(headers={"Retry-After": "1"})
         motion.tell("case.received", since=motion.case["received_at"].isoformat(), number=number)
         settle(motion, Run.new(bundle.engine, CaseEnv(motion)))
         save(motion, "Start", new=True)
@@ -98,6 +117,7 @@ def _step(actor: Actor, new: NewCase, number: str, bundle: Bundle, request: Once
 
 
 def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bundle) -> Motion:
+    """The case as it will be, with its checks made; nothing is written yet."""
     now = clock.now(session)
     received = new.received_at or now
     if received > now:
@@ -137,7 +157,9 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         "data": {},
     }
     board = Board(case_id, case_id, bundle.sla, now, actor.id, [], [])
-    return Motion(session, actor, now, bundle, case, {}, board)
+    motion = Motion(session, actor, now, bundle, case, {}, board)
+    case["data"] = check_answers(motion, bundle.engine.start_form, new.answers)
+    return motion
 
 
 def _may_start(actor: Actor, bundle: Bundle) -> None:

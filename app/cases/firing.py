@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
 from app import bundles
 from app.audit import streams
@@ -16,6 +16,7 @@ from app.cases.advance import advance
 from app.cases.commands import FireTimer
 from app.cases.errors import CaseBusy
 from app.cases.models import cases
+from app.clocks.board import severity
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import clock, dialects, events, wake
 from app.core.config import settings
@@ -32,10 +33,12 @@ FLAGS = 100
 WAITS = (1, 10, 60, 300, 1800)
 """Seconds before the next attempt, with full jitter; after the last an incident. Source: trust.md §3.7."""
 DEATHS = 3
-"""Leases that ended without a word: the worker was killed by what it ran."""
+"""Firings that began and never ended: the worker was killed by what it ran."""
+MOST_CLAIMED = 2000
+"""Claimed timers at a time: more would outlive their lease while their hint still waits in the queue."""
 
 _DUE = (
-    select(timers.c.id, timers.c.attempts, timers.c.state)
+    select(timers.c.id, timers.c.attempts, timers.c.deaths, timers.c.begun)
     .where(
         timers.c.kind == "token",
         or_(
@@ -48,9 +51,12 @@ _DUE = (
         ),
     )
     .order_by(timers.c.due_at, timers.c.id)
-    .limit(CLAIM)
+    .limit(bindparam("most"))
 )
 _DUE_LOCKED = dialects.locked(_DUE, skip=True)
+_CLAIMED = select(func.count()).where(
+    text("timers.state = 'claimed'"), timers.c.lease_until > bindparam("now")
+)
 _CLAIM = (
     update(timers)
     .where(timers.c.id == bindparam("row_id"))
@@ -58,13 +64,14 @@ _CLAIM = (
         state="claimed",
         lease_by=bindparam("by"),
         lease_until=bindparam("until"),
-        attempts=bindparam("attempt"),
+        deaths=bindparam("died"),
+        begun=False,
     )
 )
-_RENEW = (
+_BEGIN = (
     update(timers)
     .where(timers.c.id == bindparam("row_id"), timers.c.state == "claimed")
-    .values(lease_until=bindparam("until"))
+    .values(lease_until=bindparam("until"), begun=True)
 )
 _FLAGS = dialects.locked(
     select(
@@ -96,23 +103,29 @@ _FLAG_SEEN = (
     .values(light=bindparam("colour"), event_seq=cases.c.event_seq + bindparam("more"))
 )
 
-_SEVERITY = {None: 0, "green": 1, "yellow": 2, "orange": 3, "red": 4}
-
 
 def tick(worker: str) -> int:
     """One look: flags are fired at once, token timers are claimed and hinted at; returns how many were due.
 
     Without Redis what was claimed is fired here.
     """
-    flags = fire_flags()
+    flags = tokens = 0
+    try:
+        flags = fire_flags()
+    finally:  # a mark that fails must not starve the timers that move cases
+        tokens = _fire_tokens(worker)
+    return flags + tokens
+
+
+def _fire_tokens(worker: str) -> int:
     claimed = claim_due(worker)
-    first = [key for key, attempt in claimed if attempt == 1]
-    again = [key for key, attempt in claimed if attempt > 1]
+    first = [key for key, again in claimed if not again]
+    again = [key for key, again in claimed if again]
     if not wake.wake(first):
         fire_claimed(first)
     if not wake.wake(again, alone=True):  # so that only the poisonous case dies again
         fire_claimed(again)
-    return flags + len(claimed)
+    return len(claimed)
 
 
 def fire_due() -> int:
@@ -127,26 +140,28 @@ def fire_due() -> int:
         total += flags + len(claimed)
 
 
-def claim_due(worker: str) -> list[tuple[str, int]]:
-    """Claims due token timers, oldest first, with a lease: (timer id, attempt)."""
+def claim_due(worker: str) -> list[tuple[str, bool]]:
+    """Claims due token timers, oldest first, with a lease: (timer id, whether it was tried before).
+
+    A lease that ended while its hint still waited is no death; only a firing that began can kill.
+    """
     with transaction() as session:
         now = clock.now(session)
-        rows = session.execute(_DUE_LOCKED, {"now": now}).all()
+        room = MOST_CLAIMED - int(session.scalar(_CLAIMED, {"now": now}) or 0)
+        if room <= 0:
+            return []
+        rows = session.execute(_DUE_LOCKED, {"now": now, "most": min(CLAIM, room)}).all()
         claimed = []
         for row in rows:
-            if row.state == "claimed" and row.attempts >= DEATHS:
-                _killed(session, row.id, now)
+            died = row.deaths + row.begun
+            if died >= DEATHS:
+                _killed(session, row.id)
             else:
-                claimed.append((row.id, row.attempts + 1))
+                claimed.append({"row_id": row.id, "by": worker, "until": now + lease(), "died": died})
         if claimed:
-            session.execute(
-                _CLAIM,
-                [
-                    {"row_id": key, "by": worker, "until": now + lease(), "attempt": attempt}
-                    for key, attempt in claimed
-                ],
-            )
-    return claimed
+            session.execute(_CLAIM, claimed)
+    tried = {row.id for row in rows if row.attempts or row.deaths or row.begun}
+    return [(key["row_id"], key["row_id"] in tried) for key in claimed]
 
 
 def lease() -> timedelta:
@@ -159,13 +174,15 @@ def fire_claimed(timer_ids: Sequence[str]) -> None:
     for timer_id in timer_ids:
         try:
             _fire(timer_id)
+        except wake.JobTimedOut:  # the job's time is over, not the timer's fault: the rest is hinted at again
+            raise
         except Exception:  # its lease ends by itself; one broken case must not stop the sweep
             log.exception("timer %s could not be settled", timer_id)
 
 
 def _fire(timer_id: str) -> None:
     try:
-        _renew(timer_id)
+        _begin(timer_id)
         advance(FireTimer(timer_id), SYSTEM)
     except CaseBusy:  # somebody is at work on the case: at the next tick, and no attempt is used up
         log.info("timer %s waits for its case", timer_id)
@@ -173,6 +190,8 @@ def _fire(timer_id: str) -> None:
             session.execute(_BACK, {"row_id": timer_id})
     except Problem as problem:  # gone
         log.info("timer %s waits: %s", timer_id, problem.slug)
+    except wake.JobTimedOut:
+        raise
     except Exception as error:
         log.exception("timer %s failed", timer_id)
         failed(timer_id, error)
@@ -185,14 +204,15 @@ def failed(timer_id: str, error: Exception) -> None:
         timer = session.execute(_TIMER, {"row_id": timer_id}).one()
         if timer.state != "claimed":
             return
-        if timer.attempts >= len(WAITS):
-            if not session.execute(_STOP, {"row_id": timer_id}).rowcount:
+        attempts = timer.attempts + 1
+        if attempts >= len(WAITS):
+            if not session.execute(_STOP, {"row_id": timer_id, "tries": attempts}).rowcount:
                 return  # settled by somebody else meanwhile
             where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
             incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
             return
-        pause = timedelta(seconds=random.uniform(0, WAITS[timer.attempts - 1]))
-        session.execute(_LATER, {"row_id": timer_id, "until": now + pause})
+        pause = timedelta(seconds=random.uniform(0, WAITS[attempts - 1]))
+        session.execute(_LATER, {"row_id": timer_id, "until": now + pause, "tries": attempts})
 
 
 _STILL_CLAIMED = (timers.c.id == bindparam("row_id")) & (timers.c.state == "claimed")
@@ -201,31 +221,42 @@ _TIMER = (
     .join(cases, cases.c.id == timers.c.case_id)
     .where(timers.c.id == bindparam("row_id"))
 )
-_LATER = (  # armed, not before that instant: a lease that ends by itself means a death, this does not
-    update(timers).where(_STILL_CLAIMED).values(state="armed", lease_by=None, lease_until=bindparam("until"))
-)
-_BACK = (
+_LATER = (  # armed, not before that instant
     update(timers)
     .where(_STILL_CLAIMED)
-    .values(state="armed", lease_by=None, lease_until=None, attempts=timers.c.attempts - 1)
+    .values(
+        state="armed",
+        lease_by=None,
+        lease_until=bindparam("until"),
+        attempts=bindparam("tries"),
+        begun=False,
+    )
 )
-_STOP = update(timers).where(_STILL_CLAIMED).values(state="incident", lease_until=None)
+_BACK = (
+    update(timers).where(_STILL_CLAIMED).values(state="armed", lease_by=None, lease_until=None, begun=False)
+)
+_STOP = (
+    update(timers)
+    .where(_STILL_CLAIMED)
+    .values(state="incident", lease_until=None, attempts=bindparam("tries"), begun=False)
+)
 
 
 class WorkerKilled(RuntimeError):
     """办理这个定时的进程几次中途退出，没有留下原因。"""
 
 
-def _killed(session: Session, timer_id: str, now: datetime) -> None:
+def _killed(session: Session, timer_id: str) -> None:
     timer = session.execute(_TIMER, {"row_id": timer_id}).one()
-    session.execute(_STOP, {"row_id": timer_id})
+    session.execute(_STOP, {"row_id": timer_id, "tries": timer.attempts})
     where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
     incidents.open_incident(session, "worker-killed", where, WorkerKilled(), SYSTEM)
 
 
-def _renew(timer_id: str) -> None:
+def _begin(timer_id: str) -> None:
+    """The firing begins: a lease of its own, and a mark that stays if this process is killed."""
     with transaction() as session:
-        session.execute(_RENEW, {"row_id": timer_id, "until": clock.now(session) + lease()})
+        session.execute(_BEGIN, {"row_id": timer_id, "until": clock.now(session) + lease()})
 
 
 def fire_flags() -> int:
@@ -252,7 +283,7 @@ def _mark(session: Session) -> int:
         sla = bundles.get(row.version_id).sla
         tier = next(tier for tier in sla.tiers_of(row.clock) if tier.key == row.tier)
         light = lights.get(row.case_id, row.light)
-        lights[row.case_id] = max(light, tier.colour, key=lambda colour: _SEVERITY.get(colour, 0))
+        lights[row.case_id] = max(light, tier.colour, key=severity)
         count[row.case_id] = count.get(row.case_id, 0) + 1
         data = {"clock": tier.clock, "tier": tier.key, "label": tier.label, "due": row.due_at.isoformat()}
         told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data))
@@ -288,6 +319,7 @@ def _ledger_line(row: Any, now: datetime, data: dict[str, Any]) -> dict[str, Any
         "clock_id": row.key,
         "at": now,
         "entry": "tier_reached",
+        "chain_seq": None,
         "actor_id": SYSTEM.id,
         "detail": data,
     }

@@ -57,8 +57,16 @@ _OF_TIMER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scala
 _REARM = (  # every timer of that element: several may have failed alike and share one incident
     update(timers)
     .where(timers.c.case_id == bindparam("case"), timers.c.tier == _OF_TIMER, timers.c.state == "incident")
-    .values(state="armed", attempts=0, lease_by=None, lease_until=None)
+    .values(state="armed", attempts=0, deaths=0, begun=False, lease_by=None, lease_until=None)
 )
+
+
+class NoWayForward(Exception):
+    """A case rests where no task is open and no timer runs."""
+
+    def __init__(self, awaited: tuple[str, ...]) -> None:
+        super().__init__(*awaited)
+        self.message = f"办件停在“{'、'.join(awaited)}”，没有待办，也没有定时，不会自己往下走。请检查流程图。"
 
 
 @dataclass(frozen=True)
@@ -143,8 +151,11 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
 
 def explain(error: Exception) -> str:
     """The Chinese sentence of an engine error; of any other only its class."""
-    if isinstance(error, EngineError | PoolEmpty):
+    if isinstance(error, EngineError | NoWayForward | PoolEmpty):
         return error.message
+    words = type(error).__doc__
+    if words and type(error).__module__.startswith("app."):
+        return " ".join(words.split())
     return f"程序出错（{type(error).__name__}），请联系运维人员查看日志。"
 
 

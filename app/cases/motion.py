@@ -53,6 +53,8 @@ class Motion:
     opened: list[Row] = field(default_factory=list)
     unstaffed: list[Row] = field(default_factory=list)
     """Opened tasks whose own pool had nobody: somebody above got them, and an incident says so."""
+    stranded: tuple[str, ...] = ()
+    """What the case awaits when nobody and no timer can bring it: an incident says so."""
     asked: dict[Any, Any] = field(default_factory=dict)
     """What this motion has already read of the organisation."""
     before: Mapping[str, Any] = field(default_factory=dict)
@@ -67,9 +69,6 @@ class Motion:
         event = Event(name, self.case["id"], self.now, self.actor.id, data)
         self.events.append(event)
         self.events += self.board.hear([event])
-
-    def task_by_ref(self, ref: str) -> Row | None:
-        return next((task for task in self.tasks.values() if task["ref"] == ref), None)
 
     def change_task(self, task: Row, **columns: Any) -> None:
         task.update(columns)

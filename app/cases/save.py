@@ -11,10 +11,10 @@ from app.audit.chain import case_chain, link
 from app.cases import incidents
 from app.cases.models import case_facts, cases, task_queue, tasks
 from app.cases.motion import Motion, Row
+from app.clocks import proof
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import dialects, events
 from app.core.clock import BEIJING
-from app.crypto.sm3 import sm3
 from app.identity.models import case_access
 
 # Everything of a row that can change after its insert.
@@ -37,6 +37,7 @@ _CASE = (
     "close_reason",
     "end_element",
     "status",
+    "light",
     "priority",
     "round",
     "closed_at",
@@ -80,8 +81,11 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
     session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
+    for line in board.ledger:
+        line["chain_seq"] = case["audit_seq"] + 1
     chain = _chain_row(motion, command)
     case.update(
+        light=board.light(),
         last_event_at=motion.now,
         revision=seen + 1,
         event_seq=case["event_seq"] + len(motion.events),
@@ -119,6 +123,10 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
     for task in motion.unstaffed:
         where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
         incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
+    if motion.stranded:
+        where = incidents.Where(case["process_key"], case["org_path"], case["id"])
+        stranded = incidents.NoWayForward(motion.stranded)
+        incidents.open_incident(session, "no-way-forward", where, stranded, motion.actor)
     events.publish(session, motion.events)
 
 
@@ -166,6 +174,8 @@ def _save_clocks(motion: Motion) -> None:
                     "due_at": timer.due_at,
                     "state": timer.state,
                     "attempts": 0,
+                    "deaths": 0,
+                    "begun": False,
                 }
                 for timer in board.new_timers.values()
             ],
@@ -189,9 +199,6 @@ def _chain_row(motion: Motion, command: str) -> Row:
     """One row a case and step: all its events, and the SM3 of the ledger lines written with them."""
     case = motion.case
     told = [{"name": event.name, **event.data} for event in motion.events]
-    ledger = [
-        {**line, "at": line["at"].isoformat(), "detail": line["detail"]} for line in motion.board.ledger
-    ]
     row: Row = {
         "case_id": case["id"],
         "seq": case["audit_seq"] + 1,
@@ -199,7 +206,7 @@ def _chain_row(motion: Motion, command: str) -> Row:
         "actor_id": motion.actor.id,
         "command": command,
         "events": orjson.dumps(told).decode(),
-        "ledger_hash": sm3(orjson.dumps(ledger)).hex(),
+        "ledger_hash": proof.ledger_hash(motion.board.ledger),
     }
     return {**row, "prev": case["audit_head"], "hash": link(case["audit_head"], row)}
 

@@ -25,8 +25,12 @@ def sync(motion: Motion, picture: Picture) -> None:
     motion.board.follow(picture.waits)
     if picture.status is not None:
         motion.case["status"] = picture.status
+    for thrown in picture.thrown:
+        motion.tell(f"{thrown.kind}.thrown", element=thrown.element, label=thrown.name)
     if picture.ended:
         _close(motion, picture)
+    elif not motion.board.moves_by_itself() and not picture.tasks:
+        motion.stranded = tuple(wait.name or wait.element for wait in picture.waits)
     for row in motion.opened:
         row["due_at"] = due_of(motion, row)
         lay_out(motion, row)

@@ -18,9 +18,9 @@ from app.identity.permissions import TASK_READ
 from app.identity.scopes import case_scope, hidden, require
 
 
-def claim(actor: Actor, task_id: str, request: Once | None = None) -> Moved | Stored:
-    """签收. The same person again gets the same answer. Raises TaskTaken, TaskDone, CaseClosed, CaseBusy."""
-    return advance(Claim(task_id), actor, request)
+def claim(actor: Actor, task_id: str, request: Once | None = None, seen: int | None = None) -> Moved | Stored:
+    """签收. The same person again gets the same answer. Raises TaskTaken, TaskDone, Stale, CaseBusy …"""
+    return advance(Claim(task_id, seen), actor, request)
 
 
 def unclaim(

@@ -37,10 +37,27 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dic
             "seq": row.seq,
             "at": out(row.at),
             "actor": SYSTEM.name if row.actor_id == SYSTEM.id else row.actor_name,
-            "events": [{**event, "text": sentence(event, bundle)} for event in orjson.loads(row.events)],
+            "events": [shown(event, bundle) for event in orjson.loads(row.events)],
         }
         for row in rows
     ]
+
+
+TIMES = ("due", "since")
+MILESTONES = {
+    "case.dispatched": "已派遣",
+    "case.signed": "已签收",
+    "case.replied": "已答复",
+    "case.resolved": "已解决",
+    "case.rated": "已评价",
+    "case.escalated": "已上报",
+}
+
+
+def shown(event: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
+    """An event as it leaves the house: its sentence, and instants in +08:00."""
+    times = {name: out(datetime.fromisoformat(event[name])) for name in TIMES if event.get(name)}
+    return {**event, **times, "text": sentence(event, bundle)}
 
 
 def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
@@ -64,13 +81,21 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"到时：{event['label']}"
         case "clock.started":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
-            return f"时钟“{event['clock']}”开始{due}"
+            return f"“{clock_name(event, bundle)}”开始计时{due}"
         case "clock.stopped":
-            return f"时钟“{event['clock']}”停止"
+            return f"“{clock_name(event, bundle)}”停止计时"
         case "case.closed":
-            return f"办结：{event.get('reason') or bundle.engine.ends[event['end']].name}"
+            end = bundle.engine.ends.get(event["end"])
+            return f"办结：{end.name if end and end.name else event['end']}"
+        case "signal.thrown" | "escalation.thrown":
+            return f"发出“{event['label']}”"
         case milestone:
-            return f"里程碑 {milestone}"
+            return MILESTONES.get(milestone, f"里程碑 {milestone}")
+
+
+def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:
+    clock = bundle.sla.clocks.get(event["clock"])
+    return clock.name if clock else str(event["clock"])
 
 
 def minutes(text: str) -> str:

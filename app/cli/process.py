@@ -116,7 +116,7 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
         raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
     for each in walked:
         click.echo(f"{'✗' if each.failed else '✓'} {each.title}（{each.name}）")
-        for line in (each.failed,) if each.failed else each.lines:
+        for line in (*each.lines, *((f"✗ {each.failed}",) if each.failed else ())):
             click.echo(f"    {line}")
     click.echo(
         f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；"

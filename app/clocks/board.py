@@ -98,6 +98,24 @@ class Board:
         tier = next((t for t in self.sla.tiers_of(clock.name) if t.key == key), None)
         return _tier_at(clock, tier) if tier else None
 
+    def light(self) -> str | None:
+        """The colour of the worst tier reached by a clock that runs, or that measures the whole case.
+
+        What a step's clock showed goes out once that clock was met; a case that was late stays marked late.
+        """
+        shown = [c for c in self.clocks if c.state == "running" or c.instance == WHOLE_CASE]
+        colours = [
+            tier.colour
+            for clock in shown
+            for tier in self.sla.tiers_of(clock.name)
+            if (reached := _tier_at(clock, tier)) is not None and reached <= (clock.stopped_at or self.now)
+        ]
+        return max(colours, key=severity, default=None)
+
+    def moves_by_itself(self) -> bool:
+        """Whether a timer will move the case without anybody acting."""
+        return any(t.kind == "token" and t.state in ("armed", "claimed", "incident") for t in self.timers)
+
     def follow(self, waits: Sequence[Wait]) -> None:
         """Makes the token timers equal to what the engine waits for; clocks must have started before."""
         awaited = {(wait.ref, wait.element): wait for wait in waits if wait.kind == "timer"}
@@ -159,15 +177,13 @@ class Board:
         (self.new_clocks if clock.id in self.new_clocks else self.changed_clocks)[clock.id] = stopped
         self._write(clock, "stopped", {})
         for timer in list(self.timers):
-            if timer.clock_id != clock.id or timer.state not in ("armed", "claimed"):
+            if timer.clock_id != clock.id:
                 continue
-            if timer.kind == "flag":
-                if (
-                    timer.due_at is not None and timer.due_at > self.now
-                ):  # a tier already reached still counts
-                    self._change_timer(replace(timer, state="cancelled"))
-            else:  # the token still waits, but its clock has been met: it fires no more
+            if timer.kind == "token" and timer.state in ("armed", "claimed", "incident"):
+                # The token still waits, but its clock has been met: it fires no more, not by a retry either.
                 self._change_timer(replace(timer, state="held", due_at=None))
+            elif timer.kind == "flag" and timer.state == "armed" and (timer.due_at or self.now) > self.now:
+                self._change_timer(replace(timer, state="cancelled"))  # a tier already reached still counts
         return [Event("clock.stopped", self.case_id, self.now, self.actor_id, {"clock": clock.name})]
 
     def _moved(self, wait: Wait, armed: Timer) -> bool:
@@ -213,6 +229,14 @@ class Board:
                 "detail": {"clock": clock.name, **detail},
             }
         )
+
+
+SEVERITY = {"green": 1, "yellow": 2, "orange": 3, "red": 4}
+
+
+def severity(colour: str | None) -> int:
+    """How bad a light is; none is best."""
+    return SEVERITY.get(colour or "", 0)
 
 
 def full_name(event: Event) -> str:

@@ -1,7 +1,8 @@
 """Tables of the clocks: a clock of a case, its append-only ledger, and the timers that fire."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
+from app.audit.guards import append_only
 from app.core.db import Id, Instant, Json, metadata
 
 clocks = Table(
@@ -20,17 +21,21 @@ clocks = Table(
     UniqueConstraint("case_id", "name", "instance", name="uq_clocks_instance"),
 )
 
-clock_ledger = Table(
-    "clock_ledger",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
-    Column("clock_id", Id, ForeignKey("clocks.id"), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("entry", String(20), nullable=False),  # started | stopped | tier_reached
-    Column("actor_id", String(60), nullable=False),
-    Column("detail", Json, nullable=False),
-    Index("ix_clock_ledger_case", "case_id", "id"),
+clock_ledger = append_only(
+    Table(
+        "clock_ledger",
+        metadata,
+        Column("id", Id, primary_key=True),
+        Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+        Column("clock_id", Id, ForeignKey("clocks.id"), nullable=False),
+        Column("at", Instant, nullable=False),
+        Column("entry", String(20), nullable=False),  # started | stopped | tier_reached
+        Column("actor_id", String(60), nullable=False),
+        Column("detail", Json, nullable=False),
+        # The row of the case's audit chain that covers this line; none for a tier: the stream `tiers` has it.
+        Column("chain_seq", Integer),
+        Index("ix_clock_ledger_case", "case_id", "id"),
+    )
 )
 
 timers = Table(
@@ -48,7 +53,9 @@ timers = Table(
     Column("state", String(10), nullable=False),  # armed | claimed | held | fired | cancelled | incident
     Column("lease_by", String(60)),
     Column("lease_until", Instant),
-    Column("attempts", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),  # firings that failed
+    Column("deaths", Integer, nullable=False, default=0),  # firings that began and never ended
+    Column("begun", Boolean, nullable=False, default=False),
     Column("fired_at", Instant),
     UniqueConstraint("case_id", "key", "tier", "generation", name="uq_timers_generation"),
     Index(

@@ -159,10 +159,16 @@ def is_open() -> bool:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
-    """A transaction that only reads; it never waits for a writer."""
+def reading(*, snapshot: bool = False) -> Iterator[Session]:
+    """A transaction that only reads; it never waits for a writer.
+
+    With `snapshot` all its statements see one moment, whatever is written meanwhile.
+    """
+    engine = current().only_reading
+    if snapshot and engine.dialect.name == "postgresql":  # SQLite's reading is one already
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     # Ended by COMMIT: after a ROLLBACK psycopg forgets its prepared statements, and all are planned anew.
-    with current().only_reading.begin() as connection:
+    with engine.begin() as connection:
         yield Session(connection, only_reads=True)
 
 

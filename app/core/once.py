@@ -86,6 +86,14 @@ _FINISH = (
 )
 
 
+_EXPIRED = (
+    select(*idempotency.primary_key.columns)
+    .where(idempotency.c.expires_at < bindparam("now"))
+    .limit(bindparam("most"))
+)
+_FORGET = delete(idempotency).where(_MINE)
+
+
 def begin(session: Session, once: Once) -> Stored | None:
     """Claims the request for this transaction, or answers what was stored for it.
 
@@ -134,11 +142,10 @@ def look_up(session: Session, once: Once) -> Stored | None:
 
 
 def forget_expired(session: Session, now: datetime, most: int = 1000) -> int:
-    """Deletes answers whose time is over, a batch at a time; returns how many."""
-    keys = list(idempotency.primary_key.columns)
-    rows = session.execute(select(*keys).where(idempotency.c.expires_at < now).limit(most)).all()
-    for row in rows:
-        session.execute(delete(idempotency).where(*(c == v for c, v in zip(keys, row, strict=True))))
+    """Deletes answers whose time is over, one batch; returns how many."""
+    rows = session.execute(_EXPIRED, {"now": now, "most": most}).all()
+    if rows:
+        session.execute(_FORGET, [dict(zip("pmrk", row, strict=True)) for row in rows])
     return len(rows)
 
 

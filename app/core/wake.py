@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseTimeoutException
 
 from app.core import ids
 from app.core.config import settings
@@ -21,6 +22,9 @@ JOB_SHARE = 0.9
 """Of the lease: a job is ended before others may take over what it holds."""
 BATCH = 50
 """Ids in one hint: a job per timer cannot keep up, a bigger one outlives its lease."""
+
+JobTimedOut = BaseTimeoutException
+"""The job's time is over; RQ raises it out of whatever runs."""
 
 _handlers: list[Callable[[Sequence[str]], None]] = []
 

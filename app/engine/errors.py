@@ -96,6 +96,43 @@ class HandlerFailed(EngineError):
     rule = "handler-failed"
 
 
+class ReturnImpossible(EngineError):
+    """不能这样退回。"""
+
+    rule = "return-impossible"
+
+    def __init__(
+        self, reasons: tuple[str, ...], *, element: str | None = None, ref: str | None = None
+    ) -> None:
+        """`reasons` are whole Chinese sentences."""
+        self.reasons = reasons
+        super().__init__("".join(reasons), element=element, ref=ref)
+
+
+class MigrationRefused(EngineError):
+    """办件不能迁移到新版本。"""
+
+    rule = "migration-refused"
+
+    def __init__(self, reasons: tuple[str, ...], needs_mapping: bool = False) -> None:
+        """`reasons` are whole Chinese sentences; `needs_mapping`: a mapping would be enough."""
+        self.reasons = reasons
+        self.needs_mapping = needs_mapping
+        super().__init__("".join(reasons))
+
+
+class WalkUnreadable(EngineError):
+    """试运行的脚本写法不对。"""
+
+    rule = "walk-unreadable"
+
+
+class SimulationRefused(EngineError):
+    """试运行无法继续。"""
+
+    rule = "simulation-refused"
+
+
 class ExpressionFailed(EngineError):
     """流程图中的表达式计算出错。"""
 

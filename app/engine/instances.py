@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.engine.errors import FuseBlown, ListRefused, TooMany
+from app.engine.errors import FuseBlown, ListRefused, NotOpen, TooMany
 from app.engine.nodes import UserTask
 from app.engine.shape import Net, Row
 from app.engine.votes import MOST_INSTANCES, PASSED, REJECTED, UNDECIDED, Tally, verdict
@@ -118,6 +118,16 @@ class ManyTask(UserTask):
             kept["open"].append([my_task.workflow.next_number(), place])
             if self._many.sequential and where == "before":
                 kept["turn"].insert(0, self._take(kept, number))
+        self._tell(my_task, None)
+
+    def reopen(self, my_task: Row, place: int) -> None:
+        """The signer at this place may act again. Raises NotOpen when he has not voted."""
+        kept = my_task.internal_data
+        vote = next((each for each in kept["votes"] if each[0] == place), None)
+        if vote is None:
+            raise NotOpen("（这一位还没有表态）", element=self.name)
+        kept["votes"].remove(vote)
+        kept["open"].append([my_task.workflow.next_number(), place])
         self._tell(my_task, None)
 
     def drop(self, my_task: Row, number: int) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
-from app.engine import shape, state, timers
+from app.engine import position, returns, shape, standing, state, timers
 from app.engine.describe import describe
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
@@ -19,6 +20,7 @@ from app.engine.errors import (
     NotOpen,
     NotSettled,
     NotWaiting,
+    ReturnImpossible,
     RunSpoiled,
     Stuck,
     TimerDidNotMove,
@@ -110,6 +112,15 @@ class Run:
             self._moved = row.within + row.task_spec.name
             row.task_spec.drop(row, number)
 
+    def reopen_vote(self, ref: str, index: int) -> None:
+        """The signer of this index takes his vote back and may act again, under a new ref.
+
+        `ref` is any open task of the step. Raises NotOpen, also when that signer has not voted.
+        """
+        with self._acting():
+            row, _ = self._signing(ref)
+            row.task_spec.reopen(row, index)
+
     def deliver(self, ref: str, results: Mapping[str, Any] | None = None) -> None:
         """Exactly this has happened: a message or signal came, a job runs now, work outside gave `results`.
 
@@ -148,6 +159,53 @@ class Run:
                     row.task_spec.fire(row)
                     fired.append(ref)
             return fired
+
+    def return_targets(
+        self, ref: str | None = None, withdraw: bool = False
+    ) -> tuple[returns.ReturnTarget, ...]:
+        """The steps this task may go back to, in the diagram's order; without `ref`, those a case whose main
+        line has ended may be reopened at. `withdraw`: the step's `returnTo` does not count.
+
+        A step counts as passed when it was entered and has since been left. Raises NotSettled, and
+        ReturnImpossible when there is no such open task.
+        """
+        if not self._settled:
+            raise NotSettled
+        if self._phase == state.CANCELLED_BY_HAND:
+            return ()
+        here = position.Position(self._net, self.version, ref)
+        found = (here.target(step, withdraw) for step in here.steps())
+        return tuple(target for target in found if target is not None)
+
+    def return_to(
+        self,
+        step: str,
+        ref: str | None = None,
+        scope: str = position.AUTO,
+        dry_run: bool = False,
+        *,
+        withdraw: bool = False,
+    ) -> returns.ReturnPlan:
+        """Goes back from an open task (退回, 撤回), or reopens an ended case (no `ref`), and settles.
+
+        `scope` is auto, branch, block or block:<start>, as `choices` of the target says; without a choice
+        the first three mean the same. `dry_run` changes nothing and tells the same. Raises ReturnImpossible,
+        and what `settle` raises.
+        """
+        before = self.settle()
+        if dry_run:
+            copy = Run.load(self.dump(), self.version, returns.Untouchable(self.env))
+            return copy.return_to(step, ref, scope, withdraw=withdraw)
+        told = standing.branches(self._net, self.version)
+        with self._acting():
+            if self._phase == state.CANCELLED_BY_HAND:
+                raise ReturnImpossible(("办件已经终止，不能重新打开。",), element=step)
+            edit = position.Position(self._net, self.version, ref).edit(step, scope, withdraw)
+            returns.apply(self._net, edit)
+            self._phase = state.OPEN
+        after = self.settle()
+        self._thrown = [*before.thrown, *after.thrown]  # the caller's own settle() has yet to hear of them
+        return returns.told(edit, before, after, {**told, **standing.branches(self._net, self.version)})
 
     def cancel(self) -> None:
         """Terminates the case: no token and no timer survives."""
@@ -277,9 +335,9 @@ class Run:
             number = int(ref, 36)
         except (ValueError, TypeError):
             raise NotOpen(ref=ref) from None
-        for row in self._net.tasks.values():
-            if row.task_spec.has_signers and row._state == READY and row.task_spec.waits_for(row, number):
-                return row, number
+        row = self._net.signing(number)
+        if row is not None:
+            return row, number
         raise NotOpen(ref=ref)
 
     def _voted(self, row: Row, number: int, place: int, outcome: str) -> None:
@@ -341,7 +399,8 @@ class Run:
             self._moved = before
         return true
 
-    def _armed(self, event: Catcher, row: Row) -> dict[str, Any]:
+    def _armed(self, event: Catcher, row: Row, since: datetime | None = None) -> dict[str, Any]:
+        """What a timer keeps that begins to wait now, or is to be counted from an earlier instant."""
         definition = event.definition
         assert definition is not None
         if definition.bound is not None:
@@ -354,7 +413,7 @@ class Run:
                 assert definition.compiled is not None
                 said = self._value(definition.compiled, event.name)
                 read = timers.read_timer(definition.kind, said)
-            kept = timers.arm(definition, read, self.env.now, self.env.is_workday)
+            kept = timers.arm(definition, read, since or self.env.now, self.env.is_workday)
         except EngineError as error:
             error.element = error.element or event.name
             raise
@@ -371,9 +430,10 @@ class Run:
         assert definition is not None
         if definition.kind != "cycle" or definition.bound is not None:
             return None
-        cycle = definition.literal or timers.read_timer("cycle", row.internal_data["x"])
+        kept = row.internal_data
+        cycle = timers.read_timer("cycle", kept["x"]) if "x" in kept else definition.literal
         assert isinstance(cycle, Cycle)
-        return timers.rearm(row.internal_data, cycle, self.env.now, self.env.is_workday)
+        return timers.rearm(kept, cycle, self.env.now, self.env.is_workday)
 
     def _value(
         self,

@@ -154,6 +154,14 @@ class Net(BpmnWorkflow):
         spec._update(token)
         return token
 
+    def signing(self, number: int) -> Row | None:
+        """The row on which the signer of this number may act now, together with others."""
+        row: Row
+        for row in self.tasks.values():
+            if row.task_spec.has_signers and row._state & LIVE and row.task_spec.waits_for(row, number):
+                return row
+        return None
+
     def enter(self, row: Row) -> int:
         """Counts one more round of a step. Inside a repeated sub-process each instance counts for itself,
         from what the rounds before came to.
@@ -313,11 +321,18 @@ def bring_to_rest(net: Net) -> None:
     for row in kept.values():
         row._children = []
     for ref in sorted(kept):  # a row is younger than the one it lies in
-        row = kept[ref]
-        tasks[ref] = row
-        parent = tasks[row._parent]
-        row.triggered = parent is row.scope
-        row.level = parent.level + 1
-        parent._children.append(ref)
+        above = kept.get(kept[ref]._parent or 0)
+        if above is not None and above.id not in tasks:  # but a split may be put before a step already open
+            _hang(tasks, above)
+        if ref not in tasks:
+            _hang(tasks, kept[ref])
     net.last_end = None
     net.last_task = root
+
+
+def _hang(tasks: dict[int, Row], row: Row) -> None:
+    parent = tasks[row._parent or 0]
+    tasks[row.id] = row
+    row.triggered = parent is row.scope
+    row.level = parent.level + 1
+    parent._children.append(row.id)

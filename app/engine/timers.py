@@ -1,8 +1,9 @@
 """Timers: read once when the token arrives, due by Beijing's calendar, moved only by name.
 
-A resting timer row keeps `d` (due, microseconds since 1970 UTC) or, when a clock of the case knows better,
-nothing at all. A cycle keeps besides `a` its anchor, `k` how many periods are behind it, `n` how many
-firings are left (absent: no end), `m` how many the last firing swallowed, `x` its text if that was computed.
+A resting timer row keeps `a` its anchor (when its step opened) and `d` when it is due, in microseconds since
+1970 UTC, or, when a clock of the case knows better, nothing at all. A cycle keeps besides `k` how many
+periods are behind it, `n` how many firings are left (absent: no end), `m` how many the last firing swallowed,
+`x` its text if that was computed, or is an earlier version's.
 """
 
 from collections.abc import Callable
@@ -69,7 +70,7 @@ def arm(
     due = add(now, value, is_workday) if isinstance(value, Duration) else value
     if due - now > FARTHEST:
         raise TimerRefused("（超过 10 年）", element=definition.name)
-    return {"d": _micros(due)}
+    return {"a": _micros(now), "d": _micros(due)}
 
 
 def rearm(kept: dict[str, Any], cycle: Cycle, now: datetime, is_workday: IsWorkday) -> dict[str, Any] | None:
@@ -89,6 +90,12 @@ def rearm(kept: dict[str, Any], cycle: Cycle, now: datetime, is_workday: IsWorkd
     if passed > 1:
         rest["m"] = passed - 1
     return rest
+
+
+def anchor(kept: dict[str, Any]) -> datetime | None:
+    """When a resting timer began to wait, aware and UTC; None when it does not know."""
+    since = kept.get("a")
+    return None if since is None else _moment(since)
 
 
 def due_at(kept: dict[str, Any]) -> datetime | None:

@@ -61,7 +61,11 @@ _BY_TOKEN = (
     .where(people.c.state == "active")
     .order_by(appointments.c.id)
 )
-_BY_ID = _ACTOR.select_from(_PEOPLE).where(people.c.id == bindparam("id"), people.c.state == "active")
+_BY_ID = (
+    _ACTOR.select_from(_PEOPLE)
+    .where(people.c.id == bindparam("id"), people.c.state == "active")
+    .order_by(appointments.c.id)
+)
 _BY_LOGIN = select(people.c.id, people.c.password_hash, people.c.state).where(
     people.c.login == bindparam("login")
 )
@@ -152,11 +156,6 @@ def sign_out(token: str) -> None:
     """Ends this token at once."""
     with transaction() as session:
         session.execute(delete(tokens).where(tokens.c.hash == sm3_hex(token.encode())))
-
-
-def sign_out_everywhere(session: Session, person_id: str) -> None:
-    """Ends every token of a person: disabling, a new password."""
-    session.execute(delete(tokens).where(tokens.c.person_id == person_id))
 
 
 def forget_expired(session: Session, most: int = 1000) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from app.core import clock, dialects, ids
 from app.core.db import Session
@@ -21,12 +21,9 @@ __all__ = [
     "Person",
     "Unit",
     "ancestors",
-    "at_tier",
     "load_org",
     "name_of",
-    "nearest_with_role",
     "people_by_login",
-    "people_in_pool",
     "person_by_login",
     "read_org",
     "subtree",
@@ -95,26 +92,6 @@ _UNIT = (
     units.c.valid_to,
 )
 _NOW_VALID = or_(units.c.valid_to.is_(None), units.c.valid_to > bindparam("now"))
-_SERVING = and_(
-    people.c.state == "active",
-    or_(appointments.c.valid_from.is_(None), appointments.c.valid_from <= bindparam("now")),
-    or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > bindparam("now")),
-)
-_SERVING_PEOPLE = appointments.join(people, people.c.id == appointments.c.person_id)
-_IN_POOL = (
-    select(func.count(func.distinct(appointments.c.person_id)))
-    .select_from(_SERVING_PEOPLE)
-    .where(appointments.c.role == bindparam("role"), appointments.c.unit_path == bindparam("path"), _SERVING)
-)
-_WITH_ROLE = (
-    select(appointments.c.unit_path)
-    .select_from(_SERVING_PEOPLE)
-    .where(
-        appointments.c.role == bindparam("role"),
-        appointments.c.unit_path.in_(bindparam("paths", expanding=True)),
-        _SERVING,
-    )
-)
 _BY_CODE = select(*_UNIT).where(units.c.code.in_(bindparam("codes", expanding=True)))
 _NAMED = select(*_UNIT).where(
     or_(units.c.code == bindparam("word"), units.c.name == bindparam("word")), _NOW_VALID
@@ -185,27 +162,6 @@ def ancestors(path: str) -> list[str]:
     """The paths from a unit up to its root, itself first."""
     steps = path.split("/")
     return ["/".join(steps[:count]) for count in range(len(steps), 0, -1)]
-
-
-def at_tier(session: Session, path: str, tier: str) -> Unit | None:
-    """The unit of this tier at or above a path."""
-    rows = session.execute(_BY_PATH, {"paths": ancestors(path)}).all()
-    found = [Unit._make(row) for row in rows if row.tier == tier]
-    return max(found, key=lambda unit: len(unit.path)) if found else None
-
-
-def people_in_pool(session: Session, role: str, unit_path: str) -> int:
-    """How many active people hold the role in exactly this unit now."""
-    found = session.scalar(_IN_POOL, {"role": role, "path": unit_path, "now": clock.wall()})
-    return int(found or 0)
-
-
-def nearest_with_role(session: Session, role: str, unit_path: str) -> str | None:
-    """The path of the nearest unit, from this one upwards, where somebody holds the role; None if nowhere."""
-    rows = session.execute(
-        _WITH_ROLE, {"role": role, "paths": ancestors(unit_path), "now": clock.wall()}
-    ).scalars()
-    return max(set(rows), key=len, default=None)
 
 
 def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> OrgLoaded:

@@ -19,40 +19,28 @@ class Permission(str):
 
 CASE_CREATE = Permission("case:create", "登记办件")
 CASE_READ = Permission("case:read", "查看办件")
-CASE_MANAGE = Permission("case:manage", "管理办件（挂起、激活、终止）")
 TASK_READ = Permission("task:read", "查看待办")
 TASK_COMPLETE = Permission("task:complete", "办理待办")
-TASK_DISPATCH = Permission("task:dispatch", "分派待办")
 INCIDENT_READ = Permission("incident:read", "查看流程异常")
 INCIDENT_RETRY = Permission("incident:retry", "重试流程异常")
 PROCESS_READ = Permission("process:read", "查看流程")
-PROCESS_DESIGN = Permission("process:design", "设计流程")
 PROCESS_CHECK = Permission("process:check", "检查流程")
 PROCESS_PUBLISH = Permission("process:publish", "发布流程")
 ORG_READ = Permission("org:read", "查看机构和人员")
-ORG_MANAGE = Permission("org:manage", "管理机构和人员")
-AUDIT_READ = Permission("audit:read", "查看审计")
-DEMO_CLOCK = Permission("demo:clock", "拨动演示时钟")
 
 ALL: dict[str, Permission] = {
     permission: permission
     for permission in (
         CASE_CREATE,
         CASE_READ,
-        CASE_MANAGE,
         TASK_READ,
         TASK_COMPLETE,
-        TASK_DISPATCH,
         INCIDENT_READ,
         INCIDENT_RETRY,
         PROCESS_READ,
-        PROCESS_DESIGN,
         PROCESS_CHECK,
         PROCESS_PUBLISH,
         ORG_READ,
-        ORG_MANAGE,
-        AUDIT_READ,
-        DEMO_CLOCK,
     )
 }
 """Every permission by its name."""

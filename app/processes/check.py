@@ -1,7 +1,7 @@
 """Checks a process folder as a whole: its files, diagram and scenarios, and what they say of each other."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from app.bundles.keys import finding
 from app.bundles.rules import rule_error
 from app.engine.check import check as check_diagram
 from app.engine.check.finding import Finding
+from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, read_org
-from app.processes import cross, parallel, scenario_file
+from app.processes import cross, parallel, scenario_file, served
 from app.processes.cross import open_diagram
 
 ORG_FILE = "_org.yaml"
@@ -105,16 +106,23 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
 
 
 def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[Finding]:
-    findings = check_diagram(bundle.source, names_of(bundle, org), previous)
+    findings = [_weighed(each) for each in check_diagram(bundle.source, names_of(bundle, org), previous)]
     diagram = open_diagram(bundle.files.files[bundle_files.DIAGRAM])
     if diagram is None:
         return findings
+    refused = {each.element for each in findings if each.rule == served.ELEMENT}
+    findings += [each for each in served.check(diagram) if each.element not in refused]
     findings += cross.check(bundle, diagram, roles_of(org))
     findings += parallel.check(bundle, diagram)
     for name, data in bundle.files.scenarios().items():
         _, about = scenario_file.read_scenario(f"scenarios/{name}.yaml", data, bundle, diagram, org)
         findings += about
     return findings
+
+
+def _weighed(each: Finding) -> Finding:
+    """A step that nobody is asked to do is a remark about a drawing; as a process it would stand for ever."""
+    return replace(each, level="error") if each.rule == UNKNOWN_ROLE else each
 
 
 def _only_diagram(files: BundleFiles) -> list[Finding]:

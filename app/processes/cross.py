@@ -9,9 +9,10 @@ from app.bundles.keys import finding, nearest
 from app.bundles.rules import rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.yaml_file import Doc, read_yaml
-from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram
+from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram, separated
 from app.engine.check.finding import Finding
-from app.engine.check.words import Named
+from app.engine.check.names import UNKNOWN_ROLE
+from app.engine.check.words import Named, plain
 from app.engine.xml import XmlRefused, read
 
 LONGEST_WORD = 60
@@ -33,6 +34,7 @@ def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> li
     """Findings about two files at once; each names the one to change."""
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
+    findings += [*_nobody(bundle, diagram), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += _lengths(diagram)
     if SLA in bundle.files.files:
@@ -42,7 +44,7 @@ def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> li
 
 def steps_of(diagram: Diagram) -> dict[str, str]:
     """User tasks: id → label."""
-    return {node.id: node.label or node.id for node in diagram.of_kind("userTask")}
+    return {node.id: node.label or node.id for node in diagram.steps.values()}
 
 
 def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -88,8 +90,38 @@ def _lanes(
             )
 
 
+def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    """Steps of a lane that holds other lanes: the linter asks only the innermost lanes for their rule."""
+    lane_of = {step: lane for lane in diagram.lanes for step in lane.nodes}  # the innermost comes last
+    for node in diagram.steps.values():
+        lane = lane_of.get(node.id)
+        if lane is None or lane.leaf or lane.label in bundle.process.lanes:
+            continue
+        if not separated(node.attributes.get("candidateGroups", "")):
+            known = nearest(lane.label, bundle.process.lanes)
+            zh = (
+                f"{node.named.zh} 直接画在泳道“{lane.label}”里，process.yaml 的 lanes 没有它，"
+                f"不知道由谁办理；请画进里面的泳道，或在 lanes 里写上规则，那里有{known}。"
+            )
+            en = f'{node.named.en} lies in lane "{lane.label}", which has no rule.'
+            yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
+
+
+def _persons(diagram: Diagram) -> Iterator[Finding]:
+    """A person named in the diagram would be passed over in silence: cases ask the rules alone."""
+    for node in diagram.steps.values():
+        for name in ("assignee", "candidateUsers"):
+            if node.attributes.get(name, "").strip():
+                zh = (
+                    f"{node.named.zh} 写了 camunda:{name}“{plain(node.attributes[name])}”："
+                    "指定到个人尚未开放；请写泳道规则或 candidateGroups。"
+                )
+                en = f"{node.named.en} names a person by {name}, which is not open yet."
+                yield Finding("error", "key-not-yet", DIAGRAM, node.line, node.id, zh, en)
+
+
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
-    used = {node.attributes.get("formKey") for node in diagram.nodes.values()}
+    used = {node.attributes.get("formKey") for node in diagram.every.values()}
     for name in bundle.forms:
         if name not in used:
             zh = "图中没有任务或开始事件使用这张表单（formKey）。"
@@ -99,9 +131,12 @@ def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
 def _working_time(diagram: Diagram) -> Iterator[Finding]:
     """Working days and hours need a calendar, which is not open yet: better refused than counted wrongly."""
     places: list[tuple[Node | Flow, Named, str]] = [
-        (flow, diagram.flow_named(flow), flow.condition) for flow in diagram.flows if flow.condition
+        (flow, scope.flow_named(flow), flow.condition)
+        for scope in diagram.scopes()
+        for flow in scope.flows
+        if flow.condition
     ]
-    for node in diagram.nodes.values():
+    for node in diagram.every.values():
         texts = ["".join(timer.itertext()) for timer in node.element.iter(f"{BPMN}timerEventDefinition")]
         texts += node.attributes.values()
         places += [(node, node.named, text) for text in texts]
@@ -115,7 +150,7 @@ def _working_time(diagram: Diagram) -> Iterator[Finding]:
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:
     """Words that lists and filters show in one column."""
-    for node in diagram.nodes.values():
+    for node in diagram.every.values():
         words = [
             ("状态", node.properties.get("status", "")),
             ("closeReason", node.properties.get("closeReason", "")),
@@ -130,7 +165,7 @@ def _lengths(diagram: Diagram) -> Iterator[Finding]:
 
 
 def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:
-    statuses = {node.properties["status"] for node in diagram.nodes.values() if node.properties.get("status")}
+    statuses = {node.properties["status"] for node in diagram.every.values() if node.properties.get("status")}
     public = bundle.process.public
     if not public:
         return
@@ -159,8 +194,8 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
 
 def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
     steps = steps_of(diagram)
-    told = {node.properties.get("event") for node in diagram.nodes.values()}
-    for node in diagram.nodes.values():
+    told = {node.properties.get("event") for node in diagram.every.values()}
+    for node in diagram.every.values():
         event = node.properties.get("event")
         if event is not None and event not in MILESTONES:
             zh = f"{node.named.zh} 的 event“{event}”不是里程碑；可以写{nearest(event, MILESTONES)}。"

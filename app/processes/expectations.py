@@ -19,10 +19,9 @@ def _status(walk: Walk, case: Row, wanted: str) -> None:
 
 
 def _tasks(walk: Walk, case: Row, wanted: list[str]) -> None:
-    actual = [
-        (row["step"], _places(row)) for row in task_rows_of(walk) if row["state"] in ("open", "claimed")
-    ]
-    shown = [f"{step}@{'、'.join(places)}" for step, places in actual]
+    opened = [row for row in task_rows_of(walk) if row["state"] in ("open", "claimed")]
+    actual = [(row["step"], _places(row)) for row in opened]
+    shown = [f"{step}@{'、'.join(dict.fromkeys(places.values()))}" for step, places in actual]
     left = list(actual)
     for each in wanted:
         step, _, place = each.partition("@")
@@ -111,15 +110,17 @@ CHECKS: Mapping[str, Callable[[Walk, Row, Any], None]] = {
 }
 
 
-def _places(row: Row) -> list[str]:
-    """Everything `step@…` may say of a task: code and name of its pools' units, its person."""
-    names: list[str] = []
+def _places(row: Row) -> dict[str, str]:
+    """Everything `step@…` may say of a task, code or name of its pools' units and its person → the name."""
+    names: dict[str, str] = {}
     with reading() as session:
         for pool in row["pools"]:
             if pool.startswith("person:"):
-                names.append(org.name_of(session, pool.removeprefix("person:")))
+                name = org.name_of(session, pool.removeprefix("person:"))
+                names[name] = name
             elif (unit := org.unit_at(session, pool.partition("@")[2])) is not None:
-                names += [unit.name, unit.code]
+                names[unit.name] = names[unit.code] = unit.name
         if row["assignee_id"]:
-            names.append(org.name_of(session, row["assignee_id"]))
+            name = org.name_of(session, row["assignee_id"])
+            names[name] = name
     return names

@@ -12,15 +12,16 @@ SPLITS = ("parallelGateway", "inclusiveGateway")
 
 
 def check(bundle: Bundle, diagram: Diagram) -> list[Finding]:
-    """One finding per name and pair of steps, whatever the shape of the diagram."""
+    """One finding per name and pair of steps, whatever the shape of the diagram, in every sub-process too."""
     found: dict[tuple[str, str, str], Finding] = {}
-    for one, other in _together(diagram):
-        for name in sorted(_filled(bundle, diagram, one) & _filled(bundle, diagram, other)):
-            first, second = sorted((one, other), key=list(diagram.nodes).index)
-            if (name, first, second) not in found:
-                found[name, first, second] = _finding(
-                    bundle, name, diagram.nodes[first], diagram.nodes[second]
-                )
+    for scope in diagram.scopes():
+        for one, other in _together(scope):
+            for name in sorted(_filled(bundle, scope, one) & _filled(bundle, scope, other)):
+                first, second = sorted((one, other), key=list(scope.nodes).index)
+                if (name, first, second) not in found:
+                    found[name, first, second] = _finding(
+                        bundle, name, scope.nodes[first], scope.nodes[second]
+                    )
     return list(found.values())
 
 
@@ -46,7 +47,7 @@ def _together(diagram: Diagram) -> Iterator[tuple[str, str]]:
 def _pairs(diagram: Diagram, one: set[str], other: set[str]) -> Iterator[tuple[str, str]]:
     for a in one:
         for b in other:
-            if a != b and diagram.nodes[a].kind == diagram.nodes[b].kind == "userTask":
+            if a != b and {diagram.nodes[a].kind, diagram.nodes[b].kind} <= {"userTask", "subProcess"}:
                 yield a, b
 
 
@@ -74,6 +75,10 @@ def _reach(diagram: Diagram, start: str, stop: set[str]) -> set[str]:
 
 
 def _filled(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
+    """The names a step fills, or all steps of a sub-process together."""
+    inner = next((each for each in diagram.inner if each.host is diagram.nodes[step]), None)
+    if inner is not None:
+        return {name for node in inner.nodes for name in _filled(bundle, inner, node)}
     form = bundle.forms.get(diagram.nodes[step].attributes.get("formKey", ""))
     return {field.name for field in form.fields} if form is not None else set()
 

@@ -247,7 +247,7 @@ def _check_act(
             f'No verb "{verb}".',
         )
     _check_who(value["as"], found, (*path, "as"), org)
-    steps = {node.id: node for node in diagram.of_kind("userTask")}
+    steps = dict(diagram.steps)
     if (node := steps.get(value["step"])) is None:
         found.error(
             "scenario-unknown-step",
@@ -308,7 +308,7 @@ def _check_who(who: str, found: Found, path: Path, org: OrgFile | None) -> None:
 def _check_expect(
     value: Mapping[str, Any], found: Found, path: Path, bundle: Bundle, diagram: Diagram
 ) -> None:
-    steps = {node.id for node in diagram.of_kind("userTask")}
+    steps = set(diagram.steps)
     for i, task in enumerate(value.get("tasks", [])):
         if task.partition("@")[0] not in steps:
             found.error(

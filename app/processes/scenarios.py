@@ -10,6 +10,7 @@ from app import bundles
 from app.bundles.forms import Form
 from app.cases import filing, firing, tasks
 from app.cases.commands import NewCase
+from app.cases.models import incidents
 from app.clocks.models import timers
 from app.core import clock, dialects
 from app.core.clock import OFFSET
@@ -20,19 +21,32 @@ from app.engine import durations
 from app.identity.actor import Actor
 from app.processes.expectations import CHECKS
 from app.processes.scenario_file import ENVELOPE, VERBS, Scenario, Step
-from app.processes.stage import Row, Story, Unmet, Walk, case_of, code_of, task_rows_of
+from app.processes.stage import (
+    Row,
+    Story,
+    Unmet,
+    Walk,
+    case_of,
+    code_of,
+    last_seq,
+    task_rows_of,
+    tiers_reached,
+    timers_since,
+)
+from app.processes.wording import length, refused, stopped, worded
 
 
 class ScenarioFailed(Exception):
     """场景没有走通。
 
-    `line` is the step's line in the file, `zh` says what was expected and what was there.
+    `line` is the step's line in the file, `zh` says what was expected and what was there, `story` what
+    had happened until then.
     """
 
-    def __init__(self, scenario: Scenario, step: Step | None, number: int, zh: str) -> None:
-        where = f"第 {number} 步（第 {step.line} 行，{step.kind}）" if step is not None else "开始之前"
-        self.zh = f"{scenario.file} {where}：{zh}"
-        self.line = step.line if step is not None else None
+    def __init__(self, story: Story, step: Step, number: int, zh: str) -> None:
+        self.zh = f"{story.scenario.file} 第 {number} 步（第 {step.line} 行，{step.kind}）：{zh}"
+        self.line = step.line
+        self.story = story
         super().__init__(self.zh)
 
 
@@ -49,16 +63,11 @@ def run(scenario: Scenario, version_id: str) -> Story:
         try:
             _ACTS[step.kind](walk, step.given)
         except Unmet as unmet:
-            raise ScenarioFailed(scenario, step, number, str(unmet)) from None
+            raise ScenarioFailed(walk.story, step, number, str(unmet)) from None
         except Problem as problem:
-            raise ScenarioFailed(scenario, step, number, f"被拒绝：{worded(problem)}") from problem
+            told = f"被拒绝：{worded(problem, walk.bundle)}"
+            raise ScenarioFailed(walk.story, step, number, told) from problem
     return walk.story
-
-
-def worded(problem: Problem) -> str:
-    """A problem in one Chinese sentence, with its slug and what it says about fields."""
-    fields = "".join(f"；{error.pointer} {error.message}（{error.code}）" for error in problem.errors)
-    return f"{problem.detail or problem.title}（{problem.slug}）{fields}"
 
 
 # — the steps —
@@ -119,17 +128,18 @@ def _refused(walk: Walk, given: Row) -> None:
         attempts[given["verb"]]()
     except Problem as problem:
         if wanted != problem.slug and wanted not in {error.code for error in problem.errors}:
-            raise Unmet(f"应当因 {wanted} 被拒绝，实际是：{worded(problem)}") from None
-        walk.say(f"{actor.name} 想{verb}“{task['name']}”，被拒绝：{problem.detail or problem.title}")
+            raise Unmet(f"应当因 {wanted} 被拒绝，实际是：{worded(problem, walk.bundle)}") from None
+        walk.say(f"{actor.name} 想{verb}“{task['name']}”，被拒绝：{refused(problem, walk.bundle)}")
         return
     raise Unmet(f"{actor.name} {verb}“{task['name']}”应当因 {wanted} 被拒绝，却办成了。")
 
 
 def _pass(walk: Walk, given: str) -> None:
+    duration = durations.parse_duration(given)
     with reading() as session:
         now = clock.now(session)
-    _forward(walk, durations.add(now, durations.parse_duration(given), lambda day: True))
-    walk.say(f"…… 过了 {given}")
+    _forward(walk, durations.add(now, duration, lambda day: True))
+    walk.say(f"…… 过了 {length(duration)}")
 
 
 def _at(walk: Walk, given: str) -> None:
@@ -218,16 +228,45 @@ def _forward(walk: Walk, target: datetime) -> None:
             break
         if due > now:
             _set_clock(due)
-        before = {row["id"]: row["state"] for row in task_rows_of(walk)}
-        if not firing.fire_due():
-            raise Unmet("有到期的定时没有触发，请看流程异常。")
-        for row in task_rows_of(walk):
-            if row["state"] == "cancelled" and before.get(row["id"]) not in (None, "cancelled"):
-                walk.say(f"定时到期，“{row['name']}”由系统收回")
+        _fire(walk)
     with reading() as session:
         now = clock.now(session)
     if target > now:
         _set_clock(target)
+
+
+def _fire(walk: Walk) -> None:
+    """Fires what is due now and tells it; what fails is tried again as a worker would, up to its incident."""
+    tiers = tiers_reached(walk)
+    seen, before = last_seq(walk), {row["id"]: row["state"] for row in task_rows_of(walk)}
+    if not firing.fire_due():
+        _set_clock(_next_attempt())
+        firing.fire_due()
+    for told in timers_since(walk, seen) + tiers_reached(walk)[len(tiers) :]:
+        walk.say(told)
+    for row in task_rows_of(walk):
+        if row["state"] == "cancelled" and before.get(row["id"]) not in (None, "cancelled"):
+            walk.say(f"“{row['name']}”由系统收回")
+    with reading() as session:
+        query = select(incidents.c.number).where(
+            incidents.c.case_id == walk.story.case_id,
+            incidents.c.kind == "timer-failed",
+            incidents.c.state == "open",
+        )
+        number = session.scalar(query)
+    if number is not None:
+        raise Unmet(f"到期的定时没有办成。{stopped(number, walk.bundle)}")
+
+
+def _next_attempt() -> datetime:
+    """When a timer that failed may be tried again."""
+    with reading() as session:
+        query = select(func.min(timers.c.lease_until)).where(timers.c.state.in_(("armed", "claimed")))
+        at: datetime | None = session.scalar(query)
+        now = clock.now(session)
+    if at is None or at < now:
+        raise Unmet("有到期的定时没有触发，请看流程异常。")
+    return at + timedelta(milliseconds=1)
 
 
 def _set_clock(at: datetime) -> None:

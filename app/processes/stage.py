@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import or_, select
+import orjson
+from sqlalchemy import func, or_, select
 
+from app.audit.chain import case_chain
 from app.bundles.bundle import Bundle
+from app.cases import timeline
 from app.cases.models import cases as case_rows
 from app.cases.models import tasks as task_rows
+from app.clocks.models import clock_ledger
 from app.core import clock
 from app.core.clock import BEIJING
 from app.core.db import reading
@@ -83,3 +87,33 @@ def task_rows_of(walk: Walk) -> list[Row]:
             .order_by(task_rows.c.opened_at, task_rows.c.id)
         )
         return [dict(row) for row in session.execute(query).mappings()]
+
+
+def last_seq(walk: Walk) -> int:
+    """The newest row of the case's chain, 0 before it was filed."""
+    with reading() as session:
+        query = select(func.max(case_chain.c.seq)).where(case_chain.c.case_id == walk.story.case_id)
+        return session.scalar(query) or 0
+
+
+def timers_since(walk: Walk, seq: int) -> list[str]:
+    """到时：三天提醒 for every timer that fired after a row of the case's chain, as the timeline words it."""
+    with reading() as session:
+        query = (
+            select(case_chain.c.events)
+            .where(case_chain.c.case_id == walk.story.case_id, case_chain.c.seq > seq)
+            .order_by(case_chain.c.seq)
+        )
+        events = [event for row in session.execute(query) for event in orjson.loads(row.events)]
+    return [timeline.sentence(event, walk.bundle) for event in events if event["name"] == "timer.fired"]
+
+
+def tiers_reached(walk: Walk) -> list[str]:
+    """到档：已超期 for every tier reached so far, in order."""
+    with reading() as session:
+        query = (
+            select(clock_ledger.c.detail)
+            .where(clock_ledger.c.case_id == walk.story.case_id, clock_ledger.c.entry == "tier_reached")
+            .order_by(clock_ledger.c.id)
+        )
+        return [f"到档：{row.detail['label']}" for row in session.execute(query)]

@@ -18,7 +18,7 @@ from app.processes.stage import Story
 
 @dataclass(frozen=True)
 class Walked:
-    """One scenario walked: its story, or where it failed."""
+    """One scenario walked: its story, up to where it failed if it did."""
 
     name: str
     title: str
@@ -89,7 +89,7 @@ def _one(name: str, scenario: Scenario, version_id: str) -> Walked:
     try:
         story: Story = scenarios.run(scenario, version_id)
     except ScenarioFailed as failed:
-        return Walked(name, scenario.name, (), failed.zh)
+        return Walked(name, scenario.name, tuple(failed.story.lines), failed.zh)
     return Walked(name, scenario.name, tuple(story.lines), None)
 
 

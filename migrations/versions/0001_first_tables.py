@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.audit import guards
+from app.core import dialects
 from app.core.types import Instant, Json
 
 revision = "0001"
@@ -339,6 +339,8 @@ def upgrade() -> None:
         sa.Column("lease_by", sa.String(length=60), nullable=True),
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("deaths", sa.Integer(), nullable=False),
+        sa.Column("begun", sa.Boolean(), nullable=False),
         sa.Column("fired_at", Instant(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_timers_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_timers")),
@@ -380,6 +382,7 @@ def upgrade() -> None:
         sa.Column("clock_id", sa.String(length=36), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("entry", sa.String(length=20), nullable=False),
+        sa.Column("chain_seq", sa.Integer(), nullable=True),
         sa.Column("actor_id", sa.String(length=60), nullable=False),
         sa.Column("detail", Json(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_clock_ledger_case_id")),
@@ -400,8 +403,9 @@ def upgrade() -> None:
     with op.batch_alter_table("task_queue", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_task_queue_task_id"), ["task_id"], unique=False)
 
-    for statement in guards.statements(op.get_bind().dialect.name):
-        op.execute(sa.DDL(statement.replace("%", "%%")))
+    for table in ("case_chain", "audit_stream", "clock_ledger"):
+        for statement in dialects.append_only(op.get_bind().dialect.name, table):
+            op.execute(sa.DDL(statement.replace("%", "%%")))
 
 
 def downgrade() -> None:

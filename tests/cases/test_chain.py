@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
 
 from app.audit import verify
 from app.audit.chain import GENESIS, case_chain
@@ -13,8 +14,8 @@ from app.cases import firing, tasks, timeline
 from app.cases.models import tasks as task_rows
 from app.cases.verbs.complete import seal_of
 from app.clocks.models import clock_ledger
+from app.clocks.proof import ledger_hash, verify_ledger
 from app.core import db
-from app.crypto.sm3 import sm3
 from tests.world import Row, World
 
 HANDLED = {"contacted": True, "solved": True, "result": "已修好"}
@@ -89,14 +90,33 @@ def test_a_row_covers_the_ledger_lines_written_with_it(world: World) -> None:
     covered = 0
 
     for row in world.rows(case_chain, case_id=case["id"]):
-        lines = [
-            {str(name): value for name, value in {**line, "at": line["at"].isoformat()}.items()}
-            for line in ledger
-            if line["at"] == row["at"]
-        ]
+        lines = [line for line in ledger if line["at"] == row["at"]]
         covered += len(lines)
-        assert sm3(orjson.dumps(lines)).hex() == row["ledger_hash"], row["command"]
+        assert {line["chain_seq"] for line in lines} <= {row["seq"]}
+        assert ledger_hash(lines) == row["ledger_hash"], row["command"]
     assert covered == len(ledger) == 6
+
+
+@pytest.mark.parametrize("harm", ["forge", "remove"])
+def test_a_forged_or_removed_ledger_line_is_found_at_its_step(world: World, harm: str) -> None:
+    case = walked(world)
+    line = world.rows(clock_ledger, case_id=case["id"])[2]
+    with db.reading(snapshot=True) as session:
+        assert verify_ledger(session).faults == ()
+
+    with pytest.raises(DBAPIError, match="append-only"), db.transaction() as session:
+        session.execute(delete(clock_ledger).where(clock_ledger.c.id == line["id"]))
+    this = clock_ledger.c.id == line["id"]
+    with untriggered(world) as connection:
+        if harm == "forge":
+            connection.execute(update(clock_ledger).where(this).values(actor_id="forged"))
+        else:
+            connection.execute(delete(clock_ledger).where(this))
+        connection.commit()
+
+    with db.reading(snapshot=True) as session:
+        (fault,) = verify_ledger(session, case["id"]).faults
+    assert (fault.chain, fault.seq) == (case["id"], line["chain_seq"])
 
 
 def test_the_answers_of_a_task_verify_with_their_salt_and_are_not_in_the_chain(world: World) -> None:

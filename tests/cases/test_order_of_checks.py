@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.bundles.forms import AnswersRefused
-from app.cases import tasks
+from app.cases import advance, tasks
 from app.cases.errors import (
     OpinionRequired,
     OutcomeUnknown,
@@ -213,3 +213,15 @@ def test_of_two_who_complete_at_once_one_wins_and_the_other_reads_who_and_when(w
             lost[0].extra["who"] == {world.actor(w).id: world.actor(w).name for w in ("cgw1", "cgw2")}[winner]
         )
         assert len(world.rows(task_rows, case_id=task["case_id"], step="handle")) == 1
+
+
+def test_a_claim_may_name_the_revision_it_saw_and_a_stale_one_is_refused(world: World) -> None:
+    task = world.dispatched()
+
+    with pytest.raises(Stale):
+        tasks.claim(world.actor("cgw1"), task["id"], seen=99)
+    moved = tasks.claim(world.actor("cgw1"), task["id"], seen=task["revision"])
+
+    assert isinstance(moved, advance.Moved)
+    assert moved.task is not None
+    assert moved.task["state"] == "claimed"

@@ -160,11 +160,99 @@ def test_two_timers_that_failed_alike_are_both_tried_again(database: db.Database
     assert [world.timer(case["id"], "late_a")["state"] for case in cases_of] == ["armed", "armed"]
 
 
-def die(world: World) -> list[tuple[str, int]]:
-    """A worker claims and is killed; its lease ends."""
+def die(world: World, *, begun: bool = True) -> list[tuple[str, bool]]:
+    """A worker claims, begins to fire and is killed; its lease ends."""
     claimed = firing.claim_due("doomed")
+    for key, _ in claimed if begun else ():
+        firing._begin(key)
     world.wait(seconds=firing.lease().total_seconds() + 1)
     return claimed
+
+
+def test_hints_that_wait_too_long_in_the_queue_kill_nothing(broken: World) -> None:
+    case = filed(broken)
+
+    for _ in range(firing.DEATHS + 2):
+        die(broken, begun=False)
+
+    timer = broken.timer(case["id"], "late_a")
+    assert (timer["state"], timer["deaths"], timer["attempts"]) == ("claimed", 0, 0)
+    assert broken.rows(incident_rows) == []
+
+
+def test_no_more_is_claimed_than_can_be_fired_within_a_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        world.dispatched()
+    world.wait(hours=3)
+    monkeypatch.setattr(firing, "MOST_CLAIMED", 2)
+
+    first, second = firing.claim_due("here"), firing.claim_due("here")
+    firing.fire_claimed([key for key, _ in first])
+
+    assert (len(first), second) == (2, [])
+    assert len(firing.claim_due("here")) == 1
+
+
+def test_failures_and_deaths_are_counted_apart(broken: World) -> None:
+    case = filed(broken)
+    for _ in range(2):
+        firing.fire_due()
+        broken.wait(seconds=61)
+
+    die(broken)
+
+    timer = broken.timer(case["id"], "late_a")
+    assert (timer["state"], timer["attempts"]) == ("claimed", 2)
+    assert firing.claim_due("careful") == [(timer["id"], True)]
+    assert broken.timer(case["id"], "late_a")["deaths"] == 1
+
+
+def test_a_job_whose_time_is_over_stops_and_blames_no_timer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = world.dispatched()
+    world.wait(hours=3)
+    keys = [key for key, _ in firing.claim_due("here")]
+
+    def endless(*_: Any) -> None:
+        raise wake.JobTimedOut
+
+    monkeypatch.setattr(firing, "advance", endless)
+    with pytest.raises(wake.JobTimedOut):
+        firing.fire_claimed(keys)
+
+    timer = world.timer(task["case_id"], "sign_overdue")
+    assert (timer["state"], timer["attempts"]) == ("claimed", 0)
+
+
+def test_a_mark_that_fails_does_not_starve_the_timers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = world.dispatched()
+    world.wait(hours=3)
+    monkeypatch.setattr(firing, "fire_flags", lambda: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        firing.tick("here")
+
+    assert world.timer(task["case_id"], "sign_overdue")["state"] == "fired"
+
+
+def test_a_retry_does_not_take_back_an_order_that_was_signed_meanwhile(world: World) -> None:
+    task = world.dispatched()
+    world.wait(hours=3)
+    ((key, _),) = firing.claim_due("here")
+    world.change(timers, key, attempts=len(firing.WAITS) - 1)
+    firing.failed(key, RuntimeError("broken"))
+    (incident,) = world.rows(incident_rows)
+    world.claim("cgw1", task)
+
+    with db.transaction() as session:
+        incidents.retry(session, world.actor("duban1"), incident["id"], "再试一次")
+    firing.fire_due()
+
+    assert world.row(timers, key)["state"] == "held"
+    assert world.row(task_rows, task["id"])["state"] == "claimed"
 
 
 def test_a_lease_that_ended_is_claimed_again_and_counted(broken: World) -> None:
@@ -178,7 +266,7 @@ def test_a_lease_that_ended_is_claimed_again_and_counted(broken: World) -> None:
     second = firing.claim_due("two")
 
     key = broken.timer(case["id"], "late_a")["id"]
-    assert (first, second) == ([(key, 1)], [(key, 2)])
+    assert (first, second) == ([(key, False)], [(key, False)])
     assert broken.row(timers, key)["lease_by"] == "two"
 
 
@@ -188,7 +276,7 @@ def test_three_workers_killed_over_one_timer_make_an_incident(broken: World) -> 
     deaths = [die(broken) for _ in range(firing.DEATHS)]
     after = firing.claim_due("careful")
 
-    assert [attempt for batch in deaths for _, attempt in batch] == [1, 2, 3]
+    assert [again for batch in deaths for _, again in batch] == [False, True, True]
     assert after == []
     assert broken.timer(case["id"], "late_a")["state"] == "incident"
     (incident,) = broken.rows(incident_rows)
@@ -230,7 +318,7 @@ def test_a_worker_that_slept_through_its_lease_does_no_harm(world: World) -> Non
     world.wait(hours=3)
     ((key, _),) = die(world)
     ((again, attempt),) = firing.claim_due("awake")
-    assert (again, attempt) == (key, 2)
+    assert (again, attempt) == (key, True)
 
     firing.fire_claimed([key])  # the awake one
     after = world.case(task["case_id"])

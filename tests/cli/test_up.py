@@ -124,6 +124,7 @@ def test_two_launchers_do_not_share_a_data_folder(launcher: Launcher) -> None:
     assert refused.stderr.count("\n") == 1
     assert "正被另一个呼应使用" in refused.stderr
     assert launcher.answers()
+    assert run_command("demo", "time", data=launcher.data).returncode == 0, "the running one is still found"
 
 
 def test_a_folder_with_something_else_in_it_is_never_emptied(launcher: Launcher) -> None:

@@ -7,7 +7,7 @@ from app.engine.parser import parse
 from app.engine.source import Source
 from app.engine.version import Version
 from tests.engine.drawing import Drawing, marker
-from tests.engine.token_game import Bell, Edge, Graph
+from tests.engine.token_game import Bell, Edge, Graph, Place
 
 GOOD, AGAIN = "好", "再来"
 CATCHES = {"pause": ("timer", "PT1H"), "letter": ("message", "news"), "ear": ("signal", "siren")}
@@ -17,13 +17,14 @@ THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
 class Grower:
     """Grows one diagram as a graph; `drawing_of` draws the same thing."""
 
-    def __init__(self, random: Random, size: int, calls: bool) -> None:
+    def __init__(self, random: Random, size: int, calls: bool, many: bool = False) -> None:
         self.random, self.calls = random, calls
+        self.many = many
         self.left = size
-        self.graph = Graph(nodes={"start": "start"})
+        self.graph = Graph(nodes={"start": "start"}, places={"start": Place("")})
         self.last_task: str | None = None
         self.tasks: list[str] = []
-        self.home = ""
+        self.home, self.place = "", Place("")
         self.listening = False  # whether some sub-process round here catches an error
         first, last = self.block(0)
         self.join("start", first)
@@ -33,7 +34,7 @@ class Grower:
         """A new node."""
         name = f"{kind}{len(self.graph.nodes)}"
         self.graph.nodes[name] = kind
-        self.graph.home[name] = self.home
+        self.graph.home[name], self.graph.places[name] = self.home, self.place
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
@@ -54,7 +55,7 @@ class Grower:
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
         name = self.add("task")
-        if self.random.random() < 0.2:
+        if self.many and self.random.random() < 0.2:
             self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         self.last_task = name
         self.tasks.append(name)
@@ -86,30 +87,35 @@ class Grower:
         """An event that does not interrupt, with a line of its own."""
         rings = self.random.choice((1, 1, 2, 3)) if kind == "timer" else 0
         bell = self.bell(name, interrupting=False, rings=rings, kind=kind)
+        place, self.place = self.place, Place(bell)
         if depth < 4 and self.left > 0:
             first, last = self.block(4 if self.random.random() < 0.5 else 3)
         else:
             first = last = self.add("task")
         self.join(bell, first)
         self.join(last, self.add("end"))
+        self.place = place
 
     def bell(self, task: str, interrupting: bool, rings: int = 1, kind: str = "timer") -> str:
         """A boundary event."""
         name = f"bell{len(self.graph.bells)}"
-        self.graph.bells.append(Bell(name, task, interrupting, rings, kind))
+        ends = kind == "timer" and not interrupting and len(self.graph.bells) % 3 == 2
+        self.graph.bells.append(Bell(name, task, interrupting, rings, kind, ends))
+        self.graph.home[name], self.graph.places[name] = self.home, self.place
         return name
 
     def sub(self, depth: int) -> tuple[str, str]:
         """A sub-process or a called process, with or without events on its edge."""
         is_call = self.calls and self.last_task is not None and self.random.random() < 0.4
         name, home = self.add("call" if is_call else "sub"), self.home
-        if self.random.random() < 0.4:
+        if self.many and self.random.random() < 0.4:
             self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         tasks, last_task = self.tasks, self.last_task
         kinds = ("timer", "error", "escalation", "message", "signal")
         caught = [kind for kind in kinds if self.random.random() < 0.3]
         listening, self.listening = self.listening, self.listening or "error" in caught
-        self.home = name
+        place = self.place
+        self.home, self.place = name, Place("")
         start = self.add("start")
         if is_call:  # it knows no outcomes but its own
             self.tasks = []
@@ -120,10 +126,10 @@ class Grower:
             first, last = self.block(depth + 1)
         self.join(start, first)
         self.join(last, self.add("end"))
-        self.home, self.listening = home, listening
-        asked = self.last_task
+        self.home, self.place, self.listening = home, place, listening
         if is_call:
-            self.tasks, asked = tasks, last_task
+            self.tasks, self.last_task = tasks, last_task
+        asked = self.last_task
         out = name
         for kind in caught:
             if kind == "error" or self.random.random() < 0.5:
@@ -161,10 +167,13 @@ class Grower:
     def parallel(self, depth: int) -> tuple[str, str]:
         """Side by side."""
         split, join = self.add("both"), self.add("both")
-        for _ in range(self.random.choice((2, 2, 3))):
+        place = self.place
+        for turn in range(self.random.choice((2, 2, 3))):
+            self.place = Place(place.line, (*place.path, (split, join, turn)))
             first, last = self.block(depth + 1)
             self.join(split, first)
             self.join(last, join)
+        self.place = place
         return split, join
 
     def choice(self, depth: int) -> tuple[str, str]:
@@ -201,8 +210,9 @@ class Grower:
         begin, middle = self.task(depth)
         split, join = self.add("some"), self.add("some")
         self.join(middle, split)
-        plain = self.random.choice((0, 1, 1))
+        plain, place = self.random.choice((0, 1, 1)), self.place
         for branch in range(self.random.choice((2, 2, 3))):
+            self.place = Place(place.line, (*place.path, (split, join, branch)))
             asked = self.random.choice(self.tasks[-3:])
             when = None if branch == plain else (asked, self.random.choice((GOOD, AGAIN)))
             if self.random.random() < 0.15:  # straight to the join
@@ -213,6 +223,7 @@ class Grower:
             self.join(split, first, when)
             if last is not None:
                 self.join(last, join)
+        self.place = place
         return begin, join
 
     def loop(self, depth: int) -> tuple[str, str]:
@@ -231,9 +242,11 @@ class Grower:
         return entry, out
 
 
-def random_graph(random: Random, calls: bool = False) -> Graph:
-    """A diagram of 3 to about 80 nodes, in which every error is caught; with `calls` several diagrams."""
-    return Grower(random, random.randint(3, 24), calls).graph
+def random_graph(random: Random, calls: bool = False, many: bool = False) -> Graph:
+    """A diagram of 3 to about 80 nodes, in which every error is caught; with `calls` several diagrams, with
+    `many` multi-instance here and there.
+    """
+    return Grower(random, random.randint(3, 24), calls, many).graph
 
 
 def version_of_graph(graph: Graph) -> Version:
@@ -301,7 +314,8 @@ def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
 def _draw_bell(drawing: Drawing, bell: Bell) -> None:
     if bell.kind == "timer":
         text, kind = ("PT24H", "timeDuration") if bell.rings == 1 else (f"R{bell.rings}/PT24H", "timeCycle")
-        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting)
+        said = {"onReturn": "end"} if bell.ends else {}
+        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting, **said)
     else:
-        said = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
-        drawing.edge(bell.name, bell.task, bell.kind, said, bell.interrupting)
+        code = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
+        drawing.edge(bell.name, bell.task, bell.kind, code, bell.interrupting)

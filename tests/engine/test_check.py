@@ -457,3 +457,62 @@ def test_structured_diagrams_raise_no_alarm_about_their_blocks() -> None:
             f for f in check(source(diagram), NAMES) if f.rule in ("bpmn-join-unpaired", "bpmn-block-exit")
         ]
         assert told == [], seed
+
+
+TYPES = {
+    "note": "text",
+    "days_left": "int",
+    "day": "date",
+    "moment": "datetime",
+    "who": "person",
+    "yes": "bool",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wrong"),
+    [
+        ("timeDate", "moment", None),
+        ("timeDate", "note", None),
+        ("timeDate", 'moment if yes else due("sign")', None),
+        ("timeDate", 'note or "P3D"', None),
+        ("timeCycle", "note", None),
+        ("timeDate", "day", "day 是日期，没有钟点"),
+        ("timeDuration", "days_left * 2", "days_left * 2 是整数"),
+        ("timeDuration", '"P1D" if yes else days_left', "days_left 是整数"),
+        ("timeDuration", "days(day, today())", "days(day, today()) 是整数"),
+        ("timeCycle", "moment", "moment 是时刻"),
+        ("timeDate", "who", "who 是人员"),
+        ("timeDate", "not yes", "not yes 是是否"),
+    ],
+)
+def test_a_timer_takes_only_what_can_be_a_time(kind: str, text: str, wrong: str | None) -> None:
+    diagram = spoilt(('<timeDate>tier("resolve", "m6")</timeDate>', f"<{kind}>{text}</{kind}>"))
+
+    found = check(source(diagram), replace(NAMES, data={**NAMES.data, **TYPES}))
+
+    assert [each.level for each in found] == ([] if wrong is None else ["error"])
+    assert wrong is None or wrong in found[0].zh
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("days(day, moment) > 3", None),
+        ('contains(note, "路灯")', None),
+        ("count(units) > 2", None),
+        ("has(days_left)", None),
+        ("age(days_left) > 60", "给 age() 的 days_left 是整数，这里要日期或时刻"),
+        ("count(note) > 2", "给 count() 的 note 是文本，这里要列表"),
+        ('has(note, "路灯")', "给 has() 的 note 是文本，这里要列表"),
+        ('contains(days_left, "3")', "给 contains() 的 days_left 是整数，这里要文字"),
+        ("round(note) > 2", "给 round() 的 note 是文本，这里要数字"),
+    ],
+)
+def test_a_function_takes_only_what_it_can_work_with(text: str, wrong: str | None) -> None:
+    diagram = spoilt(('outcome == "退回" or level == "突发"', text.replace(">", "&gt;")))
+
+    found = check(source(diagram), replace(NAMES, data={**NAMES.data, **TYPES}))
+
+    assert [each.level for each in found] == ([] if wrong is None else ["error"])
+    assert wrong is None or wrong in found[0].zh

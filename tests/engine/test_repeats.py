@@ -282,15 +282,14 @@ def test_a_repeat_nobody_could_have_written_is_refused(row: str, edit: dict[str,
 
 def test_the_linter_knows_the_item_inside_and_only_there():
     def found(text: str) -> list[str]:
-        inner = (
-            Drawing()
-            .start("s")
-            .task("a", f'camunda:assignee="${{{text}}}" camunda:candidateUsers="x"', status="a")
-        )
-        drawing = Drawing().start().inside("part", inner.end("e").line("s", "a", "e"), marker(item="unit"))
-        drawing.task("b", 'camunda:assignee="${unit}"', status="b").end().line("start", "part", "b", "end")
+        def asked(said: str) -> str:
+            return f'camunda:candidateGroups="unit(main_unit)" camunda:priority="${{{said}}}"'
+
+        inner = Drawing().start("s").task("a", asked(text), status="a").end("e").line("s", "a", "e")
+        drawing = Drawing().start().inside("part", inner, marker(item="unit"))
+        drawing.task("b", asked("unit"), status="b").end().line("start", "part", "b", "end")
         return sorted(f"{each.element}:{each.rule}" for each in check(source(drawing.bytes()), NAMES))
 
     assert found("unit") == ["b:bpmn-unknown-name"]
-    assert found("'1' if unit == 3 else '2'") == ["b:bpmn-unknown-name"]
+    assert found("90 if unit == 3 else 10") == ["b:bpmn-unknown-name"]
     assert found("unitt") == ["a:bpmn-unknown-name", "b:bpmn-unknown-name"]

@@ -12,6 +12,8 @@ from app.engine.shape import ref_of as number_of
 from tests.engine.conftest import Case
 from tests.engine.drawing import Drawing
 from tests.engine.random_diagrams import AGAIN, GOOD, random_graph, version_of_graph
+from tests.engine.return_game import ReturnGame
+from tests.engine.test_returns import told_truly
 from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
 
 MOST_MOVES = 40
@@ -23,36 +25,87 @@ def walk(graph: Graph, random: Random) -> None:
     for move in range(MOST_MOVES):
         if game.over:
             break
-        if game.ringing and (not game.openings or random.random() < 0.3):
-            opening, bell = random.choice(game.ringing)
-            ref = ref_of(game, case, opening)
-            (wait,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == ref)
-            game.ring(opening, bell)
-            move_wait(case, wait, bell.kind == "timer")
-        else:
-            opening = random.choice(game.openings)
-            ref = ref_of(game, case, opening)
-            outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
-            if graph.nodes[opening.task] == "task":
-                game.complete(opening, outcome)
-                run = case.wake()
-                if opening.task in graph.many:
-                    acting = run._net.tasks[int(ref, 36)].internal_data["open"]
-                    ref = number_of(random.choice(acting)[0])
-                run.complete(ref, outcome)
-            else:
-                event = random.choice(game.awaited(opening))
-                (wait,) = (
-                    w.ref for w in case.picture.waits if w.element == event and ref in (w.ref, w.group)
-                )
-                game.come(opening, event)
-                move_wait(case, wait, graph.nodes[event] == "pause")
+        move_on(game, case, random, move)
         if game.stuck:
             with pytest.raises(Stuck):
                 case.keep()
             return
         case.keep()
         agree(game, case)
+
+
+def move_on(game: TokenGame, case: Case, random: Random, move: int) -> None:
+    """A bell rings, what is awaited in the line comes, or a person finishes a task."""
+    if game.ringing and (not game.openings or random.random() < 0.3):
+        opening, bell = random.choice(game.ringing)
+        ref = ref_of(game, case, opening)
+        (wait,) = (w.ref for w in case.picture.waits if w.element == bell.name and w.step_ref == ref)
+        game.ring(opening, bell)
+        move_wait(case, wait, bell.kind == "timer")
+        return
+    opening = random.choice(game.openings)
+    ref = ref_of(game, case, opening)
+    outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
+    if game.graph.nodes[opening.task] == "task":
+        game.complete(opening, outcome)
+        run = case.wake()
+        if opening.task in game.graph.many:
+            acting = run._net.tasks[int(ref, 36)].internal_data["open"]
+            ref = number_of(random.choice(acting)[0])
+        run.complete(ref, outcome)
+        return
+    event = random.choice(game.awaited(opening))
+    (wait,) = (w.ref for w in case.picture.waits if w.element == event and ref in (w.ref, w.group))
+    game.come(opening, event)
+    move_wait(case, wait, game.graph.nodes[event] == "pause")
+
+
+def walk_with_returns(graph: Graph, random: Random) -> int:
+    game, case = ReturnGame(graph), Case(Drawing(), version=version_of_graph(graph))
+    returned = 0
+    for move in range(MOST_MOVES):
+        tasks = [each for each in game.openings if graph.nodes[each.task] == "task"]
+        opening = random.choice(tasks) if tasks else None
+        if not game.alive(game.case, "") and random.random() < 0.3:
+            opening = None
+        if (game.openings or game.ringing) and (
+            random.random() < 0.65 or (opening is None and game.alive(game.case, ""))
+        ):
+            move_on(game, case, random, move)
+            if game.stuck:
+                with pytest.raises(Stuck):
+                    case.keep()
+                return returned
+            case.keep()
+        else:
+            returned += go_back(game, case, random, opening)
+        agree(game, case)
+    return returned
+
+
+def go_back(game: ReturnGame, case: Case, random: Random, opening: Opening | None) -> bool:
+    """Somebody returns from this task, or an ended case is reopened; True when there was anywhere to go."""
+    ways = game.ways(opening)
+    ref = None if opening is None else ref_of(game, case, opening)
+    found = {each.step.rpartition("/")[2]: each for each in case.wake().return_targets(ref)}
+    assert set(found) - set(ways) == set()
+    assert all(game.mixed(ways[step]) for step in set(ways) - set(found))
+    ways = {step: way for step, way in ways.items() if not game.mixed(way)}
+    if not ways:
+        return False
+    way = ways[random.choice(sorted(ways))]
+    scopes = {"auto": None if way.closed else 0}
+    for place, (split, _, _) in enumerate(way.closed):
+        scopes[f"block:{split}" if place + 1 < len(way.closed) else "block"] = place
+    assert set(found[way.step].choices) == ({*scopes, "branch"} - {"auto"} if way.closed else set())
+    scope = random.choice(sorted(scopes))
+    game.go_back(way, scopes[scope] if way.closed else None)
+    step = found[way.step].step
+    before, foretold = case.picture, case.wake().return_to(step, ref, scope, dry_run=True)
+    assert case.wake().return_to(step, ref, scope) == foretold
+    case.keep()
+    told_truly(foretold, before, case.picture)
+    return True
 
 
 def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
@@ -101,7 +154,22 @@ def agree(game: TokenGame, case: Case) -> None:
 @given(st.integers(0, 2**32))
 def test_engine_agrees_with_the_token_game(seed: int):
     random = Random(seed)
-    walk(random_graph(random, calls=True), random)
+    walk(random_graph(random, calls=True, many=True), random)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**32))
+def test_returns_agree_with_the_token_game(seed: int):
+    random = Random(seed)
+    walk_with_returns(random_graph(random, calls=True), random)
+
+
+def test_the_walks_do_return():
+    returned = 0
+    for seed in range(20):
+        random = Random(seed)
+        returned += walk_with_returns(random_graph(random, calls=True), random)
+    assert returned > 100
 
 
 def test_the_token_game_itself_knows_what_a_join_is():

@@ -560,6 +560,41 @@ def test_people_who_assist_do_not_change_the_status_of_the_case():
     assert case.picture.status == "协办中"
 
 
+def test_a_signer_takes_his_vote_back_while_the_step_is_open():
+    case = Signing(signing(vote="ratio:0.6"), five())
+    case.vote("甲")
+    case.vote("乙")
+
+    case.wake().reopen_vote(case.task_of("丙").ref, 0)
+    case.keep()
+    assert case.items == ["丙", "丁", "戊", "甲"]
+    case.vote("甲", NO)
+    case.vote("丙")
+    assert "sign" in case.steps
+    with pytest.raises(NotOpen):
+        case.wake().reopen_vote(case.task_of("丁").ref, 4)
+    case.vote("丁")
+
+    assert case.steps == [PASSED]
+
+
+def test_a_return_from_one_signer_ends_the_whole_step_and_lists_the_votes():
+    drawing = Drawing().start().task("dispatch").signing("sign", outcomes=OUTCOMES, vote="all").end()
+    case = Signing(drawing.line("start", "dispatch", "sign", "end"), of("甲", "乙", "丙"))
+    case.do("dispatch")
+    case.vote("乙")
+    ref = case.task_of("丙").ref
+
+    plan = case.wake().return_to("dispatch", ref)
+    case.keep()
+
+    assert case.steps == ["dispatch"]
+    assert sorted(str(task.item) for task in plan.withdrawn) == ["丙", "甲"]
+    assert [(vote.step, vote.item, vote.outcome) for vote in plan.votes_dropped] == [("sign", "乙", YES)]
+    case.do("dispatch")
+    assert [(task.item, task.round) for task in case.picture.tasks] == [("甲", 2), ("乙", 2), ("丙", 2)]
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [

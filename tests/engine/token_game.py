@@ -32,6 +32,17 @@ class Bell:
     interrupting: bool
     rings: int = 1
     kind: str = "timer"
+    ends: bool = False  # its side line ends when what it hangs on is returned
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where whoever drew the node put it inside its sub-process: on the side line of a bell or the main line
+    (''), and in which branches, outermost first, each as (split, join, which one).
+    """
+
+    line: str
+    path: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass
@@ -50,17 +61,21 @@ class Graph:
     many: dict[str, tuple[int, bool]] = field(
         default_factory=dict
     )  # how often, and whether one after the other
+    places: dict[str, Place] = field(default_factory=dict)
 
 
 @dataclass(eq=False)  # two openings of one task are two, however alike
 class Opening:
-    """A task, a pause or a sub-process that is open: which of its bells may still fire, and how often."""
+    """A task, a pause or a sub-process that is open: which of its bells may still fire, and how often.
+
+    `aside` names the bells behind which it was opened, empty on the main line.
+    """
 
     task: str
-    aside: bool
+    aside: str
     bells: dict[Bell, int]
     scope: "Opening | None" = None
-    at_join: dict[Edge, list[bool]] = field(default_factory=dict)
+    at_join: dict[Edge, list[str]] = field(default_factory=dict)
     votes: list[str] = field(default_factory=list)
     turns: int = 0  # of a repeated sub-process: how many are over
     turn: int | None = None
@@ -77,11 +92,11 @@ class TokenGame:
     def __init__(self, graph: Graph, agreed: str = "") -> None:
         self.graph = graph
         self.agreed = agreed  # the outcome that means yes
-        self.case = Opening("", False, {})
+        self.case = Opening("", "", {})
         self.openings: list[Opening] = []
         self.subs: list[Opening] = []
         self.outcomes: dict[str, str] = {}
-        self.flying: deque[tuple[Edge, bool, Opening]] = deque()
+        self.flying: deque[tuple[Edge, str, Opening]] = deque()
         self._begin(self.case)
         self._settle()
 
@@ -194,7 +209,7 @@ class TokenGame:
     def _home(self, node: str) -> str:
         return self.graph.home.get(node, "")
 
-    def _leave(self, node: str, aside: bool, scope: Opening) -> None:
+    def _leave(self, node: str, aside: str, scope: Opening) -> None:
         self.flying += [(edge, aside, scope) for edge in self.graph.edges if edge.source == node]
 
     def _settle(self) -> None:
@@ -235,7 +250,7 @@ class TokenGame:
                 if self.graph.nodes[node] == "some" and not self._is_awaited(node, scope):
                     into = [edge for edge in scope.at_join if edge.target == node and scope.at_join[edge]]
                     taken = [scope.at_join[edge].pop(0) for edge in into]
-                    self._pass_some(node, all(taken), scope)
+                    self._pass_some(node, taken[0] if all(taken) else "", scope)
                     return True
         return False
 
@@ -269,7 +284,7 @@ class TokenGame:
                     waiting += [edge.target, *beside]
         return found
 
-    def _pass_some(self, node: str, aside: bool, scope: Opening) -> None:
+    def _pass_some(self, node: str, aside: str, scope: Opening) -> None:
         out = [edge for edge in self.graph.edges if edge.source == node]
         chosen = [each for each in out if each.when and self._said(each.when[0], scope) == each.when[1]]
         for edge in chosen or [each for each in out if each.when is None]:
@@ -279,27 +294,26 @@ class TokenGame:
         inside = any(each.lies_in(sub) for each in self.openings + self.subs)
         return not inside and not any(sub.at_join.values())
 
-    def _open(self, node: str, aside: bool, scope: Opening) -> Opening:
+    def _enter(self, node: str, aside: str, scope: Opening) -> None:
         bells = {bell: bell.rings for bell in self.graph.bells if bell.task == node}
-        return Opening(node, aside, bells, scope)
+        opening = Opening(node, aside, bells, scope)
+        times, in_turn = self.graph.many.get(node, (0, False))
+        if self.graph.nodes[node] in ("sub", "call"):
+            self.subs.append(opening)
+            if not times:
+                self._begin(opening)
+            for turn in range(1 if in_turn else times):
+                self._take_turn(opening, turn)
+        else:
+            if times:
+                self._known(scope)[node] = "undecided"
+            self.openings.append(opening)
 
-    def _arrive(self, edge: Edge, aside: bool, scope: Opening) -> None:
+    def _arrive(self, edge: Edge, aside: str, scope: Opening) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
-        times, in_turn = self.graph.many.get(node, (1, False))
-        if node in self.graph.many and kind == "task":
-            self._known(scope)[node] = "undecided" if times else "passed"
-        if not times:
-            self._leave(node, aside, scope)
-        elif kind in ("task", "pause", "letter", "ear", "race"):
-            self.openings.append(self._open(node, aside, scope))
-        elif kind in ("sub", "call"):
-            sub = self._open(node, aside, scope)
-            self.subs.append(sub)
-            if node not in self.graph.many:
-                self._begin(sub)
-            for turn in range(1 if in_turn else times if node in self.graph.many else 0):
-                self._take_turn(sub, turn)
+        if kind in ("task", "pause", "letter", "ear", "race", "sub", "call"):
+            self._enter(node, aside, scope)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]
             chosen = [each for each in out if each.when and self._said(each.when[0], scope) == each.when[1]]
@@ -309,7 +323,7 @@ class TokenGame:
             scope.at_join.setdefault(edge, []).append(aside)
             if all(scope.at_join.get(each) for each in into):
                 taken = [scope.at_join[each].pop(0) for each in into]
-                self._leave(node, all(taken), scope)
+                self._leave(node, taken[0] if all(taken) else "", scope)
         elif kind == "some":
             if len([each for each in self.graph.edges if each.target == node]) == 1:
                 self._pass_some(node, aside, scope)
@@ -360,7 +374,7 @@ class TokenGame:
             opening.bells[bell] -= 1
             if not opening.bells[bell]:
                 del opening.bells[bell]
-        self._leave(bell.name, True, scope)
+        self._leave(bell.name, f"{opening.aside}/{bell.name}" if opening.aside else bell.name, scope)
 
     def _empty(self, scope: Opening) -> None:
         def stays(each: Opening) -> bool:

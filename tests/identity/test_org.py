@@ -82,7 +82,7 @@ def test_a_refused_file_leaves_the_organisation_as_it_was(organisation: str) -> 
         assert org.unit_named(session, "幸福街道") is not None
 
 
-def test_routing_finds_units_people_and_the_nearest_role(organisation: str) -> None:
+def test_units_are_found_by_code_by_name_and_below_another(organisation: str) -> None:
     with db.reading() as session:
         by_name = org.unit_named(session, "和平社区")
         assert by_name is not None
@@ -90,13 +90,6 @@ def test_routing_finds_units_people_and_the_nearest_role(organisation: str) -> N
         assert by_name == org.unit_by_code(session, "d1-s1-c2")
         assert org.unit_named(session, "无此单位") is None
         assert set(org.units_by_code(session, ["d1", "d1-cgw", "none"])) == {"d1", "d1-cgw"}
-        assert org.people_in_pool(session, "dispatcher", "d1") == 2
-        assert org.people_in_pool(session, "dispatcher", "d1/d1-s1/d1-s1-c2") == 0
-        assert org.nearest_with_role(session, "dispatcher", by_name.path) == "d1/d1-s1"
-        assert org.nearest_with_role(session, "handler", by_name.path) is None
-        street = org.at_tier(session, by_name.path, "street")
-        assert street is not None
-        assert street.code == "d1-s1"
         below = [unit.code for unit in org.subtree(session, "d1/d1-s1")]
         assert below == ["d1-s1", "d1-s1-c2"]
         assert [unit.code for unit in org.subtree(session, "d1", kind="department")] == ["d1-cgw"]

@@ -79,6 +79,51 @@ def test_what_two_files_say_against_each_other_is_told(
     assert checked.good == (level == "warning")
 
 
+def lines(folder: Path, level: str = "error") -> list[str]:
+    return [f"{each.rule} {each.zh}" for each in check_folder(folder).findings if each.level == level]
+
+
+SIGN_IN_LANE = "        <bpmn:flowNodeRef>sign</bpmn:flowNodeRef>\n"
+
+
+def test_a_step_without_lane_and_without_rule_is_refused(copied: Change):
+    (told,) = lines(copied("process.bpmn", SIGN_IN_LANE, ""))
+
+    assert told.startswith("bpmn-unknown-role 任务“签收”(sign) 不在任何泳道里，也没有写候选规则")
+
+
+def test_a_candidate_rule_takes_the_place_of_a_lane(copied: Change):
+    copied("process.bpmn", SIGN_IN_LANE, "")
+    folder = copied("process.bpmn", '<bpmn:userTask id="sign"',
+                    '<bpmn:userTask id="sign" camunda:candidateGroups="unit(main_unit)"')  # fmt: skip
+
+    assert lines(folder) == []
+
+
+@pytest.mark.parametrize("name", ["assignee", "candidateUsers"])
+def test_a_person_named_in_the_diagram_is_refused_and_hides_nothing(copied: Change, name: str):
+    copied("process.bpmn", SIGN_IN_LANE, "")
+    folder = copied("process.bpmn", '<bpmn:userTask id="sign"',
+                    f'<bpmn:userTask id="sign" camunda:{name}="cgw1"')  # fmt: skip
+
+    assert [each.split("；")[0] for each in lines(folder)] == [
+        "bpmn-unknown-role 任务“签收”(sign) 不在任何泳道里，也没有写候选规则，不知道由谁办理。请把它画进泳道。",
+        f"key-not-yet 任务“签收”(sign) 写了 camunda:{name}“cgw1”：指定到个人尚未开放",
+    ]
+
+
+def test_a_step_straight_in_an_outer_lane_needs_a_rule_for_that_lane(copied: Change):
+    copied("process.bpmn", SIGN_IN_LANE, "")
+    folder = copied("process.bpmn", '<bpmn:laneSet id="lanes">',
+                    '<bpmn:laneSet id="lanes"><bpmn:lane id="outer" name="各单位">'
+                    '<bpmn:flowNodeRef>sign</bpmn:flowNodeRef><bpmn:childLaneSet id="inner">'
+                    '<bpmn:lane id="empty" name="承办单位" /></bpmn:childLaneSet></bpmn:lane>')  # fmt: skip
+
+    (told,) = lines(folder)
+
+    assert "任务“签收”(sign) 直接画在泳道“各单位”里，process.yaml 的 lanes 没有它" in told
+
+
 def test_a_form_that_no_step_uses_is_a_warning(copied: Change):
     (copied() / "forms" / "spare.yaml").write_text("title: 备用\nfields: [{name: content}]\n", "utf-8")
 

@@ -61,7 +61,8 @@ def test_walk_tells_the_story_in_a_database_of_its_own():
 
     assert result.exit_code == 0, result.output
     assert "✓ 两小时无人签收，自动退回派遣（nobody_signs）" in result.output
-    assert "03-02 11:00  定时到期，“签收”由系统收回" in result.output
+    assert "03-02 11:00  到时：无人签收" in result.output
+    assert "03-02 11:00  “签收”由系统收回" in result.output
     assert "没有走到：" in result.output
     assert config.settings() == settings
     assert not db._databases

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from app.core import clock, config, db
+from app.engine.durations import parse_duration
 from app.processes.check import check_folder, org_beside
 from app.processes.publish import publish_folder
 from app.processes.walk import Coverage, Walked, walk
+from app.processes.wording import length
 from tests.processes.conftest import BPMN, SHIPPED, Change
 
 
@@ -33,7 +35,7 @@ def test_every_scenario_of_every_shipped_bundle_walks(key: str):
     [
         ("status: 待签收, tasks: [sign@城管委]", "status: 待派遣, tasks: [sign@城管委]", "状态应为“待派遣”"
                                                                                          "，实际是“待签收”"),
-        ("tasks: [sign@城管委]", "tasks: [sign@住建委]", "应有待办 sign@住建委，实际有 sign@城管委、d1-cgw"),
+        ("tasks: [sign@城管委]", "tasks: [sign@住建委]", "应有待办 sign@住建委，实际有 sign@城管委。"),
         ("tasks: [sign@城管委]", "tasks: []", "只应有待办 （没有），实际有 sign@"),
         ("sign: 2026-03-02T11:20+08:00", "sign: 2026-03-02T11:21+08:00", "时钟 sign 应到"),
         ("total: running", "total: stopped", "时钟 total 应为 stopped"),
@@ -88,3 +90,59 @@ def test_scenarios_are_refused_in_production(copied: Change, monkeypatch: pytest
 
     with db.reading() as session:
         assert clock.offset(session) == before
+
+
+FAILS = "hours(title, now()) &gt; 1"
+"""A condition that passes the check, since a text may hold an instant, and fails when it does not."""
+
+
+@pytest.mark.usefixtures("district")
+def test_a_process_that_stops_in_a_walk_says_where_and_why(copied: Change):
+    folder = copied("process.bpmn", 'outcome("sign") == "退单"', FAILS)
+
+    stories, _ = walked(folder, "on_time")
+
+    failed = stories[0].failed or ""
+    assert "（第 12 行，complete）：被拒绝：流程配置出错（process-stopped）。" in failed
+    assert "原因：连线“退单”(returned)：流程图中的表达式计算出错。" in failed
+    assert "“hours”的参数不是日期" in failed
+    assert any("签收“签收”" in line for line in stories[0].lines)  # what happened until then is told too
+
+
+@pytest.mark.usefixtures("district")
+def test_a_timer_that_cannot_fire_fails_the_walk_with_the_reason(copied: Change):
+    copied("process.bpmn", 'outcome("sign") == "退单"', FAILS)
+    copied("process.bpmn", "<bpmn:incoming>not_signed</bpmn:incoming>", "")
+    copied("process.bpmn", '<bpmn:incoming>to_gw_sign</bpmn:incoming>',
+           '<bpmn:incoming>to_gw_sign</bpmn:incoming><bpmn:incoming>not_signed</bpmn:incoming>')  # fmt: skip
+    folder = copied("process.bpmn", 'sourceRef="sign_overdue" targetRef="dispatch"',
+                    'sourceRef="sign_overdue" targetRef="gw_sign"')  # fmt: skip
+
+    stories, _ = walked(folder, "nobody_signs")
+
+    failed = stories[0].failed or ""
+    assert "（第 10 行，pass）：到期的定时没有办成。原因：连线“退单”(returned)：" in failed
+
+
+@pytest.mark.usefixtures("district")
+def test_a_walk_tells_timers_tiers_and_lengths_as_people_say_them():
+    (unsigned,), _ = walked(BPMN / "work_order_12345", "nobody_signs")
+    (late,), _ = walked(BPMN / "work_order_12345", "overdue")
+
+    told = [line[13:] for line in unsigned.lines]
+    assert told[4:8] == ["…… 过了 1 小时 59 分钟", "到时：无人签收", "“签收”由系统收回", "…… 过了 2 分钟"]
+    assert [line[13:] for line in late.lines][3:6] == ["…… 过了 6 天", "到档：已超期", "…… 过了 1 天"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("P3D", "3 天"),
+        ("P1DT2H30M", "1 天 2 小时 30 分钟"),
+        ("P1Y2M", "1 年 2 个月"),
+        ("P2W", "2 周"),
+        ("P5WD", "5 个工作日"),
+    ],
+)
+def test_a_length_of_time_is_said_in_chinese(text: str, says: str):
+    assert length(parse_duration(text)) == says

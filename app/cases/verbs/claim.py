@@ -15,6 +15,8 @@ def claim(motion: Motion, command: Claim) -> Row | None:
     if task["state"] == "claimed" and task["assignee_id"] == motion.actor.id:
         return None
     guard.still_open(motion, task)
+    if command.seen is not None:
+        guard.fresh(task, command.seen)
     take(motion, task)
     motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)

@@ -93,11 +93,13 @@ def opened(path: Path, account: Account | None, stopping: Callable[[], bool]) ->
         raise LocalRefused(why) from error
     try:
         _lock(lock, path, stopping)
-        (path / "logs").mkdir(mode=0o700, exist_ok=True)
-        sign(lock)
-        yield Folder(path, lock)
+        try:
+            (path / "logs").mkdir(mode=0o700, exist_ok=True)
+            sign(lock)
+            yield Folder(path, lock)
+        finally:
+            (path / RUNNING).unlink(missing_ok=True)  # ours alone: whoever is refused here leaves it standing
     finally:
-        (path / RUNNING).unlink(missing_ok=True)
         os.close(lock)
 
 

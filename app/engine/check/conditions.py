@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.engine.check.diagram import CAMUNDA, GATEWAYS, Diagram, Flow, Node
 from app.engine.check.finding import Report
+from app.engine.check.kinds import misfits
 from app.engine.check.words import Named, in_row, listed, nearest, plain
 from app.engine.expressions import Call, Expression, ExpressionRefused, compile_expression
 from app.engine.functions import HANDED
@@ -121,10 +122,27 @@ def check_expression(
         return None
     for call in expression.calls:
         _check_call(report, diagram, names, where, call)
+    _check_arguments(report, names, where, expression)
     for comparison in ast.walk(expression.tree):
         if isinstance(comparison, ast.Compare):
             _check_comparison(report, diagram, names, where, comparison)
     return expression
+
+
+def type_word(kind: str) -> tuple[str, str]:
+    """A type as people say it, in both languages."""
+    return _TYPE_WORDS.get(kind, (kind, kind))
+
+
+def _check_arguments(report: Report, names: Names, where: Where, expression: Expression) -> None:
+    for misfit in misfits(expression.tree, names.data):
+        (zh, en), said = type_word(misfit.kind), plain(misfit.argument)
+        report.error(
+            MISMATCH,
+            where.at,
+            f"{where.zh} 给 {misfit.function}() 的 {said} 是{zh}，这里要{misfit.wanted[0]}。",
+            f"{where.en} gives {misfit.function}() {said}, which is {en}; it takes {misfit.wanted[1]}.",
+        )
 
 
 def _check_call(report: Report, diagram: Diagram, names: Names, where: Where, call: Call) -> None:

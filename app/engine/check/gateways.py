@@ -80,6 +80,10 @@ def _check_exclusive(report: Report, diagram: Diagram, node: Node, leaving: tupl
     if node.default is None:
         _tell_no_default(report, diagram, node, leaving, bare)
         return
+    default = next(flow for flow in leaving if flow.id == node.default)
+    if bare and default.condition is not None:
+        _tell_swapped(report, diagram, node, default, bare[0])
+        return
     for flow in bare:
         what = diagram.flow_named(flow)
         report.warning(
@@ -88,7 +92,6 @@ def _check_exclusive(report: Report, diagram: Diagram, node: Node, leaving: tupl
             f"从{node.named.zh} 引出的{what.zh} 没有条件，轮到它时总会走它。请写上条件。",
             f"{what.en} leaves {node.named.en} without a condition, so it is always taken. Write one.",
         )
-    default = next(flow for flow in leaving if flow.id == node.default)
     if default.condition is not None:
         what = diagram.flow_named(default)
         report.warning(
@@ -97,6 +100,20 @@ def _check_exclusive(report: Report, diagram: Diagram, node: Node, leaving: tupl
             f'{what.zh} 是{node.named.zh} 的默认出口，条件 "{plain(default.condition)}" 不起作用。请删去。',
             f'{what.en} is the default of {node.named.en}; condition "{plain(default.condition)}" is void.',
         )
+
+
+def _tell_swapped(report: Report, diagram: Diagram, node: Node, default: Flow, bare: Flow) -> None:
+    """The condition stands on the default and its neighbour has none: the default is never taken."""
+    taken, never = diagram.flow_named(bare), diagram.flow_named(default)
+    report.error(
+        "bpmn-gateway-unconditional",
+        default,
+        f'{never.zh} 是{node.named.zh} 的默认出口，却写了条件 "{plain(default.condition)}"；'
+        f"{taken.zh} 没有条件，总会走它，{never.zh} 永远走不到。请把没有条件的那条设为默认出口。",
+        f"{never.en} is the default of {node.named.en} but has a condition "
+        f'"{plain(default.condition)}"; {taken.en} has none and is always taken. '
+        "Make the flow without condition the default.",
+    )
 
 
 def _tell_no_default(

@@ -93,7 +93,7 @@ def _check_candidates(report: Report, names: Names, node: Node, in_lane: bool) -
                 f"{node.named.zh} 的候选规则 {plain(rule)} 有误：{wrong.rstrip('。')}。",
                 f'{node.named.en} has candidate rule "{plain(rule)}", which is not understood.',
             )
-    if not (groups or in_lane or node.attributes.get("assignee") or node.attributes.get("candidateUsers")):
+    if not (groups or in_lane):  # a person named in assignee or candidateUsers is not looked for yet
         report.warning(
             UNKNOWN_ROLE,
             node,

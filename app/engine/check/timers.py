@@ -6,12 +6,13 @@ import ast
 import re
 from typing import Any
 
-from app.engine.check.conditions import Where, check_expression
+from app.engine.check.conditions import MISMATCH, Where, check_expression, type_word
 from app.engine.check.diagram import BPMN, Diagram, Node
 from app.engine.check.finding import Report
+from app.engine.check.kinds import WHEN, alternatives, kind_of
 from app.engine.check.words import Named, plain
 from app.engine.durations import RULE, DurationRefused, parse_cycle, parse_when
-from app.engine.expressions import Call
+from app.engine.expressions import Call, Expression
 from app.engine.source import Names
 
 _TIMES = {"timeDate": "时刻", "timeDuration": "时长", "timeCycle": "循环"}
@@ -72,6 +73,7 @@ def _check_timer(report: Report, diagram: Diagram, names: Names, node: Node) -> 
         return
     for call in expression.calls:
         _check_working(report, where, call)
+    _check_kind(report, names, where, kind, expression)
 
 
 def _text(definition: Any, kind: str) -> str:
@@ -91,6 +93,26 @@ def _check_literal(report: Report, node: Node, kind: str, text: str) -> None:
             f"{node.named.zh} 的{refusal.zh}",
             f"{node.named.en}: {refusal.en[:1].lower()}{refusal.en[1:]}",
         )
+
+
+def _check_kind(report: Report, names: Names, where: Where, timer: str, expression: Expression) -> None:
+    """A value whose declared type can never be a time; what text holds is seen only when it is there."""
+    for each in alternatives(expression.tree):
+        kind = kind_of(each, names.data)
+        if kind is None or kind in WHEN[timer]:
+            continue
+        zh, en = type_word(kind)
+        said = ast.unparse(each)
+        why = "没有钟点，" if kind == "date" else ""
+        report.error(
+            MISMATCH,
+            where.at,
+            f"{where.zh} 不是时间：{said} 是{zh}，{why}不能用来定时。"
+            '请写时长（如 P3D）、类型为 datetime 的名字，或 due("时钟")。',
+            f"{where.en} is no time: {said} is {en}. "
+            'Write a duration (P3D), a name of type datetime or due("clock").',
+        )
+        return
 
 
 def _check_working(report: Report, where: Where, call: Call) -> None:
