@@ -19,7 +19,7 @@ environment:
 		{ echo '呼应：找不到 Python 3.11 或更高版本，请先安装。（Python 3.11+ is needed.）' >&2; exit 1; }
 	@$(or $(PYTHON),python3) bootstrap.py
 
-run: environment ## 启动全部服务，打印网址与示范账号（PORT=8000，Ctrl-C 停止；ARGS=--fresh 重新开始）
+run: environment ## 启动全部服务，打印网址与示范账号（PORT=8000，Ctrl-C 停止；ARGS=--fresh 清空数据重新开始）
 	@exec $(BIN)/huying up --tied --port $(PORT) $(ARGS)
 
 test: environment ## 运行全部测试（SQLite 与真实的 PostgreSQL、Valkey）

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.bundles.yaml_file import Doc, Path
+from app.bundles.yaml_file import COLON_ZH, Doc, Path
 from app.engine.check.finding import Finding, Level
 
 
@@ -187,6 +187,9 @@ def _named(key: str, value: Any, of: Shape, pattern: str | None, says: str, foun
 
 def _record(keys: Mapping[str, Key], value: Any, found: Found, path: Path) -> bool:
     if not isinstance(value, dict):
+        if isinstance(value, str) and "：" in value:
+            zh = f"应为“键: 值”的形式，{COLON_ZH}"
+            return _wrong(found, path, zh, "must be a mapping", value)
         return _wrong(found, path, "应为“键: 值”的形式", "must be a mapping", value)
     good = True
     for name, each in value.items():
@@ -204,8 +207,9 @@ def _record(keys: Mapping[str, Key], value: Any, found: Found, path: Path) -> bo
             )
         else:
             good = check(key.shape, each, found, here) and good
+    meant = {name.partition("：")[0].strip() for name in value if "：" in name}  # told above
     for name, key in keys.items():
-        if key.required and name not in value:
+        if key.required and name not in value and name not in meant:
             good = False
             says = f"（{key.says}）" if key.says else ""
             found.error("key-missing", path, f"缺少“{name}”{says}。", f'"{name}" is missing.')
@@ -214,6 +218,14 @@ def _record(keys: Mapping[str, Key], value: Any, found: Found, path: Path) -> bo
 
 def unknown(found: Found, path: Path, name: str, known: Iterable[str]) -> None:
     """The finding for a key nobody knows; a comma inside an unquoted {…} is a usual cause."""
+    if "：" in name:
+        found.error(
+            "key-unknown",
+            path,
+            f"“{name[:40]}”里的{COLON_ZH}。",
+            f'"{name[:40]}": write an ASCII colon and a blank after it.',
+        )
+        return
     if name.endswith(")"):
         found.error(
             "key-unknown",

@@ -1,7 +1,8 @@
 """Who is in the pool: the lane rules of process.yaml and `candidateGroups`, as text and as frozen values."""
 
+import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 TIERS = {"district": "区", "street": "街道", "community": "社区", "grid": "网格", "department": "部门"}
@@ -11,7 +12,7 @@ FORMS = (
     "例如 role(dispatcher)@district、unit(main_unit)"
 )
 
-_CALL = re.compile(r"(?P<kind>[a-z_]+)(?:\((?P<arg>[^()]*)\))?(?:@(?P<tier>[A-Za-z_]+))?")
+_CALL = re.compile(r"(?P<kind>[a-z_]+)(?:\((?P<arg>[^()]*)\))?(?:@(?P<tier>[^\s@()]+))?")
 _WITH_ARGUMENT = {"role": "角色", "unit": "单位字段", "handler": "环节"}
 _NOT_YET = {
     "item": "按会签、协办的每一项指派",
@@ -51,6 +52,12 @@ def parse_rule(text: str) -> Rule:
     """One rule from its text. Raises RuleRefused with the forms that exist."""
     text = text.strip()
     found = _CALL.fullmatch(text)
+    if found is None and ("（" in text or "）" in text or "＠" in text):
+        raise RuleRefused(
+            "rule-invalid",
+            f"办理人规则“{text[:60]}”里的括号和 @ 要用英文的，例如 role(dispatcher)@district。",
+            f'Write ASCII brackets and @ in "{text[:60]}".',
+        )
     if found is None:
         raise RuleRefused(
             "rule-invalid",
@@ -79,8 +86,8 @@ def parse_rule(text: str) -> Rule:
             "rule-invalid", f"只有 role(角色) 后面可以写 @层级，“{kind}”不可以。", f'"{kind}" takes no @tier.'
         )
     if tier is not None and tier not in TIERS:
-        listed = "、".join(f"{key}（{name}）" for key, name in TIERS.items())
-        raise RuleRefused("rule-invalid", f"没有层级“{tier}”；可以写 {listed}。", f'No tier "{tier}".')
+        zh = f"没有层级“{tier}”；{likely(tier, TIERS)}可以写 {_listed(TIERS)}。"
+        raise RuleRefused("rule-invalid", zh, f'No tier "{tier}".')
     return Rule(kind, argument, tier, text)
 
 
@@ -95,23 +102,53 @@ def rule_error(
     unit_fields: Collection[str] | None = None,
     steps: Collection[str] | None = None,
 ) -> str | None:
-    """What is wrong with a rule, in Chinese, or None; a collection that is None is not looked at."""
+    """What is wrong with a rule, in Chinese, or None; a collection that is None is not looked at.
+
+    A mapping of keys to Chinese names lets the answer propose the key where somebody wrote the name.
+    """
     try:
         rule = parse_rule(text)
     except RuleRefused as refused:
         return refused.zh
     named = rule.argument
     if rule.kind == "role" and roles is not None and named not in roles:
-        return f"没有角色“{named}”；机构文件 _org.yaml 里有 {_listed(roles)}。"
+        return role_error(named, roles)
     if rule.kind == "unit" and unit_fields is not None and named not in unit_fields:
-        return f"“{named}”不是单位字段；process.yaml 的 data 里类型为 unit 的有 {_listed(unit_fields)}。"
+        return (
+            f"“{named}”不是单位字段；{likely(named, unit_fields)}"
+            f"process.yaml 的 data 里类型为 unit 的有 {_listed(unit_fields)}。"
+        )
     if rule.kind == "handler" and steps is not None and named not in steps:
-        return f"图中没有环节“{named}”；有 {_listed(steps)}。"
+        return f"图中没有环节“{named}”；{likely(named, steps)}有 {_listed(steps)}。"
     return None
 
 
+def role_error(role: str, roles: Collection[str]) -> str:
+    """What to say of a role that the organisation does not have."""
+    return f"没有角色“{role}”；{likely(role, roles)}机构文件 _org.yaml 里有 {_listed(roles)}。"
+
+
+def likely(word: str, known: Collection[str]) -> str:
+    """请写 worker（社工）。 for a Chinese name, 是不是 worker（社工）？ for a slip, else nothing."""
+    names = known if isinstance(known, Mapping) else {}
+    meant = [key for key, name in names.items() if name == word]
+    if meant:
+        return f"请写 {_shown(meant[0], names)}。"
+    close = difflib.get_close_matches(word, list(known), 1, 0.6)
+    if not close:
+        close = [key for key, name in names.items() if difflib.get_close_matches(word, [name], 1, 0.6)][:1]
+    return f"是不是 {_shown(close[0], names)}？" if close else ""
+
+
 def _listed(names: Collection[str]) -> str:
-    return "、".join(sorted(names)) or "（没有）"
+    shown = names if isinstance(names, Mapping) else {}
+    ordered = names if isinstance(names, Mapping) else sorted(names)
+    return "、".join(_shown(each, shown) for each in ordered) or "（没有）"
+
+
+def _shown(key: str, names: Mapping[str, str]) -> str:
+    name = names.get(key, key)
+    return key if name == key else f"{key}（{name}）"
 
 
 def _example(kind: str) -> str:

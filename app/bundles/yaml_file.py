@@ -1,5 +1,6 @@
 """Reads one YAML file into plain values with a line for each key; refuses YAML's hidden powers."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,12 @@ Path = tuple[str | int, ...]
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_VALUES = 10_000
+
+COLON_ZH = "冒号要用英文的 :，后面空一格"
+_WIDE_COLON = re.compile(r"\s*(- )?[^\s:：#\"'{\[|>]+：")
+_WIDE_KEY = re.compile(r"\s*(- )?[A-Za-z_]\w*：", re.ASCII)
+_NO_BLANK = re.compile(r"\s*(- )?[^\s:：#\"'{\[|>]+:[^\s:]")
+_TAB_FIRST = re.compile(r" *(- *)?\t")
 
 
 class YamlRefused(Exception):
@@ -57,11 +64,12 @@ def read_yaml(file: str, data: bytes) -> Doc:
             "charset", line, "不是 UTF-8 文字，请用 UTF-8 编码另存。", "Not UTF-8 text."
         ) from None
     loader = yaml.CSafeLoader(text)
-    reader = _Reader(loader)
+    lines = text.split("\n")
+    reader = _Reader(loader, lines)
     try:
         value = reader.document()
     except yaml.MarkedYAMLError as error:
-        raise _malformed(error) from None
+        raise _malformed(error, lines) from None
     except yaml.YAMLError as error:  # a control character, found before any mark exists
         raise YamlRefused(
             "yaml-malformed", None, "文件里有不允许的控制字符。", f"Unreadable: {error}."
@@ -74,8 +82,9 @@ def read_yaml(file: str, data: bytes) -> Doc:
 class _Reader:
     """Builds values from the parser's events, so that no depth of nesting can reach the C stack."""
 
-    def __init__(self, loader: yaml.CSafeLoader) -> None:
+    def __init__(self, loader: yaml.CSafeLoader, text: list[str]) -> None:
         self.loader = loader
+        self.text = text
         self.lines: dict[Path, int] = {}
         self.count = 0
 
@@ -166,6 +175,8 @@ class _Reader:
             raise _tag(event)
         if not event.implicit[0]:  # quoted: text as it stands
             return text
+        if "：" in text:
+            self.look_for_swallowed_key(event)
         kind = self.loader.resolve(yaml.ScalarNode, text, (True, False)).rpartition(":")[2]
         if kind == "null":
             return None
@@ -177,6 +188,14 @@ class _Reader:
         if kind == "float" and digits[:1].isdigit() and ":" not in text and "_" not in text:
             return float(text)
         return text
+
+    def look_for_swallowed_key(self, event: yaml.ScalarEvent) -> None:
+        """`number：x` indented below a text is taken for more of that text, and the key is gone."""
+        first = _line(event)
+        last = event.end_mark.line + 1 if event.end_mark is not None else first
+        for line, written in enumerate(self.text[first:last], first + 1):
+            if _WIDE_KEY.match(written):
+                raise _colon(line)
 
 
 def _line(event: yaml.Event) -> int:
@@ -192,13 +211,38 @@ def _tag(event: yaml.Event) -> YamlRefused:
     )
 
 
-def _malformed(error: yaml.MarkedYAMLError) -> YamlRefused:
+def _malformed(error: yaml.MarkedYAMLError, text: list[str]) -> YamlRefused:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else None
+    problem = error.problem or error.context or "unreadable"
+    if line is not None and line <= len(text) and _TAB_FIRST.match(text[line - 1]):
+        return YamlRefused(
+            "yaml-malformed", line, "缩进不能用 Tab，请用空格。", "Indent with blanks, not with tabs."
+        )
+    if (at := _wrong_colon(error, text)) is not None:
+        return _colon(at)
     return YamlRefused(
         "yaml-malformed",
         line,
         "YAML 写法有误：通常是缩进没对齐、冒号后缺空格、引号或括号没配对，"
         "或 {…} 里的文字含逗号、冒号却没加引号。",
-        f"Not valid YAML: {error.problem or error.context or 'unreadable'}.",
+        f"Not valid YAML: {problem}.",
     )
+
+
+def _wrong_colon(error: yaml.MarkedYAMLError, text: list[str]) -> int | None:
+    """The line where a key was meant and no colon was found: the reader trips over the line behind it."""
+    if error.problem not in ("could not find expected ':'", "mapping values are not allowed in this context"):
+        return None
+    mark = error.context_mark or error.problem_mark
+    if mark is None:
+        return None
+    above = [line for line in range(mark.line, 0, -1) if text[line - 1].strip()][:1]
+    for line in (mark.line + 1, *above):
+        if line <= len(text) and (_WIDE_COLON.match(text[line - 1]) or _NO_BLANK.match(text[line - 1])):
+            return line
+    return None
+
+
+def _colon(line: int) -> YamlRefused:
+    return YamlRefused("yaml-malformed", line, f"{COLON_ZH}。", "Write an ASCII colon and a blank after it.")

@@ -1,9 +1,11 @@
 """The command `huying`: one file per noun, imported only when its command is called."""
 
-import os
 from importlib import import_module
+from typing import Any
 
 import click
+
+from app.cli import chinese
 
 COMMANDS = {
     # name: (module, attribute, what the list of commands says)
@@ -20,6 +22,22 @@ COMMANDS = {
 class Nouns(click.Group):
     """A group that imports the module of a command when somebody calls it: `huying --help` stays quick."""
 
+    def main(self, *words: Any, **how: Any) -> Any:
+        chinese.speak()
+        chinese.usage(self)
+        return super().main(*words, **how)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:
+            line = plain(error)
+            if line is None:
+                raise
+            raise click.ClickException(line) from None
+
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -28,6 +46,7 @@ class Nouns(click.Group):
             return None
         module, attribute, _ = COMMANDS[name]
         command: click.Command = getattr(import_module(module), attribute)
+        chinese.usage(command)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -35,12 +54,30 @@ class Nouns(click.Group):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
 
+def plain(error: Exception) -> str | None:
+    """One line for what a person can act on; None for a mistake of ours, whose traceback is wanted."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app.core.config import SettingRefused
+    from app.core.errors import Problem
+    from app.core.http.problem import from_database
+
+    if isinstance(error, SettingRefused):
+        return str(error)
+    problem = error if isinstance(error, Problem) else from_database(error)
+    if problem is not None:
+        return problem.detail or problem.title
+    if isinstance(error, SQLAlchemyError):
+        # Its own text holds the statement, and with it what somebody typed.
+        return f"数据库不接受这一步（{type(error).__name__}）；请先运行 huying migrate，再试一次。"
+    return None
+
+
 @click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def main(context: click.Context) -> None:
     """呼应 Huying：以流程引擎为中心的基层治理办件系统。"""
-    if context.invoked_subcommand != "up" and not os.environ.get("DATABASE_URL"):
-        from app.cli.local import folder
+    if context.invoked_subcommand != "up":
+        from app.cli import reach
 
-        # A second terminal beside `make run` speaks to the same database without being told where it is.
-        os.environ.update(folder.running(folder.chosen(os.environ.get("HUYING_DATA"))))
+        reach.attach()

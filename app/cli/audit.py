@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.audit.verify import Verified, verify, verify_streams
 from app.cases.models import cases
+from app.cli import reach
 from app.clocks.proof import verify_ledger
 from app.core.db import reading
 
@@ -20,6 +21,7 @@ def audit() -> None:
 @click.option("--case", "number", help="只核对这一件（办件编号）。")
 def verify_chains(number: str | None) -> None:
     """核对办件链、时钟账目和安全日志链；发现被改动、缺失或截断的记录时退出码为 1。"""
+    reach.database()
     query = select(cases.c.id, cases.c.number, cases.c.audit_seq, cases.c.audit_head)
     if number is not None:
         query = query.where(cases.c.number == number)

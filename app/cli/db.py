@@ -10,13 +10,13 @@ from pkgutil import iter_modules
 import alembic.command
 import click
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 import app
-from app.core.config import REPOSITORY, settings
+from app.cli import reach
+from app.core import schema
+from app.core.config import REPOSITORY
 
 MIGRATIONS = REPOSITORY / "migrations"
 
@@ -55,19 +55,21 @@ def downgrade(url: str, to: str) -> None:
     alembic.command.downgrade(configured(url), to)
 
 
-def versions(url: str) -> tuple[str | None, str | None]:
+def versions(url: str) -> tuple[str | None, str]:
     """The version a database has, and the newest there is."""
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
-        has = MigrationContext.configure(connection).get_current_revision()
-    return has, ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        return schema.version(connection), schema.newest()
 
 
 @click.command()
 def migrate() -> None:
     """把数据库结构升级到当前版本；可以重复运行。"""
-    url = settings().database_url
+    url = reach.database(create=True, migrated=False)
     before, newest = versions(url)
+    if schema.state(before) == "ahead":
+        click.echo(f"数据库结构（{before}）比这个程序的（{newest}）新，不需要升级。")
+        return
     upgrade(url)
     done = f"数据库结构已是最新（{newest}）。"
     click.echo(done if before == newest else f"数据库结构：{before or '空'} → {newest}。")
@@ -77,12 +79,11 @@ def migrate() -> None:
 @click.argument("name")
 def revise(name: str) -> None:
     """比较数据表与迁移，生成下一个编号的迁移文件（开发用）。NAME 例如 clocks。"""
+    url = reach.database()
     import_tables()
     numbers = [int(file.name[:4]) for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")]
     number = f"{max(numbers, default=0) + 1:04d}"
     with redirect_stdout(io.StringIO()):
-        made = alembic.command.revision(
-            configured(settings().database_url), message=name, autogenerate=True, rev_id=number
-        )
+        made = alembic.command.revision(configured(url), message=name, autogenerate=True, rev_id=number)
     path = getattr(made, "path", None)
     click.echo(f"已生成 {Path(path).relative_to(REPOSITORY)}，请通读后再提交。" if path else "没有变化。")

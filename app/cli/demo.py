@@ -1,11 +1,14 @@
 """The demo: its district and its processes, and a clock that can be moved to see what is due later."""
 
+from datetime import timedelta
+
 import click
 
 from app.cli import db as migrations
+from app.cli import reach
+from app.cli.local.greeting import NOTE
 from app.core import clock, db
 from app.core.config import settings
-from app.core.errors import Problem
 
 
 @click.group()
@@ -19,12 +22,14 @@ def demo() -> None:
 def load() -> None:
     """升级数据库结构，装入示范区的单位、人员与 bpmn 下的全部流程；可以重复运行。"""
     from app import wire
-    from app.cli.process import publish_changed
+    from app.cli.process import publish_each
     from app.identity import org
 
-    migrations.upgrade(settings().database_url)
-    wire()
     file = settings().bpmn_dir / "_org.yaml"
+    if not file.is_file():
+        raise click.ClickException(f"没有示范区的机构文件 {file}；请检查 HUYING_BPMN。")
+    migrations.upgrade(reach.database(create=True, migrated=False))
+    wire()
     try:
         with db.transaction() as session:
             loaded = org.load_org(session, file.read_bytes())
@@ -32,8 +37,20 @@ def load() -> None:
         lines = [f"{file.name} 第 {line} 行：{message}" for line, message in refused.findings]
         raise click.ClickException("\n".join(lines)) from None
     click.echo(f"单位 {loaded.units} 个，角色 {loaded.roles} 个，人员 {loaded.people} 个。")
-    for line in publish_changed():
-        click.echo(line)
+    notes = []
+    for published in publish_each():
+        for line in published.lines:
+            click.echo(line)
+        if published.refused:
+            # One unfinished folder is no reason to keep the others from their users.
+            notes.append(f"{published.folder} 没有发布：{published.refused[0]}")
+    with db.reading() as session:
+        if ahead := clock.offset(session):
+            notes.append(
+                f"示范时钟拨动过，比真实时间快 {told(ahead)}；清空数据重新开始（--fresh）才会回到真实时间。"
+            )
+    for note in notes:
+        click.echo(NOTE + note)
 
 
 @demo.command("pass")
@@ -48,18 +65,27 @@ def pass_(duration: str) -> None:
         raise click.ClickException(str(refused)) from None
     if step.working_days:
         raise click.ClickException("拨动时钟请用自然时间，如 PT3H、P2D；工作日不能用来拨动时钟。")
-    try:
-        with db.transaction() as session:
-            before = clock.now(session)
-            now = clock.pass_time(session, add(before, step, lambda day: True) - before)
-    except Problem as problem:
-        raise click.ClickException(problem.detail or problem.title) from None
+    reach.database()
+    with db.transaction() as session:
+        before = clock.now(session)
+        now = clock.pass_time(session, add(before, step, lambda day: True) - before)
     click.echo(f"示范时钟现在是 {now.astimezone(clock.BEIJING):%Y-%m-%d %H:%M:%S}（北京时间）。")
 
 
 @demo.command("time")
 def time_() -> None:
     """显示示范时钟的现在，以及它比真实时间快多少。"""
+    reach.database()
     with db.reading() as session:
         now, ahead = clock.now(session), clock.offset(session)
-    click.echo(f"{now.astimezone(clock.BEIJING):%Y-%m-%d %H:%M:%S}（北京时间），比真实时间快 {ahead}。")
+    fast = f"比真实时间快 {told(ahead)}" if ahead else "与真实时间相同"
+    click.echo(f"{now.astimezone(clock.BEIJING):%Y-%m-%d %H:%M:%S}（北京时间），{fast}。")
+
+
+def told(span: timedelta) -> str:
+    """`1 天 6 小时`: what is not zero, down to seconds."""
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "天"), (hours, "小时"), (minutes, "分钟"), (seconds, "秒"))
+    return " ".join(f"{number} {word}" for number, word in parts if number) or "0 秒"

@@ -3,11 +3,12 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from app.cli import reach
 from app.core import config, db
 from app.core.clock import BEIJING
 from app.core.config import settings
@@ -54,26 +55,47 @@ def publish(folders: tuple[Path, ...]) -> None:
     """发布流程：内容有变化的成为新版本，运行中的办件仍按原版本。不写 FOLDERS 就发布 bpmn 下的全部。"""
     from app import wire
 
+    chosen = _chosen(folders)
+    reach.database()
     wire()
-    for line in publish_changed(_chosen(folders)):
-        click.echo(line)
+    click.echo(f"发布到{reach.name()}：")
+    bad = 0
+    for published in publish_each(chosen):
+        for line in published.lines:
+            click.echo(line)
+        if published.refused:
+            bad += 1
+            click.echo("\n".join([f"{published.folder}：没有发布。", *published.refused]), err=True)
+    if bad:
+        raise SystemExit(1)
 
 
-def publish_changed(folders: list[Path] | None = None) -> Iterator[str]:
-    """Publishes folders (all below the settings' bpmn_dir) and tells each result; stops at errors."""
+@dataclass(frozen=True)
+class Told:
+    """What became of one folder: lines to print, and when it was refused every reason."""
+
+    folder: str
+    lines: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def publish_each(folders: list[Path] | None = None) -> Iterator[Told]:
+    """Publishes folders (all below the settings' bpmn_dir), each by itself: a bad one keeps no other back."""
     from app.processes.publish import publish_folder, shipped
 
     for folder in shipped(settings().bpmn_dir) if folders is None else folders:
         try:
             deployed = publish_folder(folder)
         except Problem as problem:
+            if problem.status >= 500:  # the database, not the folder
+                raise
             told = [error.message for error in problem.errors] or [problem.detail or problem.title]
-            raise click.ClickException("\n".join([f"{folder.name}：没有发布。", *told])) from None
-        for finding in deployed.warnings:
-            yield _told(finding)
+            yield Told(folder.name, refused=tuple(told))
+            continue
         version = deployed.version
         done = "已发布" if deployed.changed else "没有变化"
-        yield f"流程“{version.name}”({version.key})：{done}，第 {version.number} 版 {version.id[:12]}。"
+        line = f"流程“{version.name}”({version.key})：{done}，第 {version.number} 版 {version.id[:12]}。"
+        yield Told(folder.name, (*map(_told, deployed.warnings), line))
 
 
 @process.command("list")
@@ -81,6 +103,7 @@ def list_() -> None:
     """列出已发布的流程版本；* 是新办件使用的版本。"""
     from app.bundles import store
 
+    reach.database()
     with db.reading() as session:
         rows = store.versions(session)
     if not rows:

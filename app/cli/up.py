@@ -71,7 +71,7 @@ class Wish:
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址；对外服务请在前面放反向代理。")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="监听端口。")
 @click.option("--data", default=None, help="数据目录（默认见 HUYING_DATA）。")
-@click.option("--fresh", is_flag=True, help="清空数据目录，重新开始。")
+@click.option("--fresh", is_flag=True, help="先清空数据目录里的全部数据，再从头开始。")
 @click.option(
     "--workers", default=None, type=click.IntRange(1, 64), help="网页进程数（默认等于处理器核数）。"
 )
@@ -135,6 +135,7 @@ def run(wish: Wish, stop: Stop) -> None:
     ):
         refuse_taken_port(wish)
         if wish.fresh:
+            click.echo(f"正在清空数据目录 {place.path} ……")
             place.empty()
             (place.path / "logs").mkdir(mode=0o700)
         services: dict[str, Callable[[], Child]] = {}
@@ -142,13 +143,13 @@ def run(wish: Wish, stop: Stop) -> None:
         if sockets:
             environ |= start_servers(wish, place, children, services, sockets)
         place.tell({name: environ[name] for name in TOLD if name in environ})
-        prepare(wish, place, children, environ)
+        notes = prepare(wish, place, children, environ)
         services["worker"] = lambda: start_worker(place, children, environ)
         services["web"] = lambda: start_web(wish, place, children, environ)
         services["worker"]()
         web = services["web"]()
         children.wait_until(lambda: answers(wish), watching=web, seconds=60)
-        click.echo(greeting.text(wish.address, wish.data, trial=wish.trial, demo=wish.with_demo))
+        click.echo(greeting.text(wish.address, wish.data, trial=wish.trial, demo=wish.with_demo, notes=notes))
         try:
             watch(children, services, asked)
         finally:
@@ -232,16 +233,18 @@ def start_servers(
     return told
 
 
-def prepare(wish: Wish, place: folder.Folder, children: Children, environ: dict[str, str]) -> None:
-    """Brings the tables up to date, and loads the demo district and processes where wanted."""
+def prepare(wish: Wish, place: folder.Folder, children: Children, environ: dict[str, str]) -> tuple[str, ...]:
+    """Brings the tables up to date, loads the demo where wanted; returns what a person should know."""
+    log = place.log("prepare")
     step = ["demo", "load"] if wish.with_demo else ["migrate"]
     children.run(
         "准备数据库",
         [sys.executable, "-m", "app.cli", *step],
         environ=environ,
         cwd=REPOSITORY,
-        log=place.log("prepare"),
+        log=log,
     )
+    return tuple(line for line in log.read_text().splitlines() if line.startswith(greeting.NOTE))
 
 
 def start_web(

@@ -1,5 +1,6 @@
 """Every setting, its default and the reason for it, read once from the environment."""
 
+import math
 import os
 import secrets
 from collections.abc import Mapping
@@ -22,8 +23,8 @@ class Settings:
 
     profile: str = "trial"
     """HUYING_PROFILE: demo, trial (SQLite), test or production; decides what start-up refuses."""
-    database_url: str = "sqlite:///huying.db"
-    """DATABASE_URL: PostgreSQL 14+ for service; SQLite is the trial mode."""
+    database_url: str = ""
+    """DATABASE_URL: PostgreSQL 14+ for service, SQLite is the trial mode; none is ever guessed."""
     redis_url: str | None = None
     """REDIS_URL: Redis or Valkey that wakes workers; without it the ticker works by itself."""
     bpmn_dir: Path = REPOSITORY / "bpmn"
@@ -48,6 +49,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise SettingRefused(f"HUYING_PROFILE 只能是 {'、'.join(PROFILES)}，现在是 {self.profile!r}。")
+        if self.database_url:
+            _check_database(self.database_url)
         if self.lease_seconds < SHORTEST_LEASE:
             raise SettingRefused(
                 f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE}，不能是 {self.lease_seconds}。"
@@ -58,6 +61,12 @@ class Settings:
         """Whether the database is SQLite: no second writer, no proof against the database's owner."""
         return self.database_url.startswith("sqlite")
 
+    def database(self) -> str:
+        """The database's URL; SettingRefused when nobody named one."""
+        if not self.database_url:
+            raise SettingRefused(f"没有设 DATABASE_URL。请写明数据库：{_EXAMPLES}")
+        return self.database_url
+
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
     """Settings from environment variables; a wrong value raises SettingRefused that names it."""
@@ -66,36 +75,48 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     if url:
         given["database_url"] = _with_driver(url)
     if environ.get("REDIS_URL"):
+        if not environ["REDIS_URL"].startswith(("redis://", "rediss://", "unix://")):
+            raise SettingRefused("REDIS_URL 应以 redis://、rediss:// 或 unix:// 开头。")
         given["redis_url"] = environ["REDIS_URL"]
     if environ.get("HUYING_PROFILE"):
         given["profile"] = environ["HUYING_PROFILE"]
     if environ.get("HUYING_BPMN"):
         given["bpmn_dir"] = Path(environ["HUYING_BPMN"])
+        if not Path(environ["HUYING_BPMN"]).is_dir():
+            raise SettingRefused(f"HUYING_BPMN 指的文件夹 {environ['HUYING_BPMN']} 不存在。")
     if environ.get("HUYING_HOSTS"):
         given["hosts"] = tuple(host.strip() for host in environ["HUYING_HOSTS"].split(",") if host.strip())
     if environ.get("HUYING_SECRET"):
         given["secret"] = environ["HUYING_SECRET"].encode()
-    for name, field_name in (
-        ("HUYING_TRUSTED_PROXIES", "trusted_proxies"),
-        ("HUYING_TOKEN_HOURS", "token_hours"),
-        ("HUYING_WEB_THREADS", "web_threads"),
-        ("HUYING_LEASE_SECONDS", "lease_seconds"),
-        ("HUYING_IDEMPOTENCY_HOURS", "idempotency_hours"),
+    for name, field_name, least in (
+        ("HUYING_TRUSTED_PROXIES", "trusted_proxies", 0),
+        ("HUYING_TOKEN_HOURS", "token_hours", 1),
+        ("HUYING_WEB_THREADS", "web_threads", 1),  # a pool of 0 would be one without a bound
+        ("HUYING_LEASE_SECONDS", "lease_seconds", SHORTEST_LEASE),
+        ("HUYING_IDEMPOTENCY_HOURS", "idempotency_hours", 1),
     ):
         if environ.get(name):
-            given[field_name] = _number(name, environ[name], int)
+            given[field_name] = _number(name, environ[name], int, least)
     if environ.get("HUYING_TICK_SECONDS"):
-        given["tick_seconds"] = _number("HUYING_TICK_SECONDS", environ["HUYING_TICK_SECONDS"], float)
-    return Settings(**given)  # type: ignore[arg-type]  # the names above are the fields
+        # Shorter than this, the ticker does nothing but ask the database.
+        given["tick_seconds"] = _number("HUYING_TICK_SECONDS", environ["HUYING_TICK_SECONDS"], float, 0.05)
+    made = Settings(**given)  # type: ignore[arg-type]  # the names above are the fields
+    if made.profile == "production" and made.trial:
+        raise SettingRefused(
+            "正式环境（HUYING_PROFILE=production）须用 PostgreSQL，DATABASE_URL 不能是 SQLite。"
+        )
+    return made
 
 
-def _number(name: str, text: str, kind: type) -> int | float:
+def _number(name: str, text: str, kind: type, least: float) -> int | float:
     try:
         value = kind(text)
     except ValueError:
-        raise SettingRefused(f"{name} 应为数字，现在是 {text!r}。") from None
-    if value < 0:
-        raise SettingRefused(f"{name} 不能为负数，现在是 {text!r}。")
+        value = math.nan
+    if not math.isfinite(value):
+        raise SettingRefused(f"{name} 应为数字，现在是 {text!r}。")
+    if value < least:
+        raise SettingRefused(f"{name} 至少为 {least}，不能是 {text}。")
     return value  # type: ignore[no-any-return]
 
 
@@ -104,6 +125,22 @@ def _with_driver(url: str) -> str:
         if url.startswith(plain):
             return "postgresql+psycopg://" + url[len(plain) :]
     return url
+
+
+_EXAMPLES = "postgresql://用户:口令@主机/库名，试用可写 sqlite:////绝对路径/huying.db。"
+
+
+def _check_database(url: str) -> None:
+    from sqlalchemy.engine import make_url  # not at the top: `huying --help` needs no database
+
+    try:
+        parsed = make_url(url)
+    except Exception:  # whatever it stumbles over; the text itself may hold a password
+        raise SettingRefused(f"DATABASE_URL 写得不对，应为 {_EXAMPLES}") from None
+    if parsed.drivername not in ("postgresql+psycopg", "sqlite"):
+        raise SettingRefused(f"DATABASE_URL 里的数据库 {parsed.drivername} 不支持，应为 {_EXAMPLES}")
+    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise SettingRefused(f"DATABASE_URL 没有写 SQLite 的文件，应为 {_EXAMPLES}")
 
 
 _chosen: list[Settings] = []

@@ -130,7 +130,7 @@ def use(database: Database | None) -> None:
 
 def current() -> Database:
     if not _databases:
-        _databases.append(Database(settings().database_url))
+        _databases.append(Database(settings().database()))
     return _databases[0]
 
 

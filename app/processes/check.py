@@ -15,8 +15,9 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, read_org
-from app.processes import cross, parallel, scenario_file, served
+from app.processes import cross, parallel, served
 from app.processes.cross import open_diagram
+from app.processes.scenario_check import Against, read_scenario
 
 ORG_FILE = "_org.yaml"
 
@@ -82,13 +83,14 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
         rule_error=partial(
             rule_error,
             roles=roles_of(org),
-            unit_fields=[name for name, field in data.items() if field.type == "unit"],
+            unit_fields=cross.unit_fields(bundle),
         ),
     )
 
 
-def roles_of(org: OrgFile | None) -> frozenset[str] | None:
-    return None if org is None else frozenset(role.key for role in org.roles)
+def roles_of(org: OrgFile | None) -> dict[str, str] | None:
+    """Role → its Chinese name."""
+    return None if org is None else {role.key: role.name for role in org.roles}
 
 
 def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
@@ -112,12 +114,20 @@ def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[
         return findings
     refused = {each.element for each in findings if each.rule == served.ELEMENT}
     findings += [each for each in served.check(diagram) if each.element not in refused]
-    findings += cross.check(bundle, diagram, roles_of(org))
+    gone = cross.refused_ids(diagram, findings)
+    findings = [each for each in findings if not _echoes(each, gone)]
+    findings += cross.check(bundle, diagram, roles_of(org), gone)
     findings += parallel.check(bundle, diagram)
+    against = Against(bundle, diagram, org, gone)
     for name, data in bundle.files.scenarios().items():
-        _, about = scenario_file.read_scenario(f"scenarios/{name}.yaml", data, bundle, diagram, org)
+        _, about = read_scenario(f"scenarios/{name}.yaml", data, against)
         findings += about
     return findings
+
+
+def _echoes(each: Finding, refused: Collection[str]) -> bool:
+    """Whether a condition is blamed for naming a step that is refused at its own place."""
+    return each.rule == "bpmn-unknown-step" and any(f"outcome({step})" in each.zh for step in refused)
 
 
 def _weighed(each: Finding) -> Finding:

@@ -1,12 +1,13 @@
 """What the files of a bundle say about each other: lanes, rules, forms, clocks, events and public words."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS, SLA
 from app.bundles.keys import finding, nearest
-from app.bundles.rules import rule_error
+from app.bundles.rules import RuleRefused, parse_rule, role_error, rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.yaml_file import Doc, read_yaml
 from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram, separated
@@ -21,6 +22,9 @@ LONGEST_WORD = 60
 _WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?|\bP\d+WD\b")
 
 
+_REFUSALS = ("bpmn-element-forbidden", "bpmn-element-not-yet", "bpmn-script-forbidden")
+
+
 def open_diagram(data: bytes) -> Diagram | None:
     """The one executable process of a diagram, or None when it cannot be read (the linter says why)."""
     try:
@@ -30,21 +34,44 @@ def open_diagram(data: bytes) -> Diagram | None:
     return read_diagram(found[0]) if len(found) == 1 else None
 
 
-def check(bundle: Bundle, diagram: Diagram, roles: Collection[str] | None) -> list[Finding]:
-    """Findings about two files at once; each names the one to change."""
+def check(
+    bundle: Bundle, diagram: Diagram, roles: Collection[str] | None, refused: Collection[str] = ()
+) -> list[Finding]:
+    """Findings about two files at once; each names the one to change.
+
+    `refused` are ids that the check of the diagram has told already: naming them elsewhere is no new fault.
+    """
+    steps = steps_of(diagram) | {step: step for step in refused}
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
-    findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles)]
-    findings += [*_nobody(bundle, diagram), *_persons(diagram)]
+    findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
+    findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += _lengths(diagram)
     if SLA in bundle.files.files:
-        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]))
+        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
+
+
+def unit_fields(bundle: Bundle) -> dict[str, str]:
+    """Names of type unit → their labels."""
+    return {name: field.label for name, field in bundle.process.data.items() if field.type == "unit"}
 
 
 def steps_of(diagram: Diagram) -> dict[str, str]:
     """User tasks: id → label."""
     return {node.id: node.label or node.id for node in diagram.steps.values()}
+
+
+def refused_ids(diagram: Diagram, findings: Iterable[Finding]) -> frozenset[str]:
+    """Elements that may not stay, with all they hold."""
+    told = {each.element for each in findings if each.rule in _REFUSALS}
+    held = [
+        inner.get("id")
+        for node in diagram.every.values()
+        if node.id in told
+        for inner in node.element.iter("*")
+    ]
+    return frozenset(each for each in (*told, *held) if each)
 
 
 def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -61,10 +88,10 @@ def _identity(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
 
 
 def _lanes(
-    bundle: Bundle, diagram: Diagram, process: Doc, roles: Collection[str] | None
+    bundle: Bundle, diagram: Diagram, process: Doc, roles: Collection[str] | None, steps: Mapping[str, str]
 ) -> Iterator[Finding]:
     drawn = {lane.label for lane in diagram.lanes}
-    fields = [name for name, field in bundle.process.data.items() if field.type == "unit"]
+    fields = unit_fields(bundle)
     for name, rule in bundle.process.lanes.items():
         line = process.line(("lanes", name))
         if name not in drawn:
@@ -72,7 +99,7 @@ def _lanes(
             yield finding(
                 "warning", "lane-unused", PROCESS, line, zh, f'Lane "{name}" is not in the diagram.'
             )
-        wrong = rule_error(rule.text, roles, fields, steps_of(diagram))
+        wrong = rule_error(rule.text, roles, fields, steps)
         if wrong is not None:
             yield finding(
                 "error",
@@ -84,7 +111,7 @@ def _lanes(
             )
     for i, role in enumerate(bundle.process.start_roles):
         if roles is not None and role not in roles:
-            zh = f"starts 里没有角色“{role}”；机构文件里有{nearest(role, sorted(roles))}。"
+            zh = f"starts：{role_error(role, roles)}"
             yield finding(
                 "error", "bpmn-unknown-role", PROCESS, process.line(("starts", i)), zh, f'No role "{role}".'
             )
@@ -107,6 +134,20 @@ def _nobody(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
             yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
 
 
+def _handlers(diagram: Diagram, steps: Mapping[str, str]) -> Iterator[Finding]:
+    """Steps that candidate rules name: the linter knows the rules and not the steps."""
+    for node in diagram.steps.values():
+        for text in separated(node.attributes.get("candidateGroups", "")):
+            try:
+                rule = parse_rule(text)
+            except RuleRefused:
+                continue  # told by the linter
+            if rule.kind == "handler" and (wrong := rule_error(text, steps=steps)) is not None:
+                zh = f"{node.named.zh} 的候选规则 {plain(text)} 有误：{wrong}"
+                en = f'{node.named.en} has candidate rule "{plain(text)}", which names no step.'
+                yield Finding("error", "bpmn-unknown-step", DIAGRAM, node.line, node.id, zh, en)
+
+
 def _persons(diagram: Diagram) -> Iterator[Finding]:
     """A person named in the diagram would be passed over in silence: cases ask the rules alone."""
     for node in diagram.steps.values():
@@ -121,9 +162,11 @@ def _persons(diagram: Diagram) -> Iterator[Finding]:
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
-    used = {node.attributes.get("formKey") for node in diagram.every.values()}
+    used = {node.attributes.get("formKey", "").strip() for node in diagram.every.values()}
+    misspelt = used - set(bundle.forms) - {""}
+    meant = {close for each in misspelt for close in get_close_matches(each, bundle.forms, 1)}
     for name in bundle.forms:
-        if name not in used:
+        if name not in used | meant:
             zh = "图中没有任务或开始事件使用这张表单（formKey）。"
             yield finding("warning", "form-unused", f"forms/{name}.yaml", None, zh, "No step uses this form.")
 
@@ -192,8 +235,7 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
             )
 
 
-def _events(bundle: Bundle, diagram: Diagram, sla: Doc) -> Iterator[Finding]:
-    steps = steps_of(diagram)
+def _events(bundle: Bundle, diagram: Diagram, sla: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
     told = {node.properties.get("event") for node in diagram.every.values()}
     for node in diagram.every.values():
         event = node.properties.get("event")

@@ -1,4 +1,4 @@
-"""What the engine can run and cases cannot serve yet: refused here, so that nothing published stops half-way."""
+"""What the engine runs and cases cannot serve yet: refused, so that nothing published stops half-way."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,8 @@ def _of(node: Node) -> Iterator[Finding]:
         yield Finding("error", ELEMENT, DIAGRAM, node.line, node.id, zh, en)
     for name, meaning in PROPERTIES.items():
         if node.properties.get(name, "").strip():
-            zh = f"{node.named.zh} 写了 {name}“{plain(node.properties[name])}”（{meaning}），尚未开放，请先删去。"
+            said = f"{name}“{plain(node.properties[name])}”（{meaning}）"
+            zh = f"{node.named.zh} 写了 {said}，尚未开放，请先删去。"
             yield Finding("error", KEY, DIAGRAM, node.line, node.id, zh, f"{name} is not open yet.")
 
 

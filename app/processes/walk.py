@@ -11,7 +11,8 @@ from app.engine.run import Run
 from app.identity.org_file import OrgFile
 from app.processes import scenarios
 from app.processes.cross import open_diagram
-from app.processes.scenario_file import Scenario, read_scenario
+from app.processes.scenario_check import Against, read_scenario
+from app.processes.scenario_file import Scenario
 from app.processes.scenarios import ScenarioFailed
 from app.processes.stage import Story
 
@@ -49,7 +50,7 @@ def read_scenarios(files: BundleFiles, bundle: Bundle, org: OrgFile | None) -> d
     found: dict[str, Scenario] = {}
     for name, data in files.scenarios().items():
         if diagram is not None:
-            scenario, _ = read_scenario(f"scenarios/{name}.yaml", data, bundle, diagram, org)
+            scenario, _ = read_scenario(f"scenarios/{name}.yaml", data, Against(bundle, diagram, org))
             if scenario is not None:
                 found[name] = scenario
     return found
@@ -78,11 +79,12 @@ def elements(bundle: Bundle) -> tuple[str, ...]:
         return ()
     chosen = [
         flow.id
-        for node in diagram.of_kind("exclusiveGateway", "inclusiveGateway")
-        if len(diagram.leaving.get(node.id, ())) > 1
-        for flow in diagram.leaving[node.id]
+        for scope in diagram.scopes()
+        for node in scope.of_kind("exclusiveGateway", "inclusiveGateway")
+        if len(scope.leaving.get(node.id, ())) > 1
+        for flow in scope.leaving[node.id]
     ]
-    return (*diagram.nodes, *chosen)
+    return (*diagram.every, *chosen)
 
 
 def _one(name: str, scenario: Scenario, version_id: str) -> Walked:
@@ -104,7 +106,7 @@ def _watching(passed: set[str]) -> Iterator[None]:
         for step in self.trace:
             passed.add(step.element)
             if step.branch is not None:
-                passed.add(step.branch)
+                passed.update(step.branch.split(","))
             timer = self.version.timers.get(step.element)
             if timer is not None:  # the step it sits on was entered, though nobody finished it
                 passed.add(timer.step)

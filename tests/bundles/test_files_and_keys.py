@@ -20,6 +20,8 @@ def only(findings: Any) -> Any:
     ("part", "old", "new", "rule", "says"),
     [
         ("process", "facts:", "fakts:", "key-unknown", "第 23 行：不认识“fakts”；这里可以写 key、name"),
+        ("process", "type: bool,", "type： bool,", "key-unknown", "“type： bool”里的冒号要用英文的 :，后面空"
+                                                                  "一格"),
         ("process", "facts: [level]", "verbs: {}", "key-not-yet", "“verbs”尚未开放"),
         ("process", "facts: [level]", "schedules: []", "key-not-yet", "定期启动"),
         ("process", "facts: [level]", "facts: [levle]", "name-undeclared", "是不是 level？"),

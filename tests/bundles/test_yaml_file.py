@@ -65,3 +65,40 @@ def test_a_key_written_twice_is_refused_with_both_lines():
 )
 def test_what_yaml_can_do_behind_a_readers_back_is_refused(text: str | bytes, rule: str):
     assert refused(text).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("key: x\nname：小区\nnumber: 1\n", 2),
+        ("key: x\n\nname：小区\n# 说明\n\nnumber: 1\n", 3),
+        ("data:\n  place：\n    type: int\n", 2),
+        ("lanes:\n  受理中心：role(x)\n  b: c\n", 2),
+        ("fields:\n  - name：x\n    label: y\n", 2),
+        ("name: 小区\n  number：x\nstarts: []\n", 2),
+        ("key: x\nname:小区\nnumber: 1\n", 2),
+    ],
+)
+def test_a_full_width_colon_is_told_at_its_own_line(text: str, line: int):
+    error = refused(text)
+
+    assert (error.rule, error.line, error.zh) == ("yaml-malformed", line, "冒号要用英文的 :，后面空一格。")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a: 1\n\tb: 2\n", 2), ("a:\n\tb: 2\n", 2), ("a:\n  - b: 1\n\t  c: 2\n", 3), ("a:\n- \tb: 1\n", 2)],
+)
+def test_a_tab_is_told_as_a_tab(text: str, line: int):
+    error = refused(text)
+
+    assert (error.rule, error.line, error.zh) == ("yaml-malformed", line, "缩进不能用 Tab，请用空格。")
+
+
+def test_a_full_width_colon_inside_a_text_is_no_fault():
+    text = "a: 说明：先看\nb: |\n  note：留意\nc: 长的文字\n  还有 注意：一行\nd: '\n  name：x'\n"
+
+    value = read_yaml("x.yaml", text.encode()).value
+
+    assert value["a"] == "说明：先看"
+    assert value["b"] == "note：留意\n"

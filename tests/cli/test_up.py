@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.local import LocalRefused, accounts, servers
+from app.core.config import REPOSITORY
 from tests.cli.launcher import Launcher, data_folder, run_command, until
 
 pytestmark = pytest.mark.launcher
@@ -37,6 +39,7 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
     assert str(launcher.data) in launcher.output
     shown = re.findall(r"^    (\S+)  口令 (\S+)  ", launcher.output, re.MULTILINE)
     assert len(shown) == 3
+    assert "shenhe1（审核员）、liucheng1（流程管理员）" in launcher.output
     assert [launcher.sign_in(login, password) for login, password in shown] == [201, 201, 201]
     for part in ("postgres -D", "valkey-server", "local.web", "worker.py ticker", "worker.py jobs"):
         assert launcher.named(part), part
@@ -78,13 +81,15 @@ def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> N
 
     launcher.start()
     kept = run_command("demo", "time", data=launcher.data)
+    assert "注意：示范时钟拨动过，比真实时间快 3 小时" in launcher.output
     launcher.stop()
     launcher.start("--fresh")
+    assert f"正在清空数据目录 {launcher.data}" in launcher.output
     fresh = run_command("demo", "time", data=launcher.data)
 
     assert moved.returncode == 0, moved.stderr
-    assert "快 3:00:00" in kept.stdout
-    assert "快 0:00:00" in fresh.stdout
+    assert "快 3 小时。" in kept.stdout
+    assert "与真实时间相同" in fresh.stdout
 
 
 def test_what_dies_by_itself_is_started_again(launcher: Launcher) -> None:
@@ -157,6 +162,44 @@ def test_a_wrong_setting_is_refused_before_anything_starts(launcher: Launcher) -
 
     assert refused.returncode == 1
     assert refused.stderr == "呼应没有启动：HUYING_WEB_THREADS 应为数字，现在是 'four'。\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (
+            {"DATABASE_URL": "postgresql://huying:geheim@127.0.0.1:1/huying"},
+            "呼应没有启动：准备数据库失败：数据库 postgresql://huying:***@127.0.0.1:1/huying 打不开；",
+        ),
+        ({"DATABASE_URL": "nonsense"}, "呼应没有启动：DATABASE_URL 写得不对"),
+        ({"HUYING_BPMN": "/nonexist"}, "呼应没有启动：HUYING_BPMN 指的文件夹 /nonexist 不存在。"),
+    ],
+    ids=["unreachable", "nonsense", "no folder"],
+)
+@pytest.mark.parametrize("demo", ["--demo", "--no-demo"])
+def test_what_is_wrong_around_us_is_told_in_one_line(
+    launcher: Launcher, environ: dict[str, str], told: str, demo: str
+) -> None:
+    refused = run_command("up", "--port", str(launcher.port), demo, data=launcher.data, **environ)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(told)
+    assert refused.stderr.count("\n") == 1
+
+
+def test_one_unfinished_folder_does_not_stop_the_demo(launcher: Launcher, tmp_path: Path) -> None:
+    bpmn = tmp_path / "bpmn"
+    shutil.copytree(REPOSITORY / "bpmn", bpmn)
+    (bpmn / "halfdone").mkdir()
+    launcher.environ |= {
+        "HUYING_BPMN": str(bpmn),
+        "DATABASE_URL": f"sqlite:///{launcher.data.parent / 'trial.db'}",
+    }
+
+    launcher.start()
+
+    assert launcher.answers()
+    assert re.search("注意：halfdone 没有发布：.+", launcher.output.splitlines()[-2])
 
 
 def test_a_missing_wheel_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,8 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
 @pytest.mark.parametrize(
     ("file", "old", "new", "level", "rule", "says"),
     [
-        ("process.yaml", "role(dispatcher)@district", "role(dispacher)@district", "error", "bpmn-unknown-role", "没有角色“dispacher”"),
+        ("process.yaml", "role(dispatcher)@district", "role(dispacher)@district", "error", "bpmn-unknown-role", "没有角色“dispacher”；是不是 dispatcher（派遣员）？"),
+        ("process.yaml", "role(dispatcher)@district", "role(派遣员)@district", "error", "bpmn-unknown-role", "请写 dispatcher（派遣员）。"),
         ("process.yaml", "unit(main_unit)", "unit(level)", "error", "bpmn-unknown-role", "不是单位字段"),
         ("process.yaml", "unit(main_unit)", "handler(sing)", "error", "bpmn-unknown-role", "图中没有环节“si"
                                                                                            "ng”"),
@@ -100,6 +101,16 @@ def test_a_candidate_rule_takes_the_place_of_a_lane(copied: Change):
     assert lines(folder) == []
 
 
+def test_a_candidate_rule_names_a_step_that_exists(copied: Change):
+    folder = copied("process.bpmn", '<bpmn:userTask id="handle"',
+                    '<bpmn:userTask id="handle" camunda:candidateGroups="handler(签收)"')  # fmt: skip
+
+    (told,) = lines(folder)
+
+    assert told.startswith("bpmn-unknown-step 任务“办理”(handle) 的候选规则 handler(签收) 有误：图中没有环节")
+    assert "请写 sign（签收）。" in told
+
+
 @pytest.mark.parametrize("name", ["assignee", "candidateUsers"])
 def test_a_person_named_in_the_diagram_is_refused_and_hides_nothing(copied: Change, name: str):
     copied("process.bpmn", SIGN_IN_LANE, "")
@@ -122,6 +133,53 @@ def test_a_step_straight_in_an_outer_lane_needs_a_rule_for_that_lane(copied: Cha
     (told,) = lines(folder)
 
     assert "任务“签收”(sign) 直接画在泳道“各单位”里，process.yaml 的 lanes 没有它" in told
+
+
+def everything(folder: Path) -> list[str]:
+    return [f"{each.rule} {each.zh}" for each in check_folder(folder).findings]
+
+
+def test_a_misspelt_form_is_told_once_whoever_fills_it_in(copied: Change):
+    (told,) = everything(copied("process.bpmn", 'formKey="handle"', 'formKey="handel"'))
+
+    assert told.startswith("bpmn-unknown-form ")
+
+
+def test_answers_without_a_form_are_told_once_a_step_with_the_forms_there_are(copied: Change):
+    folder = copied("process.bpmn", 'name="办理" camunda:formKey="handle"', 'name="办理"')
+
+    told = everything(folder)
+
+    assert not any("（没有）" in each for each in told)
+    assert [each for each in told if each.startswith("form-missing")] == [
+        "form-missing 任务“办理”(handle) 没有写表单（formKey），场景却在这里填写了内容；"
+        "forms/ 中有 dispatch、filing、handle、sign（是不是 handle？）。"
+    ]
+    assert any(
+        each.startswith("scenario-no-form ")
+        and "任务“办理”(handle) 没有表单（图中没有写 formKey），不能填写contacted、" in each
+        for each in told
+    )
+
+
+def test_what_names_a_refused_element_is_not_told_again(copied: Change):
+    copied("sla.yaml", "task.opened(sign)", "task.opened(handle)")
+    text = (copied() / "process.bpmn").read_text("utf-8")
+    start = text.index('<bpmn:userTask id="handle"')
+    end = text.index("</bpmn:userTask>", start)
+    text = (
+        text[:start]
+        + text[start:end].replace("userTask", "scriptTask")
+        + "</bpmn:scriptTask>"
+        + text[end + 16 :]
+    )
+    (copied() / "process.bpmn").write_text(
+        text.replace('outcome("review") == "驳回"', 'outcome("handle") == "报结"'), "utf-8"
+    )
+
+    told = lines(copied())
+
+    assert [each.split()[0] for each in told] == ["bpmn-script-forbidden"]
 
 
 def test_a_form_that_no_step_uses_is_a_warning(copied: Change):

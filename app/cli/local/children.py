@@ -112,7 +112,8 @@ class Children:
         self.wait_until(lambda: not child.running)
         self.all.remove(child)
         if child.process.returncode:
-            raise LocalRefused(f"{name} 失败：\n{child.last_words()}")
+            words = child.last_words()
+            raise LocalRefused(f"{name}失败：{words}" if "\n" not in words else f"{name}失败：\n{words}")
 
     def wait_until(
         self, done: Callable[[], bool], *, watching: Child | None = None, seconds: float = 120

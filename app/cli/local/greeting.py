@@ -2,41 +2,50 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.cli.local import folder
 from app.core.config import REPOSITORY, settings
 
 ROLES = ("dispatcher", "handler", "supervisor")
+MORE = ("reviewer", "process_admin")
+NOTE = "注意："
+"""How a line of `huying demo load` begins that is repeated once everything runs."""
 STORY = re.compile(r"^```sh story\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:8000"
 """The address that the documents use; what is printed names the real one."""
 
 
-def text(address: str, data: Path, *, trial: bool, demo: bool) -> str:
-    """The greeting of `huying up`."""
+def text(address: str, data: Path, *, trial: bool, demo: bool, notes: Sequence[str] = ()) -> str:
+    """The greeting of `huying up`; `notes` are said last, where they are seen."""
     lines = ["", f"呼应已启动：{address}", ""]
     if trial:
         lines += ["  试用模式：数据库是 SQLite，只适合一台机器上试用，不要用于正式办公。"]
     lines += [f"  接口说明  {address}/openapi.json", f"  数据目录  {data}（日志在其中的 logs/）"]
     if demo:
-        people = logins(settings().bpmn_dir / "_org.yaml")
+        org = settings().bpmn_dir / "_org.yaml"
+        people = logins(org, ROLES)
         lines += ["", "  示范账号（口令公开，只用于演示）："]
         lines += [f"    {login}  口令 {password}  {name}（{role}）" for login, password, name, role in people]
+        others = "、".join(f"{login}（{role}）" for login, _, _, role in logins(org, MORE))
+        lines += [f"  还有 {others} 等，口令是 demo- 加账号；全部账号见 {org}"]
         told = story(address, data)
         if told:
             lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]
-    lines += ["", "  停止：Ctrl-C。数据会保留；huying up --fresh 重新开始。", ""]
+    lines += ["", "  停止：Ctrl-C。数据会保留；make run ARGS=--fresh 会清空数据，从头开始。", ""]
+    if notes:
+        lines += [*(f"  {note}" for note in notes), ""]
     return "\n".join(lines)
 
 
-def logins(file: Path) -> list[tuple[str, str, str, str]]:
-    """One (login, password, name, role's name) for each of ROLES, from the organisation file of the demo."""
+def logins(file: Path, roles: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """One (login, password, name, role's name) for each role, from the organisation file of the demo."""
     import yaml
 
     org = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
     found = []
-    for role in ROLES:
+    for role in roles:
         for person in org["people"]:
             holds = [appointment["role"] for appointment in person["appointments"]]
             if role in holds and person.get("password"):
