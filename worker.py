@@ -10,11 +10,12 @@ import random
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 
 from app.cli.local import LocalRefused
 from app.cli.local.children import Children
 from app.cli.local.tie import die_with_parent
-from app.core import clock, db, log
+from app.core import clock, db, log, startup
 from app.core.config import REPOSITORY, SettingRefused, settings
 
 DRAIN = 25
@@ -25,6 +26,7 @@ FULL_TICK = 200
 
 RESPAWN_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+SAY_AGAIN_SECONDS = 60.0
 SWEEP_BATCH = 1000
 WORKER_TTL = 75
 """RQ blocks in its dequeue for 15 s less than this; its default would be 405 s."""
@@ -46,10 +48,10 @@ class Asked:
 
 def main() -> None:
     """Keeps the children alive until we are asked to stop."""
-    log.to_stderr()
     asked = Asked()
     if os.environ.get("HUYING_TIED"):
         die_with_parent(os.getppid())
+    startup.begin()
     roles = ["ticker", "jobs"] if settings().redis_url else ["ticker"]
     # In our own group: the launcher can then end grandchildren, too.
     with Children(found_group=False) as children:
@@ -85,18 +87,42 @@ def tick_for_ever() -> None:
 
     name = f"{socket.gethostname()}-{os.getpid()}"
     next_sweep = clock.monotonic()
+    trouble = Trouble()
+    served = False  # once the tables are there they stay: migrations only add
     while not asked.stop:
         moved = 0
         try:
-            moved = firing.tick(name)
-        except Exception:  # the database may be away for a moment; every later look finds the same rows
-            logger.exception("a look for due timers failed")
-        if clock.monotonic() >= next_sweep:
+            if not served and (told := startup.behind()) is not None:
+                if trouble.worth_saying(told):
+                    logger.warning(told)
+            else:
+                served = True
+                moved = firing.tick(name)
+                trouble = Trouble()
+        except Exception as error:  # the database may be away; every later look finds the same rows
+            if trouble.worth_saying(type(error).__name__):
+                logger.exception("a look for due timers failed")
+        if served and clock.monotonic() >= next_sweep:
             next_sweep = clock.monotonic() + SWEEP_SECONDS
             sweep()
         if moved < FULL_TICK:
             pause(settings().tick_seconds * random.uniform(0.8, 1.2), asked)
     db.current().dispose()
+
+
+@dataclass
+class Trouble:
+    """What goes wrong at every look is said at once, and then once a minute."""
+
+    what: str = ""
+    next_at: float = 0.0
+
+    def worth_saying(self, what: str) -> bool:
+        now = clock.monotonic()
+        if what == self.what and now < self.next_at:
+            return False
+        self.what, self.next_at = what, now + SAY_AGAIN_SECONDS
+        return True
 
 
 def sweep() -> None:

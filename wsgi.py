@@ -18,6 +18,17 @@ if os.environ.get("HUYING_TIED"):
 
     die_with_parent(_server.pid if _server and _server.pid else os.getppid())
 
+import sys
+
 from app import create_app
+from app.core import startup
+from app.core.config import SettingRefused
+
+try:
+    startup.begin()
+except SettingRefused as refused:
+    print(f"网页进程没有启动：{refused}", file=sys.stderr, flush=True)
+    sys.exit(1)
+startup.say_what_is_behind()
 
 application = create_app()

@@ -27,7 +27,7 @@ def create_app() -> "Flask":
 
     from app.audit import door as audit
     from app.cases import api as cases
-    from app.core.http import access_log, api, gate, health, problem
+    from app.core.http import access_log, api, front, gate, health, problem
     from app.identity import api as identity
     from app.identity import login
     from app.processes import api as processes
@@ -46,4 +46,5 @@ def create_app() -> "Flask":
     document.register_blueprint(processes.blp)
     processes.install(app)
     health.install(app, __version__)
+    front.install(app)
     return app

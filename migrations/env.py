@@ -28,7 +28,7 @@ def include_name(name: str | None, kind: str, parent: Any) -> bool:
 
 
 def run() -> None:
-    engine = create_engine(context.config.attributes["url"], poolclass=NullPool)
+    engine = create_engine(context.config.attributes["url"], poolclass=NullPool, hide_parameters=True)
     with engine.connect() as connection:
         context.configure(
             connection=connection,

@@ -199,4 +199,4 @@ def _chosen(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]
 
 def _told(finding: Finding) -> str:
     word = "错误" if finding.level == "error" else "提醒"
-    return f"{word}  {finding.file}：{finding.zh}  [{finding.rule}]"
+    return f"{word}  {finding.told}  [{finding.rule}]"

@@ -27,7 +27,7 @@ def attach() -> None:
 
 
 def database(*, create: bool = False, migrated: bool = True) -> str:
-    """The URL of the database, once it answers: `create` may make an SQLite file, `migrated` wants it current.
+    """The URL of the database, once it answers; `create` may make an SQLite file, `migrated` asks more.
 
     Raises click.ClickException with one line that says what to do.
     """

@@ -264,6 +264,7 @@ def start_web(
         "--http": "1",
         "--workers-kill-timeout": f"{DRAIN}s",
         "--log-level": "warning",
+        "--log-config": str(REPOSITORY / "granian-log.json"),
     }
     return children.start(
         "web",

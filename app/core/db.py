@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, CursorResult, MetaData, String, Table, Text, create_engine, event
 from sqlalchemy.engine import Engine
 
+from app.core import schema
 from app.core.config import settings
 from app.core.errors import DatabaseUnavailable
 from app.core.types import Id, Instant, Json
@@ -91,7 +92,8 @@ class Database:
 
 
 def _sqlite(url: str, begin: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 3.0, "check_same_thread": False})
+    connect = {"timeout": 3.0, "check_same_thread": False}
+    engine = create_engine(url, hide_parameters=True, connect_args=connect)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
@@ -110,6 +112,7 @@ def _postgresql(url: str, pool: int) -> Engine:
     timeouts = f"-c lock_timeout={int(LOCK_TIMEOUT * 1000)} -c idle_in_transaction_session_timeout=30000"
     return create_engine(
         url,
+        hide_parameters=True,  # an error's text must not carry what people typed, wherever it is printed
         pool_size=pool,
         max_overflow=2,
         pool_timeout=5,
@@ -172,10 +175,10 @@ def reading(*, snapshot: bool = False) -> Iterator[Session]:
         yield Session(connection, only_reads=True)
 
 
-def ready() -> None:
-    """Raises DatabaseUnavailable unless the database answers."""
+def ready() -> schema.State:
+    """The state of the database's shape. Raises DatabaseUnavailable unless the database answers."""
     try:
         with reading() as session:
-            session.execute(system_state.select().limit(1))
+            return schema.state(schema.version(session.connection))
     except Exception as error:
         raise DatabaseUnavailable from error

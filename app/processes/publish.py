@@ -83,7 +83,7 @@ def shipped(folder: Path) -> list[Path]:
 def refused(findings: Iterable[Finding]) -> ProcessRefused:
     """The problem that carries every error of a check."""
     errors = [each for each in findings if each.level == "error"]
-    told = [FieldError(pointer(each), each.rule, f"{each.file}：{each.zh}") for each in errors]
+    told = [FieldError(pointer(each), each.rule, each.told) for each in errors]
     return ProcessRefused(f"有 {len(errors)} 处错误，请改正后再发布。", errors=told)
 
 

@@ -1,5 +1,6 @@
 """`huying up`: one command starts everything, one signal ends everything, and the data stay."""
 
+import json
 import os
 import re
 import shutil
@@ -44,6 +45,11 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
     for part in ("postgres -D", "valkey-server", "local.web", "worker.py ticker", "worker.py jobs"):
         assert launcher.named(part), part
     assert modes_above(launcher.data) == above, "no folder above ours may be opened to others"
+
+    for name in ("web", "worker"):
+        lines = (launcher.data / "logs" / f"{name}.log").read_text().splitlines()
+        assert [line for line in lines if not isinstance(json.loads(line), dict)] == [], name
+        assert lines or name == "worker", name
 
     assert launcher.stop(signal.SIGTERM) == 0
     assert launcher.left() == []

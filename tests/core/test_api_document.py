@@ -14,7 +14,10 @@ from app.core import db
 from app.core.config import REPOSITORY
 from app.core.errors import Problem, slug_of, title_of
 
-OPEN = {"/healthz", "/readyz", "/version", "/openapi.json", "/api/v1/sessions", "/schemas/<kind>.json"}
+OPEN = {
+    *("/", "/healthz", "/readyz", "/version", "/openapi.json"),
+    *("/api/v1/sessions", "/schemas/<kind>.json"),
+}
 """The routes that need nobody signed in; a new one must be added here on purpose."""
 
 METHODS = ("get", "post", "put", "patch", "delete")

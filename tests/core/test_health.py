@@ -1,10 +1,13 @@
 """Alive, ready, which version: asked by machines, so each answer is exact."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from flask.testing import FlaskClient
 
 from app import __version__, create_app
-from app.core import db
+from app.core import db, schema
 
 
 def test_a_process_with_its_database_is_alive_and_ready(database: db.Database) -> None:
@@ -13,7 +16,45 @@ def test_a_process_with_its_database_is_alive_and_ready(database: db.Database) -
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert client.get("/version").get_json() == {"name": "Huying", "version": __version__}
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.get_json()["components"]["database"]) == (200, "ok")
+    assert ready.status_code == 200
+    assert {**ready.get_json()["components"], "disk": ""} == {
+        "database": "ok",
+        "migrations": "current",
+        "disk": "",
+        "redis": "not configured",
+    }
+
+
+@pytest.mark.parametrize(
+    ("has", "state", "status"), [("", "behind", 503), ("0000", "behind", 503), ("9999", "ahead", 200)]
+)
+def test_a_database_behind_this_code_is_not_served(
+    database: db.Database, has: str, state: str, status: int
+) -> None:
+    client = create_app().test_client()
+    with _migrated_to(has):
+        answer = client.get("/readyz")
+
+    assert answer.status_code == status
+    assert answer.get_json(force=True)["components"]["migrations"] == state
+    assert client.get("/readyz").status_code == 200
+
+
+@contextmanager
+def _migrated_to(number: str) -> Iterator[None]:
+    """As if the last migration had been this one; an empty text: none yet."""
+
+    def become(number: str) -> None:
+        with db.transaction() as session:
+            session.connection.exec_driver_sql("delete from alembic_version")
+            if number:
+                session.connection.exec_driver_sql(f"insert into alembic_version values ('{number}')")
+
+    become(number)
+    try:
+        yield
+    finally:
+        become(schema.newest())
 
 
 @pytest.fixture

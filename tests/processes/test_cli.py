@@ -1,5 +1,6 @@
 """`huying process …` as an administrator types it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,25 @@ def test_check_prints_every_finding_with_its_file(copied: Change):
     result = called("check", copied("forms/handle.yaml", "solved", "sovled"))
 
     assert result.exit_code == 1
-    assert "错误  forms/handle.yaml：第 4 行：“sovled”没有在 process.yaml 的 data 里声明" in result.output
+    assert "错误  forms/handle.yaml 第 4 行：“sovled”没有在 process.yaml 的 data 里声明" in result.output
     assert "[name-undeclared]" in result.output
+
+
+def test_a_finding_about_the_diagram_tells_the_line_of_the_element(copied: Change):
+    folder = copied("process.bpmn", 'formKey="handle"', 'formKey="handel"')
+    lines = (folder / "process.bpmn").read_text("utf-8").splitlines()
+    line = 1 + next(i for i, each in enumerate(lines) if 'id="handle"' in each)
+
+    result = called("check", folder)
+
+    assert f"错误  process.bpmn 第 {line} 行：任务“办理”(handle) 使用了表单 handel" in result.output
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_publish_tells_the_line_too(copied: Change):
+    result = called("publish", copied("process.bpmn", 'formKey="handle"', 'formKey="handel"'))
+
+    assert re.search(r"process\.bpmn 第 \d+ 行：任务“办理”", result.output)
 
 
 def test_check_of_an_unknown_folder_names_the_known_ones():
@@ -51,7 +69,7 @@ def test_publish_of_a_bad_folder_says_why(copied: Change):
 
     assert result.exit_code == 1
     assert "work_order_12345：没有发布。" in result.output
-    assert "sla.yaml：第 3 行" in result.output
+    assert "sla.yaml 第 3 行：" in result.output
 
 
 def test_walk_tells_the_story_in_a_database_of_its_own():

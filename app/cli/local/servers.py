@@ -134,6 +134,7 @@ def start_postgresql(
         "unix_socket_permissions=0700",
         "timezone=UTC",
         "log_timezone=UTC",
+        "log_error_verbosity=terse",  # the details of a refusal are the values of a row
         "log_checkpoints=off",
         "autovacuum_vacuum_scale_factor=0.05",
         "max_wal_size=512MB",

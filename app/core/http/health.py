@@ -30,9 +30,9 @@ def install(app: Flask, version: str) -> None:
 
     @public
     def readyz() -> Response:
-        """Database and disk decide; Redis away is degraded, not unready."""
-        parts = {"database": _database(), "disk": _disk(), "redis": _redis()}
-        if parts["database"] != "ok" or parts["disk"] != "ok":
+        """Database, migrations and disk decide; Redis away is degraded, not unready."""
+        parts = {**_database(), "disk": _disk(), "redis": _redis()}
+        if parts["database"] != "ok" or parts["migrations"] == "behind" or parts["disk"] != "ok":
             raise NotReady(components=parts)
         return _json({"status": "ok", "components": parts})
 
@@ -58,12 +58,11 @@ def _json(body: dict[str, Any]) -> Response:
     return Response(orjson.dumps(body), mimetype="application/json")
 
 
-def _database() -> str:
+def _database() -> dict[str, str]:
     try:
-        db.ready()
+        return {"database": "ok", "migrations": db.ready()}
     except DatabaseUnavailable:
-        return "unavailable"
-    return "ok"
+        return {"database": "unavailable", "migrations": "unknown"}
 
 
 def _disk() -> str:

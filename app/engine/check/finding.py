@@ -25,6 +25,14 @@ class Finding:
     zh: str
     en: str
 
+    @property
+    def told(self) -> str:
+        """The Chinese sentence with its place before it: process.bpmn 第 42 行：…"""
+        line = f"第 {self.line} 行："
+        if self.line is None:
+            return f"{self.file}：{self.zh}"
+        return f"{self.file} {self.zh if self.zh.startswith(line) else line + self.zh}"
+
 
 class Place(Protocol):
     """Anything in the diagram that a finding can point at."""
