@@ -95,8 +95,16 @@ class CaseEnv:
     def is_workday(self, day: date) -> bool:
         return True  # working days are refused at publish until there is a calendar
 
+    # What follows is refused at publish (processes/served.py) until cases have handlers, tables and an outbox.
+
+    def call(self, handler: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise HandlerFailed(f"（处理程序 {handler} 尚不能调用）")
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        raise HandlerFailed("（结果尚不能写回办件）")
+
     def send(self, message: str, params: Mapping[str, Any]) -> None:
-        raise HandlerFailed(f"（消息 {message} 尚不能发出）")  # refused at publish until there is an outbox
+        raise HandlerFailed(f"（消息 {message} 尚不能发出）")
 
     def _due(self, clock: str) -> str | None:
         due = self._motion.board.due_of(clock)

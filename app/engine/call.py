@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from SpiffWorkflow.specs.base import TaskSpec
 
 from app.engine.errors import FuseBlown, NoSuchStart
-from app.engine.shape import Net, Row
+from app.engine.shape import Net, Row, path
 from app.engine.subprocess import SubProcess
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ class Call(SubProcess):
     ) -> None:
         super().__init__(process, element, name)
         self.home_inside = ""
+        self.element = element  # as drawn
         self.key, self.pinned, self.find = key, pinned, find
 
     def path_inside(self, my_task: Row) -> str:
         """The calls round it, and itself."""
-        return f"{my_task.within}{self.name}/"
+        return f"{my_task.within}{self.element}/"
 
     def specs_inside(self, my_task: Row) -> Mapping[str, TaskSpec]:
         """The elements of the called process. Raises as `find` does."""
@@ -49,12 +50,12 @@ class Call(SubProcess):
 
     def first_inside(self, my_task: Row) -> str:
         """The called process's plain start. Raises NoSuchStart, FuseBlown(calls)."""
-        if my_task.within.count("/") >= MOST_CALLS:
-            raise FuseBlown("calls", self.name)
+        if len(path(my_task)) >= MOST_CALLS:
+            raise FuseBlown("calls", self.element)
         callee = self._callee(my_task)
         plain = next((each for each in callee.starts if each not in callee.start_messages), None)
         if plain is None:
-            raise NoSuchStart(f"（被调用的流程 {self.key} 没有普通的启动事件）", element=self.name)
+            raise NoSuchStart(f"（被调用的流程 {self.key} 没有普通的启动事件）", element=self.element)
         return plain
 
     def _callee(self, my_task: Row) -> "Version":

@@ -1,7 +1,7 @@
 """What an element of a diagram says, as frozen values: steps, ends, events, timers, flows and lanes."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from sys import intern
 from types import MappingProxyType
@@ -13,8 +13,10 @@ from app.engine.errors import EngineError, VersionUnreadable
 from app.engine.expressions import Expression
 from app.engine.functions import HANDED
 from app.engine.picture import Outcome
+from app.engine.services import bare, output_of
 from app.engine.timers import TimerDefinition, is_literal
-from app.engine.version import DEFAULT_PRIORITY, End, Event, Flow, Step, Timer
+from app.engine.version import DEFAULT_PRIORITY, BusinessRule, End, Event, Flow, Many, Service, Step, Timer
+from app.engine.votes import VoteRefused, read_vote
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
@@ -108,12 +110,13 @@ def read_step(node: etree._Element, lane: str | None) -> Step:
     """A user task."""
     said = properties(node)
     users = said.get("candidateUsers", "")
+    outcomes = _outcomes(said.get("outcomes", ""))
     return Step(
         id=node.get("id"),
         name=node.get("name") or node.get("id"),
         lane=lane,
         form=said.get("formKey"),
-        outcomes=_outcomes(said.get("outcomes", "")),
+        outcomes=outcomes,
         clocks=_listed(said.get("clock", "")),
         status=said.get("status") or None,
         event=said.get("event") or None,
@@ -124,7 +127,82 @@ def read_step(node: etree._Element, lane: str | None) -> Step:
         return_to=_listed(said.get("returnTo", "")) or ("*",),
         not_same_as=_listed(said.get("notSameAs", "")),
         extensions=MappingProxyType(said),
+        many=read_many(node, outcomes),
     )
+
+
+def read_service(node: etree._Element) -> Service:
+    """A service task: a handler, called now or in a job, or a topic of work done outside."""
+    said = properties(node)
+    external = said.get("type") == "external"
+    handler = said.get("topic", "").strip() if external else bare(said.get("delegateExpression", ""))
+    if not handler:
+        raise VersionUnreadable(f"（服务任务 {node.get('id')} 没有写处理程序）", element=node.get("id"))
+    inner = f"{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}"
+    inputs = [
+        (each.get("name"), (each.text or "").strip()) for each in node.findall(f"{inner}inputParameter")
+    ]
+    outputs = [
+        (each.get("name"), (each.text or "").strip()) for each in node.findall(f"{inner}outputParameter")
+    ]
+    return Service(
+        id=node.get("id"),
+        name=node.get("name") or node.get("id"),
+        handler=handler,
+        awaits="external" if external else "job" if said.get("asyncBefore") == "true" else None,
+        inputs=tuple((name, _literal_or_compiled(text) or "") for name, text in inputs),
+        outputs=tuple(output_of(name, text) for name, text in outputs),
+        extensions=MappingProxyType(said),
+    )
+
+
+def read_business_rule(node: etree._Element) -> BusinessRule:
+    """A business rule task. As in Camunda a variable gets the whole list of results unless said otherwise."""
+    said = properties(node)
+    variable = said.get("resultVariable", "").strip() or None
+    if not said.get("decisionRef", "").strip():
+        raise VersionUnreadable(f"（{node.get('id')} 没有写决策表）", element=node.get("id"))
+    return BusinessRule(
+        id=node.get("id"),
+        name=node.get("name") or node.get("id"),
+        decision=said["decisionRef"].strip(),
+        variable=variable,
+        mapping=said.get("mapDecisionResult") or ("resultList" if variable else "singleResult"),
+        extensions=MappingProxyType(said),
+    )
+
+
+def read_many(node: etree._Element, outcomes: Iterable[Outcome] = DEFAULT_OUTCOMES) -> Many | None:
+    """That this is done by several people, or for several items; None when it is not."""
+    said = properties(node)
+    marker = node.find(f"{BPMN}multiInstanceLoopCharacteristics")
+    if marker is None:
+        return None
+    collection = (marker.get(f"{CAMUNDA}collection") or "").strip()
+    cardinality = (marker.findtext(f"{BPMN}loopCardinality") or "").strip()
+    condition = (marker.findtext(f"{BPMN}completionCondition") or "").strip()
+    if not collection and not cardinality:
+        raise VersionUnreadable(f"（{node.get('id')} 没有写多实例的名单）", element=node.get("id"))
+    try:
+        vote = read_vote(said.get("vote"), said.get("early"), [each.name for each in outcomes])
+    except VoteRefused as error:
+        raise VersionUnreadable(
+            f"（{node.get('id')} 的表决规则{error.zh}）", element=node.get("id"), rule=error.rule
+        ) from error
+    return Many(
+        sequential=marker.get("isSequential") == "true",
+        collection=compiled(collection) if collection else None,
+        cardinality=_cardinality(cardinality),
+        variable=(marker.get(f"{CAMUNDA}elementVariable") or "").strip() or "item",
+        vote=vote,
+        condition=compiled(condition) if condition else None,
+    )
+
+
+def _cardinality(text: str) -> int | Expression | None:
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else compiled(text)
 
 
 def read_end(node: etree._Element, awaited: Awaited) -> End:

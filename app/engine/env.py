@@ -20,6 +20,12 @@ class Env(Protocol):
     def functions(self) -> Mapping[str, Callable[..., Any]]:
         """tier, due, workdays, workhours … bound to this case by clocks/."""
 
+    def call(self, handler: str, params: dict[str, Any]) -> Mapping[str, Any] | None:
+        """Runs a registered handler, which adds rows only; its results by name."""
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Keeps outputs in the case's data, by assignment; `data` shows them at once."""
+
     def is_workday(self, day: date) -> bool:
         """Whether people work that day."""
 

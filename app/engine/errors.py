@@ -72,6 +72,12 @@ class NoSuchOutcome(EngineError):
     rule = "no-such-outcome"
 
 
+class TooMany(EngineError):
+    """这一环节的办理人数已到上限。"""
+
+    rule = "too-many-instances"
+
+
 class TimerDidNotMove(EngineError):
     """要触发的定时器并未在等待。"""
 
@@ -139,6 +145,12 @@ class TimerRefused(ExpressionFailed):
     rule = "timer-refused"
 
 
+class ListRefused(ExpressionFailed):
+    """多人办理的名单无法使用。"""
+
+    rule = "list-refused"
+
+
 class ErrorUncaught(EngineError):
     """流程抛出了错误，外层没有边界错误事件接住它，办件保持原样。"""
 
@@ -157,7 +169,7 @@ class FuseBlown(EngineError):
     rule = "fuse-blown"
 
     def __init__(self, kind: str, element: str | None = None) -> None:
-        """`kind` is steps, cpu, depth, rows, calls or bytes."""
+        """`kind` is steps, cpu, depth, rows, instances, calls or bytes."""
         self.kind = kind
         super().__init__(
             f"（{FUSES[kind]}）", element=element, rule="case-too-deep" if kind == "depth" else None
@@ -169,6 +181,7 @@ FUSES = {
     "cpu": "计算时间超过 2 秒",
     "depth": "流程行进层数超过 900",
     "rows": "流程行数超过 2000",
+    "instances": "多人办理超过 200 人",
     "calls": "流程调用超过 5 层",
     "bytes": "流程状态超过 256 KiB",
 }

@@ -49,6 +49,10 @@ class Catcher(OneLevel, SimpleBpmnTask):
             my_task.internal_data = my_task.workflow.run._armed(self, my_task)
         return False
 
+    def deliver(self, my_task: Row, results: object) -> None:
+        """The message or signal has come; what it brought is in the case's data already."""
+        self.fire(my_task)
+
     def fire(self, my_task: Row) -> None:
         """What was awaited has come: the token goes on."""
         if self.hangs:

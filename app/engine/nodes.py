@@ -47,8 +47,12 @@ class UserTask(OneLevel, LibraryUserTask):
         return state == READY and type(kept.get("r")) is int
 
     def _on_ready(self, my_task: Row) -> None:
-        rounds, step = my_task.workflow.rounds, my_task.within + self.name
-        rounds[step] = my_task.internal_data["r"] = rounds.get(step, 0) + 1
+        my_task.internal_data["r"] = my_task.workflow.enter(my_task)
+
+    def act(self, my_task: Row, number: int, outcome: str) -> None:
+        """The person is done: the token goes on."""
+        my_task.workflow.outcomes[my_task.within + self.name] = my_task.outcome = outcome
+        my_task.run()
 
     def _on_complete_hook(self, my_task: Row) -> None:
         disarm(my_task)

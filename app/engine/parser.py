@@ -10,23 +10,29 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from types import MappingProxyType
+from typing import Literal
 
 from lxml import etree
 
 from app.engine import expressions, xml
+from app.engine.business_rules import DecisionTask
 from app.engine.call import Call
+from app.engine.decisions import Decisions, compile_decisions
 from app.engine.drawn import (
     BPMN,
     CAMUNDA,
     Awaited,
     kind_of,
     read_awaited,
+    read_business_rule,
     read_condition,
     read_end,
     read_event,
     read_flows,
     read_lanes,
+    read_many,
     read_names,
+    read_service,
     read_step,
     read_task_message,
     read_timer,
@@ -34,6 +40,7 @@ from app.engine.drawn import (
 from app.engine.errors import VersionUnknown, VersionUnreadable
 from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive, read_reach
+from app.engine.instances import ManyTask
 from app.engine.nodes import (
     EndOfLine,
     Exclusive,
@@ -45,15 +52,17 @@ from app.engine.nodes import (
     Terminate,
     UserTask,
 )
+from app.engine.repeats import Instance, Repeat
+from app.engine.services import ServiceTask
 from app.engine.shape import OneLevel
 from app.engine.source import Source
 from app.engine.subprocess import SubProcess
 from app.engine.throws import ThrowEnd, ThrowEvent
-from app.engine.version import End, Event, Flow, Step, Timer, Version
+from app.engine.version import BusinessRule, End, Event, Flow, Service, Step, Timer, Version
 
 DRAWN_ONLY = frozenset({
     "sequenceFlow", "laneSet", "textAnnotation", "association", "group", "documentation", "extensionElements",
-    "incoming", "outgoing",
+    "incoming", "outgoing", "multiInstanceLoopCharacteristics",
 })  # fmt: skip
 STRIPPED = frozenset({"ioSpecification", "property", "correlationSubscription", "resourceRole", "performer"})
 SIMPLE = {
@@ -64,7 +73,19 @@ SIMPLE = {
     "manualTask": PassThrough,
 }
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
-NODES = frozenset({*SIMPLE, *EVENTS, "userTask", "sendTask", "receiveTask", "subProcess", "callActivity"})
+NODES = frozenset(
+    {
+        *SIMPLE,
+        *EVENTS,
+        "userTask",
+        "sendTask",
+        "receiveTask",
+        "serviceTask",
+        "businessRuleTask",
+        "subProcess",
+        "callActivity",
+    }
+)
 END_KINDS = ("none", "terminate", "error", "escalation", "message")
 THROW_KINDS = ("none", "escalation", "signal", "message")
 CATCH_KINDS = ("timer", "message", "signal", "condition")
@@ -79,12 +100,16 @@ class _Draft:
     spec: Process
     lanes: Mapping[str, str]
     names: Mapping[str, str]
+    decisions: Decisions
+    no_match: Literal["error", "null"]
     called: Mapping[str, str]
     find: Find
     steps: dict[str, Step] = field(default_factory=dict)
     ends: dict[str, End] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    rules: dict[str, BusinessRule] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     start_messages: dict[str, str] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)
@@ -113,7 +138,9 @@ def _nowhere(version: str) -> Version:
 
 def _version(source: Source, root: etree._Element, process: etree._Element, find: Find) -> Version:
     spec = Process(process.get("id"), process.get("name") or source.key)
-    draft = _Draft(spec, read_lanes(process), read_names(root), source.called, find)
+    decisions = compile_decisions(source.decisions)
+    lanes, words = read_lanes(process), read_names(root)
+    draft = _Draft(spec, lanes, words, decisions, source.no_match, source.called, find)
     start = _read_scope(draft, process, None, None)
     for each in spec.task_specs.values():
         if type(each) is Catcher and each.hangs and len(each._inputs) > 1:
@@ -131,6 +158,8 @@ def _version(source: Source, root: etree._Element, process: etree._Element, find
         ends=MappingProxyType(draft.ends),
         timers=MappingProxyType(draft.timers),
         events=MappingProxyType(draft.events),
+        services=MappingProxyType(draft.services),
+        rules=MappingProxyType(draft.rules),
         flows=MappingProxyType(draft.flows),
         lanes=tuple(dict.fromkeys(draft.lanes.values())),
         starts=(*(() if start is None else (start.get("id"),)), *draft.start_messages),
@@ -186,7 +215,13 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
     kind, spec, name, label = kind_of(node), draft.spec, node.get("id"), node.get("name")
     if kind == "userTask":
         draft.steps[name] = step = read_step(node, lane)
-        return UserTask(spec, step, label)
+        return (UserTask if step.many is None else ManyTask)(spec, step, label)
+    if kind == "serviceTask":
+        draft.services[name] = service = read_service(node)
+        return ServiceTask(spec, service)
+    if kind == "businessRuleTask":
+        draft.rules[name] = rule = read_business_rule(node)
+        return DecisionTask(spec, rule, draft.decisions, draft.no_match)
     if kind in SIMPLE:
         return SIMPLE[kind](spec, name, label)
     if kind == "callActivity":
@@ -211,25 +246,46 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
     return _catcher(draft, node, about)
 
 
-def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> SubProcess:
-    characteristics = [child for child in node if kind_of(child).endswith("LoopCharacteristics")]
+def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> OneLevel:
+    characteristics = [child for child in node if kind_of(child) == "standardLoopCharacteristics"]
     if characteristics or node.get("triggeredByEvent") == "true":
         raise _unsupported(node)
-    spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
-    start = _read_scope(draft, node, lane, spec)
+    many = read_many(node)
+    if many is None:
+        spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
+        spec.first = _first(draft, node, lane, spec)
+        return spec
+    whole = Repeat(draft.spec, node.get("id"), node.get("name"), many)
+    each = Instance(draft.spec, whole)
+    before = set(draft.spec.task_specs)
+    each.first = _first(draft, node, lane, each)
+    each.inside = frozenset(set(draft.spec.task_specs) - before)
+    return whole
+
+
+def _first(draft: _Draft, node: etree._Element, lane: str | None, within: SubProcess) -> str:
+    """Reads what lies in a sub-process; returns where its token begins."""
+    start = _read_scope(draft, node, lane, within)
     assert start is not None
-    spec.first = start.get("id")
-    return spec
+    return str(start.get("id"))
 
 
-def _call(draft: _Draft, node: etree._Element) -> Call:
+def _call(draft: _Draft, node: etree._Element) -> OneLevel:
     name, key = node.get("id"), node.get("calledElement", "")
-    if any(kind_of(child).endswith("LoopCharacteristics") for child in node):
+    if any(kind_of(child) == "standardLoopCharacteristics" for child in node):
         raise _unsupported(node)
     if key not in draft.called:
         raise VersionUnreadable(f"（{name} 调用的流程 {key} 没有确定的版本）", element=name)
     draft.calls[name] = key
-    return Call(draft.spec, name, node.get("name"), key, draft.called[key], draft.find)
+    many = read_many(node)
+    if many is None:
+        return Call(draft.spec, name, node.get("name"), key, draft.called[key], draft.find)
+    whole = Repeat(draft.spec, name, node.get("name"), many)  # each instance holds one call and nothing else
+    each = Instance(draft.spec, whole)
+    call = Call(draft.spec, f"{name}.Call", node.get("name"), key, draft.called[key], draft.find)
+    call.element, call.bpmn_id, call.home = name, None, each.name
+    each.first = call.name
+    return whole
 
 
 def _end(draft: _Draft, node: etree._Element, about: Awaited, within: SubProcess | None) -> OneLevel:
@@ -285,8 +341,11 @@ def _hang_events(spec: Process, events: Iterable[Boundary], within: SubProcess |
     for event in events:
         host = event.drawn.step or ""
         step = spec.task_specs.get(host)
-        kinds = (SubProcess,) if event.awaits in ("error", "escalation") else (UserTask, Receive, SubProcess)
-        if not isinstance(step, kinds):
+        fits = isinstance(step, SubProcess | Repeat)
+        if event.awaits not in ("error", "escalation"):  # on a service task only where it waits
+            waits = isinstance(step, ServiceTask) and bool(step.awaits)
+            fits = fits or waits or isinstance(step, UserTask | Receive)
+        if not fits:
             raise VersionUnreadable(f"（边界事件 {event.name} 没有挂在合适的环节上）", element=event.name)
         split = spec.task_specs.get(_split_name(host))
         if split is None:

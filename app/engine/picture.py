@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.engine.decisions import Hit
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -21,16 +25,16 @@ class HumanTask:
     """One open human task; `ref` stays the same as long as it is open and is never used again.
 
     `round` counts how often this case entered the step, from 1. `item` and `index` tell signers of
-    one step apart and are None elsewhere. `candidates` are assignment rules such as `role(reviewer)@street`.
-    `clock` names the clocks that measure the step. `within` are the call activities round it, outermost
-    first: `step` is then a step of the called process.
+    one step apart and are None elsewhere; an index is never given twice in one round. `candidates` are
+    assignment rules such as `role(reviewer)@street`. `clock` names the clocks that measure the step.
+    `within` are the call activities round it, outermost first: `step` is then a step of the called process.
     """
 
     ref: str
     step: str
     name: str
     lane: str | None
-    item: str | int | None
+    item: str | int | float | None
     index: int | None
     round: int
     form: str | None
@@ -46,14 +50,15 @@ class HumanTask:
 
 @dataclass(frozen=True)
 class Wait:
-    """Something awaited: `kind` timer, message, signal or condition.
+    """Something awaited: `kind` timer, message, signal, condition, job or external.
 
-    A message's or signal's `name` is what it is called in the diagram (a message's key in messages.yaml);
-    what else waits is named by its label. A timer has `due_at` (aware, UTC), or `bound` = (clock, tier or
-    None) and no `due_at`: then that clock knows. `missed` says how many periods of a cycle its last firing
-    swallowed beyond the one that was due. `step_ref` is the task or sub-process it hangs on; `interrupting`
-    is None for what hangs on none. Waits behind one event-based gateway share a `group`: the first to come
-    ends the others.
+    A message's or signal's `name` is what it is called in the diagram (a message's key in messages.yaml), a
+    job's its handler, external work's its topic; what else waits is named by its label. A timer has `due_at`
+    (aware, UTC), or `bound` = (clock, tier or None) and no `due_at`: then that clock knows. `missed` says
+    how many periods of a cycle its last firing swallowed beyond the one that was due. `step_ref` is the task
+    or sub-process it hangs on, of a step with several signers the whole of it; `interrupting` is None for
+    what hangs on none. Waits behind one event-based gateway share a `group`: the first to come ends the
+    others.
     """
 
     ref: str
@@ -86,6 +91,9 @@ class Thrown:
 class Passed:
     """One element passed since the load: `branch` is the flow a gateway chose, `missed` as in `Wait`.
 
+    A step with several signers is told once for each, with the signer's `index`, and once as a whole, with
+    `passed`, `rejected` or `undecided` for an outcome; so is a repeated sub-process, without outcome. `rules`
+    are the rules of decision tables by which a business rule task was decided.
     The flows an inclusive gateway chose stand in `branch` with commas between.
     """
 
@@ -95,6 +103,8 @@ class Passed:
     outcome: str | None = None
     branch: str | None = None
     missed: int = 0
+    index: int | None = None
+    rules: "tuple[Hit, ...]" = ()
     within: tuple[str, ...] = ()
 
 

@@ -34,8 +34,18 @@ class Touched:
     ref: str
     step: str
     name: str
-    item: str | int | None = None
+    item: str | int | float | None = None
     branch: str | None = None
+
+
+@dataclass(frozen=True)
+class DroppedVote:
+    """What a signer had said on a step that the return ends."""
+
+    step: str
+    item: str | int | float | None
+    index: int
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class ReturnPlan:
     withdrawn: tuple[Touched, ...]
     kept: tuple[Touched, ...]
     opened: tuple[Touched, ...]
-    votes_dropped: tuple[Touched, ...]
+    votes_dropped: tuple[DroppedVote, ...]
     timers_ended: tuple[Wait, ...]
     timers_armed: tuple[Wait, ...]
     arrivals_dropped: tuple[str, ...]
@@ -80,11 +90,13 @@ class Edit:
     between: frozenset[str] = frozenset()
     withdrawn: list[Row] = field(default_factory=list)
     arrivals: list[tuple[str, str]] = field(default_factory=list)  # join, and where from
+    votes: list[DroppedVote] = field(default_factory=list)
 
 
 def apply(net: Net, edit: Edit) -> None:
     """Takes out what goes and puts the token; `settle` runs it and rebuilds the waits."""
     for row in edit.withdrawn:
+        edit.votes += [vote for each in net.tasks.values() for vote in _votes(each, row)]
         _take_out(net, row)
     specs = edit.within.task_spec.specs_inside(edit.within)
     for join, source in edit.arrivals:
@@ -121,7 +133,7 @@ def told(edit: Edit, before: Picture, after: Picture, branches: Mapping[str, str
         withdrawn=touched(task for ref, task in old.items() if ref not in new),
         kept=touched(task for ref, task in old.items() if ref in new),
         opened=touched(task for ref, task in new.items() if ref not in old),
-        votes_dropped=(),
+        votes_dropped=tuple(edit.votes),
         timers_ended=tuple(wait for wait in before.waits if wait.ref not in new_waits),
         timers_armed=tuple(wait for wait in after.waits if wait.ref not in old_waits),
         arrivals_dropped=tuple(row.task_spec.name for row in edit.withdrawn if row.task_spec.counts_arrivals),
@@ -145,6 +157,14 @@ class Untouchable:
 
     def send(self, message: str, params: Mapping[str, Any]) -> None:
         """Not sent: a message has no answer, so what follows is the same."""
+
+
+def _votes(row: Row, gone: Row) -> list[DroppedVote]:
+    """What was said on this row, if it goes with that one."""
+    if not row.task_spec.has_signers or not (row is gone or row._parent == gone.id or row.lies_in(gone)):
+        return []
+    kept = row.internal_data
+    return [DroppedVote(row.task_spec.name, kept["list"][at], at, outcome) for at, outcome in kept["votes"]]
 
 
 def _take_out(net: Net, row: Row) -> None:

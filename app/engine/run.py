@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine import position, returns, shape, standing, state, timers
-from app.engine.describe import describe, path
+from app.engine.describe import describe
 from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
 from app.engine.errors import (
@@ -29,12 +29,15 @@ from app.engine.errors import (
 from app.engine.events import Catcher
 from app.engine.expressions import Expression, ExpressionError
 from app.engine.fuse import Fuse
+from app.engine.instances import Beside, counters
 from app.engine.nodes import UserTask
 from app.engine.picture import Passed, Picture, Thrown
-from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.repeats import instances_round, items_of_all
+from app.engine.services import ServiceTask, params_of
+from app.engine.shape import READY, WAITING, Net, Row, path, ref_of
 from app.engine.version import End, Event, Flow, Version
 
-DELIVERED = ("message", "signal")
+DELIVERED = ("message", "signal", "job", "external")
 
 
 class Run:
@@ -55,6 +58,8 @@ class Run:
         self._spoiled = False
         self._moved: str | None = None  # the step that moved last, for round_no()
         self._within = ""  # the called process it lies in
+        self._round: list[Row] = []  # the instances it lies in, innermost first
+        self._items: dict[str, Any] = {}  # what they are done for
         self._thrown: list[Thrown] = []
         self._functions: Mapping[str, Callable[..., Any]] | None = None
 
@@ -81,17 +86,59 @@ class Run:
     def complete(self, ref: str, outcome: str | None = None) -> None:
         """A person finished a task; an only outcome need not be named. Raises NotOpen, NoSuchOutcome."""
         with self._acting():
-            row = self._row(ref)
-            if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
-                raise NotOpen(ref=ref)
+            row, number = self._open_task(ref)
             step = row.task_spec.step
             chosen = step.outcome(outcome)
             if chosen is None:
                 known = "、".join(each.name for each in step.outcomes)
                 raise NoSuchOutcome(f"“{step.name}”的办理结果有：{known}。", element=step.id, ref=ref)
             self._moved = row.within + step.id
-            self._net.outcomes[self._moved] = row.outcome = chosen.name
-            row.run()
+            row.task_spec.act(row, number, chosen.name)
+
+    def add_instance(self, ref: str, item: Any, where: str = "beside") -> None:
+        """加签: one more signer of the step this task belongs to, `beside`, `before` or `after` it.
+
+        One after the other, `before` takes this task back; it comes again under a new ref. The new task is
+        in the Picture. Raises NotOpen (also for a step of one person), TooMany, ListRefused.
+        """
+        with self._acting():
+            row, number = self._signing(ref)
+            row.task_spec.add(row, number, item, where)
+
+    def drop_instance(self, ref: str) -> None:
+        """减签: this signer is asked no more; the step is over if that decides it. Raises NotOpen."""
+        with self._acting():
+            row, number = self._signing(ref)
+            self._moved = row.within + row.task_spec.name
+            row.task_spec.drop(row, number)
+
+    def reopen_vote(self, ref: str, index: int) -> None:
+        """The signer of this index takes his vote back and may act again, under a new ref.
+
+        `ref` is any open task of the step. Raises NotOpen, also when that signer has not voted.
+        """
+        with self._acting():
+            row, _ = self._signing(ref)
+            row.task_spec.reopen(row, index)
+
+    def deliver(self, ref: str, results: Mapping[str, Any] | None = None) -> None:
+        """Exactly this has happened: a message or signal came, a job runs now, work outside gave `results`.
+
+        Raises NotWaiting, HandlerFailed (a result that the diagram names is missing).
+        """
+        with self._acting():
+            row = self._row(ref)
+            if row is None or row._state != WAITING or row.task_spec.awaits not in DELIVERED:
+                raise NotWaiting(ref=ref)
+            self._moved = row.within + (row.task_spec.drawn.step or "")
+            row.task_spec.deliver(row, results)
+
+    def params_of(self, ref: str) -> dict[str, Any]:
+        """What a waiting job or external work is to be given now. Raises NotWaiting, ExpressionFailed."""
+        row = self._row(ref)
+        if row is None or row._state != WAITING or not isinstance(row.task_spec, ServiceTask):
+            raise NotWaiting(ref=ref)
+        return params_of(self, row)
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
         """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
@@ -112,15 +159,6 @@ class Run:
                     row.task_spec.fire(row)
                     fired.append(ref)
             return fired
-
-    def deliver(self, ref: str) -> None:
-        """Exactly this awaited message or signal has come. Raises NotWaiting."""
-        with self._acting():
-            row = self._row(ref)
-            if row is None or row._state != WAITING or row.task_spec.awaits not in DELIVERED:
-                raise NotWaiting(ref=ref)
-            self._moved = row.within + (row.task_spec.drawn.step or "")
-            row.task_spec.fire(row)
 
     def return_targets(
         self, ref: str | None = None, withdraw: bool = False
@@ -179,7 +217,7 @@ class Run:
     def settle(self) -> Picture:
         """Runs to rest, brings the rows to normal form, and tells what there is.
 
-        Raises FuseBlown, ExpressionFailed, NoMatch, Stuck, EndDisputed.
+        Raises FuseBlown, ExpressionFailed, HandlerFailed, NoMatch, Stuck, EndDisputed.
         """
         with self._acting():
             if self._phase == state.OPEN:
@@ -282,6 +320,39 @@ class Run:
             return None
         return row
 
+    def _open_task(self, ref: str) -> tuple[Row, int]:
+        """The row of an open task, and the task's own number. Raises NotOpen."""
+        row = self._row(ref)
+        if row is None:
+            return self._signing(ref)
+        if row._state != READY or not isinstance(row.task_spec, UserTask) or row.task_spec.has_signers:
+            raise NotOpen(ref=ref)
+        return row, row.id
+
+    def _signing(self, ref: str) -> tuple[Row, int]:
+        """The row that this signer acts on together with others, and his own number. Raises NotOpen."""
+        try:
+            number = int(ref, 36)
+        except (ValueError, TypeError):
+            raise NotOpen(ref=ref) from None
+        row = self._net.signing(number)
+        if row is not None:
+            return row, number
+        raise NotOpen(ref=ref)
+
+    def _voted(self, row: Row, number: int, place: int, outcome: str) -> None:
+        """One signer of a step has acted; the step as a whole is told when it is over."""
+        self.trace.append(
+            Passed(
+                element=row.task_spec.bpmn_id,
+                ref=ref_of(number),
+                at=self.env.now,
+                outcome=outcome,
+                index=place,
+                within=path(row) if row.within else (),
+            )
+        )
+
     def _passed(self, row: Row) -> None:
         """Called by the net for each element of the diagram that was passed."""
         self.trace.append(
@@ -292,6 +363,8 @@ class Run:
                 outcome=row.outcome,
                 branch=row.branch,
                 missed=row.internal_data.get("m", 0),
+                index=row.internal_data.get("i"),
+                rules=row.internal_data.get("rules", ()),
                 within=path(row) if row.within else (),
             )
         )
@@ -313,13 +386,13 @@ class Run:
     def _holds(self, flow: Flow, row: Row) -> bool:
         """Whether a flow's condition is true for this token."""
         assert flow.condition is not None
-        self._within = row.within
+        self._stand_at(row)
         return bool(self._value(flow.condition, flow.id))
 
     def _is_true(self, event: Catcher, row: Row) -> bool:
         """Whether what a conditional event waits for is the case."""
         assert event.condition is not None
-        self._within = row.within
+        self._stand_at(row)
         before, self._moved = self._moved, row.within + (event.drawn.step or "")
         true = bool(self._value(event.condition, event.name))
         if not true:
@@ -332,7 +405,7 @@ class Run:
         assert definition is not None
         if definition.bound is not None:
             return {}
-        self._within = row.within
+        self._stand_at(row)
         before, self._moved = self._moved, row.within + (event.drawn.step or "")
         try:
             read = definition.literal
@@ -362,9 +435,15 @@ class Run:
         assert isinstance(cycle, Cycle)
         return timers.rearm(kept, cycle, self.env.now, self.env.is_workday)
 
-    def _value(self, expression: Expression, element: str) -> Any:
+    def _value(
+        self,
+        expression: Expression,
+        element: str,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Any:
+        data = Beside(self.env.data, self._items) if self._items else self.env.data
         try:
-            return expression.evaluate(self.env.data, self._functions or self._bind())
+            return expression.evaluate(data, functions or self._functions or self._bind())
         except ExpressionError as error:
             raise ExpressionFailed(error.zh, element=element) from error
         except Exception as error:  # a function handed in failed: its text may hold values, its type does not
@@ -372,15 +451,53 @@ class Run:
                 f"“{expression.text}”（{type(error).__name__}）", element=element
             ) from error
 
-    def _value_for(self, expression: Expression, row: Row) -> Any:
-        """A value that belongs to an open step, whatever moved last."""
-        self._within, self._moved = row.within, row.within + row.task_spec.name
-        return self._value(expression, row.task_spec.name)
+    def _value_for(self, expression: Expression, row: Row, more: Mapping[str, Any] | None = None) -> Any:
+        """A value that belongs to an open step, whatever moved last; `more` are names only it knows."""
+        self._moved = row.within + row.task_spec.name
+        return self._value_at(expression, row, more)
+
+    def _value_at(
+        self,
+        expression: Expression,
+        row: Row,
+        more: Mapping[str, Any] | None = None,
+        own: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Any:
+        """A value for this token, with names and functions only it knows."""
+        self._stand_at(row)
+        self._items.update(more or {})
+        functions = {**(self._functions or self._bind()), **own} if own else None
+        return self._value(expression, row.task_spec.name, functions)
+
+    def _seen_from(self, row: Row) -> tuple[Mapping[str, Any], Mapping[str, Callable[..., Any]]]:
+        """The data and functions that a decision table asked by this token may use."""
+        self._stand_at(row)
+        data = Beside(self.env.data, self._items) if self._items else self.env.data
+        return data, self._functions or self._bind()
+
+    def _stand_at(self, row: Row) -> None:
+        """What is evaluated next is seen from this token: its called process, the instances it lies in."""
+        self._within = row.within
+        self._round = instances_round(row, own=True) if "#" in row.within else []
+        self._items = items_of_all(self._round) if self._round else {}
+
+    def _key(self, step: str) -> str:
+        """What a step is known by, seen from there: one drawn inside an instance is that instance's own."""
+        within = self._within
+        for instance in self._round:
+            if step in instance.task_spec.inside:
+                return str(instance.task_spec.path_inside(instance)) + step
+            within = instance.within
+        return within + step
+
+    def _count_of(self, step: str | None) -> list[Any] | None:
+        return self._net.tallies.get(self._key(step)) if step else None
 
     def _bind(self) -> Mapping[str, Callable[..., Any]]:
         """The functions of this run: what the caller handed in and what only the run knows."""
         own: dict[str, Callable[..., Any]] = {
-            "outcome": lambda step: self._net.outcomes.get(self._within + step),
+            "outcome": lambda step: self._net.outcomes.get(self._key(step)),
+            **counters(self._count_of),
             "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
             "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
             "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),

@@ -35,6 +35,20 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 NO_DATA: Mapping[str, Any] = MappingProxyType({})
 
 
+def ref_of(number: int) -> str:
+    """A number as others see it: base 36, to be compared as a number."""
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+    return text
+
+
+def path(row: "Row") -> tuple[str, ...]:
+    """The call activities round a row, outermost first; instances of a repeated sub-process do not count."""
+    return tuple(each for each in row.within.split("/")[:-1] if "#" not in each)
+
+
 class Row(Task):
     """One row of a case: the library's task, numbered by its case, without data, clock or log.
 
@@ -76,12 +90,8 @@ class Row(Task):
 
     @property
     def ref(self) -> str:
-        """The row's number as others see it: base 36, to be compared as a number."""
-        number, text = self.id, ""
-        while number:
-            number, digit = divmod(number, 36)
-            text = DIGITS[digit] + text
-        return text
+        """The row's number as others see it."""
+        return ref_of(self.id)
 
     def lies_in(self, scope: "Row") -> bool:
         """Whether it is somewhere inside this sub-process (or the whole case), at any depth."""
@@ -116,6 +126,7 @@ class Net(BpmnWorkflow):
         self.agenda: deque[Row] = deque()
         self.rounds: dict[str, int] = {}
         self.outcomes: dict[str, str] = {}
+        self.tallies: dict[str, list[Any]] = {}  # step with signers → [total, {outcome: how many}]
         self.end_element: str | None = None
         self.last_end: Row | None = None
         self.callees: dict[str, Any] = {}
@@ -125,6 +136,11 @@ class Net(BpmnWorkflow):
         self.task_tree = root = Row(self, self.spec.start, None, TaskState.FUTURE)
         root._state = COMPLETED
         self.put(self.spec.task_specs[element], root, "")
+
+    def next_number(self) -> int:
+        """A number for something that is not a row but has a ref, such as one signer of a step."""
+        self.counter += 1
+        return self.counter
 
     def put(self, spec: TaskSpec, scope: Row, side: str, via: str | None = None) -> Row:
         """A new token at `spec`, directly below its scope; `via` is where it comes from, for a join."""
@@ -137,6 +153,26 @@ class Net(BpmnWorkflow):
             token.within = within
         spec._update(token)
         return token
+
+    def signing(self, number: int) -> Row | None:
+        """The row on which the signer of this number may act now, together with others."""
+        row: Row
+        for row in self.tasks.values():
+            if row.task_spec.has_signers and row._state & LIVE and row.task_spec.waits_for(row, number):
+                return row
+        return None
+
+    def enter(self, row: Row) -> int:
+        """Counts one more round of a step. Inside a repeated sub-process each instance counts for itself,
+        from what the rounds before came to.
+        """
+        within, name = row.within, row.task_spec.name
+        key = within + name
+        while within + name not in self.rounds and "#" in within:
+            before, _, after = within.rpartition("#")
+            within = before[: before.rfind("/") + 1] + after.partition("/")[2]
+        self.rounds[key] = self.rounds.get(within + name, 0) + 1
+        return self.rounds[key]
 
     def tokens(self) -> list[Row]:
         """Every row that is still going somewhere, oldest first: the answer to "has it ended?"."""
@@ -179,6 +215,7 @@ class OneLevel(TaskSpec):
 
     is_end_of_all = False
     holds_events = False  # a split or an event gateway, with what is awaited below it
+    has_signers = False  # several people act on one row of it
     hangs = False  # awaited beside others, below such a row
     is_scope = False  # its rows lie inside it
     counts_arrivals = False
@@ -219,6 +256,10 @@ class OneLevel(TaskSpec):
         """The elements that rows below this one may have."""
         specs: Mapping[str, TaskSpec] = self._wf_spec.task_specs
         return specs
+
+    def may_hold(self, my_task: Row, row: Row) -> bool:
+        """Whether this row may lie directly inside a scope of this element; asked at every load."""
+        return True
 
     def look(self, my_task: Row) -> bool:
         """Asked of a waiting row when nothing runs: whether something moved."""

@@ -24,7 +24,7 @@ class Turn:
     left: datetime | None = None
     how: str | None = None
     outcome: str | None = None
-    item: str | int | None = None
+    item: str | int | float | None = None
     order: int = 0
 
     def closed(self, now: datetime, how: str, outcome: str | None, order: int) -> "Turn":

@@ -67,10 +67,12 @@ def open_task(net: Net, ref: str | None) -> Row | None:
     if ref is None:
         return None
     try:
-        row: Row | None = net.tasks.get(int(ref, 36))
+        number = int(ref, 36)
     except (ValueError, TypeError):
-        row = None
-    if row is None or row._state != READY or not isinstance(row.task_spec, UserTask):
+        number = 0
+    row: Row | None = net.signing(number) or net.tasks.get(number)
+    alone = row is not None and row.id == number and row.task_spec.has_signers  # the whole is nobody's task
+    if row is None or alone or row._state != READY or not isinstance(row.task_spec, UserTask):
         raise ReturnImpossible(("该环节已不在待办中。",), ref=ref)
     return row
 

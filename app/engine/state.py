@@ -2,7 +2,8 @@
 
 Byte 0 is the format, byte 1 holds flags (bit 0: zlib), then compact JSON, then four bytes of CRC-32 over
 everything before them. The JSON is
-`[version, counter, rounds, outcomes, end element or null, phase, rows]`, phase 0 open, 1 ended, 2 cancelled;
+`[version, counter, rounds, outcomes, end element or null, phase, rows]`, phase 0 open, 1 ended, 2 cancelled,
+and after the rows, where there are any, the counts of steps with signers: {step: [total, {outcome: n}]};
 a row is `[ref, index of its parent, spec, state, side, kept]`. Parents stand before children, row 0 is the
 root, specs and clock times are not in it, nor is case data. Equal runs give equal bytes.
 """
@@ -39,6 +40,8 @@ def dump(net: Net, version: str, phase: int) -> bytes:
             [ref, above, row.task_spec.name, CODE[row._state], row.side, _plain(row.internal_data) or 0]
         )
     body = [version, net.counter, net.rounds, net.outcomes, net.end_element, phase, rows]
+    if net.tallies:
+        body.append(net.tallies)
     try:
         text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError) as error:
@@ -57,7 +60,7 @@ def load(state: bytes, version: str, net: Net) -> int:
 
     Raises WrongVersion, and StateUnreadable for everything that `dump` could not have written.
     """
-    stored, counter, rounds, outcomes, end_element, phase, rows = _read(state)
+    stored, counter, rounds, outcomes, end_element, phase, rows, tallies = _read(state)
     if stored != version:
         raise WrongVersion
     if phase not in (OPEN, ENDED, CANCELLED_BY_HAND) or not rows or len(rows) > MAX_ROWS:
@@ -91,6 +94,8 @@ def load(state: bytes, version: str, net: Net) -> int:
                     raise StateUnreadable(f"（{name} 不在这一层）")
                 row._parent, row.level, row.triggered = parent.id, parent.level + 1, scope is parent
                 row.scope = scope
+                if not scope.task_spec.may_hold(scope, row):
+                    raise StateUnreadable(f"（{name} 的位置不对）")
                 within = scope.task_spec.path_inside(scope)
                 if within:
                     row.within = within
@@ -99,17 +104,31 @@ def load(state: bytes, version: str, net: Net) -> int:
             net.tasks[ref] = row
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise StateUnreadable("（某一行无法对应到流程图）") from error
-    if len(net.tasks) != len(made) or max(net.tasks) > counter or min(net.tasks) < 1:
+    numbers = [*net.tasks, *_signers(made)]
+    unlike = len(set(numbers)) != len(numbers) or len(net.tasks) != len(made)
+    if unlike or max(numbers) > counter or min(numbers) < 1:
         raise StateUnreadable("（编号重复或缺失）")
     if end_element is not None and end_element not in net.spec.task_specs:
         raise StateUnreadable("（结束事件无法对应到流程图）")
     net.task_tree = net.last_task = made[0]
     net.counter, net.rounds, net.outcomes, net.end_element = counter, rounds, outcomes, end_element
+    net.tallies = tallies
     net.completed = phase != OPEN
     return phase
 
 
-def _read(state: bytes) -> tuple[str, int, dict[str, int], dict[str, str], str | None, int, list[Any]]:
+def _signers(rows: list[Row]) -> list[int]:
+    """The numbers of those who act on one row together."""
+    open_ones = (entry for row in rows if row.task_spec.has_signers for entry in row.internal_data["open"])
+    found = [number for number, _ in open_ones]
+    if any(type(number) is not int for number in found):
+        raise StateUnreadable("（编号不对）")
+    return found
+
+
+def _read(
+    state: bytes,
+) -> tuple[str, int, dict[str, int], dict[str, str], str | None, int, list[Any], dict[str, Any]]:
     if len(state) < 8 or len(state) > MAX_BYTES + 64:
         raise StateUnreadable("（长度不对）")
     if state[0] != FORMAT:
@@ -125,13 +144,21 @@ def _read(state: bytes) -> tuple[str, int, dict[str, int], dict[str, str], str |
             if unzip.unconsumed_tail or not unzip.eof:
                 raise StateUnreadable("（长度不对）")
         body = orjson.loads(text)
-        stored, counter, rounds, outcomes, end_element, phase, rows = body
+        stored, counter, rounds, outcomes, end_element, phase, rows, *more = body
+        tallies = more[0] if len(more) == 1 else {}
     except (ValueError, TypeError, zlib.error) as error:
         raise StateUnreadable("（内容不成形）") from error
-    shapes = ((stored, str), (counter, int), (rounds, dict), (outcomes, dict), (phase, int), (rows, list))
-    if not all(type(value) is kind for value, kind in shapes):
+    shapes: tuple[tuple[Any, type], ...] = (
+        (stored, str),
+        (counter, int),
+        (rounds, dict),
+        (outcomes, dict),
+        (phase, int),
+    )
+    shapes += ((rows, list), (tallies, dict))
+    if len(more) > 1 or not all(type(value) is kind for value, kind in shapes):
         raise StateUnreadable("（内容不成形）")
-    return stored, counter, rounds, outcomes, end_element, phase, rows
+    return stored, counter, rounds, outcomes, end_element, phase, rows, tallies
 
 
 def _plain(kept: Mapping[str, Any]) -> dict[str, Any]:

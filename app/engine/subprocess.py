@@ -40,10 +40,10 @@ class SubProcess(OneLevel, SimpleBpmnTask):
     def look(self, my_task: Row) -> bool:
         """Nothing left inside: what lay there goes, and the token goes on."""
         net: Net = my_task.workflow
-        inside = [row for row in net.tasks.values() if row.lies_in(my_task)]
-        if any(row._state & LIVE and not row.task_spec.is_end_of_all for row in inside):
-            return False
-        for row in inside:
+        for row in net.tasks.values():  # a scope inside it is under way as long as anything is inside that
+            if row.scope is my_task and row._state & LIVE and not row.task_spec.is_end_of_all:
+                return False
+        for row in [row for row in net.tasks.values() if row.lies_in(my_task)]:
             del net.tasks[row.id]
         my_task._children.clear()
         my_task._ready()

@@ -6,11 +6,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from app.engine.picture import NOTHING, Outcome
+from app.engine.votes import Vote
 
 if TYPE_CHECKING:
     from app.engine.expressions import Expression
 
 DEFAULT_PRIORITY = 50
+MAPPINGS = ("singleEntry", "singleResult", "collectEntries", "resultList")  # mapDecisionResult
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -26,6 +28,21 @@ class Flow:
     default: bool
     order: int
     label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """That several people act on a step: those of the list `collection`, or so many as `cardinality` says.
+
+    `variable` is the name that expressions of one signer see the item under; `condition` ends the step.
+    """
+
+    sequential: bool
+    collection: "Expression | None"
+    cardinality: "int | Expression | None"
+    variable: str
+    vote: Vote
+    condition: "Expression | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,7 @@ class Step:
     return_to: tuple[str, ...]
     not_same_as: tuple[str, ...]
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    many: Many | None = None
 
     def outcome(self, name: str | None) -> Outcome | None:
         """The outcome of that name; with no name the only one there is; None when there is no such."""
@@ -92,6 +110,47 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A service task as drawn. `awaits` is job (asyncBefore), external, or None: it runs at once.
+
+    `handler` is the registered name, of external work its topic. `inputs` are (name, text or expression),
+    `outputs` (name of the result, declared data name).
+    """
+
+    id: str
+    name: str
+    handler: str
+    awaits: str | None
+    inputs: "tuple[tuple[str, str | Expression], ...]"
+    outputs: tuple[tuple[str, str], ...]
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+    @property
+    def what(self) -> str:
+        """What is waited for: the handler's job, or work on this topic."""
+        return self.handler
+
+    @property
+    def step(self) -> None:
+        """It hangs on no step."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessRule:
+    """A business rule task as drawn. The result goes to `variable` as `mapping` says, without it each output
+    to the declared data of its name.
+    """
+
+    id: str
+    name: str
+    decision: str
+    variable: str | None
+    mapping: str
+    extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """A timer as drawn. `kind` is date, duration or cycle; `on_return` keep or end. `step` is the activity on
     whose edge it sits; a timer in the line names itself, and is never `interrupting`.
@@ -122,6 +181,8 @@ class Version:
     steps: Mapping[str, Step]
     ends: Mapping[str, End]
     timers: Mapping[str, Timer]
+    services: Mapping[str, Service]
+    rules: Mapping[str, BusinessRule]
     events: Mapping[str, Event]
     flows: Mapping[str, Flow]
     lanes: tuple[str, ...]

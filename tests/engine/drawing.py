@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 NAMESPACES = (
     'xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
@@ -10,6 +10,24 @@ NAMESPACES = (
     'xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" '
     'xmlns:dc="http://www.omg.org/spec/DD/20100524/DC"'
 )
+
+
+def marker(
+    collection: str | None = "units",
+    sequential: bool = False,
+    count: str | None = None,
+    until: str | None = None,
+    item: str | None = None,
+) -> str:
+    """What makes an activity multi-instance."""
+    said = f'isSequential="{str(sequential).lower()}"'
+    if count is None and collection is not None:
+        said += f" camunda:collection={quoteattr(collection)}"
+    if item is not None:
+        said += f' camunda:elementVariable="{item}"'
+    inner = "" if count is None else f"<loopCardinality>{count}</loopCardinality>"
+    inner += "" if until is None else f"<completionCondition><![CDATA[{until}]]></completionCondition>"
+    return f"<multiInstanceLoopCharacteristics {said}>{inner}</multiInstanceLoopCharacteristics>"
 
 
 class Drawing:
@@ -48,6 +66,40 @@ class Drawing:
     def task(self, name: str, attributes: str = "", **properties: str) -> "Drawing":
         """A user task."""
         return self.node("userTask", name, attributes, **properties)
+
+    def signing(
+        self,
+        name: str,
+        collection: str | None = "units",
+        sequential: bool = False,
+        count: str | None = None,
+        until: str | None = None,
+        item: str | None = None,
+        attributes: str = "",
+        **properties: str,
+    ) -> "Drawing":
+        """A user task of several people; `count` replaces the list, `until` is the completion condition."""
+        inner = marker(collection, sequential, count, until, item)
+        return self.node("userTask", name, attributes, inner, **properties)
+
+    def service(
+        self,
+        name: str,
+        handler: str = "notices.send",
+        inputs: Mapping[str, str] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        attributes: str = "",
+    ) -> "Drawing":
+        """A service task; `handler` empty leaves it to `attributes` who does the work."""
+        given = "".join(
+            f"<camunda:{kind}Parameter name={quoteattr(key)}>{escape(text)}</camunda:{kind}Parameter>"
+            for kind, written in (("input", inputs), ("output", outputs))
+            for key, text in (written or {}).items()
+        )
+        box = f"<camunda:inputOutput>{given}</camunda:inputOutput>" if given else ""
+        called = f"camunda:delegateExpression={quoteattr(handler)}" if handler else ""
+        inner = f"<extensionElements>{box}</extensionElements>" if box else ""
+        return self.node("serviceTask", name, f"{called} {attributes}", inner)
 
     def either(self, name: str, default: str | None = None) -> "Drawing":
         """An exclusive gateway; `default` is the id of the default flow."""
@@ -105,13 +157,15 @@ class Drawing:
         attributes = f'attachedToRef="{on}" cancelActivity="{str(interrupting).lower()}"'
         return self.event("boundaryEvent", name, kind, said, attributes)
 
-    def inside(self, name: str, inner: "Drawing") -> "Drawing":
-        """An embedded sub-process that holds another drawing; its flows get the name before theirs."""
+    def inside(self, name: str, inner: "Drawing", many: str = "") -> "Drawing":
+        """An embedded sub-process that holds another drawing; its flows get the name before theirs. `many` is
+        what `marker` gives.
+        """
         parts = (
             part.replace('<sequenceFlow id="f', f'<sequenceFlow id="{name}_f', 1) for part in inner.parts
         )
         self.declared += inner.declared
-        return self.node("subProcess", name, inner="".join(parts))
+        return self.node("subProcess", name, inner="".join(parts) + many)
 
     def flow(
         self, source: str, target: str, when: str | None = None, name: str | None = None, **properties: str

@@ -19,7 +19,7 @@ from app.engine.picture import Picture
 from app.engine.source import Source
 from app.engine.version import Version
 from tests.engine.conftest import Bench, Case
-from tests.engine.drawing import Drawing
+from tests.engine.drawing import Drawing, marker
 
 ROOT = Path(__file__).parent.parent / "golden" / "states"
 
@@ -157,6 +157,30 @@ def write() -> None:
         loops.case.do("b")
         loops.case.do("check", "再来")
 
+    signed = Writer(
+        "signing", signing(), Bench(data={"units": ["城管委", "街道", "水务局"], "chair": "街道"})
+    )
+    signed.keep("all_open")
+    signed.case.do("sign", "不同意")
+    signed.keep("one_refused")
+    signed.case.wake().add_instance(signed.case.picture.tasks[0].ref, "住建委", "before")
+    signed.case.keep()
+    signed.keep("one_added_before")
+    signed.case.do("sign", "同意")
+    signed.case.wake().drop_instance(signed.case.picture.task("sign").ref)
+    signed.case.keep()
+    signed.case.do("sign", "同意")
+    signed.keep("one_after_the_other")
+    signed.case.do("read")
+    signed.keep("the_second_reads")
+    repeated = Writer("repeats", repeats(), Bench(data={"units": ["城管委", "街道"]}))
+    repeated.keep("both_open")
+    repeated.case.do("sign", "退回")
+    repeated.keep("one_turned_down")
+    repeated.case.do("sign", "签收")
+    repeated.keep("one_handles")
+    repeated.case.do("handle")
+    repeated.keep("one_is_done")
     write_elements()
 
     ended = Writer("ended", Drawing().start().task("a").end().line("start", "a", "end"), Bench())
@@ -249,6 +273,28 @@ def order_like() -> Drawing:
     drawing.line("join", "review", "again").flow("again", "work", 'outcome == "驳回"', order="1")
     drawing.flow("again", "closed", name="pass").line("late", "escalate", "closed")
     return drawing.line("daily", "noted").line("remind", "urge", "urged")
+
+
+def signing() -> Drawing:
+    """Signers side by side, then readers one after the other."""
+    drawing = Drawing().start().signing("sign", outcomes="同意, 不同意!", vote="ratio:0.6", status="会签中")
+    drawing.timer("late", "sign", "P3D").either("on").end()
+    drawing.signing(
+        "read", sequential=True, item="unit", attributes='camunda:priority="${90 if unit == chair else 10}"'
+    )
+    return drawing.line("start", "sign", "on", "read", "end").line("late", "on")
+
+
+def repeats() -> Drawing:
+    """For each unit: sign until it is taken, then handle."""
+    inner = Drawing().start("s").either("in").task("sign", outcomes="签收, 退回!", status="待签收").end("e")
+    inner.either("gate", default="part_on").task("handle", 'camunda:assignee="${unit}"', status="办理中")
+    inner.line("s", "in", "sign", "gate").flow("gate", "in", 'outcome == "退回"')
+    inner.flow("gate", "handle", name="part_on").line("handle", "e")
+    drawing = (
+        Drawing().start().inside("part", inner, marker(item="unit")).task("close", status="待归档").end()
+    )
+    return drawing.line("start", "part", "close", "end")
 
 
 def joins_in_loops() -> Drawing:

@@ -1,6 +1,6 @@
 """A small bundle the linter finds nothing wrong with, for tests that spoil one thing in it."""
 
-from app.engine.source import Names, Source
+from app.engine.source import Names, Signature, Source
 
 GOOD = """<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -56,6 +56,11 @@ NAMES = Names(
     forms=frozenset({"filing", "report", "visit", "review"}),
     lanes=frozenset({"社区", "街道"}),
     clocks={"resolve": frozenset({"m3", "m6"}), "sign": frozenset({"due"})},
+    handlers={
+        "notices.send": Signature(frozenset({"template"}), frozenset({"to"}), frozenset({"ticket"})),
+        "clocks.pause": None,
+    },
+    decisions=frozenset({"limits", "extensions"}),
     bundles=frozenset({"visit_home", "deep_1", "mirror"}),
     calls={
         "mirror": frozenset({"p"}),

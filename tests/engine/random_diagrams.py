@@ -6,7 +6,7 @@ from random import Random
 from app.engine.parser import parse
 from app.engine.source import Source
 from app.engine.version import Version
-from tests.engine.drawing import Drawing
+from tests.engine.drawing import Drawing, marker
 from tests.engine.token_game import Bell, Edge, Graph, Place
 
 GOOD, AGAIN = "好", "再来"
@@ -17,8 +17,9 @@ THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
 class Grower:
     """Grows one diagram as a graph; `drawing_of` draws the same thing."""
 
-    def __init__(self, random: Random, size: int, calls: bool) -> None:
+    def __init__(self, random: Random, size: int, calls: bool, many: bool = False) -> None:
         self.random, self.calls = random, calls
+        self.many = many
         self.left = size
         self.graph = Graph(nodes={"start": "start"}, places={"start": Place("")})
         self.last_task: str | None = None
@@ -37,7 +38,9 @@ class Grower:
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
-        """A new flow."""
+        """A new flow; several people pass or reject what one says."""
+        if when is not None and when[0] in self.graph.many:
+            when = (when[0], "passed" if when[1] == GOOD else "rejected")
         self.graph.edges.append(Edge(source, target, when))
 
     def block(self, depth: int) -> tuple[str, str]:
@@ -52,6 +55,8 @@ class Grower:
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
         name = self.add("task")
+        if self.many and self.random.random() < 0.2:
+            self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         self.last_task = name
         self.tasks.append(name)
         out = name
@@ -103,6 +108,8 @@ class Grower:
         """A sub-process or a called process, with or without events on its edge."""
         is_call = self.calls and self.last_task is not None and self.random.random() < 0.4
         name, home = self.add("call" if is_call else "sub"), self.home
+        if self.many and self.random.random() < 0.4:
+            self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         tasks, last_task = self.tasks, self.last_task
         kinds = ("timer", "error", "escalation", "message", "signal")
         caught = [kind for kind in kinds if self.random.random() < 0.3]
@@ -120,9 +127,9 @@ class Grower:
         self.join(start, first)
         self.join(last, self.add("end"))
         self.home, self.place, self.listening = home, place, listening
-        asked = self.last_task
         if is_call:
-            self.tasks, asked = tasks, last_task
+            self.tasks, self.last_task = tasks, last_task
+        asked = self.last_task
         out = name
         for kind in caught:
             if kind == "error" or self.random.random() < 0.5:
@@ -235,9 +242,11 @@ class Grower:
         return entry, out
 
 
-def random_graph(random: Random, calls: bool = False) -> Graph:
-    """A diagram of 3 to about 80 nodes, in which every error is caught; with `calls` several diagrams."""
-    return Grower(random, random.randint(3, 24), calls).graph
+def random_graph(random: Random, calls: bool = False, many: bool = False) -> Graph:
+    """A diagram of 3 to about 80 nodes, in which every error is caught; with `calls` several diagrams, with
+    `many` multi-instance here and there.
+    """
+    return Grower(random, random.randint(3, 24), calls, many).graph
 
 
 def version_of_graph(graph: Graph) -> Version:
@@ -262,16 +271,23 @@ def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
     for name, kind in graph.nodes.items():
         if name not in inside:
             continue
-        if kind == "task":
+        times, in_turn = graph.many.get(name, (0, False))
+        if kind == "task" and name in graph.many:
+            drawing.signing(
+                name, count=str(times), sequential=in_turn, outcomes=f"{GOOD}, {AGAIN}", status=name
+            )
+        elif kind == "task":
             drawing.task(name, outcomes=f"{GOOD}, {AGAIN}", status=name)
         elif kind in ("either", "some"):
             plain = [place for place, e in enumerate(graph.edges) if e.source == name and e.when is None]
             tag = "exclusiveGateway" if kind == "either" else "inclusiveGateway"
             drawing.node(tag, name, f'default="e{plain[0]}"')
         elif kind == "sub":
-            drawing.inside(name, drawing_of(graph, name, process))
+            many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
+            drawing.inside(name, drawing_of(graph, name, process), many)
         elif kind == "call":
-            drawing.node("callActivity", name, f'calledElement="{name}"')
+            many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
+            drawing.node("callActivity", name, f'calledElement="{name}"', many)
         elif kind in CATCHES:
             drawing.catch(name, *CATCHES[kind])
         elif kind == "race":

@@ -11,7 +11,7 @@ from app.engine.run import Run
 from app.engine.source import Source
 from app.engine.version import Version
 from tests.engine.conftest import Bench, Case
-from tests.engine.drawing import Drawing
+from tests.engine.drawing import Drawing, marker
 from tests.engine.test_catalog import _an_empty_catalog  # noqa: F401
 
 Library = Mapping[str, tuple[Drawing, Mapping[str, str]]]
@@ -271,3 +271,50 @@ def test_an_end_passed_on_top_is_remembered_while_a_called_process_runs():
     case.do("go")
 
     assert case.do("report", "好").end_element == "second"
+
+
+def visits(**many: str) -> Case:
+    """before → a visit for each unit → after."""
+    order = (
+        Drawing().start().task("before").task("after").end().line("start", "before", "call", "after", "end")
+    )
+    order.node("callActivity", "call", 'calledElement="visit"', marker(item="unit", **many))
+    order.declare("error", "no_entry").edge("no", "call", "error", "no_entry").task("repair")
+    find = found_in(
+        {"order": (order.line("no", "repair", "after"), {"visit": "visit"}), "visit": (visit(), {})}
+    )
+    case = Case(order, Bench(data={"units": ["甲", "乙"]}), find("order"))
+    case.do("before")
+    return case
+
+
+def test_a_process_is_called_once_for_each_item():
+    case = visits()
+    tasks = case.picture.tasks
+    assert [(task.step, task.item, task.index, task.within) for task in tasks] == [
+        ("go", "甲", 0, ("call",)), ("go", "乙", 1, ("call",)),
+    ]  # fmt: skip
+    assert case.picture.active == ("call", "go")
+
+    for step, outcome in (("go", None), ("report", "再来"), ("go", None), ("report", "好")):
+        (task,) = (task for task in case.picture.tasks if (task.step, task.item) == (step, "乙"))
+        case.wake().complete(task.ref, outcome)
+        case.keep()
+    assert [(task.step, task.item, task.round) for task in case.picture.tasks] == [("go", "甲", 1)]
+    assert [(p.element, p.index, p.within) for p in case.trace[-1:]] == [("call", 1, ())]
+    case.do("go")
+    case.do("report", "好")
+
+    assert case.steps == ["after"]
+    assert case.wake().outcomes["call/report"] == "好"
+    assert len(case.run._net.tasks) == 2
+
+
+def test_an_error_of_one_called_process_ends_them_all():
+    case = visits()
+    case.do("go")
+
+    case.do("report", "进不去")
+
+    assert case.steps == ["repair"]
+    assert case.picture.waits == ()

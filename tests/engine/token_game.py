@@ -5,6 +5,9 @@ token at once on the first flow whose condition holds, else the default. A paral
 each incoming flow and puts one on each outgoing. What hangs on the edge of a task or sub-process (a bell) belongs to
 one opening of it. A sub-process goes on when no token is left inside it. An inclusive gateway joins, when all else
 stands still, unless a token elsewhere can reach one of its empty flows, and none on which somebody has arrived.
+
+A task of several people is one opening in which each acts once; all must agree. A repeated sub-process is one
+opening with a scope for each turn inside, and what tasks inside a turn came to is that turn's own affair.
 """
 
 from collections import Counter, deque
@@ -55,6 +58,9 @@ class Graph:
     edges: list[Edge] = field(default_factory=list)
     bells: list[Bell] = field(default_factory=list)
     home: dict[str, str] = field(default_factory=dict)
+    many: dict[str, tuple[int, bool]] = field(
+        default_factory=dict
+    )  # how often, and whether one after the other
     places: dict[str, Place] = field(default_factory=dict)
 
 
@@ -70,6 +76,10 @@ class Opening:
     bells: dict[Bell, int]
     scope: "Opening | None" = None
     at_join: dict[Edge, list[str]] = field(default_factory=dict)
+    votes: list[str] = field(default_factory=list)
+    turns: int = 0  # of a repeated sub-process: how many are over
+    turn: int | None = None
+    known: dict[str, str] = field(default_factory=dict)
 
     def lies_in(self, scope: "Opening") -> bool:
         """At any depth."""
@@ -79,8 +89,9 @@ class Opening:
 class TokenGame:
     """The marking of one case."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, agreed: str = "") -> None:
         self.graph = graph
+        self.agreed = agreed  # the outcome that means yes
         self.case = Opening("", "", {})
         self.openings: list[Opening] = []
         self.subs: list[Opening] = []
@@ -90,9 +101,44 @@ class TokenGame:
         self._settle()
 
     def complete(self, opening: Opening, outcome: str) -> None:
-        """A person finishes a task; the bells of this opening end with it."""
-        self.outcomes[opening.task] = outcome
+        """A person finishes a task; the bells of this opening end with it, if nobody else is to act on it."""
+        if opening.task in self.graph.many:
+            opening.votes.append(outcome)
+            if len(opening.votes) < self.graph.many[opening.task][0]:
+                return
+            outcome = "passed" if set(opening.votes) == {self.agreed} else "rejected"
+        self._known(opening.scope)[opening.task] = outcome
         self.come(opening, opening.task)
+
+    def acting(self, opening: Opening) -> int:
+        """How many may act on this task now."""
+        people, in_turn = self.graph.many.get(opening.task, (1, True))
+        return 1 if in_turn else people - len(opening.votes)
+
+    def turn_of(self, opening: Opening) -> int | None:
+        """The turn of the innermost repeated sub-process it lies in."""
+        scope = opening.scope
+        while scope is not None and scope.turn is None:
+            scope = scope.scope
+        return None if scope is None else scope.turn
+
+    def _known(self, scope: Opening | None) -> dict[str, str]:
+        """Where outcomes of tasks in this scope are kept: with the innermost turn round it."""
+        while scope is not None and scope.turn is None:
+            scope = scope.scope
+        return self.outcomes if scope is None else scope.known
+
+    def _said(self, task: str, scope: Opening | None) -> str | None:
+        """The latest outcome of a task, as seen from this scope."""
+        while scope is not None:
+            if scope.turn is not None and self._drawn_in(task, scope.task):
+                return scope.known.get(task)
+            scope = scope.scope
+        return self.outcomes.get(task)
+
+    def _drawn_in(self, node: str, sub: str) -> bool:
+        home = self._home(node)
+        return home == sub or (home != "" and self._drawn_in(home, sub))
 
     def come(self, opening: Opening, event: str) -> None:
         """What was awaited in the line has come; of several behind a gateway, this one."""
@@ -136,7 +182,10 @@ class TokenGame:
 
     def seen(self) -> tuple[Counter[str], Counter[str], set[str], Counter[str]]:
         """Open tasks, armed timers, joins at which somebody waits, open sub-processes."""
-        tasks = Counter(each.task for each in self.openings if self.graph.nodes[each.task] == "task")
+        tasks: Counter[str] = Counter()
+        for each in self.openings:
+            if self.graph.nodes[each.task] == "task":
+                tasks[each.task] += self.acting(each)
         waits = Counter(bell.name for _, bell in self.ringing)
         inline = [each for each in self.openings if self.graph.nodes[each.task] != "task"]
         waits += Counter(event for each in inline for event in self.awaited(each))
@@ -146,7 +195,8 @@ class TokenGame:
             for edge, waiting in scope.at_join.items()
             if waiting
         }
-        return tasks, waits, joins, Counter(each.task for each in self.subs)
+        subs = Counter(each.task if each.turn is None else f"{each.task}.Instance" for each in self.subs)
+        return tasks, waits, joins, subs
 
     def _scope(self, opening: Opening) -> Opening:
         return opening.scope or self.case
@@ -169,9 +219,29 @@ class TokenGame:
             done = next((sub for sub in self.subs if self._is_empty(sub)), None)
             if done is not None:
                 self.subs.remove(done)
-                self._leave(done.task, done.aside, self._scope(done))
+                if done.turn is None or self._is_last_turn(done):
+                    self._leave(done.task, done.aside, self._scope(done if done.turn is None else done.scope))
             elif not self._join_some():
                 return
+
+    def _is_last_turn(self, done: Opening) -> bool:
+        whole = done.scope
+        assert whole is not None
+        assert done.turn is not None
+        times, in_turn = self.graph.many[whole.task]
+        whole.turns += 1
+        self._known(whole.scope).update(done.known)
+        if whole.turns < times:
+            if in_turn:
+                self._take_turn(whole, done.turn + 1)
+            return False
+        self.subs.remove(whole)
+        return True
+
+    def _take_turn(self, whole: Opening, turn: int) -> None:
+        scope = Opening(whole.task, whole.aside, {}, whole, turn=turn)
+        self.subs.append(scope)
+        self._begin(scope)
 
     def _join_some(self) -> bool:
         """Opens one inclusive join, if one may open."""
@@ -216,7 +286,7 @@ class TokenGame:
 
     def _pass_some(self, node: str, aside: str, scope: Opening) -> None:
         out = [edge for edge in self.graph.edges if edge.source == node]
-        chosen = [each for each in out if each.when and self.outcomes.get(each.when[0]) == each.when[1]]
+        chosen = [each for each in out if each.when and self._said(each.when[0], scope) == each.when[1]]
         for edge in chosen or [each for each in out if each.when is None]:
             self.flying.append((edge, aside, scope))
 
@@ -227,10 +297,16 @@ class TokenGame:
     def _enter(self, node: str, aside: str, scope: Opening) -> None:
         bells = {bell: bell.rings for bell in self.graph.bells if bell.task == node}
         opening = Opening(node, aside, bells, scope)
+        times, in_turn = self.graph.many.get(node, (0, False))
         if self.graph.nodes[node] in ("sub", "call"):
             self.subs.append(opening)
-            self._begin(opening)
+            if not times:
+                self._begin(opening)
+            for turn in range(1 if in_turn else times):
+                self._take_turn(opening, turn)
         else:
+            if times:
+                self._known(scope)[node] = "undecided"
             self.openings.append(opening)
 
     def _arrive(self, edge: Edge, aside: str, scope: Opening) -> None:
@@ -240,7 +316,7 @@ class TokenGame:
             self._enter(node, aside, scope)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]
-            chosen = [each for each in out if each.when and self.outcomes.get(each.when[0]) == each.when[1]]
+            chosen = [each for each in out if each.when and self._said(each.when[0], scope) == each.when[1]]
             self._arrive((chosen or [each for each in out if each.when is None])[0], aside, scope)
         elif kind == "both":
             into = [each for each in self.graph.edges if each.target == node]

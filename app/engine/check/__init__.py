@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine import xml
 from app.engine.check.blocks import check_blocks
+from app.engine.check.business_rules import check_business_rules, read_decisions
 from app.engine.check.calls import check_calls
 from app.engine.check.conditions import check_conditions
 from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
@@ -15,8 +16,10 @@ from app.engine.check.events import check_event_gateways, check_events
 from app.engine.check.extensions import check_extensions
 from app.engine.check.finding import FILE, Finding, Report
 from app.engine.check.gateways import check_gateways, check_loops
+from app.engine.check.instances import check_instances, names_in
 from app.engine.check.names import check_names
 from app.engine.check.previous import check_previous
+from app.engine.check.services import check_services
 from app.engine.check.structure import check_ids, check_size, check_structure
 from app.engine.check.timers import check_timers
 from app.engine.check.words import in_row, named, plain
@@ -68,13 +71,14 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
     diagram = _the_process(report, root)
     if diagram is None:
         return
-    refused: set[str] = set()
+    declared, decisions, refused = names, read_decisions(source), set[str]()
     for scope in diagram.scopes(skip=refused):  # what is inside a refused sub-process is left alone
         refused |= check_elements(report, scope)
     foreign = frozenset(refused)
     scopes = list(diagram.scopes(skip=foreign))
     whole = [scope for scope in scopes if check_structure(report, scope, foreign)]
     for scope in scopes:
+        names = names_in(scope, declared)
         check_gateways(report, scope, foreign)
         check_loops(report, scope)
         check_extensions(report, scope, foreign)
@@ -83,6 +87,9 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         check_event_gateways(report, scope, foreign)
         check_calls(report, scope, names, foreign, source.key)
         check_conditions(report, scope, names, foreign)
+        check_instances(report, scope, names, foreign)
+        check_services(report, scope, names, foreign)
+        check_business_rules(report, scope, names, foreign, decisions)
         check_timers(report, scope, names, foreign)
     for scope in whole:
         if foreign.isdisjoint(scope.nodes) and _tells_one_way_out(scope):

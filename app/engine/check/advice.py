@@ -12,12 +12,6 @@ class Advice(NamedTuple):
     en: str
 
 
-_PERSON = Advice("可先画成用户任务，由人办理。", "Draw a user task for now.")
-
-KINDS_NOT_YET = {
-    "serviceTask": _PERSON,
-    "businessRuleTask": _PERSON,
-}
 KINDS_FORBIDDEN = {
     "task": Advice(
         "没有选定类型；由人办理的请画成用户任务。", "has no type; what a person does is drawn as a user task."

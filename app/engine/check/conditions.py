@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from app.engine.check.diagram import GATEWAYS, Diagram, Flow, Node
+from app.engine.check.diagram import CAMUNDA, GATEWAYS, Diagram, Flow, Node
 from app.engine.check.finding import Report
 from app.engine.check.kinds import misfits
 from app.engine.check.words import Named, in_row, listed, nearest, plain
 from app.engine.expressions import Call, Expression, ExpressionRefused, compile_expression
 from app.engine.functions import HANDED
 from app.engine.source import Names
+from app.engine.votes import RESULTS
 
 MISMATCH = "bpmn-type-mismatch"
 UNKNOWN_OUTCOME = "bpmn-unknown-outcome"
@@ -49,6 +50,8 @@ class Where:
     role: Named
     text: str
     before: Node | None = None  # the step whose outcome a bare `outcome` means
+    ends: Node | None = None  # the step whose completion condition this is
+    more: tuple[str, ...] = ()  # names that only this place knows
 
     @property
     def zh(self) -> str:
@@ -79,11 +82,12 @@ def check_step_expressions(report: Report, diagram: Diagram, names: Names, node:
     for attribute, zh in (("assignee", "办理人"), ("candidateUsers", "候选人")):
         text = node.attributes.get(attribute, "").strip()
         if text.startswith("${"):
-            check_expression(report, diagram, names, Where(node, node.named, Named(zh, attribute), text))
+            where = Where(node, node.named, Named(zh, attribute), text, more=own_names(node))
+            check_expression(report, diagram, names, where)
     text = node.attributes.get("priority", "").strip()
     if not text:
         return
-    where = Where(node, node.named, Named("优先级", "priority"), text)
+    where = Where(node, node.named, Named("优先级", "priority"), text, more=own_names(node))
     if text.lstrip("-").isdigit():
         if not 0 <= int(text[:9]) <= 100:
             report.error(
@@ -96,6 +100,13 @@ def check_step_expressions(report: Report, diagram: Diagram, names: Names, node:
     check_expression(report, diagram, names, where)
 
 
+def own_names(node: Node) -> tuple[str, ...]:
+    """The name under which expressions of one signer see the item of the list."""
+    if node.marker is None:
+        return ()
+    return ((node.marker.get(f"{CAMUNDA}elementVariable") or "").strip() or "item",)
+
+
 def check_expression(
     report: Report, diagram: Diagram, names: Names, where: Where, forbidden: str | None = None
 ) -> Expression | None:
@@ -104,7 +115,7 @@ def check_expression(
     `forbidden` replaces the rule bpmn-expression-forbidden where code has a rule of its own, as in timers.
     """
     try:
-        expression = compile_expression(where.text, names.data.keys(), HANDED)
+        expression = compile_expression(where.text, {*names.data, *where.more}, HANDED)
     except ExpressionRefused as refusal:
         rule = forbidden if forbidden and refusal.rule == "bpmn-expression-forbidden" else refusal.rule
         report.error(rule, where.at, f"{where.zh} {refusal.zh}", f"{where.en}, {refusal.en}")
@@ -137,6 +148,8 @@ def _check_arguments(report: Report, names: Names, where: Where, expression: Exp
 def _check_call(report: Report, diagram: Diagram, names: Names, where: Where, call: Call) -> None:
     if call.name in ("due", "tier"):
         _check_clock(report, names, where, call)
+    if call.name in ("votes", "share", "total", "done"):
+        _check_count(report, diagram, where, call)
     if call.name != "outcome":
         return
     if not call.literals:
@@ -151,18 +164,63 @@ def _check_call(report: Report, diagram: Diagram, names: Names, where: Where, ca
             )
         return
     step = call.literals[0]
-    if not isinstance(step, str) or step not in diagram.steps:
-        steps = list(diagram.steps)
-        row, close = listed(steps), nearest(step, steps) if isinstance(step, str) else None
-        shown = plain(step) if isinstance(step, str) else "…"
-        hint = f"是不是 {close}？" if close else f"图中的任务有 {row.zh}。"
-        hint_en = f"did you mean {close}?" if close else f"the tasks are {row.en}."
+    steps = list(diagram.steps)
+    if step not in steps:
+        _tell_unknown_step(report, where, "outcome", step, steps)
+
+
+def _check_count(report: Report, diagram: Diagram, where: Where, call: Call) -> None:
+    """votes, share, total and done: of a step with several signers, and of an outcome it has."""
+    steps = {name: node for name, node in diagram.steps.items() if node.marker is not None}
+    needs = 1 if call.name in ("total", "done") else 2
+    signing: Node | None = where.ends
+    if len(call.literals) == needs:
+        said = call.literals[-1]
+        signing = steps.get(said) if isinstance(said, str) else None
+        if signing is None:
+            _tell_unknown_step(
+                report, where, call.name, said, steps, "多人办理的任务", "multi-instance tasks"
+            )
+            return
+    elif signing is None:
         report.error(
             "bpmn-unknown-step",
             where.at,
-            f"{where.zh} 中的 outcome({shown}) 没有写对任务的编号；{hint}",
-            f"{where.en}: outcome({shown}) names no task; {hint_en}",
+            f'{where.zh} 中的 {call.name}() 没有写是哪个任务的票。请写成 {call.name}("结论", "任务编号")。',
+            f'{where.en}: {call.name}() does not say whose votes. Write {call.name}("outcome", "task id").',
         )
+        return
+    outcome = call.literals[0]
+    if needs == 2 and isinstance(outcome, str) and outcome not in [each.name for each in signing.outcomes]:
+        row = in_row([Named(each.name, each.name) for each in signing.outcomes])
+        report.error(
+            "bpmn-vote-unknown-outcome",
+            where.at,
+            f"{where.zh} 要数结论“{plain(outcome)}”，可是{signing.named.zh} 没有它；有的是 {row.zh}。",
+            f'{where.en} counts outcome "{plain(outcome)}"; {signing.named.en} has {row.en}.',
+        )
+
+
+def _tell_unknown_step(
+    report: Report,
+    where: Where,
+    function: str,
+    step: object,
+    steps: Iterable[str],
+    zh: str = "任务",
+    en: str = "tasks",
+) -> None:
+    row, close = listed(steps), nearest(step, steps) if isinstance(step, str) else None
+    shown = plain(step) if isinstance(step, str) else "…"
+    hint = f"是不是 {close}？" if close else f"图中的{zh}有 {row.zh}。"
+    hint_en = f"did you mean {close}?" if close else f"the {en} are {row.en}."
+    none = "no task" if en == "tasks" else f"none of the {en}"
+    report.error(
+        "bpmn-unknown-step",
+        where.at,
+        f"{where.zh} 中的 {function}({shown}) 没有写对{zh}的编号；{hint}",
+        f"{where.en}: {function}({shown}) names {none}; {hint_en}",
+    )
 
 
 def _check_clock(report: Report, names: Names, where: Where, call: Call) -> None:
@@ -228,7 +286,7 @@ def _texts(node: ast.expr) -> Iterator[str]:
 
 
 def _check_outcomes(report: Report, where: Where, step: Node, texts: list[str]) -> None:
-    known = [outcome.name for outcome in step.outcomes]
+    known = [outcome.name for outcome in step.outcomes] if step.marker is None else list(RESULTS)
     for text in texts:
         if text not in known:
             row = in_row([Named(name, name) for name in known])
@@ -250,6 +308,8 @@ def _check_types(
     swapped: bool,
 ) -> None:
     declared = data[name.id]
+    if not declared:
+        return  # an item of a list: of what kind, only the list knows
     word = _TYPE_WORDS.get(declared, (declared, declared))
     if isinstance(op, ast.In | ast.NotIn) and isinstance(other, ast.List):
         found = next((wrong for each in other.elts if (wrong := _clash(declared, each, data))), None)

@@ -81,6 +81,11 @@ class Node:
         return tuple(local(child) for child in self.element if is_definition(child))
 
     @cached_property
+    def marker(self) -> Any:
+        """What says that several people act here, or that it is done several times; None elsewhere."""
+        return self.element.find(f"{BPMN}multiInstanceLoopCharacteristics")
+
+    @cached_property
     def event(self) -> str:
         """The word for its one event definition: timer, error …; empty when it has none or several."""
         return self.definitions[0].removesuffix("EventDefinition") if len(self.definitions) == 1 else ""

@@ -1,4 +1,4 @@
-"""Elements: what is refused for ever and what to draw instead, what is not open yet, scripts, listeners."""
+"""Elements: what is refused and what to draw instead, scripts, listeners."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from app.engine.check.advice import (
     EVENTS_OPEN,
     HARMLESS,
     KINDS_FORBIDDEN,
-    KINDS_NOT_YET,
     REFUSED_ATTRIBUTES,
     REFUSED_EXTENSIONS,
     SCRIPT_LANGUAGES,
@@ -23,10 +22,10 @@ from app.engine.check.diagram import BPMN, CAMUNDA, NODES, Diagram, Node, is_def
 from app.engine.check.finding import Report
 from app.engine.check.words import Named, in_row, named, plain
 
-NOT_YET = "bpmn-element-not-yet"
 FORBIDDEN = "bpmn-element-forbidden"
 SCRIPT = "bpmn-script-forbidden"
 LISTENER = "bpmn-listener-forbidden"
+MANY = frozenset({"userTask", "subProcess", "callActivity"})
 
 
 class _Owner(NamedTuple):
@@ -45,6 +44,8 @@ def check_elements(report: Report, diagram: Diagram) -> frozenset[str]:
             foreign.add(node.id)
     for element in diagram.process:
         kind = local(element)
+        if kind == "multiInstanceLoopCharacteristics":
+            continue  # a sub-process's own marker
         if element.tag.startswith(BPMN) and kind not in NODES and kind not in HARMLESS:
             _refused_other(report, element, kind)
     return frozenset(foreign | set(_check_scripts(report, diagram)))
@@ -72,9 +73,7 @@ def _refused_node(report: Report, node: Node, inside: bool) -> bool:
         advice = KINDS_FORBIDDEN[node.kind]
         report.error(FORBIDDEN, node, f"{node.named.zh} {advice.zh}", f"{node.named.en} {advice.en}")
         return True
-    return (
-        _refused_marker(report, node) or _refused_event(report, node, inside) or _not_yet_node(report, node)
-    )
+    return _refused_marker(report, node) or _refused_event(report, node, inside)
 
 
 def _refused_marker(report: Report, node: Node) -> bool:
@@ -88,15 +87,12 @@ def _refused_marker(report: Report, node: Node) -> bool:
                 f"{node.named.en} may not carry a loop marker. Draw a gateway and a flow that leads back.",
             )
             return True
-        if kind == "multiInstanceLoopCharacteristics":
-            _not_yet(
-                report,
+        if kind == "multiInstanceLoopCharacteristics" and node.kind not in MANY:
+            report.error(
+                FORBIDDEN,
                 node,
-                "的多人办理（会签、逐个办理）",
-                "as a multi-instance step",
-                Advice(
-                    "可先用并行网关，一条分支画一个办理人。", "Draw one parallel branch per person for now."
-                ),
+                f"{node.named.zh} 不能带多实例标记；只有用户任务、子流程和调用活动可以。",
+                f"{node.named.en} may not be multi-instance; user tasks, sub-processes, call activities may.",
             )
             return True
     if node.element.get("instantiate") == "true":
@@ -161,22 +157,6 @@ def _event_word(definition: str) -> str:
     return (
         definition.removesuffix("EventDefinition").removesuffix("Ref").removesuffix("eventDefinition")
         or "event"
-    )
-
-
-def _not_yet_node(report: Report, node: Node) -> bool:
-    advice = KINDS_NOT_YET.get(node.kind)
-    if advice is not None:
-        _not_yet(report, node, "", "", advice)
-    return advice is not None
-
-
-def _not_yet(report: Report, node: Node, zh: str, en: str, advice: Advice) -> None:
-    report.error(
-        NOT_YET,
-        node,
-        f"{node.named.zh} {zh}尚未开放。{advice.zh}",
-        f"{node.named.en}{' ' + en if en else ''} is not open yet. {advice.en}",
     )
 
 

@@ -15,13 +15,16 @@ VALUE = "bpmn-extension-value"
 ATTRIBUTES = {
     "startEvent": frozenset({"formKey"}),
     "userTask": frozenset({"candidateGroups", "candidateUsers", "assignee", "formKey", "priority"}),
+    "businessRuleTask": frozenset({"decisionRef", "resultVariable", "mapDecisionResult"}),
+    "serviceTask": frozenset({"delegateExpression", "type", "topic", "asyncBefore"}),
 }
 PROPERTIES = {
-    "userTask": frozenset({"event", "status", "clock", "outcomes", "returnTo", "notSameAs"}),
+    "userTask": frozenset({"event", "status", "clock", "outcomes", "returnTo", "notSameAs", "vote", "early"}),
     "endEvent": frozenset({"event", "status", "closeReason"}),
     "boundaryEvent": frozenset({"onReturn"}),
     "sequenceFlow": frozenset({"order", "label"}),
 }
+ELEMENTS = {"serviceTask": frozenset({"inputOutput"})}
 _ELEMENTS = frozenset({"properties", "property"})
 # Told by elements.py, or written by the modeler by itself and without meaning here.
 _SILENT_ATTRIBUTES = frozenset({"class", "expression", "dueDate"})
@@ -73,18 +76,11 @@ def _check_names(report: Report, at: Node | Flow, kind: str, what: Named) -> Non
     for name in at.properties:
         if name in properties:
             continue
-        if kind == "userTask" and name in ("vote", "early"):
-            report.error(
-                "bpmn-element-not-yet",
-                at,
-                f"{what.zh} 的多人办理（属性 {name}）尚未开放。可先用并行网关，一条分支画一个办理人。",
-                f"{what.en}: voting (property {name}) is not open yet. Draw one parallel branch per person.",
-            )
-        else:
-            _unknown(report, at, what, Named(f"属性 {name}", f"property {name}"), name, properties)
+        _unknown(report, at, what, Named(f"属性 {name}", f"property {name}"), name, properties)
     for child in at.element.iterfind(f"{BPMN}extensionElements/*"):
         name = local(child)
-        if child.tag.startswith(CAMUNDA) and name not in _ELEMENTS and name not in _SILENT_ELEMENTS:
+        known = _ELEMENTS | ELEMENTS.get(kind, frozenset()) | _SILENT_ELEMENTS
+        if child.tag.startswith(CAMUNDA) and name not in known:
             _unknown(report, at, what, Named(f"camunda:{name}", f"camunda:{name}"), name, ())
 
 

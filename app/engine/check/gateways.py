@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from app.engine.check.diagram import GATEWAYS, Diagram, Flow, Node
 from app.engine.check.finding import Report
+from app.engine.check.services import is_external
 from app.engine.check.words import in_row, many, plain
 
 _WAITS = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "boundaryEvent", "callActivity"})
@@ -150,9 +151,14 @@ def check_loops(report: Report, diagram: Diagram) -> None:
         )
 
 
+def _waits(node: Node) -> bool:
+    """Whether a token stops here for a person, a time, a message or somebody outside."""
+    return node.kind in _WAITS or is_external(node)
+
+
 def _ways_without_wait(diagram: Diagram) -> dict[str, list[str]]:
     """Where a token goes on without anybody or anything being waited for."""
-    passing = {name for name, node in diagram.nodes.items() if node.kind not in _WAITS}
+    passing = {name for name, node in diagram.nodes.items() if not _waits(node)}
     passing -= {inner.id for inner in diagram.inner if not _runs_through(inner)}
     return {
         name: [target for target in diagram.after(name) if target in passing]

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.engine.check.diagram import BPMN, NODES, Diagram, Flow, Node, local
 from app.engine.check.finding import Report
+from app.engine.check.services import may_wait
 from app.engine.check.words import KINDS, in_row, named, plain, short
 
 MOST_NODES = 300
@@ -16,7 +17,7 @@ LONGEST_ID = 60
 # Names the engine gives to rows of its own; an element so named would be taken for one.
 RESERVED = frozenset({"Start", "End", "Root"})
 HOSTS = ("userTask", "receiveTask", "subProcess", "callActivity")
-RESERVED_ENDINGS = (".BoundaryEventSplit", ".BoundaryEventJoin", ".EndJoin")
+RESERVED_ENDINGS = (".BoundaryEventSplit", ".BoundaryEventJoin", ".EndJoin", ".Instance", ".Call")
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _check_flow(report: Report, diagram: Diagram, flow: Flow) -> bool:
 
 def _check_boundary(report: Report, diagram: Diagram, node: Node, foreign: frozenset[str]) -> bool:
     host = diagram.nodes.get(node.attached_to or "")
-    if host is None or (host.kind not in HOSTS and host.id not in foreign):
+    if host is None or (host.kind not in HOSTS and not may_wait(host) and host.id not in foreign):
         report.error(
             "bpmn-flow-dangling",
             node,
