@@ -9,7 +9,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-engine lock clean environment
+.PHONY: help run test check bench bench-engine proofs lock clean environment
 
 help: ## 列出这些命令
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -36,6 +36,9 @@ bench: environment ## 量办件的耗时（PostgreSQL）
 
 bench-engine: environment ## 量流程引擎的耗时
 	@exec $(BIN)/python -m bench.engine $(ARGS)
+
+proofs: environment ## 长时间的证明：引擎对照记号游戏两万次、改坏的图过检查两万次（至多十分钟；ARGS="--mutations 1000000 --minutes 600"）
+	@exec $(BIN)/python -m bench.proofs $(ARGS)
 
 lock: environment ## 依 pyproject.toml 重写 requirements.lock（需要 uv）
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
