@@ -95,7 +95,7 @@ class CaseEnv:
     def is_workday(self, day: date) -> bool:
         return True  # working days are refused at publish until there is a calendar
 
-    # What follows is refused at publish (processes/served.py) until cases have handlers, tables and an outbox.
+    # What follows is refused at publish (processes/served.py): there are no handlers, tables or outbox yet.
 
     def call(self, handler: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         raise HandlerFailed(f"（处理程序 {handler} 尚不能调用）")
