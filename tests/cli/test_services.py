@@ -28,7 +28,7 @@ NOT_JSON = ("[INFO]", "[WARNING]", "[ERROR]")
 
 
 def granian(port: int, *options: str) -> list[str]:
-    """The command of docs/operations.md."""
+    """Plain granian, with the options of docs/operations.md."""
     return [
         str(Path(sys.executable).parent / "granian"),
         *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
@@ -75,11 +75,15 @@ def test_wrong_settings_refuse_both_processes_in_one_plain_line(environ: dict[st
     assert plain[0].startswith(f"网页进程没有启动：{told}")
 
 
-def test_a_server_that_respawns_its_workers_gives_up_on_wrong_settings() -> None:
-    web = refused(granian(free_port(), "--respawn-failed-workers"), {"HUYING_WEB_THREADS": "0"})
+@pytest.mark.parametrize(("environ", "told"), WRONG, ids=[told for _, told in WRONG])
+def test_a_server_that_respawns_its_workers_is_not_even_started(environ: dict[str, str], told: str) -> None:
+    own = [sys.executable, "-m", "app.cli.local.web"]
 
-    assert web.returncode != 0
-    assert "Traceback" not in web.stdout + web.stderr
+    web = refused(own + granian(free_port(), "--workers", "2", "--respawn-failed-workers")[1:], environ)
+
+    assert (web.returncode, web.stdout) == (1, "")
+    assert web.stderr.count("\n") == 1
+    assert web.stderr.startswith(f"网页进程没有启动：{told}")
 
 
 @dataclass

@@ -1,8 +1,11 @@
-"""granian's command line, with workers that can be stopped from their first moment on.
+"""granian's command line: settings are checked first, workers can be stopped from their first moment on.
 
 A worker is forked with the server's own signal handler in place, which only sets a flag of the server: a
 SIGTERM that arrives before the worker has installed its own would be lost, and the server would wait for it
 until the kill timeout, half a minute. So a worker is born with the default action, without a moment between.
+
+A worker that refuses its settings ends, and a server that respawns workers may start it again for ever: two
+of them hide each other from its guard against crash loops. So the server is not even started.
 """
 
 import os
@@ -10,6 +13,17 @@ import signal
 import sys
 
 QUICK = (signal.SIGTERM, signal.SIGINT)
+
+
+def refuse_wrong_settings() -> None:
+    """Ends this process with one plain line when the environment is wrong."""
+    from app.core.config import SettingRefused, settings
+
+    try:
+        settings().database()
+    except SettingRefused as refused:
+        print(f"网页进程没有启动：{refused}", file=sys.stderr)
+        sys.exit(1)
 
 
 def born_stoppable() -> None:
@@ -32,6 +46,7 @@ def _begin() -> None:
 
 
 if __name__ == "__main__":
+    refuse_wrong_settings()
     from granian.cli import entrypoint
 
     born_stoppable()
