@@ -46,6 +46,7 @@ _CLOCK = Record(
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
         "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
         "limit": Key(Scalar(), f"时限，例如 {durations.FORMS_ZH}", required=True),
+        "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
         "per": Key(Any_(), not_yet="每个单位各计各的"),
         "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
         "extendable": Key(Any_(), not_yet="延期"),
@@ -78,12 +79,18 @@ SHAPE = Record(
 
 @dataclass(frozen=True)
 class ClockDef:
-    """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text."""
+    """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text;
+    `label` is what people read, the name itself when the file gives none."""
 
     name: str
     start: str
     stop: str
     limit: str
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", self.name)
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ def read_sla(found: Found) -> Sla | None:
         for end in ("start", "stop"):
             _check_event(clock[end], found, (*path, end))
         limit = _limit(clock["limit"], found, (*path, "limit"))
-        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit)
+        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, clock.get("label", ""))
     tiers = [_tier(tier, clocks, found, ("tiers", i)) for i, tier in enumerate(given.get("tiers", []))]
     seen: set[tuple[str, str]] = set()
     for i, tier in enumerate(tiers):

@@ -93,6 +93,15 @@ def test_a_mistake_is_one_finding_with_what_would_be_right(
     assert error.line is not None
 
 
+def test_a_clock_has_a_label_for_people_or_its_own_name(compile_with: Any):
+    plain, _ = compile_with()
+    named, _ = compile_with(sla=SLA.replace("{start:", "{label: 群众时限, start:"))
+
+    assert plain.sla.clocks["total"].label == "total"
+    assert named.sla.clocks["total"].label == "群众时限"
+    assert "label" in schemas()["sla"]["properties"]["clocks"]["additionalProperties"]["properties"]
+
+
 def test_a_comma_inside_an_unquoted_query_is_explained(compile_with: Any):
     form = FORM.replace(
         "'units(kind=\"department\", not=returned_units)'", 'units(kind="department", not=returned_units)'

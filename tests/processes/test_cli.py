@@ -78,7 +78,7 @@ def test_publish_of_a_bad_folder_says_why(copied: Change):
 
     assert result.exit_code == 1
     assert "work_order_12345：没有发布。" in result.output
-    assert "sla.yaml 第 3 行：" in result.output
+    assert "sla.yaml 第 4 行：" in result.output
 
 
 def test_walk_tells_the_story_in_a_database_of_its_own():
