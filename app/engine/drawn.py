@@ -91,7 +91,8 @@ def read_lanes(process: etree._Element) -> dict[str, str]:
     found = {}
     for lane in process.iter(f"{BPMN}lane"):
         for ref in lane.findall(f"{BPMN}flowNodeRef"):
-            found[(ref.text or "").strip()] = lane.get("name") or lane.get("id")
+            name = " ".join((lane.get("name") or "").split())  # as the check reads it
+            found[(ref.text or "").strip()] = name or lane.get("id")
     return found
 
 

@@ -146,3 +146,13 @@ def test_a_walk_tells_timers_tiers_and_lengths_as_people_say_them():
 )
 def test_a_length_of_time_is_said_in_chinese(text: str, says: str):
     assert length(parse_duration(text)) == says
+
+
+@pytest.mark.usefixtures("district")
+def test_a_lane_whose_name_breaks_over_two_lines_keeps_its_rule(copied: Change):
+    copied("process.bpmn", 'name="承办单位"', 'name="承办&#10;单位"')
+    folder = copied("process.yaml", "  承办单位:", "  承办 单位:")
+
+    (story,), _ = walked(folder, "on_time")
+
+    assert story.failed is None
