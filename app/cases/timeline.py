@@ -95,7 +95,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
 
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:
     clock = bundle.sla.clocks.get(event["clock"])
-    return clock.name if clock else str(event["clock"])
+    return clock.label if clock else str(event["clock"])
 
 
 def minutes(text: str) -> str:
