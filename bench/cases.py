@@ -2,7 +2,7 @@
 
 Each line: answers timed, p50 and p99, per second with 16 clients in a closed loop, and core-milliseconds (CPU
 time) of web, worker, database and client for one operation. Core-milliseconds and the ratios travel between
-machines; the rest is only true of the one it ran on. `floor` and `bare`: bench/wsgi.py.
+machines; the rest is only true of the one it ran on. `floor` and `bare`: bench/floor.py.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, create_engine, func, select, text
 from app.cli.local import LocalRefused
 from app.clocks.models import timers
 from app.core import clock, db
-from bench import wsgi
+from bench import floor
 from bench.client import Request, Script, Taken, drive
 from bench.installation import Installation, cpu_seconds, installed, tokens
 
@@ -259,12 +259,12 @@ _FIRED = select(timers.c.fired_at).where(timers.c.kind == "token", timers.c.stat
 
 def lay_rows() -> list[str]:
     """A row of its own for each client of `floor` and `bare`, about as heavy as a case's engine state."""
-    wsgi.metadata.create_all(db.current().writing)
+    floor.metadata.create_all(db.current().writing)
     keys = [f"row-{number}" for number in range(CLIENTS)]
     with db.transaction() as session:
         state = os.urandom(400)
         session.execute(
-            wsgi.rows.insert(), [{"id": k, "revision": 1, "at": None, "state": state} for k in keys]
+            floor.rows.insert(), [{"id": k, "revision": 1, "at": None, "state": state} for k in keys]
         )
     return keys
 
