@@ -30,6 +30,8 @@ class Sent:
     body: bytes = b""
     tries: int = 0
     refused: list[int] = field(default_factory=list)
+    began: float = 0.0
+    ended: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -52,6 +54,10 @@ class Journal:
 
     def acknowledged(self, operation: str) -> list[Sent]:
         return [one for one in self.sent if one.operation == operation and one.status in (200, 201)]
+
+    def spanning(self, moment: float) -> int:
+        """Operations under way at that moment of this machine's monotonic clock."""
+        return sum(one.began < moment <= one.ended for one in self.sent)
 
     @property
     def again(self) -> int:
@@ -80,7 +86,8 @@ class Client:
         }
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
-        until = time.monotonic() + PATIENCE
+        sent.began = time.monotonic()
+        until = sent.began + PATIENCE
         while True:
             sent.tries += 1
             try:
@@ -89,7 +96,7 @@ class Client:
                 self.close()
                 status, answer = 0, b""
             if status and not _ask_again(status, answer):
-                sent.status, sent.body = status, answer
+                sent.status, sent.body, sent.ended = status, answer, time.monotonic()
                 return sent
             if status:
                 sent.refused.append(status)

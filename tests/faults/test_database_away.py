@@ -38,7 +38,8 @@ def test_requests_succeed_soon_after_postgresql_is_back_and_nothing_is_lost(
     house.database.dispose()  # this process's own connections died, too
     journal = crowd.journal
     assert len(journal.acknowledged("complete")) == 90
-    assert journal.again > 0, "no request met the dead database: the test showed nothing"
+    # Some were on their way while it was gone: they waited inside the server, or were sent again.
+    assert journal.spanning(back) > 0, "no request met the dead database: the test showed nothing"
     with db.reading() as session:
         assert broken(session, journal, late=timedelta(minutes=1)) == []
 
