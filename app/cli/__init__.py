@@ -18,12 +18,13 @@ COMMANDS = {
     "openapi": ("app.cli.openapi", "openapi", "输出接口文档（OpenAPI 3.1）。"),
 }
 
+chinese.speak()  # before any command is made: it keeps the words of its help
+
 
 class Nouns(click.Group):
     """A group that imports the module of a command when somebody calls it: `huying --help` stays quick."""
 
     def main(self, *words: Any, **how: Any) -> Any:
-        chinese.speak()
         chinese.usage(self)
         return super().main(*words, **how)
 
