@@ -9,10 +9,10 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-engine proofs lock clean environment
+.PHONY: help run test check coverage-of-requirements bench bench-engine proofs lock clean environment
 
 help: ## 列出这些命令
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 34
 
 environment:
 	@command -v $(or $(PYTHON),python3) >/dev/null || \
@@ -30,6 +30,9 @@ check: environment ## 只做静态检查：写法、类型、导入方向、流�
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/huying process check bpmn/*/
+
+coverage-of-requirements: environment ## 按系统列出需求：哪些已有测试证明，哪些还没有（ARGS="--core 1 --summary"）
+	@exec $(BIN)/python -m tests.requirements $(ARGS)
 
 bench: environment ## 量办件的耗时（PostgreSQL）
 	@exec $(BIN)/python -m bench.cases $(ARGS)
