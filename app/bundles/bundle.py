@@ -1,16 +1,17 @@
-"""A bundle as the rest of the product reads it: process, forms, clocks; compiled once, never changed."""
+"""A bundle as the rest of the product reads it: process, forms, clocks, messages; compiled once."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from app.bundles import form_files, keys
 from app.bundles.data_fields import DataField
-from app.bundles.files import PROCESS, SLA, BundleFiles
+from app.bundles.files import MESSAGES, PROCESS, SLA, BundleFiles
 from app.bundles.form_files import FORM_NAME
 from app.bundles.forms import Form
 from app.bundles.keys import Found, finding
+from app.bundles.messages import NO_MESSAGES, Message, read_messages
 from app.bundles.process_file import ProcessDef, read_process
 from app.bundles.rules import Rule, parse_rule
 from app.bundles.sla import NO_SLA, Sla, read_sla
@@ -30,6 +31,7 @@ class Bundle:
     process: ProcessDef
     forms: Mapping[str, Form]
     sla: Sla
+    messages: Mapping[str, Message] = field(default_factory=lambda: NO_MESSAGES)
 
     @property
     def key(self) -> str:
@@ -58,11 +60,14 @@ def compile_bundle(files: BundleFiles) -> tuple[Bundle | None, list[Finding]]:
     findings: list[Finding] = []
     process = _read_process(files, findings)
     forms = _read_forms(files, process, findings) if process is not None else {}
+    messages: Mapping[str, Message] = NO_MESSAGES
+    if process is not None and not any(each.level == "error" for each in findings):
+        process = _with_inline(process, forms.values())
+        messages = _read_messages(files, process, findings)
     sla = _read_sla(files, findings)
     if process is None or sla is None or any(each.level == "error" for each in findings):
         return None, findings
-    process = _with_inline(process, forms.values())
-    return Bundle(files.version, files, process, MappingProxyType(forms), sla), findings
+    return Bundle(files.version, files, process, MappingProxyType(forms), sla, messages), findings
 
 
 def open_file(name: str, data: bytes, findings: list[Finding]) -> Found | None:
@@ -106,8 +111,8 @@ def _read_forms(files: BundleFiles, process: ProcessDef, findings: list[Finding]
             continue
         if keys.check(form_files.SHAPE, found.doc.value, found):
             opened[name] = found
-            for field in form_files.inline_fields(found).values():
-                data.setdefault(field.name, field)
+            for each in form_files.inline_fields(found).values():
+                data.setdefault(each.name, each)
         else:
             findings += found.findings
     forms: dict[str, Form] = {}
@@ -130,9 +135,18 @@ def _read_sla(files: BundleFiles, findings: list[Finding]) -> Sla | None:
     return sla
 
 
+def _read_messages(files: BundleFiles, process: ProcessDef, findings: list[Finding]) -> Mapping[str, Message]:
+    found = open_file(MESSAGES, files.files[MESSAGES], findings) if MESSAGES in files.files else None
+    if found is None:
+        return NO_MESSAGES
+    messages = read_messages(found, process.data)
+    findings += found.findings
+    return messages
+
+
 def _with_inline(process: ProcessDef, forms: Iterable[Form]) -> ProcessDef:
     data = dict(process.data)
     for form in forms:
-        for field in form.fields:
-            data.setdefault(field.name, field.data)
+        for each in form.fields:
+            data.setdefault(each.name, each.data)
     return replace(process, data=MappingProxyType(data))

@@ -52,6 +52,7 @@ class DataField:
     longest: int | None = None
     low: int | float | str | None = None
     high: int | float | str | None = None
+    secret: bool = False
 
 
 def _reserved() -> Mapping[str, DataField]:

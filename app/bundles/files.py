@@ -15,6 +15,7 @@ from app.engine.check.finding import Finding, Level
 DIAGRAM = "process.bpmn"
 PROCESS = "process.yaml"
 SLA = "sla.yaml"
+MESSAGES = "messages.yaml"
 
 MOST_FILES = 200
 MOST_BYTES = 1024 * 1024
@@ -22,7 +23,7 @@ MOST_BYTES = 1024 * 1024
 
 _VERSIONED = re.compile(r"process\.(bpmn|yaml)|(sla|messages)\.yaml|forms/[^/]+\.yaml|decisions/[^/]+\.dmn")
 _BESIDE = re.compile(r"README\.md|scenarios/[^/]+\.yaml")
-_PLACES = "process.bpmn、process.yaml、sla.yaml、forms/*.yaml、scenarios/*.yaml、README.md"
+_PLACES = "process.bpmn、process.yaml、sla.yaml、messages.yaml、forms/*.yaml、scenarios/*.yaml、README.md"
 
 
 @dataclass(frozen=True)
@@ -120,16 +121,7 @@ def sort_out(key: str, files: Mapping[str, bytes]) -> tuple[BundleFiles, list[Fi
                 )
             )
     for name in sorted(kept):
-        if name == "messages.yaml":
-            findings.append(
-                _file(
-                    "key-not-yet",
-                    name,
-                    "消息（messages.yaml）尚未开放，请先去掉。",
-                    "messages.yaml is not open yet.",
-                )
-            )
-        elif name.startswith("decisions/"):
+        if name.startswith("decisions/"):
             findings.append(
                 _file(
                     "key-not-yet",

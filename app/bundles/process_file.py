@@ -27,7 +27,9 @@ SHAPE = Record(
         "number": Key(
             Text(says="编号样式", longest=60), "编号样式：" + "、".join(NUMBER_PARTS), required=True
         ),
-        "starts": Key(Many(Text(says="启动方式"), least=1), "谁能登记：api、person:角色", required=True),
+        "starts": Key(
+            Many(Text(says="启动方式"), least=1), "怎么登记：api、person:角色、message:消息", required=True
+        ),
         "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
         "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
         "facts": Key(Many(Text(says="名字")), "列表、搜索、报表可以筛选的名字"),
@@ -66,13 +68,15 @@ class NumberPattern:
 
 @dataclass(frozen=True)
 class ProcessDef:
-    """One process.yaml. `data` holds the reserved names too; `start_roles` are those of `person:<role>`."""
+    """One process.yaml. `data` holds the reserved names too; `start_roles` are those of
+    `person:<role>`, `start_messages` those of `message:<name>`."""
 
     key: str
     name: str
     number: NumberPattern
     start_by_api: bool
     start_roles: tuple[str, ...]
+    start_messages: tuple[str, ...]
     lanes: Mapping[str, Rule]
     data: Mapping[str, DataField]
     facts: tuple[str, ...]
@@ -96,7 +100,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
             f'key "{given["key"]}" differs from the folder "{folder}".',
         )
     _check_number(given["number"], found)
-    by_api, roles = _starts(given["starts"], found)
+    by_api, roles, messages = _starts(given["starts"], found)
     lanes = _lanes(given["lanes"], found)
     data = _data(given["data"], found)
     facts = given.get("facts", [])
@@ -111,6 +115,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         number=NumberPattern(given["number"]),
         start_by_api=by_api,
         start_roles=tuple(roles),
+        start_messages=tuple(messages),
         lanes=MappingProxyType(lanes),
         data=MappingProxyType(data),
         facts=tuple(dict.fromkeys(facts)),
@@ -138,29 +143,27 @@ def _check_number(text: str, found: Found) -> None:
         )
 
 
-def _starts(starts: list[str], found: Found) -> tuple[bool, list[str]]:
-    by_api, roles = False, []
+def _starts(starts: list[str], found: Found) -> tuple[bool, list[str], list[str]]:
+    by_api = False
+    roles: list[str] = []
+    messages: list[str] = []
     for i, start in enumerate(starts):
         kind, _, rest = start.partition(":")
         if start == "api":
             by_api = True
         elif kind == "person" and rest:
             roles.append(rest)
-        elif kind == "message":
-            found.error(
-                "key-not-yet",
-                ("starts", i),
-                "由外部消息启动（message:…）尚未开放；来单请先用 api。",
-                "message: starts are not open yet.",
-            )
+        elif kind == "message" and rest:
+            messages.append(rest)
         else:
             found.error(
                 "value-invalid",
                 ("starts", i),
-                f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）。",
+                f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）、"
+                "message:消息（例如 message:city.dispatch）。",
                 f'Unknown start "{start}".',
             )
-    return by_api, roles
+    return by_api, roles, messages
 
 
 def _lanes(lanes: Mapping[str, str], found: Found) -> dict[str, Rule]:

@@ -3,18 +3,19 @@
 from functools import cache
 from typing import Any
 
-from app.bundles import form_files, keys, process_file, sla
+from app.bundles import form_files, keys, messages, process_file, sla
 
 BASE = "/schemas/"
 
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
-    """Kind (process, form, sla) → schema; scenarios and the organisation add theirs in processes/."""
+    """Kind (process, form, sla, messages) → schema; processes/ adds scenarios and the organisation."""
     return {
         "process": described("process", "process.yaml", process_file.SHAPE),
         "form": described("form", "forms/*.yaml", form_files.SHAPE),
         "sla": described("sla", "sla.yaml", sla.SHAPE),
+        "messages": described("messages", "messages.yaml", messages.SHAPE),
     }
 
 

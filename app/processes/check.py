@@ -15,7 +15,7 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, read_org
-from app.processes import cross, parallel, served
+from app.processes import cross, messages, parallel, served
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
@@ -80,6 +80,7 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
         forms=frozenset(bundle.forms),
         lanes=frozenset(bundle.process.lanes),
         clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
+        messages=frozenset(bundle.messages),
         rule_error=partial(
             rule_error,
             roles=roles_of(org),
@@ -118,6 +119,7 @@ def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[
     findings = [each for each in findings if not _echoes(each, gone)]
     findings += cross.check(bundle, diagram, roles_of(org), gone)
     findings += parallel.check(bundle, diagram)
+    findings += messages.check(bundle, diagram)
     against = Against(bundle, diagram, org, gone)
     for name, data in bundle.files.scenarios().items():
         _, about = read_scenario(f"scenarios/{name}.yaml", data, against)

@@ -88,7 +88,7 @@ ORG = Record(
 
 @cache
 def schemas() -> dict[str, dict[str, Any]]:
-    """Kind → JSON Schema 2020-12: process, form, sla, scenario, org."""
+    """Kind → JSON Schema 2020-12: process, form, sla, messages, scenario, org."""
     return {
         **bundle_schema.schemas(),
         "scenario": bundle_schema.described("scenario", "scenarios/*.yaml", scenario_file.SHAPE),

@@ -61,12 +61,14 @@ Compile = Callable[..., tuple[Bundle | None, list[Finding]]]
 
 @pytest.fixture
 def compile_with() -> Compile:
-    """Compiles the small bundle with other text in process.yaml, sla.yaml or forms/form.yaml."""
+    """Compiles the small bundle with other text in process.yaml, sla.yaml, forms/form.yaml or messages.yaml."""
 
     def compiled(
-        process: str = PROCESS, sla: str = SLA, form: str = FORM
+        process: str = PROCESS, sla: str = SLA, form: str = FORM, messages: str | None = None
     ) -> tuple[Bundle | None, list[Finding]]:
         texts = {"process.yaml": process, "sla.yaml": sla, "forms/form.yaml": form, "process.bpmn": "<x/>"}
+        if messages is not None:
+            texts["messages.yaml"] = messages
         return compile_bundle(BundleFiles("small", {path: text.encode() for path, text in texts.items()}))
 
     return compiled

@@ -1,0 +1,279 @@
+"""messages.yaml: what comes in from other systems and what goes out, and which case it belongs to."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from app.bundles import keys
+from app.bundles.data_fields import RESERVED, DataField
+from app.bundles.forms import Form, FormField
+from app.bundles.keys import Any_, Flag, Found, Key, Named, Record, Text
+from app.bundles.lookups import Lookups
+from app.bundles.yaml_file import Path
+
+NAME = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
+NAME_SAYS = "小写英文名，用点分段，例如 city.callback"
+
+SEVERAL = {"oldest": "等得最久的一件", "all": "每一件", "refuse": "都不给，记一条异常"}
+KEYS = {"externalNo": "external_no", "number": "number"}
+"""How partners call the two numbers of a case → the reserved name that holds it."""
+KEY_TYPES = ("text", "choice", "int", "unit", "person")
+
+ENVELOPE = ("title", "content", "received_at", "place_unit", "priority")
+"""Reserved names that a message may bring when it starts a case."""
+LATER = ("content",)
+
+_PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
+_ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
+_QUOTED = re.compile(r'"([^"]*)"')
+_ONLY = {"in": ("key", "starts", "several", "data"), "out": ("to", "body", "secret")}
+
+_MESSAGE = Record(
+    {
+        "direction": Key(Text(one_of=("in", "out"), says="方向"), "in 收到的，out 发出的", required=True),
+        "starts": Key(Flag(), "收到时登记一件新的"),
+        "key": Key(
+            Text(says="名字", longest=60),
+            "凭什么找到办件：externalNo 来源编号、number 办件编号，或 data 的名字",
+        ),
+        "several": Key(
+            Text(one_of=tuple(SEVERAL), says="规则"),
+            "几件都在等时：" + "、".join(f"{k} {v}" for k, v in SEVERAL.items()) + "（默认 refuse）",
+        ),
+        "data": Key(Named(Text(says="路径，例如 $.caller.name", longest=200)), "名字: 在来文里的路径 $.a.b"),
+        "to": Key(Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"), "发给哪个对接系统"),
+        "body": Key(
+            Named(Any_(), says="对方的字段名"), "对方的字段名: data 的名字、数字、true、或 '\"文字\"'"
+        ),
+        "secret": Key(Flag(), "允许正文带加密保存的名字"),
+    }
+)
+SHAPE = Named(_MESSAGE, NAME, NAME_SAYS)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A part of a body: the value that a data name holds when the message leaves."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A part of a body that is always the same."""
+
+    value: str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """A part of a body: the attachments of a step."""
+
+    step: str
+
+
+Part = Name | Literal | Attachments
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message.
+
+    in: `key` is the data name whose value as text must equal the correlation key (of one that starts a case
+    always external_no), `several` says who gets it when several wait, `data` maps declared name → path in the
+    payload. out: `to` is the name of a connector, `body` maps the partner's field → where it comes from.
+    """
+
+    name: str
+    direction: str
+    starts: bool = False
+    key: str = ""
+    several: str = "refuse"
+    data: Mapping[str, str] = field(default_factory=dict, hash=False)
+    to: str = ""
+    body: Mapping[str, Part] = field(default_factory=dict, hash=False)
+    secret: bool = False
+    form: Form | None = None
+    """The names of `data` as a form in which nothing is required: it reads what a partner wrote."""
+
+    def key_of(self, data: Mapping[str, Any]) -> str | None:
+        """The correlation key of a case whose names hold `data`; None while it has none."""
+        value = data.get(self.key)
+        return None if value is None else str(value)
+
+    def found_in(self, payload: Any) -> dict[str, Any]:
+        """What the payload brings, by declared name, as the partner wrote it; what it lacks is left out."""
+        found = {name: _at(payload, path) for name, path in self.data.items()}
+        return {name: value for name, value in found.items() if value is not _NOTHING}
+
+    def values(self, payload: Any, data: Mapping[str, Any], context: Lookups) -> dict[str, Any]:
+        """The same as clean values of the declared types. Raises AnswersRefused with one error per name."""
+        found = self.found_in(payload)
+        return self.form.check(found, data, context) if self.form is not None else {}
+
+    def render(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The body, from what the names hold now."""
+        return {to: _part(part, data) for to, part in self.body.items()}
+
+
+NO_MESSAGES: Mapping[str, Message] = MappingProxyType({})
+_NOTHING = object()
+
+
+def read_messages(found: Found, data: Mapping[str, DataField]) -> Mapping[str, Message]:
+    """The messages of a document by name; none when findings say why not. `data` is every declared name."""
+    given: Any = found.doc.value
+    if not keys.check(SHAPE, given, found):
+        return NO_MESSAGES
+    read = {name: _message(name, one, found, data) for name, one in given.items()}
+    return NO_MESSAGES if found.failed else MappingProxyType(read)
+
+
+def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[str, DataField]) -> Message:
+    direction = given["direction"]
+    other = "out" if direction == "in" else "in"
+    for key in _ONLY[other]:
+        if key in given:
+            says = "发出的消息（direction: out）" if other == "out" else "收到的消息（direction: in）"
+            found.error(
+                "message-key-misplaced",
+                (name, key),
+                f"“{key}”只用于{says}，“{name}”写的是 {direction}。",
+                f'"{key}" is for direction {other}.',
+            )
+    needed = "key" if direction == "in" else "to"
+    if needed not in given:
+        zh = (
+            "凭什么找到办件，例如 key: externalNo"
+            if direction == "in"
+            else "发给谁，例如 to: connector:city12345"
+        )
+        found.error("key-missing", (name,), f"缺少“{needed}”（{zh}）。", f'"{needed}" is missing.')
+    if direction == "out":
+        secret = given.get("secret", False)
+        body = {
+            to: _read_part(part, found, (name, "body", to), data)
+            for to, part in given.get("body", {}).items()
+        }
+        for to, part in body.items():
+            if isinstance(part, Name) and data[part.name].secret and not secret:
+                found.error(
+                    "message-secret",
+                    (name, "body", to),
+                    f"“{part.name}”（{data[part.name].label}）是加密保存的，不能发出；"
+                    "确需发给对方时，在这条消息上写 secret: true。",
+                    f'"{part.name}" is secret: it may not leave unless the message says secret: true.',
+                )
+        kept = {to: part for to, part in body.items() if part is not None}
+        to = given.get("to", "").removeprefix("connector:")
+        return Message(name, "out", to=to, body=MappingProxyType(kept), secret=secret)
+    starts = given.get("starts", False)
+    key = _read_key(given.get("key"), starts, found, (name, "key"), data)
+    paths = given.get("data", {})
+    fields = [_brought(each, path, starts, found, (name, "data", each), data) for each, path in paths.items()]
+    form = Form(name, name, tuple(each for each in fields if each is not None))
+    return Message(
+        name,
+        "in",
+        starts,
+        key,
+        given.get("several", "refuse"),
+        MappingProxyType(dict(paths)),
+        secret=given.get("secret", False),
+        form=form,
+    )
+
+
+def _read_key(
+    given: str | None, starts: bool, found: Found, path: Path, data: Mapping[str, DataField]
+) -> str:
+    key = KEYS.get(given or "", given or "")
+    if given is None:
+        return ""
+    if starts and key != "external_no":
+        found.error(
+            "message-key",
+            path,
+            "登记新办件的消息只能凭来源编号：key: externalNo，同一编号只登记一件。",
+            "A message that starts a case is keyed by externalNo.",
+        )
+    elif key not in data:
+        names = [*KEYS, *(name for name, each in data.items() if name not in RESERVED and _fits(each))]
+        zh = f"key 的“{given}”没有声明；可以写{keys.nearest(given, names)}。"
+        found.error("name-undeclared", path, zh, f'"{given}" is not declared.')
+    elif not _fits(data[key]):
+        zh = f"“{given}”（{data[key].label}）不能作 key：要用不加密的文字、选项、整数、单位或人员。"
+        found.error("message-key", path, zh, f'"{given}" cannot be a key.')
+    return key
+
+
+def _fits(each: DataField) -> bool:
+    return each.type in KEY_TYPES and not each.secret
+
+
+def _brought(
+    name: str, path: str, starts: bool, found: Found, here: Path, data: Mapping[str, DataField]
+) -> FormField | None:
+    """One name that a message fills, as the question of a form."""
+    declared = data.get(name)
+    if not _PATH.fullmatch(path):
+        found.error(
+            "message-path",
+            here,
+            f"看不懂路径“{path}”；写成 $.字段 或 $.外层.字段，例如 $.caller.name。",
+            f'Cannot read path "{path}".',
+        )
+    elif declared is None:
+        zh = f"“{name}”没有在 process.yaml 的 data 里声明；有{keys.nearest(name, data)}。"
+        found.error("name-undeclared", here, zh, f'"{name}" is not declared in process.yaml.')
+    elif name in RESERVED and name not in (ENVELOPE if starts else LATER):
+        allowed = "、".join(ENVELOPE if starts else LATER)
+        zh = f"“{name}”（{declared.label}）由系统填写，消息不能改；通用的名字里可以写 {allowed}。"
+        found.error("name-reserved", here, zh, f'"{name}" cannot come from a message.')
+    else:
+        return FormField(declared)
+    return None
+
+
+def _read_part(given: Any, found: Found, path: Path, data: Mapping[str, DataField]) -> Part | None:
+    if isinstance(given, bool | int | float):
+        return Literal(given)
+    text = given.strip() if isinstance(given, str) else ""
+    if quoted := _QUOTED.fullmatch(text):
+        return Literal(quoted[1])
+    if attached := _ATTACHMENTS.fullmatch(text):
+        found.error(
+            "key-not-yet", path, "附件（attachments）尚未开放，请先去掉。", "Attachments are not open yet."
+        )
+        return Attachments(attached[1])
+    if text in data:
+        return Name(text)
+    shown = f"“{text}”" if text else "这里的内容"
+    found.error(
+        "name-undeclared" if text else "value-invalid",
+        path,
+        f"{shown}没有在 process.yaml 的 data 里声明；有{keys.nearest(text, data)}。"
+        "固定的文字请写成 '\"文字\"'。",
+        f'"{text}" is not declared; write fixed text as \'"text"\'.',
+    )
+    return None
+
+
+def _at(payload: Any, path: str) -> Any:
+    for name in path.split(".")[1:]:
+        if not isinstance(payload, Mapping) or name not in payload:
+            return _NOTHING
+        payload = payload[name]
+    return payload
+
+
+def _part(part: Part, data: Mapping[str, Any]) -> Any:
+    match part:
+        case Name(name):
+            return data.get(name)
+        case Literal(value):
+            return value
+        case Attachments():
+            return []  # refused when the file is read, until there are attachments

@@ -1,0 +1,123 @@
+"""messages.yaml: what comes in is read against declared names, what goes out is made of them."""
+
+from typing import Any
+
+import pytest
+
+from app.bundles.bundle import Bundle
+from app.bundles.forms import AnswersRefused
+from app.bundles.lookups import FixedLookups
+from app.bundles.messages import Literal, Name
+from tests.bundles.test_files_and_keys import only
+
+MESSAGES = """
+city.dispatch: {direction: in, starts: true, key: externalNo, data: {title: $.title, level: $.order.level}}
+city.callback: {direction: in, key: number, several: oldest, data: {yes: $.solved, unit: $.by.unit}}
+city.reply:    {direction: out, to: connector:city12345, body: {orderNo: external_no, kind: '"close"', n: 3, why: why}}
+"""
+
+
+@pytest.fixture
+def talking(compile_with: Any) -> Bundle:
+    bundle, findings = compile_with(messages=MESSAGES)
+    assert bundle is not None, findings
+    return bundle
+
+
+def test_a_message_is_read_with_direction_key_paths_and_body(talking: Bundle):
+    dispatch, callback, reply = (
+        talking.messages[f"city.{name}"] for name in ("dispatch", "callback", "reply")
+    )
+
+    assert (dispatch.direction, dispatch.starts, dispatch.key, dispatch.several) == (
+        "in",
+        True,
+        "external_no",
+        "refuse",
+    )
+    assert (callback.key, callback.several, dict(callback.data)) == (
+        "number",
+        "oldest",
+        {"yes": "$.solved", "unit": "$.by.unit"},
+    )
+    assert (reply.direction, reply.to) == ("out", "city12345")
+    assert dict(reply.body) == {
+        "orderNo": Name("external_no"),
+        "kind": Literal("close"),
+        "n": Literal(3),
+        "why": Name("why"),
+    }
+
+
+def test_a_payload_becomes_clean_values_of_declared_types_and_the_rest_is_left(
+    talking: Bundle, world: FixedLookups
+):
+    callback = talking.messages["city.callback"]
+
+    values = callback.values({"solved": True, "by": {"unit": " zjw "}, "phone": "138"}, {}, world)
+
+    assert values == {"yes": True, "unit": "zjw"}
+    assert callback.found_in({"by": "somebody"}) == {}
+
+
+def test_a_payload_with_a_wrong_value_is_refused_by_name(talking: Bundle, world: FixedLookups):
+    with pytest.raises(AnswersRefused) as refused:
+        talking.messages["city.callback"].values({"solved": "是", "by": {"unit": "old"}}, {}, world)
+
+    assert [(each.pointer, each.code) for each in refused.value.errors] == [
+        ("/answers/yes", "not-a-boolean"),
+        ("/answers/unit", "unit-not-selectable"),
+    ]
+
+
+def test_a_body_is_made_of_what_the_case_holds_now(talking: Bundle):
+    reply = talking.messages["city.reply"]
+
+    body = reply.render({"external_no": "BJ-1", "why": None})
+
+    assert body == {"orderNo": "BJ-1", "kind": "close", "n": 3, "why": None}
+
+
+def test_the_key_of_a_case_is_text_or_nothing(talking: Bundle):
+    dispatch = talking.messages["city.dispatch"]
+
+    assert dispatch.key_of({"external_no": "BJ-1"}) == "BJ-1"
+    assert dispatch.key_of({"external_no": None}) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "says"),
+    [
+        ("direction: in, key", "direction: inwards, key", "value-invalid", "只能是 in、out"),
+        ("several: oldest", "severel: oldest", "key-unknown", "是不是 several"),
+        ("several: oldest", "several: first", "value-invalid", "oldest、all、refuse"),
+        ("key: number, ", "", "key-missing", "例如 key: externalNo"),
+        ("key: number", "key: nmber", "name-undeclared", "是不是 number"),
+        ("key: number", "key: place", "message-key", "不能作 key"),
+        ("key: externalNo", "key: number", "message-key", "只能凭来源编号"),
+        ("yes: $.solved", "yse: $.solved", "name-undeclared", "是不是 yes"),
+        ("yes: $.solved", "yes: solved", "message-path", "$.caller.name"),
+        ("yes: $.solved", "yes: '$.list[0]'", "message-path", "看不懂路径"),
+        ("yes: $.solved", "received_at: $.at", "name-reserved", "消息不能改"),
+        ("title: $.title", "number: $.no", "name-reserved", "title、content、received_at"),
+        ("to: connector:city12345, ", "", "key-missing", "例如 to: connector:city12345"),
+        ("to: connector:city12345", "to: http://city", "value-invalid", "connector:名称"),
+        ("n: 3, why: why", "n: 3, why: wyh", "name-undeclared", "是不是 why"),
+        ("n: 3", "n: attachments(closing)", "key-not-yet", "附件"),
+        ("n: 3", "n: [1]", "value-invalid", "固定的文字请写成"),
+        ("direction: out, ", "direction: out, key: number, ", "message-key-misplaced", "“key”只用于收到的消息"),
+        ("several: oldest", "secret: true", "message-key-misplaced", "“secret”只用于发出的消息"),
+        ("city.reply:", "City Reply:", "name-invalid", "用点分段"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_message_is_one_finding_with_what_would_be_right(
+    compile_with: Any, old: str, new: str, rule: str, says: str
+):
+    assert old in MESSAGES
+
+    bundle, findings = compile_with(messages=MESSAGES.replace(old, new, 1))
+
+    error = only(findings)
+    assert bundle is None
+    assert (error.file, error.rule, says in error.zh) == ("messages.yaml", rule, True), error.zh
+    assert error.line is not None
