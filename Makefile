@@ -29,7 +29,7 @@ check: environment ## 只做静态检查：写法、类型、导入方向、流�
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/huying process check bpmn/*/
+	@$(BIN)/huying process check
 
 coverage-of-requirements: environment ## 按系统列出需求：哪些已有测试证明，哪些还没有（ARGS="--core 1 --summary"）
 	@exec $(BIN)/python -m tests.requirements $(ARGS)

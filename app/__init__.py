@@ -27,6 +27,7 @@ def create_app() -> "Flask":
 
     from app.audit import door as audit
     from app.cases import api as cases
+    from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem
     from app.identity import api as identity
     from app.identity import login
@@ -43,6 +44,7 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(cases.blp)
+    document.register_blueprint(categories.blp)
     document.register_blueprint(processes.blp)
     processes.install(app)
     health.install(app, __version__)

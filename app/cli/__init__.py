@@ -14,6 +14,7 @@ COMMANDS = {
     "revise": ("app.cli.db", "revise", "开发：按数据表的变化生成一个编号的迁移文件。"),
     "demo": ("app.cli.demo", "demo", "示范数据与拨动示范时钟。"),
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
+    "categories": ("app.cli.categories", "categories", "导入诉求分类表，说明变化。"),
     "audit": ("app.cli.audit", "audit", "核对审计链。"),
     "openapi": ("app.cli.openapi", "openapi", "输出接口文档（OpenAPI 3.1）。"),
 }

@@ -20,8 +20,10 @@ def demo() -> None:
 
 @demo.command()
 def load() -> None:
-    """升级数据库结构，装入示范区的单位、人员与 bpmn 下的全部流程；可以重复运行。"""
+    """升级数据库结构，装入示范区的单位、人员、诉求分类与 bpmn 下的全部流程；可以重复运行。"""
     from app import wire
+    from app.categories import importing
+    from app.cli.categories import told as told_of
     from app.cli.process import publish_each
     from app.identity import org
 
@@ -37,6 +39,9 @@ def load() -> None:
         lines = [f"{file.name} 第 {line} 行：{message}" for line, message in refused.findings]
         raise click.ClickException("\n".join(lines)) from None
     click.echo(f"单位 {loaded.units} 个，角色 {loaded.roles} 个，人员 {loaded.people} 个。")
+    with db.transaction() as session:
+        for report in importing.load_folder(session, settings().bpmn_dir):
+            click.echo("\n".join(told_of(report)))
     notes = []
     for published in publish_each():
         for line in published.lines:

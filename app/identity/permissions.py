@@ -27,6 +27,7 @@ PROCESS_READ = Permission("process:read", "查看流程")
 PROCESS_CHECK = Permission("process:check", "检查流程")
 PROCESS_PUBLISH = Permission("process:publish", "发布流程")
 ORG_READ = Permission("org:read", "查看机构和人员")
+CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 
 ALL: dict[str, Permission] = {
     permission: permission
@@ -41,6 +42,7 @@ ALL: dict[str, Permission] = {
         PROCESS_CHECK,
         PROCESS_PUBLISH,
         ORG_READ,
+        CATEGORY_IMPORT,
     )
 }
 """Every permission by its name."""

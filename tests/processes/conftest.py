@@ -12,7 +12,7 @@ from app.core.config import REPOSITORY
 from app.identity import org
 
 BPMN = REPOSITORY / "bpmn"
-SHIPPED = sorted(each.name for each in BPMN.iterdir() if each.is_dir())
+SHIPPED = sorted(each.parent.name for each in BPMN.glob("*/process.yaml"))
 
 Change = Callable[..., Path]
 
