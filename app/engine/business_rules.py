@@ -6,7 +6,7 @@ from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
 
 from app.engine.decisions import Decisions, map_result
 from app.engine.errors import EngineError
-from app.engine.shape import OneLevel, Row
+from app.engine.shape import Net, OneLevel, Row
 
 if TYPE_CHECKING:
     from app.engine.decisions.decide import OnNoMatch
@@ -27,11 +27,11 @@ class DecisionTask(OneLevel, SimpleBpmnTask):
         self.no_match = no_match
 
     def _run_hook(self, my_task: Row) -> bool:
-        run = my_task.workflow.run
+        net: Net = my_task.workflow
         try:
-            values, functions = run._seen_from(my_task)
+            values, functions = net.view.seen_from(my_task)
             decision = self.decisions.decide(self.drawn.decision, values, functions, self.no_match)
-            run.env.write(self._results(decision))
+            net.env.write(self._results(decision))
         except EngineError as error:
             error.element = self.name  # the message names the table
             raise

@@ -46,7 +46,7 @@ class Catcher(OneLevel, SimpleBpmnTask):
     def _update_hook(self, my_task: Row) -> bool:
         my_task._set_state(WAITING)
         if self.definition is not None:
-            my_task.internal_data = my_task.workflow.run._armed(self, my_task)
+            my_task.internal_data = my_task.workflow.view.armed(self, my_task)
         return False
 
     def deliver(self, my_task: Row, results: object) -> None:
@@ -61,7 +61,7 @@ class Catcher(OneLevel, SimpleBpmnTask):
 
     def look(self, my_task: Row) -> bool:
         """A condition fires when it is true; on an edge without interrupting, when it becomes true."""
-        true = my_task.workflow.run._is_true(self, my_task)
+        true = my_task.workflow.view.is_true(self, my_task)
         if true and not my_task.internal_data.get("c"):
             self.fire(my_task)
             if my_task._state == WAITING:
@@ -110,7 +110,7 @@ class Boundary(Catcher):
             my_task._set_state(COMPLETED)
         else:
             side = f"{side}/{self.name}" if side else self.name
-            rest = net.run._rearmed(self, my_task) if self.definition is not None else my_task.internal_data
+            rest = net.view.rearmed(self, my_task) if self.definition is not None else my_task.internal_data
             if rest is None:
                 my_task._set_state(COMPLETED)
             else:

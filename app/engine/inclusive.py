@@ -74,8 +74,8 @@ class Inclusive(OneLevel, SimpleBpmnTask):
         return all(names.isdisjoint(self.reach[name]) for name in come)
 
     def _run_hook(self, my_task: Row) -> bool:
-        run = my_task.workflow.run
-        chosen = [flow for flow in self.flows if flow.condition is None or run._holds(flow, my_task)]
+        view = my_task.workflow.view
+        chosen = [flow for flow in self.flows if flow.condition is None or view.holds(flow, my_task)]
         if not chosen:
             if self.way_out is None:
                 raise NoMatch(f"（网关 {self.bpmn_name or self.name}）", element=self.name)

@@ -63,7 +63,7 @@ class ManyTask(UserTask):
         super()._on_ready(my_task)
         net: Net = my_task.workflow
         kept = my_task.internal_data
-        value = partial(net.run._value_for, row=my_task)
+        value = partial(net.view.value_for, row=my_task)
         kept["list"] = items_of(self._many, self.step.id, self.step.name, value)
         places = list(range(len(kept["list"])))
         now = places[:1] if self._many.sequential else places
@@ -88,7 +88,7 @@ class ManyTask(UserTask):
         kept["votes"].append([place, outcome])
         order = kept.get("order")
         kept["votes"].sort(key=None if order is None else lambda vote: order.index(vote[0]))
-        my_task.workflow.run._voted(my_task, number, place, outcome)
+        my_task.workflow.trace.vote(my_task, number, place, outcome)
         self._look(my_task)
 
     def add(self, my_task: Row, number: int, item: Any, where: str) -> None:
@@ -165,10 +165,10 @@ class ManyTask(UserTask):
         return None if tally.left else REJECTED
 
     def _holds(self, my_task: Row, condition: "Expression", tally: Tally) -> bool:
-        run = my_task.workflow.run
+        view = my_task.workflow.view
         here = [tally.total, tally.votes]
-        own = counters(lambda step: here if step is None else run._count_of(step))
-        return bool(run._value_at(condition, my_task, tally.counters(), own))
+        own = counters(lambda step: here if step is None else view.count_of(step))
+        return bool(view.value_at(condition, my_task, tally.counters(), own))
 
     def _tell(self, my_task: Row, result: str | None) -> None:
         """Keeps the counts, and the result where there is news, for whatever asks for them."""

@@ -193,7 +193,7 @@ def _read_on(event: Row, before: Catcher, run: Run, retime: bool) -> None:
     spec, kept = event.task_spec, event.internal_data
     if retime:
         cycle = spec.definition.kind == "cycle"
-        event.internal_data = run._armed(spec, event, None if cycle else timers.anchor(kept))
+        event.internal_data = run.view.armed(spec, event, None if cycle else timers.anchor(kept))
     elif "k" in kept:
         assert before.definition is not None
         kept.setdefault("x", before.definition.text)

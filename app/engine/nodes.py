@@ -70,7 +70,7 @@ class Exclusive(OneLevel, ExclusiveGateway):
     def _run_hook(self, my_task: Row) -> bool:
         chosen = self.way_out
         for flow in self.flows:
-            if flow.condition is None or my_task.workflow.run._holds(flow, my_task):
+            if flow.condition is None or my_task.workflow.view.holds(flow, my_task):
                 chosen = flow
                 break
         if chosen is None:

@@ -53,7 +53,7 @@ class Repeat(OneLevel, SimpleBpmnTask):
     def _update_hook(self, my_task: Row) -> bool:
         net: Net = my_task.workflow
         self._gather(my_task, None)
-        value = net.run._value_for
+        value = net.view.value_for
         items = items_of(self.many, self.name, self.bpmn_name, lambda said: value(said, my_task))
         if not items:
             return True
@@ -98,8 +98,8 @@ class Repeat(OneLevel, SimpleBpmnTask):
         condition = self.many.condition
         if condition is None or not tally.left:
             return not tally.left
-        run = my_task.workflow.run
-        return bool(run._value_at(condition, my_task, tally.counters(), counters(run._count_of)))
+        view = my_task.workflow.view
+        return bool(view.value_at(condition, my_task, tally.counters(), counters(view.count_of)))
 
     def _gather(self, my_task: Row, ended: Row | None) -> None:
         """What an instance decided becomes known outside when it ends; of one that was interrupted only its

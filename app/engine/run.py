@@ -1,20 +1,16 @@
 """One case, awake between load and dump: it acts on the rows, lets them settle, and tells what it sees."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
-from app.engine import position, returns, shape, standing, state, timers
+from app.engine import position, returns, shape, standing, state
 from app.engine.describe import describe
-from app.engine.durations import SHANGHAI, Cycle
 from app.engine.env import Env
 from app.engine.errors import (
     EndDisputed,
     EngineError,
-    ExpressionFailed,
     FuseBlown,
-    HandlerFailed,
     NoSuchOutcome,
     NoSuchStart,
     NotOpen,
@@ -24,18 +20,15 @@ from app.engine.errors import (
     RunSpoiled,
     Stuck,
     TimerDidNotMove,
-    TimerRefused,
 )
-from app.engine.events import Catcher
-from app.engine.expressions import Expression, ExpressionError
 from app.engine.fuse import Fuse
-from app.engine.instances import Beside, counters
 from app.engine.nodes import UserTask
-from app.engine.picture import Passed, Picture, Thrown
-from app.engine.repeats import instances_round, items_of_all
+from app.engine.picture import Passed, Picture
 from app.engine.services import ServiceTask, params_of
-from app.engine.shape import READY, WAITING, Net, Row, path, ref_of
-from app.engine.version import End, Event, Flow, Version
+from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.trace import Trace
+from app.engine.version import Version
+from app.engine.viewpoint import Viewpoint
 
 DELIVERED = ("message", "signal", "job", "external")
 
@@ -43,25 +36,19 @@ DELIVERED = ("message", "signal", "job", "external")
 class Run:
     """A case awake. It belongs to one thread; after any exception it is spoiled and cannot be dumped.
 
-    `trace` holds every element passed since the load, `rounds` how often each step was entered,
-    `outcomes` the last outcome of each step.
+    `view` is what its expressions see.
     """
 
     def __init__(self, version: Version, env: Env, counter: int = 0) -> None:
         """Use `Run.new` or `Run.load`."""
         self.version = version
         self.env = env
-        self.trace: list[Passed] = []
-        self._net = Net(version.spec, self, counter)
+        self._net = Net(version.spec, env, counter)
+        self.view = self._net.view = Viewpoint(self._net, env)
+        self._trace = self._net.trace = Trace(env)
         self._phase = state.OPEN
         self._settled = False
         self._spoiled = False
-        self._moved: str | None = None  # the step that moved last, for round_no()
-        self._within = ""  # the called process it lies in
-        self._round: list[Row] = []  # the instances it lies in, innermost first
-        self._items: dict[str, Any] = {}  # what they are done for
-        self._thrown: list[Thrown] = []
-        self._functions: Mapping[str, Callable[..., Any]] | None = None
 
     @classmethod
     def new(cls, version: Version, env: Env, start: str | None = None) -> "Run":
@@ -92,7 +79,7 @@ class Run:
             if chosen is None:
                 known = "、".join(each.name for each in step.outcomes)
                 raise NoSuchOutcome(f"“{step.name}”的办理结果有：{known}。", element=step.id, ref=ref)
-            self._moved = row.within + step.id
+            self.view.moved = row.within + step.id
             row.task_spec.act(row, number, chosen.name)
 
     def add_instance(self, ref: str, item: Any, where: str = "beside") -> None:
@@ -109,7 +96,7 @@ class Run:
         """减签: this signer is asked no more; the step is over if that decides it. Raises NotOpen."""
         with self._acting():
             row, number = self._signing(ref)
-            self._moved = row.within + row.task_spec.name
+            self.view.moved = row.within + row.task_spec.name
             row.task_spec.drop(row, number)
 
     def reopen_vote(self, ref: str, index: int) -> None:
@@ -130,7 +117,7 @@ class Run:
             row = self._row(ref)
             if row is None or row._state != WAITING or row.task_spec.awaits not in DELIVERED:
                 raise NotWaiting(ref=ref)
-            self._moved = row.within + (row.task_spec.drawn.step or "")
+            self.view.moved = row.within + (row.task_spec.drawn.step or "")
             row.task_spec.deliver(row, results)
 
     def params_of(self, ref: str) -> dict[str, Any]:
@@ -138,7 +125,7 @@ class Run:
         row = self._row(ref)
         if row is None or row._state != WAITING or not isinstance(row.task_spec, ServiceTask):
             raise NotWaiting(ref=ref)
-        return params_of(self, row)
+        return params_of(row)
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
         """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
@@ -155,7 +142,7 @@ class Run:
             fired = []
             for ref, row in wanted:
                 if row._state == WAITING:
-                    self._moved = row.within + row.task_spec.drawn.step
+                    self.view.moved = row.within + row.task_spec.drawn.step
                     row.task_spec.fire(row)
                     fired.append(ref)
             return fired
@@ -204,7 +191,8 @@ class Run:
             returns.apply(self._net, edit)
             self._phase = state.OPEN
         after = self.settle()
-        self._thrown = [*before.thrown, *after.thrown]  # the caller's own settle() has yet to hear of them
+        # The caller's own settle() has yet to hear of them.
+        self._trace.thrown = [*before.thrown, *after.thrown]
         return returns.told(edit, before, after, {**told, **standing.branches(self._net, self.version)})
 
     def cancel(self) -> None:
@@ -228,8 +216,8 @@ class Run:
                     shape.bring_to_rest(self._net)
                     if len(self._net.tasks) > shape.MAX_ROWS:
                         raise FuseBlown("rows")
-            thrown, self._thrown = tuple(self._thrown), []
-            picture = describe(self._net, self.version, self._phase != state.OPEN, thrown, self._value_for)
+            thrown, ended = self._trace.take_thrown(), self._phase != state.OPEN
+            picture = describe(self._net, self.version, ended, thrown, self.view.value_for)
             if not (picture.ended or picture.tasks or picture.waits):
                 raise Stuck(f"（停在 {'、'.join(picture.active)}）", element=picture.active[0])
         self._settled = True
@@ -250,6 +238,11 @@ class Run:
         if empty != self._net.completed:
             raise EndDisputed
         return empty
+
+    @property
+    def trace(self) -> list[Passed]:
+        """Every element passed since the load, in order."""
+        return self._trace.passed
 
     @property
     def rounds(self) -> Mapping[str, int]:
@@ -339,168 +332,3 @@ class Run:
         if row is not None:
             return row, number
         raise NotOpen(ref=ref)
-
-    def _voted(self, row: Row, number: int, place: int, outcome: str) -> None:
-        """One signer of a step has acted; the step as a whole is told when it is over."""
-        self.trace.append(
-            Passed(
-                element=row.task_spec.bpmn_id,
-                ref=ref_of(number),
-                at=self.env.now,
-                outcome=outcome,
-                index=place,
-                within=path(row) if row.within else (),
-            )
-        )
-
-    def _passed(self, row: Row) -> None:
-        """Called by the net for each element of the diagram that was passed."""
-        self.trace.append(
-            Passed(
-                element=row.task_spec.bpmn_id,
-                ref=row.ref,
-                at=self.env.now,
-                outcome=row.outcome,
-                branch=row.branch,
-                missed=row.internal_data.get("m", 0),
-                index=row.internal_data.get("i"),
-                rules=row.internal_data.get("rules", ()),
-                within=path(row) if row.within else (),
-            )
-        )
-
-    def _tell_thrown(self, drawn: End | Event, caught: int) -> None:
-        """Called by what throws beyond its process; `caught` is how many catchers of the case it reached."""
-        self._thrown.append(Thrown(drawn.kind, drawn.what, drawn.id, caught))
-
-    def _send(self, drawn: End | Event) -> None:
-        """Hands a message that leaves the case to the caller."""
-        try:
-            self.env.send(drawn.what, {})
-        except EngineError:
-            raise
-        except Exception as error:
-            raise HandlerFailed(f"（消息 {drawn.what}：{type(error).__name__}）", element=drawn.id) from error
-        self._tell_thrown(drawn, 0)
-
-    def _holds(self, flow: Flow, row: Row) -> bool:
-        """Whether a flow's condition is true for this token."""
-        assert flow.condition is not None
-        self._stand_at(row)
-        return bool(self._value(flow.condition, flow.id))
-
-    def _is_true(self, event: Catcher, row: Row) -> bool:
-        """Whether what a conditional event waits for is the case."""
-        assert event.condition is not None
-        self._stand_at(row)
-        before, self._moved = self._moved, row.within + (event.drawn.step or "")
-        true = bool(self._value(event.condition, event.name))
-        if not true:
-            self._moved = before
-        return true
-
-    def _armed(self, event: Catcher, row: Row, since: datetime | None = None) -> dict[str, Any]:
-        """What a timer keeps that begins to wait now, or is to be counted from an earlier instant."""
-        definition = event.definition
-        assert definition is not None
-        if definition.bound is not None:
-            return {}
-        self._stand_at(row)
-        before, self._moved = self._moved, row.within + (event.drawn.step or "")
-        try:
-            read = definition.literal
-            if read is None:
-                assert definition.compiled is not None
-                said = self._value(definition.compiled, event.name)
-                read = timers.read_timer(definition.kind, said)
-            kept = timers.arm(definition, read, since or self.env.now, self.env.is_workday)
-        except EngineError as error:
-            error.element = error.element or event.name
-            raise
-        except Exception as error:  # the calendar asked for working days may be missing
-            raise TimerRefused(f"（{type(error).__name__}）", element=event.name) from error
-        self._moved = before
-        if definition.literal is None and "k" in kept:
-            kept["x"] = said
-        return kept
-
-    def _rearmed(self, event: Catcher, row: Row) -> dict[str, Any] | None:
-        """What a non-interrupting timer keeps after firing; None when it has fired for the last time."""
-        definition = event.definition
-        assert definition is not None
-        if definition.kind != "cycle" or definition.bound is not None:
-            return None
-        kept = row.internal_data
-        cycle = timers.read_timer("cycle", kept["x"]) if "x" in kept else definition.literal
-        assert isinstance(cycle, Cycle)
-        return timers.rearm(kept, cycle, self.env.now, self.env.is_workday)
-
-    def _value(
-        self,
-        expression: Expression,
-        element: str,
-        functions: Mapping[str, Callable[..., Any]] | None = None,
-    ) -> Any:
-        data = Beside(self.env.data, self._items) if self._items else self.env.data
-        try:
-            return expression.evaluate(data, functions or self._functions or self._bind())
-        except ExpressionError as error:
-            raise ExpressionFailed(error.zh, element=element) from error
-        except Exception as error:  # a function handed in failed: its text may hold values, its type does not
-            raise ExpressionFailed(
-                f"“{expression.text}”（{type(error).__name__}）", element=element
-            ) from error
-
-    def _value_for(self, expression: Expression, row: Row, more: Mapping[str, Any] | None = None) -> Any:
-        """A value that belongs to an open step, whatever moved last; `more` are names only it knows."""
-        self._moved = row.within + row.task_spec.name
-        return self._value_at(expression, row, more)
-
-    def _value_at(
-        self,
-        expression: Expression,
-        row: Row,
-        more: Mapping[str, Any] | None = None,
-        own: Mapping[str, Callable[..., Any]] | None = None,
-    ) -> Any:
-        """A value for this token, with names and functions only it knows."""
-        self._stand_at(row)
-        self._items.update(more or {})
-        functions = {**(self._functions or self._bind()), **own} if own else None
-        return self._value(expression, row.task_spec.name, functions)
-
-    def _seen_from(self, row: Row) -> tuple[Mapping[str, Any], Mapping[str, Callable[..., Any]]]:
-        """The data and functions that a decision table asked by this token may use."""
-        self._stand_at(row)
-        data = Beside(self.env.data, self._items) if self._items else self.env.data
-        return data, self._functions or self._bind()
-
-    def _stand_at(self, row: Row) -> None:
-        """What is evaluated next is seen from this token: its called process, the instances it lies in."""
-        self._within = row.within
-        self._round = instances_round(row, own=True) if "#" in row.within else []
-        self._items = items_of_all(self._round) if self._round else {}
-
-    def _key(self, step: str) -> str:
-        """What a step is known by, seen from there: one drawn inside an instance is that instance's own."""
-        within = self._within
-        for instance in self._round:
-            if step in instance.task_spec.inside:
-                return str(instance.task_spec.path_inside(instance)) + step
-            within = instance.within
-        return within + step
-
-    def _count_of(self, step: str | None) -> list[Any] | None:
-        return self._net.tallies.get(self._key(step)) if step else None
-
-    def _bind(self) -> Mapping[str, Callable[..., Any]]:
-        """The functions of this run: what the caller handed in and what only the run knows."""
-        own: dict[str, Callable[..., Any]] = {
-            "outcome": lambda step: self._net.outcomes.get(self._key(step)),
-            **counters(self._count_of),
-            "round_no": lambda: self._net.rounds.get(self._moved or "", 1),
-            "today": lambda: self.env.now.astimezone(SHANGHAI).date().isoformat(),
-            "now": lambda: self.env.now.astimezone(SHANGHAI).isoformat(),
-        }
-        self._functions = {**self.env.functions, **own}
-        return self._functions

@@ -11,7 +11,6 @@ from app.engine.shape import WAITING, OneLevel, Row
 
 if TYPE_CHECKING:
     from app.engine.nodes import Process
-    from app.engine.run import Run
     from app.engine.version import Service
 
 
@@ -37,12 +36,12 @@ class ServiceTask(OneLevel, SimpleBpmnTask):
     def deliver(self, my_task: Row, results: Mapping[str, Any] | None) -> None:
         """The job runs now, or the work outside is done and gave these results."""
         if self.awaits == "external":
-            keep_results(my_task.workflow.run, self.drawn, results)
+            keep_results(my_task, self.drawn, results)
         my_task._ready()
 
     def _run_hook(self, my_task: Row) -> bool:
         if self.awaits != "external":
-            call_handler(my_task.workflow.run, my_task)
+            call_handler(my_task)
         super()._run_hook(my_task)
         return True
 
@@ -63,27 +62,27 @@ def output_of(name: str, text: str) -> tuple[str, str]:
     return (bare(text), name) if text.startswith("${") else (name, text)
 
 
-def params_of(run: "Run", row: Row) -> dict[str, Any]:
+def params_of(row: Row) -> dict[str, Any]:
     """The inputs as they are now: literals as written, expressions evaluated. Raises ExpressionFailed."""
-    inputs = row.task_spec.drawn.inputs
-    return {name: said if isinstance(said, str) else run._value_at(said, row) for name, said in inputs}
+    inputs, view = row.task_spec.drawn.inputs, row.workflow.view
+    return {name: said if isinstance(said, str) else view.value_at(said, row) for name, said in inputs}
 
 
-def call_handler(run: "Run", row: Row) -> None:
+def call_handler(row: Row) -> None:
     """Calls the handler with its inputs and writes its results. Raises HandlerFailed with its cause."""
-    service, params = row.task_spec.drawn, params_of(run, row)
+    service, params = row.task_spec.drawn, params_of(row)
     try:
-        results = run.env.call(service.handler, params)
+        results = row.workflow.env.call(service.handler, params)
     except EngineError:
         raise
     except Exception as error:  # its text may hold values of the case; its type does not
         raise HandlerFailed(
             f"（“{service.name}”的 {service.handler}，{type(error).__name__}）", element=service.id
         ) from error
-    keep_results(run, service, results)
+    keep_results(row, service, results)
 
 
-def keep_results(run: "Run", service: "Service", results: Mapping[str, Any] | None) -> None:
+def keep_results(row: Row, service: "Service", results: Mapping[str, Any] | None) -> None:
     """Assigns results to declared data. Raises HandlerFailed when one that the diagram names is not there."""
     if results is not None and not isinstance(results, Mapping):
         raise HandlerFailed(
@@ -94,4 +93,4 @@ def keep_results(run: "Run", service: "Service", results: Mapping[str, Any] | No
     if missing:
         raise HandlerFailed(f"（“{service.name}”没有给出结果 {'、'.join(missing)}）", element=service.id)
     if service.outputs:
-        run.env.write({name: given[result] for result, name in service.outputs})
+        row.workflow.env.write({name: given[result] for result, name in service.outputs})

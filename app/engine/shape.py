@@ -20,7 +20,9 @@ from SpiffWorkflow.util.task import TaskState
 from app.engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from app.engine.run import Run
+    from app.engine.env import Env
+    from app.engine.trace import Trace
+    from app.engine.viewpoint import Viewpoint
 
 WAITING, READY, COMPLETED, CANCELLED = (
     TaskState.WAITING,
@@ -32,6 +34,7 @@ LIVE = WAITING | READY | TaskState.STARTED
 MAX_ROWS = 2_000
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
+NO_SCRIPTS = object()  # the library would make an engine that runs Python
 NO_DATA: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -119,9 +122,11 @@ class Row(Task):
 class Net(BpmnWorkflow):
     """The rows of one case: the library's workflow with a list of what is ready instead of tree walks."""
 
-    def __init__(self, spec: Any, run: "Run", counter: int = 0) -> None:
-        super().__init__(spec, script_engine=run, deserializing=True)
-        self.run = run
+    def __init__(self, spec: Any, env: "Env", counter: int = 0) -> None:
+        super().__init__(spec, script_engine=NO_SCRIPTS, deserializing=True)
+        self.env = env
+        self.view: Viewpoint
+        self.trace: Trace
         self.counter = counter
         self.agenda: deque[Row] = deque()
         self.rounds: dict[str, int] = {}
@@ -191,7 +196,7 @@ class Net(BpmnWorkflow):
     def _task_completed_notify(self, task: Row) -> None:
         self.last_task = task
         if task.task_spec.bpmn_id is not None:
-            self.run._passed(task)
+            self.trace.step(task)
         elif task.task_spec.name == "End":
             self._mark_complete(task)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from SpiffWorkflow.util.task import TaskState
 
-from app.engine.errors import ErrorUncaught
+from app.engine.errors import EngineError, ErrorUncaught, HandlerFailed
 from app.engine.nodes import EndOfLine, PassThrough
 from app.engine.shape import WAITING, Net, OneLevel, Row
 
@@ -64,7 +64,7 @@ def throw_escalation(spec: Thrower, my_task: Row) -> None:
     """Reaches the nearest sub-process whose edge awaits it; told as thrown when none does."""
     catcher = nearest_catcher(my_task, "escalation", spec.drawn.what)
     if catcher is None:
-        my_task.workflow.run._tell_thrown(spec.drawn, 0)
+        my_task.workflow.trace.throw(spec.drawn, 0)
     else:
         catcher.task_spec.fire(catcher)
 
@@ -84,12 +84,21 @@ def throw_signal(spec: Thrower, my_task: Row) -> None:
         if row._state == WAITING:  # an earlier one may have ended the step it hangs on
             caught += 1
             row.task_spec.fire(row)
-    net.run._tell_thrown(spec.drawn, caught)
+    net.trace.throw(spec.drawn, caught)
 
 
 def throw_message(spec: Thrower, my_task: Row) -> None:
     """Hands the message to the caller. Raises HandlerFailed."""
-    my_task.workflow.run._send(spec.drawn)
+    net: Net = my_task.workflow
+    try:
+        net.env.send(spec.drawn.what, {})
+    except EngineError:
+        raise
+    except Exception as error:
+        raise HandlerFailed(
+            f"（消息 {spec.drawn.what}：{type(error).__name__}）", element=spec.name
+        ) from error
+    net.trace.throw(spec.drawn, 0)
 
 
 def nearest_catcher(my_task: Row, kind: str, code: str) -> Row | None:

@@ -746,7 +746,7 @@ def test_every_combination_of_rule_order_and_edits_agrees_with_the_judge(
         assert 1 <= open_now <= people - len(votes)
         assert sequential or open_now == people - len(votes)
     assert case.run._net.tallies["sign"][0] == people
-    share = case.run._bind()["share"](YES, "sign")
+    share = case.run.view.functions["share"](YES, "sign")
     assert isclose(share, votes.count(YES) / people if people else 0)
 
 
