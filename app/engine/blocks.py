@@ -12,14 +12,13 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from app.engine.events import Boundary
-from app.engine.inclusive import Inclusive
-from app.engine.nodes import Parallel, Terminate
+from app.engine.joins import Join, Parallel
+from app.engine.nodes import Terminate
 from app.engine.shape import OneLevel
 from app.engine.subprocess import SubProcess
 from app.engine.throws import ThrowEnd
 from app.engine.version import Version
-
-Ways = Mapping[str, tuple[str, ...]]
+from app.engine.ways import Ways, bits_of, on_every_way, reach, turned
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,11 @@ class Line:
 
     def reach(self, begin: Iterable[str]) -> frozenset[str]:
         """These and everything behind them."""
-        return frozenset(_reach(self.after, begin))
+        return frozenset(reach(self.after, begin))
 
     def between(self, first: str, last: Iterable[str]) -> frozenset[str]:
         """Everything that lies on a way from one element to one of the others, ends included."""
-        return self.reach([first]) & frozenset(_reach(_turned(self.after), last))
+        return self.reach([first]) & frozenset(reach(turned(self.after), last))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,17 +127,17 @@ def _lines(version: Version) -> Lines:
         elif isinstance(spec, Boundary):
             begins[spec.name] = (spec.name,)
     ways = {element: tuple(target for _, target in leaving) for element, leaving in out.items()}
-    before = {element: list(sources) for element, sources in _turned(ways).items()}
+    before = turned(ways)
     lines = {}
     for name, roots in begins.items():
-        after = {element: ways.get(element, ()) for element in sorted(_reach(ways, roots))}
+        after = {element: ways.get(element, ()) for element in sorted(reach(ways, roots))}
         lines[name] = Line(roots, specs[roots[0]].home, after, _blocks(roots, after, out, before, specs))
     return Lines(lines)
 
 
 def splits(spec: OneLevel) -> bool:
     """Whether an element sends out, or gathers, several tokens."""
-    return isinstance(spec, Parallel | Inclusive)
+    return isinstance(spec, Join)
 
 
 def waits_for_all(spec: OneLevel) -> bool:
@@ -191,7 +190,7 @@ def _proper(
     branches: list[Branch] = []
     inside: set[str] = set()
     for flow, first in out[split]:
-        part = frozenset(_reach(shape.after, [first], {join}) - {join} - shape.stops)
+        part = frozenset(reach(shape.after, [first], {join}) - {join} - shape.stops)
         arriving = [source for source in entering if source in part or (first == join and source == split)]
         if split in part or inside & part or not arriving:
             return None
@@ -212,7 +211,7 @@ def _improper(split: str, shape: "_Shape") -> Block:
         start = shape.last_for_all(inside, itself=True)
         assert start is not None
         way_out = shape.next_for_all({*inside, start})
-        grown = _reach(shape.after, [start], {way_out} if way_out else set()) - {way_out}
+        grown = reach(shape.after, [start], {way_out} if way_out else set()) - {way_out}
         if grown <= inside:
             return Block(start, frozenset(inside - {start}))
         inside |= grown
@@ -225,10 +224,10 @@ class _Shape:
         self.after = after = {"": roots, **line}
         self.stops = stops
         self.names = list(after)
-        self.bit = {name: 1 << place for place, name in enumerate(self.names)}
-        before = _turned(after)
-        self.passed = self._on_every_way({""}, before)
-        self.to_pass = self._on_every_way({name for name in self.names if not after[name]} - stops, after)
+        self.bit = bits_of(self.names)
+        before = turned(after)
+        self.passed = on_every_way(self.bit, before, [""])
+        self.to_pass = on_every_way(self.bit, after, {name for name in self.names if not after[name]} - stops)
 
     def last_for_all(self, elements: Iterable[str], itself: bool = False) -> str | None:
         """The nearest element every way from the root to these passes; `itself`: it may be one of them."""
@@ -246,43 +245,3 @@ class _Shape:
             common &= masks[each]
         shared = [name for name in self.names if common & self.bit[name] and name not in (without or ())]
         return max(shared, key=lambda name: masks[name].bit_count(), default=None)
-
-    def _on_every_way(self, roots: set[str], towards: Ways) -> dict[str, int]:
-        everything = (1 << len(self.names)) - 1
-        found = {name: self.bit[name] if name in roots else everything for name in self.names}
-        changed = True
-        while changed:
-            changed = False
-            for name in self.names:
-                if name in roots:
-                    continue
-                common = everything
-                for source in towards.get(name, ()):
-                    common &= found[source]
-                common |= self.bit[name]
-                if common != found[name]:
-                    found[name] = common
-                    changed = True
-        return found
-
-
-def _reach(ways: Ways, begin: Iterable[str], without: Iterable[str] = ()) -> set[str]:
-    """Everything reachable; elements of `without` are reached but not passed."""
-    stop = set(without)
-    reached = set(begin)
-    waiting = [name for name in reached if name not in stop]
-    while waiting:
-        for target in ways.get(waiting.pop(), ()):
-            if target not in reached:
-                reached.add(target)
-                if target not in stop:
-                    waiting.append(target)
-    return reached
-
-
-def _turned(ways: Ways) -> dict[str, tuple[str, ...]]:
-    before: dict[str, list[str]] = {}
-    for element, targets in ways.items():
-        for target in targets:
-            before.setdefault(target, []).append(element)
-    return {element: tuple(sources) for element, sources in before.items()}

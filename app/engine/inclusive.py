@@ -1,23 +1,23 @@
 """Inclusive gateways: take every flow that holds, and join what can still come, no more."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import NoMatch
-from app.engine.nodes import arrivals_at
-from app.engine.shape import CANCELLED, LIVE, WAITING, OneLevel, Row
+from app.engine.joins import Join, arrivals_at, one_of_each
+from app.engine.shape import LIVE, Row
 
 if TYPE_CHECKING:
     from app.engine.nodes import Process
     from app.engine.version import Flow
 
 
-class Inclusive(OneLevel, SimpleBpmnTask):
+class Inclusive(Join, SimpleBpmnTask):
     """Splits by conditions, with a default for when none holds; joins when nothing more can come.
 
     It waits while a token elsewhere in its scope can reach an incoming flow on which nobody has arrived,
@@ -25,7 +25,6 @@ class Inclusive(OneLevel, SimpleBpmnTask):
     not waited for. A step with its boundary events, or the events behind one gateway, are one token.
     """
 
-    counts_arrivals = True
     rank = 2
 
     def __init__(self, process: "Process", element: str, name: str | None) -> None:
@@ -34,19 +33,7 @@ class Inclusive(OneLevel, SimpleBpmnTask):
         self.flows: tuple[Flow, ...] = ()
         self.way_out: Flow | None = None
         self.target_of: dict[str, str] = {}
-        self.needed: Counter[str] = Counter()
         self.reach: Mapping[str, frozenset[str]] = {}
-
-    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
-        """An arrival over one of the incoming flows."""
-        return state == WAITING and kept.get("v") in self.needed
-
-    def _update_hook(self, my_task: Row) -> bool:
-        if len(self._inputs) < 2:
-            return True
-        my_task.internal_data.setdefault("v", my_task.parent.task_spec.name)
-        my_task._set_state(WAITING)
-        return False
 
     def look(self, my_task: Row) -> bool:
         """Joins if nothing more can come: one token of each flow, or as many as it has flows from there."""
@@ -55,17 +42,9 @@ class Inclusive(OneLevel, SimpleBpmnTask):
         missing = [name for name in self.needed if name not in come]
         if missing and any(self._may_still_come(names, missing, come) for names in tokens_beside(my_task)):
             return False
-        places = Counter(self.needed)
-        taken = []
-        for row in arrivals:
-            if places[row.internal_data["v"]] > 0:
-                places[row.internal_data["v"]] -= 1
-                taken.append(row)
-        goes_on = taken[-1]
-        goes_on.side = min((row.side for row in taken), key=len)
-        for row in taken[:-1]:
-            row._set_state(CANCELLED)
-        goes_on._ready()
+        taken = one_of_each(self, arrivals)
+        self.go_on(taken[-1], taken)
+        taken[-1]._ready()
         return True
 
     def _may_still_come(self, names: set[str], missing: list[str], come: set[str]) -> bool:

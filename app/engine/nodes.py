@@ -1,11 +1,10 @@
 """What each opened element does when a token reaches it: one small class each, over the library's own."""
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, BpmnStartTask, SimpleBpmnTask, _EndJoin
-from SpiffWorkflow.bpmn.specs.defaults import EndEvent, ExclusiveGateway, ParallelGateway
+from SpiffWorkflow.bpmn.specs.defaults import EndEvent, ExclusiveGateway
 from SpiffWorkflow.bpmn.specs.defaults import StartEvent as LibraryStartEvent
 from SpiffWorkflow.bpmn.specs.defaults import UserTask as LibraryUserTask
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
@@ -80,44 +79,6 @@ class Exclusive(OneLevel, ExclusiveGateway):
         return True
 
 
-class Parallel(OneLevel, ParallelGateway):
-    """Waits for one token on each incoming flow, takes exactly those, and sends one out on each outgoing.
-
-    An arrival is a waiting row that remembers where it came from. A token too many on one flow stays for
-    the next time, as BPMN says.
-    """
-
-    counts_arrivals = True
-
-    def __init__(self, process: "Process", element: str, name: str | None) -> None:
-        super().__init__(process, element, bpmn_name=name)
-        self.needed: Counter[str] = Counter()
-
-    def may_rest(self, state: int, kept: dict[str, Any]) -> bool:
-        """An arrival over one of the incoming flows."""
-        return state == WAITING and kept.get("v") in self.needed
-
-    def _update_hook(self, my_task: Row) -> bool:
-        if len(self._inputs) < 2:
-            return True
-        my_task.internal_data.setdefault("v", my_task.parent.task_spec.name)
-        my_task._set_state(WAITING)
-        open_places = Counter(self.needed)
-        arrivals = []
-        for row in arrivals_at(my_task):
-            if open_places[row.internal_data["v"]] > 0:
-                open_places[row.internal_data["v"]] -= 1
-                arrivals.append(row)
-        if any(open_places.values()):
-            return False
-        # A branch of the main line makes what goes on behind the join main line again.
-        my_task.side = min((row.side for row in arrivals), key=len)
-        for row in arrivals:
-            if row is not my_task:
-                row._set_state(CANCELLED)
-        return True
-
-
 class Split(OneLevel, BoundaryEventSplit):
     """Stands before a step with boundary events: opens the step and arms them."""
 
@@ -189,18 +150,6 @@ class Process(BpmnProcessSpec):
         self.start = Begin(self, "Start")
         self.end = Finish(self, f"{element}.EndJoin")
         self.end.connect(Last(self, "End"))
-
-
-def arrivals_at(join: Row) -> list[Row]:
-    """The rows that wait at this join of this scope, oldest first."""
-    return sorted(
-        (
-            row
-            for row in join.workflow.tasks.values()
-            if row.task_spec is join.task_spec and row._state == WAITING and row.scope is join.scope
-        ),
-        key=lambda row: row.id,
-    )
 
 
 def disarm(step: Row) -> None:

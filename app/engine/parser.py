@@ -40,10 +40,10 @@ from app.engine.errors import VersionUnknown, VersionUnreadable
 from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive
 from app.engine.instances import ManyTask
+from app.engine.joins import Parallel
 from app.engine.nodes import (
     EndOfLine,
     Exclusive,
-    Parallel,
     PassThrough,
     Process,
     StartEvent,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from app.engine.check.diagram import Diagram, Flow, Node
 from app.engine.check.events import is_fatal
@@ -10,6 +10,7 @@ from app.engine.check.finding import Report
 from app.engine.check.play import Marking, Move, Play, play
 from app.engine.check.tokens import Net, net_of, shrink
 from app.engine.check.words import many
+from app.engine.ways import bits_of, on_every_way, reach, turned
 
 UNPAIRED = "bpmn-join-unpaired"
 
@@ -209,7 +210,7 @@ def _choice_before(diagram: Diagram, join: Node) -> Node | None:
 def sideways(diagram: Diagram) -> list[tuple[Flow, Node]]:
     """Flows that leave a parallel block elsewhere than at its join, each with the block's split."""
     ways = _main_ways(diagram)
-    dominators = _dominators(diagram)
+    dominators, backwards = _dominators(diagram), turned(ways)
     kinds = ("parallelGateway", "inclusiveGateway")
     joins = [node.id for node in diagram.of_kind(*kinds) if _count(diagram, node) > 1]
     found: dict[str, tuple[Flow, Node]] = {}
@@ -221,9 +222,8 @@ def sideways(diagram: Diagram) -> list[tuple[Flow, Node]]:
         join = _partner(ways, split.id, branches, own)
         if join is None:
             continue
-        reached = _reach(ways, branches, {split.id, join})
-        backwards = {name: [source for source, targets in ways.items() if name in targets] for name in ways}
-        towards = _reach(backwards, [join], {split.id})
+        reached = reach(ways, branches, {split.id, join})
+        towards = reach(backwards, [join], {split.id})
         inside = {name for name in reached & towards if split.id in dominators[name]} - {join, split.id}
         for flow in diagram.flows:
             source = diagram.nodes[flow.source]
@@ -238,10 +238,10 @@ def _partner(ways: Mapping[str, list[str]], split: str, branches: list[str], joi
     """The nearest join that at least two branches reach."""
     best: tuple[int, str] | None = None
     for join in joins:
-        touching = sum(join in _reach(ways, [branch], {split}) for branch in branches)
+        touching = sum(join in reach(ways, [branch], {split}) for branch in branches)
         if touching > 1:
             others = set(joins) - {join}
-            passed = len(_reach(ways, branches, {split, join}) & others)
+            passed = len(reach(ways, branches, {split, join}) & others)
             best = min(best or (passed, join), (passed, join))
     return best[1] if best else None
 
@@ -258,42 +258,9 @@ def _main_ways(diagram: Diagram) -> dict[str, list[str]]:
     return ways
 
 
-def _reach(ways: Mapping[str, Iterable[str]], begin: Iterable[str], without: set[str]) -> set[str]:
-    """Everything reachable; nodes of `without` are reached but not passed."""
-    reached = set(begin)
-    waiting = [name for name in reached if name not in without]
-    while waiting:
-        for target in ways.get(waiting.pop(), ()):
-            if target not in reached:
-                reached.add(target)
-                if target not in without:
-                    waiting.append(target)
-    return reached
-
-
 def _dominators(diagram: Diagram) -> dict[str, frozenset[str]]:
     """Node → the nodes every way from the start to it passes, itself among them."""
-    names = list(diagram.nodes)
-    before: dict[str, list[str]] = {name: [] for name in names}
-    for name in names:
-        for target in diagram.after(name):
-            before[target].append(name)
-    bit = {name: 1 << place for place, name in enumerate(names)}
-    everything = (1 << len(names)) - 1
-    starts = [node.id for node in diagram.of_kind("startEvent")]
-    found = dict.fromkeys(names, everything)
-    for name in starts:
-        found[name] = bit[name]
-    changed = True
-    while changed:
-        changed = False
-        for name in names:
-            if name in starts:
-                continue
-            common = everything
-            for source in before[name]:
-                common &= found[source]
-            if (common | bit[name]) != found[name]:
-                found[name] = common | bit[name]
-                changed = True
-    return {name: frozenset(each for each in names if mask & bit[each]) for name, mask in found.items()}
+    bit = bits_of(diagram.nodes)
+    before = turned({name: diagram.after(name) for name in diagram.nodes})
+    found = on_every_way(bit, before, [node.id for node in diagram.of_kind("startEvent")])
+    return {name: frozenset(each for each in bit if mask & bit[each]) for name, mask in found.items()}

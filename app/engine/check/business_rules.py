@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.engine.check.diagram import Diagram, Node
 from app.engine.check.finding import Report
-from app.engine.check.words import Named, in_row, listed, nearest, plain
+from app.engine.check.words import DATA, Named, in_row, meant, plain
 from app.engine.source import Names, Source
 from app.engine.version import MAPPINGS
 
@@ -40,17 +40,14 @@ def _check_decision(report: Report, names: Names, node: Node) -> bool:
     decision = node.attributes.get("decisionRef", "").strip()
     if decision in names.decisions:
         return True
-    row, close = listed(names.decisions), nearest(decision, names.decisions)
-    hint, hint_en = (f"是不是 {close}？", f"did you mean {close}?") if close else (
-        f"decisions/ 中有 {row.zh}。", f"decisions/ has {row.en}."
-    )  # fmt: skip
+    hint = meant(decision, names.decisions, "decisions/ 中", "decisions/ has")
     said = f"使用了决策表 {plain(decision)}" if decision else "没有写决策表 decisionRef"
     said_en = f'uses decision "{plain(decision)}"' if decision else "has no decisionRef"
     report.error(
         "bpmn-unknown-decision",
         node,
-        f"{node.named.zh} {said}；{hint}",
-        f"{node.named.en} {said_en}; {hint_en}",
+        f"{node.named.zh} {said}；{hint.zh}",
+        f"{node.named.en} {said_en}; {hint.en}",
     )
     return False
 
@@ -87,14 +84,12 @@ def _check_variable(report: Report, names: Names, node: Node, decisions: Decisio
         targets = [] if table is None else [result.name for result in table.results]
     for target in targets:
         if target not in names.data:
-            row, close = listed(names.data), nearest(target, names.data)
-            hint = f"是不是 {close}？" if close else f"process.yaml 的 data 中有 {row.zh}。"
-            hint_en = f"did you mean {close}?" if close else f"process.yaml's data has {row.en}."
+            hint = meant(target, names.data, *DATA)
             report.error(
                 "bpmn-unknown-name",
                 node,
-                f"{node.named.zh} 把结果写入 {plain(target)}，没有该数据；{hint}",
-                f'{node.named.en} writes its result to "{plain(target)}"; {hint_en}',
+                f"{node.named.zh} 把结果写入 {plain(target)}，没有该数据；{hint.zh}",
+                f'{node.named.en} writes its result to "{plain(target)}"; {hint.en}',
             )
             return
     if variable and mapping in LISTS and names.data[variable] not in ("list", ""):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.engine.check.diagram import CAMUNDA, Diagram, Node
 from app.engine.check.finding import Report
-from app.engine.check.words import listed, nearest, plain
+from app.engine.check.words import meant, plain
 from app.engine.source import Names
 
 MOST_CALLS = 5
@@ -46,18 +46,16 @@ def check_calls(report: Report, diagram: Diagram, names: Names, foreign: frozens
 
 
 def _tell_unresolved(report: Report, names: Names, node: Node, called: str) -> None:
-    row, close = listed(names.bundles), nearest(called, names.bundles)
-    hint = f"是不是 {close}？" if close else f"已发布的流程有 {row.zh}。"
-    hint_en = f"did you mean {close}?" if close else f"published are {row.en}."
+    hint = meant(called, names.bundles, "已发布的流程", "published are")
     report.error(
         "bpmn-call-unresolved",
         node,
-        f"{node.named.zh} 调用的流程 {plain(called)} 没有发布过；{hint}"
+        f"{node.named.zh} 调用的流程 {plain(called)} 没有发布过；{hint.zh}"
         if called
-        else f"{node.named.zh} 没有写调用哪个流程；{hint}",
-        f'{node.named.en} calls "{plain(called)}", which was never published; {hint_en}'
+        else f"{node.named.zh} 没有写调用哪个流程；{hint.zh}",
+        f'{node.named.en} calls "{plain(called)}", which was never published; {hint.en}'
         if called
-        else f"{node.named.en} does not say which process it calls; {hint_en}",
+        else f"{node.named.en} does not say which process it calls; {hint.en}",
     )
 
 

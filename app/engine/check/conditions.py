@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.engine.check.diagram import CAMUNDA, GATEWAYS, Diagram, Flow, Node
 from app.engine.check.finding import Report
 from app.engine.check.kinds import misfits
-from app.engine.check.words import Named, in_row, listed, nearest, plain
+from app.engine.check.words import Named, in_row, listed, meant, plain
 from app.engine.expressions import Call, Expression, ExpressionRefused, compile_expression
 from app.engine.functions import HANDED
 from app.engine.source import Names
@@ -210,33 +210,29 @@ def _tell_unknown_step(
     zh: str = "任务",
     en: str = "tasks",
 ) -> None:
-    row, close = listed(steps), nearest(step, steps) if isinstance(step, str) else None
     shown = plain(step) if isinstance(step, str) else "…"
-    hint = f"是不是 {close}？" if close else f"图中的{zh}有 {row.zh}。"
-    hint_en = f"did you mean {close}?" if close else f"the {en} are {row.en}."
+    hint = meant(step, steps, f"图中的{zh}", f"the {en} are")
     none = "no task" if en == "tasks" else f"none of the {en}"
     report.error(
         "bpmn-unknown-step",
         where.at,
-        f"{where.zh} 中的 {function}({shown}) 没有写对{zh}的编号；{hint}",
-        f"{where.en}: {function}({shown}) names {none}; {hint_en}",
+        f"{where.zh} 中的 {function}({shown}) 没有写对{zh}的编号；{hint.zh}",
+        f"{where.en}: {function}({shown}) names {none}; {hint.en}",
     )
 
 
 def _check_clock(report: Report, names: Names, where: Where, call: Call) -> None:
     clock = call.literals[0]
     if not isinstance(clock, str) or clock not in names.clocks:
-        row, close = listed(names.clocks), nearest(clock, names.clocks) if isinstance(clock, str) else None
         shown = f"“{plain(clock)}”在 sla.yaml 中没有；" if isinstance(clock, str) else "要直接写名字，"
-        hint = f"是不是 {close}？" if close else f"sla.yaml 中有 {row.zh}。"
-        hint_en = f"did you mean {close}?" if close else f"sla.yaml has {row.en}."
+        hint = meant(clock, names.clocks, "sla.yaml 中", "sla.yaml has")
         report.error(
             "bpmn-unknown-clock",
             where.at,
-            f"{where.zh} 中 {call.name}() 的时钟{shown}{hint}",
-            f"{where.en}: {call.name}() names clock {clock!r}, which sla.yaml lacks; {hint_en}"
+            f"{where.zh} 中 {call.name}() 的时钟{shown}{hint.zh}",
+            f"{where.en}: {call.name}() names clock {clock!r}, which sla.yaml lacks; {hint.en}"
             if isinstance(clock, str)
-            else f"{where.en}: write the clock's name itself in {call.name}(); {hint_en}",
+            else f"{where.en}: write the clock's name itself in {call.name}(); {hint.en}",
         )
         return
     if call.name == "tier" and call.literals[1] not in names.clocks[clock]:

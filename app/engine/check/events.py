@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from app.engine.check.conditions import Where, check_expression
 from app.engine.check.diagram import BPMN, Diagram, Node, is_definition
 from app.engine.check.finding import Report
-from app.engine.check.words import Named, in_row, listed, nearest, plain
+from app.engine.check.words import Named, in_row, listed, meant, plain
 from app.engine.source import Names
 
 MISPLACED = "bpmn-event-misplaced"
@@ -68,14 +68,12 @@ def _check_message(report: Report, diagram: Diagram, names: Names, node: Node) -
             f"{node.named.en} does not say which message. Choose one; messages.yaml has {row.en}.",
         )
         return
-    close = nearest(name or ref, names.messages)
-    hint = f"是不是 {close}？" if close else f"messages.yaml 中有 {row.zh}。"
-    hint_en = f"did you mean {close}?" if close else f"messages.yaml has {row.en}."
+    hint = meant(name or ref, names.messages, "messages.yaml 中", "messages.yaml has")
     report.error(
         "bpmn-unknown-message",
         node,
-        f"{node.named.zh} 使用了消息 {plain(name or ref)}，messages.yaml 中没有；{hint}",
-        f'{node.named.en} uses message "{plain(name or ref)}", which messages.yaml lacks; {hint_en}',
+        f"{node.named.zh} 使用了消息 {plain(name or ref)}，messages.yaml 中没有；{hint.zh}",
+        f'{node.named.en} uses message "{plain(name or ref)}", which messages.yaml lacks; {hint.en}',
     )
 
 
@@ -175,14 +173,12 @@ def _check_code(report: Report, diagram: Diagram, node: Node) -> bool:
     if diagram.declared.get(ref, ("", ""))[0] == kind:
         return True
     known = [name for name, (declared, _) in diagram.declared.items() if declared == kind]
-    close, row = nearest(ref, known), listed(known)
-    hint = f"是不是 {close}？" if close else f"文件中的{what.zh}有 {row.zh}。"
-    hint_en = f"did you mean {close}?" if close else f"the file declares {row.en}."
+    hint = meant(ref, known, f"文件中的{what.zh}", "the file declares")
     report.error(
         _UNKNOWN[kind],
         node,
-        f"{node.named.zh} 所指的{what.zh} {plain(ref)} 不存在；{hint}",
-        f'{node.named.en} refers to {what.en} "{plain(ref)}", which does not exist; {hint_en}',
+        f"{node.named.zh} 所指的{what.zh} {plain(ref)} 不存在；{hint.zh}",
+        f'{node.named.en} refers to {what.en} "{plain(ref)}", which does not exist; {hint.en}',
     )
     return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Flow, Node, local
 from app.engine.check.finding import Report
-from app.engine.check.words import Named, listed, nearest, plain
+from app.engine.check.words import Named, meant, plain
 
 UNKNOWN = "bpmn-unknown-extension"
 VALUE = "bpmn-extension-value"
@@ -87,13 +87,9 @@ def _check_names(report: Report, at: Node | Flow, kind: str, what: Named) -> Non
 def _unknown(
     report: Report, at: Node | Flow, what: Named, wrong: Named, name: str, known: Iterable[str]
 ) -> None:
-    close, row = nearest(name, known), listed(known)
-    if close:
-        zh, en = f"是不是 {close}？", f"did you mean {close}?"
-    elif known:
-        zh, en = f"可写的有 {row.zh}。", f"known are {row.en}."
-    else:
-        zh, en = "这里没有可写的。", "there is none here."
+    zh, en = "这里没有可写的。", "there is none here."
+    if known:
+        zh, en = meant(name, known, "可写的", "known are")
     report.warning(
         UNKNOWN,
         at,

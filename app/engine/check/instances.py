@@ -9,7 +9,7 @@ from dataclasses import replace
 from app.engine.check.conditions import Where, check_expression, own_names
 from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Node
 from app.engine.check.finding import Report
-from app.engine.check.words import Named, listed, nearest, plain
+from app.engine.check.words import Named, listed, meant, plain
 from app.engine.source import Names
 from app.engine.votes import COUNTERS, MOST_INSTANCES, VoteRefused, read_vote
 
@@ -64,10 +64,7 @@ def _check_attributes(report: Report, node: Node) -> None:
         name = key[len(CAMUNDA) :]
         if not key.startswith(CAMUNDA) or name in ATTRIBUTES:
             continue
-        row, close = listed(ATTRIBUTES), nearest(name, ATTRIBUTES)
-        zh, en = (f"是不是 {close}？", f"did you mean {close}?") if close else (
-            f"可写的有 {row.zh}。", f"known are {row.en}."
-        )  # fmt: skip
+        zh, en = meant(name, ATTRIBUTES, "可写的", "known are")
         report.warning(
             "bpmn-unknown-extension",
             node,

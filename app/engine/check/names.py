@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from app.engine.check.conditions import check_step_expressions
 from app.engine.check.diagram import Diagram, Lane, Node, separated
 from app.engine.check.finding import Report
-from app.engine.check.words import listed, named, nearest, plain
+from app.engine.check.words import listed, meant, named, plain
 from app.engine.source import Names
 
 UNKNOWN_ROLE = "bpmn-unknown-role"
@@ -111,14 +111,12 @@ def _check_steps(report: Report, diagram: Diagram, node: Node) -> None:
 
 
 def _tell_unknown_step(report: Report, node: Node, name: str, step: str, steps: Iterable[str]) -> None:
-    close, row = nearest(step, steps), listed(steps)
-    hint = f"是不是 {close}？" if close else f"图中的任务有 {row.zh}。"
-    hint_en = f"did you mean {close}?" if close else f"the tasks are {row.en}."
+    hint = meant(step, steps, "图中的任务", "the tasks are")
     report.error(
         "bpmn-unknown-step",
         node,
-        f"{node.named.zh} 的 {name} 写了 {plain(step)}，图中没有这个任务；{hint}",
-        f'{node.named.en} names "{plain(step)}" in {name}, which is no task of the diagram; {hint_en}',
+        f"{node.named.zh} 的 {name} 写了 {plain(step)}，图中没有这个任务；{hint.zh}",
+        f'{node.named.en} names "{plain(step)}" in {name}, which is no task of the diagram; {hint.en}',
     )
 
 

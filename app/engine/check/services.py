@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from app.engine.check.conditions import Where, check_expression
 from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Node
 from app.engine.check.finding import Report
-from app.engine.check.words import Named, listed, nearest, plain
+from app.engine.check.words import DATA, Named, listed, meant, plain
 from app.engine.services import bare, output_of
 from app.engine.source import Names, Signature
 
@@ -65,14 +65,10 @@ def _check_handler(report: Report, names: Names, node: Node) -> Signature | None
                 f"{node.named.en} is external work but {wrong[1]}. Write type and topic only.",
             )
         return None
-    known = sorted(names.handlers)
     name = bare(handler)
     if name in names.handlers:
         return names.handlers[name] if isinstance(names.handlers, Mapping) else None
-    row, close = listed(known), nearest(name, known)
-    hint, hint_en = (f"是不是 {close}？", f"did you mean {close}?") if close else (
-        f"已登记的有 {row.zh}。", f"registered are {row.en}."
-    )  # fmt: skip
+    hint = meant(name, names.handlers, "已登记的", "registered are")
     if not handler:
         said, said_en = "没有写处理程序 delegateExpression", "has no delegateExpression"
     elif not _SPELLED.fullmatch(name):
@@ -83,7 +79,7 @@ def _check_handler(report: Report, names: Names, node: Node) -> Signature | None
     else:
         said, said_en = f"使用了处理程序 {plain(name)}，没有登记", f'uses handler "{plain(name)}"'
     report.error(
-        UNKNOWN_HANDLER, node, f"{node.named.zh} {said}；{hint}", f"{node.named.en} {said_en}; {hint_en}"
+        UNKNOWN_HANDLER, node, f"{node.named.zh} {said}；{hint.zh}", f"{node.named.en} {said_en}; {hint.en}"
     )
     return None
 
@@ -115,14 +111,12 @@ def _check_outputs(report: Report, names: Names, node: Node) -> list[str]:
         found.append(result)
         targets.append(target)
         if target not in names.data:
-            row, close = listed(names.data), nearest(target, names.data)
-            hint = f"是不是 {close}？" if close else f"process.yaml 的 data 中有 {row.zh}。"
-            hint_en = f"did you mean {close}?" if close else f"process.yaml's data has {row.en}."
+            hint = meant(target, names.data, *DATA)
             report.error(
                 "bpmn-unknown-name",
                 node,
-                f"{node.named.zh} 把 {plain(result)} 写入 {plain(target) or '（空）'}，没有该数据；{hint}",
-                f'{node.named.en} writes result "{plain(result)}" to "{plain(target)}"; {hint_en}',
+                f"{node.named.zh} 把 {plain(result)} 写入 {plain(target) or '（空）'}，没有该数据；{hint.zh}",
+                f'{node.named.en} writes result "{plain(result)}" to "{plain(target)}"; {hint.en}',
             )
     return found
 

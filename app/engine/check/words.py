@@ -37,6 +37,7 @@ KINDS = {
     "dataObjectReference": ("数据对象", "data object"),
     "dataStoreReference": ("数据存储", "data store"),
 }
+DATA = ("process.yaml 的 data 中", "process.yaml's data has")  # where declared names are, for meant()
 _NUMERALS = {2: "两", 3: "三", 4: "四", 5: "五", 6: "六", 7: "七", 8: "八", 9: "九", 10: "十"}
 
 
@@ -92,6 +93,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name a person probably meant."""
     close = difflib.get_close_matches(name, sorted(known), 1, 0.5)
     return close[0] if close else None
+
+
+def meant(name: object, known: Iterable[str], zh: str, en: str) -> Named:
+    """What a wrong name should have been: 是不是 visit？, or where names are (`zh`, `en`) and all of them."""
+    every = sorted(known)
+    close, row = nearest(name, every) if isinstance(name, str) else None, listed(every)
+    if close:
+        return Named(f"是不是 {close}？", f"did you mean {close}?")
+    return Named(f"{zh}有 {row.zh}。", f"{en} {row.en}.")
 
 
 def many(count: int) -> str:

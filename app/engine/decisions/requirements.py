@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.engine.check.words import listed, nearest, plain
+from app.engine.check.words import meant, plain
 from app.engine.decisions import dmn
 from app.engine.decisions.columns import Vocabulary
 from app.engine.decisions.report import Report
@@ -49,15 +49,13 @@ def _named(
         if name in written and reference.startswith("#"):
             found.append(name)
         elif name not in file.every:
-            row, close = listed(written), nearest(name, written)
-            hint = f"是不是 {close}？" if close else f"本文件中有 {row.zh}。"
-            hint_en = f"did you mean {close}?" if close else f"this file has {row.en}."
+            hint = meant(name, written, "本文件中", "this file has")
             report.error(
                 REQUIREMENT,
                 table.id,
                 table.line,
-                f"{table.named.zh} 引用了决策 {plain(name) or '（空）'}，本文件中没有；{hint}",
-                f"{table.named.en} requires {plain(name)}, which is not in this file; {hint_en}",
+                f"{table.named.zh} 引用了决策 {plain(name) or '（空）'}，本文件中没有；{hint.zh}",
+                f"{table.named.en} requires {plain(name)}, which is not in this file; {hint.en}",
             )
     return tuple(found)
 
