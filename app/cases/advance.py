@@ -1,41 +1,41 @@
-"""The one way a case moves: lock it, wake it, act, let it settle, keep it."""
+"""The one way cases move: lock the tree, then command by command: wake, act, settle; keep it all, commit."""
 
 import random
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import bindparam, or_, select, text
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 
-from app import bundles
 from app.bundles import Bundle
-from app.cases import incidents
-from app.cases.commands import Claim, Command, Complete, FireTimer, Unclaim
+from app.cases import incidents, waits
+from app.cases.commands import BY_ITSELF, Claim, Command, Complete, Deliver, FireTimer, Unclaim
+from app.cases.env import awake
 from app.cases.errors import CaseBusy, ProcessStopped
-from app.cases.models import cases, tasks
+from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.save import save
 from app.cases.sync import sync
+from app.cases.tree import Tree
 from app.cases.verbs.claim import claim, unclaim
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
-from app.clocks.board import Board, Clock, Timer
-from app.clocks.models import clocks, timers
 from app.core import clock, dialects, once
-from app.core.db import Session, reading, transaction
+from app.core.db import reading, transaction
 from app.core.errors import DatabaseUnavailable
 from app.core.once import Once, Stored
-from app.engine.errors import EngineError
+from app.engine.errors import EngineError, FuseBlown
 from app.engine.run import Run
 from app.identity.actor import Actor
-from app.identity.permissions import TASK_READ
-from app.identity.scopes import hidden, holders, let_in, require, sees
 
 T = TypeVar("T")
 
 BUDGET_SECONDS = 3.0
 """For waiting and trying again, per request: four threads waiting on one hot case would stop a server."""
+MOST_STEPS = 20
+"""Commands that one act may set off in its tree of cases; more is a circle."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Moved:
 
 
 def advance(command: Command, actor: Actor, request: Once | None = None) -> Moved | Stored:
-    """Moves one case by one command, once.
+    """Moves a tree of cases by one command and by those that follow from it, once.
 
     With `request` the answer is what was stored under it (rendered before the commit, or replayed).
     Raises the problems of cases.md; ProcessStopped when the process itself fails in a person's request.
@@ -57,8 +57,8 @@ def advance(command: Command, actor: Actor, request: Once | None = None) -> Move
     try:
         return within_budget(lambda: _step(command, actor, request), request)
     except EngineError as error:
-        if isinstance(command, FireTimer):
-            raise  # firing.py counts the attempts
+        if isinstance(command, BY_ITSELF):
+            raise  # whoever sent it counts the attempts
         failure = error
         number = within_budget(lambda: incidents.keep_draft_and_open(command, actor, failure))
         raise ProcessStopped(f"异常编号 {number}。", incident=number) from error
@@ -102,25 +102,35 @@ def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Store
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
-        motion = lock(session, command, actor)
-        if _act(motion, command):
-            save(motion, type(command).__name__)
-        elif isinstance(command, Complete):
+        tree = Tree.locked(session, actor, [command])
+        motion = tree.of(command)
+        _work(tree, [command])
+        for moved in tree.moved():
+            save(moved)
+        if isinstance(command, Complete) and not motion.acts:
             motion.opened += _opened_by(motion, command.task_id)
-        moved = Moved(
+        answer = Moved(
             motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle
         )
         if request is None:
-            return moved
-        stored = request.render(moved)
+            return answer
+        stored = request.render(answer)
         once.finish(session, request, stored, motion.now)
         return stored
 
 
-def _opened_by(motion: Motion, task_id: str) -> list[Row]:
-    """What a completion opened when it was made, as it is now: a repeated one gets the same answer."""
-    which = {"case": motion.case["id"], "at": motion.tasks[task_id]["closed_at"]}
-    return [dict(row) for row in motion.session.execute(_OPENED_AT, which).mappings()]
+def _work(tree: Tree, asked: Sequence[Command]) -> None:
+    """One command after the other; what an act asks of other cases of the tree waits its turn."""
+    work, steps = deque(asked), 0
+    while work:
+        steps += 1
+        if steps > MOST_STEPS:
+            raise FuseBlown("steps")
+        command = work.popleft()
+        motion = tree.of(command)
+        if _act(motion, command):
+            motion.acts.append(type(command).__name__)
+        work += motion.take_asked()
 
 
 def _act(motion: Motion, command: Command) -> bool:
@@ -134,14 +144,21 @@ def _act(motion: Motion, command: Command) -> bool:
             task = complete(motion, command)
             if task is None:
                 return False
-            run = motion.run()
+            run = awake(motion)
             run.complete(task["ref"], command.outcome)
         case FireTimer():
             timer = fire(motion, command)
             if timer is None:
                 return False
-            run = motion.run()
-            run.fire_timers([timer.key])
+            run = awake(motion)
+            if timer.tier in motion.bundle.engine.services:
+                run.deliver(timer.key)
+            else:
+                run.fire_timers([timer.key])
+        case Deliver():
+            waits.arrived(motion, command)
+            run = awake(motion)
+            run.deliver(command.ref)
     settle(motion, run)
     return True
 
@@ -152,78 +169,14 @@ def settle(motion: Motion, run: Run) -> None:
     motion.case["engine"] = run.dump()
 
 
-# — loading under the lock —
-
-
-def _locked(which: Any) -> Any:
-    return dialects.locked(select(cases).where(which)).cte("locked")
-
-
-_OF_TASK = _locked(
-    cases.c.id == select(tasks.c.root_id).where(tasks.c.id == bindparam("task")).scalar_subquery()
-)
-_OF_TIMER = _locked(
-    cases.c.id == select(timers.c.root_id).where(timers.c.id == bindparam("timer")).scalar_subquery()
-)
-_TASKS = select(tasks).where(
-    tasks.c.case_id == bindparam("case"),
-    or_(text("tasks.state in ('open', 'claimed')"), tasks.c.id == bindparam("task")),
-)
 _OPENED_AT = (
     select(tasks)
     .where(tasks.c.case_id == bindparam("case"), tasks.c.opened_at == bindparam("at"))
     .order_by(tasks.c.id)
 )
-_CLOCKS = select(*(clocks.c[name] for name in Clock.__dataclass_fields__)).where(
-    clocks.c.case_id == bindparam("case")
-)
-_TIMERS = select(*(timers.c[name] for name in Timer.__dataclass_fields__)).where(
-    timers.c.case_id == bindparam("case"),
-    text("timers.state in ('armed', 'claimed', 'held', 'incident')"),
-)
-_LOCK_TASK = select(_OF_TASK, *clock.columns(), let_in(_OF_TASK.c.id).label("known"))
-_LOCK_TIMER = select(_OF_TIMER, *clock.columns())
 
 
-def lock(session: Session, command: Command, actor: Actor) -> Motion:
-    """Finds the case, locks it, reads the clock and who was let in: one statement; then loads its rows."""
-    if isinstance(command, FireTimer):
-        row = session.execute(_LOCK_TIMER, {"timer": command.timer_id}).mappings().one_or_none()
-    else:
-        require(actor, TASK_READ, subject=command.task_id)
-        which = {"task": command.task_id, "holders": holders(actor, TASK_READ)}
-        row = session.execute(_LOCK_TASK, which).mappings().one_or_none()
-    if row is None or not sees(actor, TASK_READ, row["org_path"], row.get("known", False)):
-        raise hidden(actor, getattr(command, "task_id", None))
-    case = dict(row)
-    case.pop("known", None)
-    now = clock.at(case.pop("raw_now"), case.pop("clock_offset"), case["last_event_at"])
-    return load(session, actor, now, case, getattr(command, "task_id", ""))
-
-
-def load(session: Session, actor: Actor, now: Any, case: Row, task_id: str) -> Motion:
-    """The rows of a locked case that an act may touch."""
-    bundle = bundles.get(case["version_id"])
-    which = {"case": case["id"]}
-    task_rows = session.execute(_TASKS, {**which, "task": task_id}).mappings()
-    clock_rows = session.execute(_CLOCKS, which)
-    timer_rows = session.execute(_TIMERS, which)
-    board = Board(
-        case["id"],
-        case["root_id"],
-        bundle.sla,
-        now,
-        actor.id,
-        [Clock(*tuple(row)) for row in clock_rows],
-        [Timer(*tuple(row)) for row in timer_rows],
-    )
-    return Motion(
-        session,
-        actor,
-        now,
-        bundle,
-        case,
-        {row["id"]: dict(row) for row in task_rows},
-        board,
-        before=case["data"],
-    )
+def _opened_by(motion: Motion, task_id: str) -> list[Row]:
+    """What a completion opened when it was made, as it is now: a repeated one gets the same answer."""
+    which = {"case": motion.case["id"], "at": motion.tasks[task_id]["closed_at"]}
+    return [dict(row) for row in motion.session.execute(_OPENED_AT, which).mappings()]

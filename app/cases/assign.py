@@ -72,13 +72,15 @@ _LAST = (
 )
 
 
-def pools_for(motion: Motion, rules: Sequence[Rule]) -> Pools:
+def pools_for(motion: Motion, rules: Sequence[Rule], item: str | None = None) -> Pools:
     """The pools of a step's rules. Never empty: nobody in the wanted one → the nearest above with that role,
-    else the wanted one itself, so that the task waits for the next appointment."""
+    else the wanted one itself, so that the task waits for the next appointment. `item` is what the task is
+    done for in a step of several: a unit's code or a person's login."""
     names: list[str] = []
     fallback = False
-    for rule in rules:
-        found, missed = _pool_of(motion, rule)
+    named = [rule for rule in rules if rule.kind != "unit" or motion.case["data"].get(rule.argument)]
+    for rule in named or rules:  # a unit not chosen yet is nobody, where another rule of the step names one
+        found, missed = _pool_of(motion, rule, item)
         fallback = fallback or missed
         names += [name for name in found if name not in names]
     if not names:  # no rule at all: an older version may hold such a step
@@ -86,12 +88,12 @@ def pools_for(motion: Motion, rules: Sequence[Rule]) -> Pools:
     return Pools(tuple(names), fallback)
 
 
-def _pool_of(motion: Motion, rule: Rule) -> tuple[list[str], bool]:
+def _pool_of(motion: Motion, rule: Rule, item: str | None) -> tuple[list[str], bool]:
     if rule.kind == "handler":
         last = _last_handler(motion, rule.argument)
         return ([f"person:{last}"], False) if last else _somebody(motion)
-    if rule.kind == "unit":
-        code = motion.case["data"].get(rule.argument)
+    if rule.kind in ("unit", "item"):
+        code = motion.case["data"].get(rule.argument) if rule.kind == "unit" else item
         near = _units(motion, motion.case["org_path"], str(code))
         unit = next((u for u in near if u.code == code), None)
         if unit is None:

@@ -1,4 +1,7 @@
-"""What can be asked of a case; advance() is the only one who obeys."""
+"""What can be asked of a case; advance() is the only one who obeys.
+
+A command names what it moves by `task_id`, `timer_id` or `case_id`; the case and its root follow from that.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NewCase:
-    """A case to be filed. `place_unit` is a unit code; `received_at` starts the citizen's clock."""
+    """A case to be filed. `place_unit` is a unit code; `received_at` starts the citizen's clock.
+
+    `start` is the id of a message start event; without it the plain start.
+    """
 
     process: str
     title: str
@@ -17,6 +23,7 @@ class NewCase:
     received_at: datetime | None = None
     place_unit: str | None = None
     priority: int = 50
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,23 @@ class Complete:
 
 @dataclass(frozen=True)
 class FireTimer:
-    """到时: a token timer that a worker claimed."""
+    """到时: a token timer that a worker claimed, or a job that is to run."""
 
     timer_id: str
 
 
+@dataclass(frozen=True)
+class Deliver:
+    """来件: a message reached exactly the wait `ref`; `values` are declared names and what they become."""
+
+    case_id: str
+    ref: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 TaskCommand = Claim | Unclaim | Complete
-Command = TaskCommand | FireTimer
+CaseCommand = Deliver
+Command = TaskCommand | CaseCommand | FireTimer
+
+BY_ITSELF = FireTimer | Deliver
+"""What no person asks for: nobody's scope is looked at, and a failure is counted by whoever sent it."""

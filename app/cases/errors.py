@@ -23,6 +23,10 @@ class CaseBusy(Conflict):
     """该办件正有他人操作，请稍后再试。"""
 
 
+class NotAwaited(Conflict):
+    """该办件没有在等这条消息。"""
+
+
 class AlreadyFiled(Conflict):
     """该外部编号的办件已经登记过，没有重复登记。"""
 

@@ -13,6 +13,7 @@ from app.cases import incidents, numbers
 from app.cases.advance import Moved, settle, within_budget
 from app.cases.answers import check_answers
 from app.cases.commands import NewCase
+from app.cases.env import CaseEnv
 from app.cases.errors import (
     AlreadyFiled,
     CaseBusy,
@@ -22,7 +23,7 @@ from app.cases.errors import (
     UnitNotSelectable,
 )
 from app.cases.models import cases
-from app.cases.motion import CaseEnv, Motion
+from app.cases.motion import Motion
 from app.cases.save import save
 from app.clocks.board import Board
 from app.core import clock, once
@@ -106,8 +107,9 @@ def _step(
         if number is None:  # what refused it a moment ago is gone
             raise CaseBusy(headers={"Retry-After": "1"})
         motion.tell("case.received", since=motion.case["received_at"].isoformat(), number=number)
-        settle(motion, Run.new(bundle.engine, CaseEnv(motion)))
-        save(motion, "Start", new=True)
+        motion.acts.append("Start")
+        settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
+        save(motion, new=True)
         moved = Moved(None, motion.case, motion.opened, bundle)
         if request is None:
             return moved
@@ -158,7 +160,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
     }
     board = Board(case_id, case_id, bundle.sla, now, actor.id, [], [])
     motion = Motion(session, actor, now, bundle, case, {}, board)
-    case["data"] = check_answers(motion, bundle.engine.start_form, new.answers)
+    motion.write(check_answers(motion, bundle.engine.start_form, new.answers))
     return motion
 
 

@@ -64,6 +64,7 @@ tasks = Table(
     Column("name", String(200), nullable=False),
     Column("lane", String(200)),
     Column("item", String(120)),
+    Column("place", Integer),  # the item's place in the list of a step of several
     Column("round", Integer, nullable=False),
     Column("pools", Json, nullable=False),  # ["handler@d1/d1-cgw"]: a role in exactly one unit
     Column("assignee_id", String(60)),
@@ -102,6 +103,33 @@ task_queue = Table(
     Column("holder", String(300), primary_key=True),
     Column("rank", String(60), primary_key=True),  # urgency, then due, then priority, then task id
     Column("task_id", Id, ForeignKey("tasks.id"), nullable=False, index=True),
+)
+
+# One row a message that a case waits for: where an incoming one finds its case (exchange.md). Rows of waits
+# that are over are gone.
+waits = Table(
+    "waits",
+    metadata,
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("ref", String(20), primary_key=True),
+    Column("root_id", Id, nullable=False),
+    Column("name", String(120), nullable=False),  # the message's key in messages.yaml
+    Column("element", String(60), nullable=False),
+    Column("key", String(200), nullable=False),  # the correlation value, as text
+    Column("opened_at", Instant, nullable=False),
+    Index("ix_waits_key", "name", "key", "opened_at"),
+)
+
+# What is filled in inside a step of several: one value a name, an item and a round (`per: item`).
+case_items = Table(
+    "case_items",
+    metadata,
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("name", String(60), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True),  # the item's place in the list
+    Column("item", String(120)),
+    Column("value", Json, nullable=False),
 )
 
 case_facts = Table(

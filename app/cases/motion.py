@@ -1,9 +1,9 @@
 """A case while it moves: what was loaded under its lock, what has happened so far, what must be written."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from app.bundles import Bundle
@@ -11,8 +11,6 @@ from app.bundles.lookups import PersonFact, UnitFact
 from app.clocks.board import Board
 from app.core.db import Session
 from app.core.events import Event
-from app.engine.errors import HandlerFailed
-from app.engine.run import Run
 from app.identity import org
 from app.identity.actor import Actor
 
@@ -20,6 +18,8 @@ Row = dict[str, Any]
 
 RESERVED = ("title", "number", "external_no", "source", "received_at", "priority", "round", "place_unit")
 """Names every process has; their values are the case's own columns."""
+WRITABLE = ("title", "priority")
+"""Those of them that a form, a table or a handler may change."""
 
 
 @dataclass
@@ -59,6 +59,11 @@ class Motion:
     """What this motion has already read of the organisation."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """The case's data as they were loaded."""
+    acts: list[str] = field(default_factory=list)
+    """The commands that changed something, for the audit row."""
+    awaited: frozenset[str] = frozenset()
+    """Refs of what the engine waited for when it was woken."""
+    _asked_for: list[Any] = field(default_factory=list)
 
     @property
     def lookups(self) -> "RowLookups":
@@ -70,6 +75,10 @@ class Motion:
         self.events.append(event)
         self.events += self.board.hear([event])
 
+    def tell_outside(self, name: str, data: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+        """Something happened whose content is for listeners alone: the chain keeps its hash, not itself."""
+        self.events.append(Event(name, self.case["id"], self.now, self.actor.id, data, payload))
+
     def change_task(self, task: Row, **columns: Any) -> None:
         task.update(columns)
         if task["id"] not in {row["id"] for row in self.opened}:
@@ -78,41 +87,20 @@ class Motion:
     def open_tasks(self) -> list[Row]:
         return [task for task in self.tasks.values() if task["state"] in ("open", "claimed")]
 
-    def run(self) -> Run:
-        """The engine, awake with this case."""
-        return Run.load(self.case["engine"], self.bundle.engine, CaseEnv(self))
+    def ask(self, command: Any) -> None:
+        """Another case of the tree is to move too: its turn comes when this act is whole."""
+        self._asked_for.append(command)
 
-
-class CaseEnv:
-    """What the engine may ask of us while it settles (engine.md §1.1)."""
-
-    def __init__(self, motion: Motion) -> None:
-        self._motion = motion
-        self.now = motion.now
-        self.data = expression_data(motion.bundle, motion.case)
-        self.functions: Mapping[str, Callable[..., Any]] = {"due": self._due, "tier": self._tier}
-
-    def is_workday(self, day: date) -> bool:
-        return True  # working days are refused at publish until there is a calendar
-
-    # What follows is refused at publish (processes/served.py): there are no handlers, tables or outbox yet.
-
-    def call(self, handler: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        raise HandlerFailed(f"（处理程序 {handler} 尚不能调用）")
+    def take_asked(self) -> list[Any]:
+        """What this case asked for since the last time."""
+        asked, self._asked_for = self._asked_for, []
+        return asked
 
     def write(self, values: Mapping[str, Any]) -> None:
-        raise HandlerFailed("（结果尚不能写回办件）")
-
-    def send(self, message: str, params: Mapping[str, Any]) -> None:
-        raise HandlerFailed(f"（消息 {message} 尚不能发出）")
-
-    def _due(self, clock: str) -> str | None:
-        due = self._motion.board.due_of(clock)
-        return due.isoformat() if due else None
-
-    def _tier(self, clock: str, tier: str) -> str | None:
-        reached = self._motion.board.tier_of(clock, tier)
-        return reached.isoformat() if reached else None
+        """Assigns to case data, and to the case's own columns where a reserved name is one of them."""
+        own = {name: value for name, value in values.items() if name in WRITABLE}
+        self.case.update(own)
+        self.case["data"] = {**self.case["data"], **{k: v for k, v in values.items() if k not in own}}
 
 
 class RowLookups:

@@ -9,7 +9,7 @@ from sqlalchemy import Table, bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
 from app.cases import incidents
-from app.cases.models import case_facts, cases, task_queue, tasks
+from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
 from app.clocks import proof
 from app.clocks.models import clock_ledger, clocks, timers
@@ -33,6 +33,7 @@ _TASK = (
     "revision",
 )
 _CASE = (
+    "title",
     "state",
     "close_reason",
     "end_element",
@@ -71,19 +72,21 @@ _INSERT_CLOCK = insert(clocks)
 _INSERT_TIMER = insert(timers)
 _INSERT_LEDGER = insert(clock_ledger)
 _INSERT_CHAIN = insert(case_chain)
+_INSERT_WAIT = insert(waits)
+_WAIT_OVER = delete(waits).where(waits.c.case_id == bindparam("case"), waits.c.ref == bindparam("which"))
 
 
 class CaseMoved(RuntimeError):
     """The case's revision changed under our lock: a bug, never to be saved over."""
 
 
-def save(motion: Motion, command: str, *, new: bool = False) -> None:
+def save(motion: Motion, *, new: bool = False) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
     session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
     for line in board.ledger:
         line["chain_seq"] = case["audit_seq"] + 1
-    chain = _chain_row(motion, command)
+    chain = _chain_row(motion)
     case.update(
         light=board.light(),
         last_event_at=motion.now,
@@ -116,6 +119,15 @@ def save(motion: Motion, command: str, *, new: bool = False) -> None:
         session.execute(
             dialects.insert_ignore(session.dialect, case_access),
             list(changes.updates["case_access"].values()),
+        )
+    if changes.inserts["waits_gone"]:
+        session.execute(_WAIT_OVER, changes.inserts["waits_gone"])
+    if changes.inserts["waits"]:
+        session.execute(_INSERT_WAIT, changes.inserts["waits"])
+    if changes.updates["case_items"]:
+        session.execute(
+            dialects.upsert(session.dialect, case_items, ("case_id", "name", "round", "place")),
+            list(changes.updates["case_items"].values()),
         )
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
@@ -195,7 +207,7 @@ def _save_clocks(motion: Motion) -> None:
         )
 
 
-def _chain_row(motion: Motion, command: str) -> Row:
+def _chain_row(motion: Motion) -> Row:
     """One row a case and step: all its events, and the SM3 of the ledger lines written with them."""
     case = motion.case
     told = [{"name": event.name, **event.data} for event in motion.events]
@@ -204,7 +216,7 @@ def _chain_row(motion: Motion, command: str) -> Row:
         "seq": case["audit_seq"] + 1,
         "at": motion.now,
         "actor_id": motion.actor.id,
-        "command": command,
+        "command": motion.acts[0],
         "events": orjson.dumps(told).decode(),
         "ledger_hash": proof.ledger_hash(motion.board.ledger),
     }

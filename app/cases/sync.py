@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from app.cases import assign
+from app.cases import assign, waits
 from app.cases.motion import Motion, Row
 from app.core.ids import new_id
 from app.engine.picture import HumanTask, Picture
@@ -23,18 +23,24 @@ def sync(motion: Motion, picture: Picture) -> None:
         if task.ref not in known:
             _open(motion, task)
     motion.board.follow(picture.waits)
+    waits.follow(motion, picture.waits)
     if picture.status is not None:
         motion.case["status"] = picture.status
     for thrown in picture.thrown:
         motion.tell(f"{thrown.kind}.thrown", element=thrown.element, label=thrown.name)
     if picture.ended:
         _close(motion, picture)
-    elif not motion.board.moves_by_itself() and not picture.tasks:
+    elif not (picture.tasks or motion.board.moves_by_itself() or _comes_from_outside(picture)):
         motion.stranded = tuple(wait.name or wait.element for wait in picture.waits)
     for row in motion.opened:
         row["due_at"] = due_of(motion, row)
         lay_out(motion, row)
     set_dues(motion)
+
+
+def _comes_from_outside(picture: Picture) -> bool:
+    """A message may still come: its wait is a row, and whoever waits too long is told by a clock."""
+    return any(wait.kind in ("message", "external") for wait in picture.waits)
 
 
 def lay_out(motion: Motion, task: Row) -> None:
@@ -61,7 +67,8 @@ def rank_of(urgency: int, due: datetime | None, priority: int, task_id: str) -> 
 
 
 def _open(motion: Motion, task: HumanTask) -> None:
-    pools = assign.pools_for(motion, _rules(motion, task))
+    item = None if task.item is None else str(task.item)
+    pools = assign.pools_for(motion, _rules(motion, task), item)
     row: dict[str, Any] = {
         "id": new_id(),
         "case_id": motion.case["id"],
@@ -71,6 +78,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
         "name": task.name,
         "lane": task.lane,
         "item": None if task.item is None else str(task.item),
+        "place": task.index,
         "round": task.round,
         "pools": list(pools.names),
         "assignee_id": None,

@@ -117,8 +117,11 @@ class Board:
         return any(t.kind == "token" and t.state in ("armed", "claimed", "incident") for t in self.timers)
 
     def follow(self, waits: Sequence[Wait]) -> None:
-        """Makes the token timers equal to what the engine waits for; clocks must have started before."""
-        awaited = {(wait.ref, wait.element): wait for wait in waits if wait.kind == "timer"}
+        """Makes the token timers equal to what the engine waits for; clocks must have started before.
+
+        A job that is to run in a transaction of its own is one of them.
+        """
+        awaited = {(wait.ref, wait.element): wait for wait in waits if wait.kind in ("timer", "job")}
         known: dict[tuple[str, str], Timer] = {}
         for timer in self.timers:
             if timer.kind == "token" and timer.state in ("armed", "claimed", "held", "incident"):
@@ -188,13 +191,16 @@ class Board:
 
     def _moved(self, wait: Wait, armed: Timer) -> bool:
         """Whether a cycle went on, or the clock that a timer waits for has started at last."""
+        if wait.kind == "job":
+            return False
         if wait.bound is None:
             return wait.due_at != armed.due_at
         clock = self.clock_for(wait.bound[0], wait.step_ref)
         return armed.clock_id is None and clock is not None and clock.state == "running"
 
     def _arm_token(self, wait: Wait, generation: int) -> None:
-        due, clock_id, state = wait.due_at, None, "armed"
+        # A job is a timer that is due at once: claimed, hinted at and tried again like any other.
+        due, clock_id, state = self.now if wait.kind == "job" else wait.due_at, None, "armed"
         if wait.bound is not None:
             name, tier = wait.bound
             clock = self.clock_for(name, wait.step_ref)

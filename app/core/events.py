@@ -11,13 +11,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a case: `name` as in docs/glossary.md, e.g. `task.done`."""
+    """One thing that happened to a case: `name` as in docs/glossary.md, e.g. `task.done`.
+
+    `data` goes into the audit chain and the timeline; `payload` is for listeners alone and is kept nowhere
+    else (the body of a message that leaves the house).
+    """
 
     name: str
     case_id: str
     at: datetime
     actor_id: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 Listener = Callable[["Session", Sequence[Event]], None]

@@ -231,6 +231,14 @@ class Run:
             raise NotSettled
         return state.dump(self._net, self.version.version, self._phase)
 
+    def waiting(self) -> frozenset[str]:
+        """The refs of what waits for the world outside: messages, signals, external work."""
+        return frozenset(
+            row.ref
+            for row in self._net.tasks.values()
+            if row._state == WAITING and row.task_spec.awaits in DELIVERED
+        )
+
     @property
     def finished(self) -> bool:
         """Whether no token is left, by looking at every row. Raises EndDisputed if the library disagrees."""

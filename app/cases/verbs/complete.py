@@ -10,6 +10,7 @@ from app.bundles.forms import AnswersRefused
 from app.cases.answers import check_answers
 from app.cases.commands import Complete
 from app.cases.errors import OpinionRequired, OutcomeUnknown
+from app.cases.items import split
 from app.cases.motion import Motion, Row
 from app.cases.sync import grant, take_away
 from app.cases.verbs import guard
@@ -46,7 +47,7 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         closed_at=motion.now,
         revision=task["revision"] + 1,
     )
-    motion.case["data"] = {**motion.case["data"], **answers}
+    motion.write(split(motion, task, answers))
     take_away(motion, task)
     grant(motion, f"person:{motion.actor.id}", "handled")
     motion.tell(

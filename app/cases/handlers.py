@@ -1,0 +1,72 @@
+"""The names a service task may call: registered once, found by name, each a function of a Context."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.cases.motion import Motion
+from app.engine.errors import HandlerFailed
+from app.engine.source import Signature
+
+Results = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler is given: the case under its lock, and the inputs that the diagram names.
+
+    It changes rows through the motion (`write`, `tell`, `ask`); it opens no file and no socket.
+    """
+
+    motion: Motion
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A registered handler: what it takes and gives, and a Chinese line that says what it does."""
+
+    name: str
+    says: str
+    signature: Signature
+    function: Callable[[Context], Results]
+
+
+_handlers: dict[str, Handler] = {}
+
+
+class HandlerTwice(RuntimeError):
+    """Two handlers of one name: a diagram could not know which it calls."""
+
+
+def handler(
+    name: str,
+    says: str,
+    *,
+    needs: tuple[str, ...] = (),
+    takes: tuple[str, ...] = (),
+    gives: tuple[str, ...] = (),
+) -> Callable[[Callable[[Context], Results]], Callable[[Context], Results]]:
+    """Registers a function under a name such as `orders.returnGranted`. Raises HandlerTwice."""
+
+    def register(function: Callable[[Context], Results]) -> Callable[[Context], Results]:
+        if name in _handlers and _handlers[name].function.__qualname__ != function.__qualname__:
+            raise HandlerTwice(name)
+        signature = Signature(frozenset(needs), frozenset(takes), frozenset(gives))
+        _handlers[name] = Handler(name, says, signature, function)
+        return function
+
+    return register
+
+
+def registered(name: str) -> Handler:
+    """The handler of that name. Raises HandlerFailed: a version may outlive a handler only by our fault."""
+    found = _handlers.get(name)
+    if found is None:
+        raise HandlerFailed(f"（没有登记名为 {name} 的处理程序）")
+    return found
+
+
+def every() -> Mapping[str, Handler]:
+    """All of them, by name."""
+    return dict(_handlers)

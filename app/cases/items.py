@@ -1,0 +1,52 @@
+"""What is filled in once for each item of a step of several (`per: item`): rows, read as lists."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from app.cases.models import case_items
+from app.cases.motion import Motion, Row
+
+_OF_ROUND = (
+    select(case_items.c.name, case_items.c.round, case_items.c.place, case_items.c.value)
+    .where(case_items.c.case_id == bindparam("case"))
+    .order_by(case_items.c.name, case_items.c.round, case_items.c.place)
+)
+
+
+def split(motion: Motion, task: Row, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Keeps what belongs to the task's item alone; returns the rest, which is the case's.
+
+    A name `per: item` outside a step of several is its only item's.
+    """
+    declared = motion.bundle.process.data
+    own = {name: value for name, value in answers.items() if declared[name].per_item}
+    for name, value in own.items():
+        row = {
+            "case_id": motion.case["id"],
+            "name": name,
+            "round": task["round"],
+            "place": task["place"] or 0,
+            "item": task["item"],
+            "value": value,
+        }
+        motion.changes.update("case_items", f"{name}|{task['round']}|{row['place']}", row)
+    return {name: value for name, value in answers.items() if name not in own}
+
+
+def lists_of(motion: Motion) -> dict[str, list[Any]]:
+    """Each name `per: item` as the list of its last round, in the order of the items; [] before the first."""
+    names = [name for name, field in motion.bundle.process.data.items() if field.per_item]
+    if not names:
+        return {}
+    if "items" not in motion.asked:
+        rows = motion.session.execute(_OF_ROUND, {"case": motion.case["id"]}).mappings()
+        motion.asked["items"] = [dict(row) for row in rows]
+    rounds: dict[str, dict[int, dict[int, Any]]] = {name: {} for name in names}
+    for row in [*motion.asked["items"], *motion.changes.updates["case_items"].values()]:
+        rounds.setdefault(row["name"], {}).setdefault(row["round"], {})[row["place"]] = row["value"]
+    return {
+        name: [value for _, value in sorted(found[max(found)].items())] if found else []
+        for name, found in rounds.items()
+    }
