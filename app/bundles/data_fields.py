@@ -53,6 +53,7 @@ class DataField:
     low: int | float | str | None = None
     high: int | float | str | None = None
     secret: bool = False
+    per_item: bool = False
 
 
 def _reserved() -> Mapping[str, DataField]:

@@ -1,6 +1,7 @@
 """Tables of a case: the case, its tasks, who finds them in the inbox, its facts, its incidents."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -31,9 +33,12 @@ cases = Table(
     Column("place_unit", String(60), nullable=False),
     Column("org_path", String(400), nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("instructed", Boolean, nullable=False, server_default=false()),  # 领导批示: before all others
+    Column("owner_unit", String(60)),  # 首接: the unit that signed first in this round, and answers for it
     Column("reporter_id", String(60)),
     Column("round", Integer, nullable=False),
-    Column("state", String(10), nullable=False),  # active | closed (suspended, cancelled, merged come later)
+    Column("state", String(10), nullable=False),  # active | closed | merged (suspended, cancelled come later)
+    Column("merged_into", Id),  # 合并: the case whose answer is this one's too
     Column("close_reason", String(60)),
     Column("end_element", String(60)),
     Column("status", String(60)),
@@ -118,6 +123,24 @@ waits = Table(
     Column("key", String(200), nullable=False),  # the correlation value, as text
     Column("opened_at", Instant, nullable=False),
     Index("ix_waits_key", "name", "key", "opened_at"),
+)
+
+# 退单: what units refused and what was said to it. A unit that was refused cannot ask again; one that was
+# granted cannot be picked again in that round.
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False, index=True),
+    Column("task_id", Id, ForeignKey("tasks.id"), nullable=False),
+    Column("unit", String(60), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("suggested_unit", String(60)),
+    Column("state", String(10), nullable=False),  # pending | granted | refused
+    Column("asked_by", String(60), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("decided_at", Instant),
 )
 
 # What is filled in inside a step of several: one value a name, an item and a round (`per: item`).
