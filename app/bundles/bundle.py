@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 from app.bundles import form_files, keys
@@ -14,10 +15,11 @@ from app.bundles.keys import Found, finding
 from app.bundles.messages import NO_MESSAGES, Message, read_messages
 from app.bundles.process_file import ProcessDef, read_process
 from app.bundles.rules import Rule, parse_rule
-from app.bundles.sla import NO_SLA, Sla, read_sla
+from app.bundles.sla import LIMITS, NO_SLA, Sla, read_sla
 from app.bundles.yaml_file import YamlRefused, read_yaml
 from app.engine import catalog
 from app.engine.check.finding import Finding
+from app.engine.decisions import Decisions, compile_decisions
 from app.engine.source import Source
 from app.engine.version import Version
 
@@ -40,7 +42,35 @@ class Bundle:
     @property
     def source(self) -> Source:
         """What the engine parses."""
-        return Source(self.version, self.key, self.files.files["process.bpmn"])
+        return Source(
+            self.version,
+            self.key,
+            self.files.files["process.bpmn"],
+            decisions=self.decisions,
+            no_match=self.process.no_match,
+        )
+
+    @property
+    def decisions(self) -> Mapping[str, bytes]:
+        """The files of decision tables by their path."""
+        return self.files.decisions()
+
+    @cached_property
+    def tables(self) -> Decisions:
+        """The decision tables by id. Raises DecisionsUnreadable; the check has looked before publishing."""
+        return compile_decisions(self.decisions)
+
+    def limit_table(self, name: str) -> str:
+        """The decision that `table(name)` of sla.yaml means: `limits` is that of the file under `limits:`."""
+        return self._limits if name == LIMITS else name
+
+    @cached_property
+    def _limits(self) -> str:
+        path = self.sla.limits
+        inside = compile_decisions({path: self.decisions[path]}).tables if path in self.decisions else {}
+        asked = {required for table in inside.values() for required in table.requires}
+        tops = [name for name in inside if name not in asked]
+        return tops[0] if LIMITS not in inside and len(tops) == 1 else LIMITS
 
     @property
     def engine(self) -> Version:

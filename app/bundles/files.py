@@ -23,7 +23,10 @@ MOST_BYTES = 1024 * 1024
 
 _VERSIONED = re.compile(r"process\.(bpmn|yaml)|(sla|messages)\.yaml|forms/[^/]+\.yaml|decisions/[^/]+\.dmn")
 _BESIDE = re.compile(r"README\.md|scenarios/[^/]+\.yaml")
-_PLACES = "process.bpmn、process.yaml、sla.yaml、messages.yaml、forms/*.yaml、scenarios/*.yaml、README.md"
+_PLACES = (
+    "process.bpmn、process.yaml、sla.yaml、messages.yaml、forms/*.yaml、"
+    "decisions/*.dmn、scenarios/*.yaml、README.md"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class BundleFiles:
     def forms(self) -> dict[str, bytes]:
         """Form name → bytes."""
         return _inside(self.files, "forms/", ".yaml")
+
+    def decisions(self) -> dict[str, bytes]:
+        """Path of a file of decision tables → bytes."""
+        return {path: data for path, data in sorted(self.files.items()) if path.startswith("decisions/")}
 
     def scenarios(self) -> dict[str, bytes]:
         """Scenario file name without ending → bytes."""
@@ -118,16 +125,6 @@ def sort_out(key: str, files: Mapping[str, bytes]) -> tuple[BundleFiles, list[Fi
                     f"流程文件夹里不认识这个文件，已忽略；可以有 {_PLACES}。",
                     "Unknown file, ignored.",
                     "warning",
-                )
-            )
-    for name in sorted(kept):
-        if name.startswith("decisions/"):
-            findings.append(
-                _file(
-                    "key-not-yet",
-                    name,
-                    "决策表（decisions/）尚未开放，请先去掉。",
-                    "decisions/ is not open yet.",
                 )
             )
     for name, what in ((DIAGRAM, "流程图"), (PROCESS, "流程说明"), (SLA, "时限")):

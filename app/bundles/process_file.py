@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from app.bundles import data_fields, keys
 from app.bundles.data_fields import DATA, RESERVED, DataField
-from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Text
+from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
 
 KEY = r"_?[a-z][a-z0-9_]{1,58}"
@@ -34,12 +34,12 @@ SHAPE = Record(
         "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
         "facts": Key(Many(Text(says="名字")), "列表、搜索、报表可以筛选的名字"),
         "public": Key(Named(Text(says="群众看到的说法", longest=60)), "办件状态: 群众看到的说法"),
+        "noMatch": Key(Scalar(), "决策表没有一条规则成立时：error 停下报错（默认），null 结果为空"),
         "verbs": Key(Any_(), not_yet="按环节限制转办、委派等操作"),
         "returns": Key(Any_(), not_yet="退回规则"),
         "onParentEnd": Key(Any_(), not_yet="上级办件结束时子办件怎么办"),
         "attachments": Key(Any_(), not_yet="附件要求"),
         "schedules": Key(Any_(), not_yet="定期启动"),
-        "noMatch": Key(Any_(), not_yet="决策表没有匹配时怎么办"),
         "measures": Key(Any_(), not_yet="统计指标"),
     }
 )
@@ -81,6 +81,7 @@ class ProcessDef:
     data: Mapping[str, DataField]
     facts: tuple[str, ...]
     public: Mapping[str, str]
+    no_match: Literal["error", "null"] = "error"
 
     def public_status(self, status: str | None) -> str | None:
         """What residents read for a status; a status without a public word is shown as 办理中."""
@@ -107,6 +108,10 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     for i, name in enumerate(facts):
         if name in data or name not in given["data"]:  # a declaration that is wrong has been told already
             _check_fact(name, data, found, i)
+    no_match = given.get("noMatch", "error")
+    if no_match not in ("error", "null", None):
+        zh = f"noMatch 只能是 error 或 null，现在是“{no_match}”。"
+        found.error("value-invalid", ("noMatch",), zh, "noMatch is error or null.")
     if found.failed:
         return None
     return ProcessDef(
@@ -120,6 +125,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         data=MappingProxyType(data),
         facts=tuple(dict.fromkeys(facts)),
         public=MappingProxyType(dict(given.get("public", {}))),
+        no_match="error" if no_match == "error" else "null",
     )
 
 

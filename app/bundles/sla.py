@@ -11,6 +11,9 @@ from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.yaml_file import Path
 from app.engine import durations
 
+LIMITS = "limits"
+"""The name under which `table(limits)` means the table of the file that `limits:` names."""
+
 TIER_NAME = r"[a-z][a-z0-9_]{0,39}"
 
 COLOURS = ("yellow", "orange", "red")
@@ -45,7 +48,9 @@ _CLOCK = Record(
     {
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
         "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
-        "limit": Key(Scalar(), f"时限，例如 {durations.FORMS_ZH}", required=True),
+        "limit": Key(
+            Scalar(), f"时限，例如 {durations.FORMS_ZH}，或 table(决策)：起算时问决策表", required=True
+        ),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
         "per": Key(Any_(), not_yet="每个单位各计各的"),
         "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
@@ -71,22 +76,28 @@ SHAPE = Record(
     {
         "clocks": Key(Named(_CLOCK, TIER_NAME, "小写字母开头的英文名"), "时钟", required=True),
         "tiers": Key(Many(_TIER), "档：到了某一刻亮灯、打标签"),
-        "limits": Key(Any_(), not_yet="时限表（决策表）"),
+        "limits": Key(
+            Text(r"decisions/[^/]+\.dmn", "decisions/ 下的决策表文件"), "table(limits) 用哪个文件里的决策表"
+        ),
         "quiet": Key(Any_(), not_yet="免打扰时段"),
     }
 )
 
 
+_TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
+
+
 @dataclass(frozen=True)
 class ClockDef:
-    """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text;
-    `label` is what people read, the name itself when the file gives none."""
+    """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text, or
+    empty when the decision `table` says it; `label` is what people read, the name when there is none."""
 
     name: str
     start: str
     stop: str
     limit: str
     label: str = ""
+    table: str = ""
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -107,10 +118,11 @@ class TierDef:
 
 @dataclass(frozen=True)
 class Sla:
-    """The clocks by name, and the tiers in the order of the file."""
+    """The clocks by name, and the tiers in the order of the file; `limits` is the path of a decision file."""
 
     clocks: Mapping[str, ClockDef]
     tiers: tuple[TierDef, ...]
+    limits: str = ""
 
     def tiers_of(self, clock: str) -> tuple[TierDef, ...]:
         return tuple(tier for tier in self.tiers if tier.clock == clock)
@@ -130,8 +142,8 @@ def read_sla(found: Found) -> Sla | None:
         path: Path = ("clocks", name)
         for end in ("start", "stop"):
             _check_event(clock[end], found, (*path, end))
-        limit = _limit(clock["limit"], found, (*path, "limit"))
-        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, clock.get("label", ""))
+        limit, table = _limit(clock["limit"], found, (*path, "limit"))
+        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, clock.get("label", ""), table)
     tiers = [_tier(tier, clocks, found, ("tiers", i)) for i, tier in enumerate(given.get("tiers", []))]
     seen: set[tuple[str, str]] = set()
     for i, tier in enumerate(tiers):
@@ -145,7 +157,7 @@ def read_sla(found: Found) -> Sla | None:
         seen.add((tier.clock, tier.key))
     if found.failed:
         return None
-    return Sla(MappingProxyType(clocks), tuple(tiers))
+    return Sla(MappingProxyType(clocks), tuple(tiers), given.get("limits", ""))
 
 
 def event_parts(event: str) -> tuple[str, str | None]:
@@ -182,33 +194,34 @@ def _check_event(event: str, found: Found, path: Path) -> None:
         found.error("event-invalid", path, f"没有事件“{name}”；可以写{known}。", f'No event "{name}".')
 
 
-def _limit(limit: Any, found: Found, path: Path) -> str:
+def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:
+    """A fixed limit, or the decision that gives it: one of the two is empty."""
     text = str(limit)
-    if re.fullmatch(r"[a-z]+\(.*\)", text):
-        found.error(
-            "key-not-yet",
-            path,
-            f"从表里取时限（{text}）尚未开放，请先写固定的时限，例如 P7D。",
-            "Limits from a table are not open yet.",
-        )
-    else:
-        _check_duration(text, found, path)
-    return text
+    if table := _TABLE.fullmatch(text):
+        return "", table[1]
+    if "(" in text:
+        zh = f"看不懂“{text}”；可以写 {durations.FORMS_ZH}，或 table(决策)，例如 table(limits)。"
+        found.error("value-invalid", path, zh, f'Cannot read "{text}".')
+        return "", ""
+    _check_duration(text, found, path)
+    return text, ""
 
 
 def _check_duration(text: str, found: Found, path: Path) -> None:
+    if (wrong := duration_error(text)) is not None:
+        found.error(wrong[0], path, *wrong[1:])
+
+
+def duration_error(text: str) -> tuple[str, str, str] | None:
+    """What is wrong with a limit: rule, Chinese and English; None when it may be used."""
     if re.fullmatch(r"PT?\d+W[DH]|P\d+WDT?.*", text):
-        found.error(
-            "key-not-yet",
-            path,
-            f"按工作日、工作小时计的时限（{text}）要有工作日历，尚未开放；请先写自然时间，例如 P7D、PT24H。",
-            "Limits in working time need a calendar and are not open yet.",
-        )
-        return
+        zh = f"按工作日、工作小时计的时限（{text}）要有工作日历，尚未开放；请先写自然时间，例如 P7D、PT24H。"
+        return "key-not-yet", zh, "Limits in working time need a calendar and are not open yet."
     try:
         durations.parse_duration(text)
     except durations.DurationRefused as refused:
-        found.error("duration-invalid", path, refused.zh, refused.en)
+        return "duration-invalid", refused.zh, refused.en
+    return None
 
 
 def _tier(given: Mapping[str, Any], clocks: Mapping[str, ClockDef], found: Found, path: Path) -> TierDef:

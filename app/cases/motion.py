@@ -8,7 +8,9 @@ from typing import Any
 
 from app.bundles import Bundle
 from app.bundles.lookups import PersonFact, UnitFact
+from app.bundles.sla import ClockDef
 from app.clocks.board import Board
+from app.clocks.limits import Limit, limit_of
 from app.core.db import Session
 from app.core.events import Event
 from app.identity import org
@@ -65,6 +67,9 @@ class Motion:
     """Refs of what the engine waited for when it was woken."""
     _asked_for: list[Any] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.board.limit_of = self._limit_of
+
     @property
     def lookups(self) -> "RowLookups":
         return RowLookups(self.session, self.now)
@@ -78,6 +83,9 @@ class Motion:
     def tell_outside(self, name: str, data: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
         """Something happened whose content is for listeners alone: the chain keeps its hash, not itself."""
         self.events.append(Event(name, self.case["id"], self.now, self.actor.id, data, payload))
+
+    def _limit_of(self, clock: ClockDef) -> Limit:
+        return limit_of(self.bundle, clock, expression_data(self.bundle, self.case), self.board.functions)
 
     def change_task(self, task: Row, **columns: Any) -> None:
         task.update(columns)

@@ -81,7 +81,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"到时：{event['label']}"
         case "clock.started":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
-            return f"“{clock_name(event, bundle)}”开始计时{due}"
+            return f"“{clock_name(event, bundle)}”开始计时{due}{decided(event, bundle)}"
         case "clock.stopped":
             return f"“{clock_name(event, bundle)}”停止计时"
         case "case.closed":
@@ -96,6 +96,15 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:
     clock = bundle.sla.clocks.get(event["clock"])
     return clock.label if clock else str(event["clock"])
+
+
+def decided(event: Mapping[str, Any], bundle: Bundle) -> str:
+    """（时限表“办理时限”第 3 条规则） where a decision table said how long; nothing for a fixed limit."""
+    table = bundle.tables.tables.get(event.get("table", ""))
+    if table is None:
+        return ""
+    rules = "、".join(f"第 {number} 条" for number in event["rules"])
+    return f"（{table.written.named.zh}{rules}规则）" if rules else f"（{table.written.named.zh}）"
 
 
 def minutes(text: str) -> str:

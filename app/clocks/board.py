@@ -1,12 +1,13 @@
 """The clocks of one case while it moves: events start and stop them, timers follow, the ledger keeps why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from app.bundles.sla import Sla, TierDef
+from app.bundles.sla import ClockDef, Sla, TierDef
 from app.clocks import ledger
+from app.clocks.limits import Limit, fixed
 from app.core.events import Event
 from app.core.ids import new_id
 from app.engine import durations
@@ -60,6 +61,16 @@ class Board:
     new_timers: dict[str, Timer] = field(default_factory=dict)
     changed_timers: dict[str, Timer] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
+    limit_of: Callable[[ClockDef], Limit] = fixed
+    """Says how long a clock that starts now may run; the case hands in its own, which may ask a table."""
+
+    @property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """What expressions may ask of the clocks: `due(clock)`, `tier(clock, key)`, as ISO text or None."""
+        return {
+            "due": lambda name: _text(self.due_of(name)),
+            "tier": lambda name, key: _text(self.tier_of(name, key)),
+        }
 
     def hear(self, happened: Sequence[Event]) -> list[Event]:
         """Starts and stops clocks by what happened; returns the clocks' own events."""
@@ -72,7 +83,7 @@ class Board:
                 if clock.stop == name:
                     told += self._stop([c for c in self._running() if _meant(c, clock.name, event)])
                 if clock.start == name:
-                    told += self._start(clock.name, clock.limit, event)
+                    told += self._start(clock, event)
         return told
 
     def newest(self, name: str) -> Clock | None:
@@ -151,21 +162,24 @@ class Board:
 
     # — what the above is made of —
 
-    def _start(self, name: str, allowance: str | None, event: Event) -> list[Event]:
+    def _start(self, drawn: ClockDef, event: Event) -> list[Event]:
+        name = drawn.name
         instance = str(event.data["ref"]) if event.name == "task.opened" else WHOLE_CASE
         if any(clock.name == name and clock.instance == instance for clock in self.clocks):
             return []  # one per case and for ever: a return never starts it again
         started = event.data.get("since") or event.at
         started = datetime.fromisoformat(started) if isinstance(started, str) else started
-        due = ledger.due([ledger.Entry(started, "started")], allowance)
-        clock = Clock(new_id(), name, instance, "running", started, allowance, due)
+        limit = self.limit_of(drawn)
+        due = ledger.due([ledger.Entry(started, "started")], limit.text)
+        clock = Clock(new_id(), name, instance, "running", started, limit.text, due)
         self.clocks.append(clock)
         self.new_clocks[clock.id] = clock
-        self._write(clock, "started", {"limit": allowance})
+        decided = {"table": limit.table, "rules": list(limit.rules)} if limit.table else {}
+        self._write(clock, "started", {"limit": limit.text, **decided})
         for tier in self.sla.tiers:
             if tier.clock == name and (reached := _tier_at(clock, tier)) is not None:
                 self._add(Timer(new_id(), "flag", clock.id, tier.key, 1, clock.id, reached, "armed"))
-        detail = {"clock": name, "due": due.isoformat() if due else None}
+        detail = {"clock": name, "due": _text(due), **decided}
         return [replace(event, name="clock.started", data=detail)]
 
     def _running(self) -> list[Clock]:
@@ -254,6 +268,10 @@ def full_name(event: Event) -> str:
 def _meant(clock: Clock, name: str, event: Event) -> bool:
     """Whether an event that stops `name` stops this instance: one of a task only by that task's event."""
     return clock.name == name and clock.instance in (WHOLE_CASE, event.data.get("ref", WHOLE_CASE))
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
 
 
 def _tier_at(clock: Clock, tier: TierDef) -> datetime | None:

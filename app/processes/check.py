@@ -15,7 +15,7 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, read_org
-from app.processes import cross, messages, parallel, served
+from app.processes import cross, decisions, messages, parallel, served
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
@@ -81,6 +81,7 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
         lanes=frozenset(bundle.process.lanes),
         clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
         messages=frozenset(bundle.messages),
+        decisions=decisions.ids(bundle),
         rule_error=partial(
             rule_error,
             roles=roles_of(org),
@@ -109,7 +110,12 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
 
 
 def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[Finding]:
-    findings = [_weighed(each) for each in check_diagram(bundle.source, names_of(bundle, org), previous)]
+    names = names_of(bundle, org)
+    about_tables = decisions.check(bundle, names)
+    findings = [_weighed(each) for each in check_diagram(bundle.source, names, previous)]
+    if any(each.level == "error" for each in about_tables):  # a table that is wrong is not missing too
+        findings = [each for each in findings if each.rule != decisions.UNKNOWN]
+    findings += about_tables
     diagram = open_diagram(bundle.files.files[bundle_files.DIAGRAM])
     if diagram is None:
         return findings
@@ -120,6 +126,7 @@ def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[
     findings += cross.check(bundle, diagram, roles_of(org), gone)
     findings += parallel.check(bundle, diagram)
     findings += messages.check(bundle, diagram)
+    findings += decisions.check_use(bundle, diagram)
     against = Against(bundle, diagram, org, gone)
     for name, data in bundle.files.scenarios().items():
         _, about = read_scenario(f"scenarios/{name}.yaml", data, against)

@@ -47,7 +47,9 @@ def only(findings: Any) -> Any:
         ("sla", "limit: P7D", "limit: P7X", "duration-invalid", "P7X"),
         ("sla", "limit: P7D", "limit: P5WD", "key-not-yet", "要有工作日历"),
         ("sla", "limit: P7D", "limit: PT4WH", "key-not-yet", "要有工作日历"),
-        ("sla", "limit: P7D", "limit: table(limits)", "key-not-yet", "从表里取时限"),
+        ("sla", "limit: P7D", "limit: tabel(limits)", "value-invalid", "table(limits)"),
+        ("sla", "limit: P7D}}", "limit: P7D}}\nlimits: limits.dmn", "value-invalid", "decisions/ 下的决策表文件"),
+        ("process", "facts: [level]", "noMatch: none", "value-invalid", "error 或 null"),
         ("sla", "limit: P7D", "limit: P7D, pauseOn: [hold]", "key-not-yet", "“pauseOn”尚未开放"),
         ("sla", "limit: P7D", "limit: P7D, per: unit", "key-not-yet", "“per”尚未开放"),
         ("sla", "start: case.received", "start: case.recieved", "event-invalid", "（是不是 case.received"),
@@ -155,12 +157,12 @@ def test_a_packed_bundle_comes_back_whole():
     assert again.version == files.version
 
 
-def test_files_that_are_not_open_or_not_known_are_told():
-    _, findings = sort_out("a", {"decisions/x.dmn": b"", "notes.txt": b"", "../../etc/passwd": b""})
+def test_files_that_are_not_known_are_told():
+    _, findings = sort_out("a", {"decisions/x.xml": b"", "notes.txt": b"", "../../etc/passwd": b""})
 
     told = {(each.file, each.rule) for each in findings}
     assert {
-        ("decisions/x.dmn", "key-not-yet"),
+        ("decisions/x.xml", "file-unknown"),
         ("notes.txt", "file-unknown"),
     } <= told
     assert ("process.bpmn", "file-missing") in told

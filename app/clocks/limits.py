@@ -1,0 +1,43 @@
+"""How long a clock may run: the limit that sla.yaml writes, or what its decision table says of this case."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.bundles import Bundle
+from app.bundles.sla import ClockDef, duration_error
+from app.engine.decisions import ResultDoesNotFit, map_result
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`text` is an ISO duration, None for no limit; `table` and the numbers of its `rules` say whence."""
+
+    text: str | None
+    table: str = ""
+    rules: tuple[int, ...] = ()
+
+
+def fixed(clock: ClockDef) -> Limit:
+    """The limit as written."""
+    return Limit(clock.limit or None)
+
+
+def limit_of(
+    bundle: Bundle, clock: ClockDef, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> Limit:
+    """The limit of a clock that starts now; the case's own version of the table is asked.
+
+    Raises NoRuleMatches, NotUnique, DecisionFailed, ResultDoesNotFit.
+    """
+    if not clock.table:
+        return fixed(clock)
+    table = bundle.limit_table(clock.table)
+    decision = bundle.tables.decide(table, values, functions, bundle.process.no_match)
+    text = map_result(decision, "singleEntry")
+    if text is not None:
+        wrong = duration_error(text) if isinstance(text, str) else ("", "应为时长，例如 P7D。", "")
+        if wrong is not None:
+            told = f"（时钟“{clock.label}”的时限：{wrong[1].rstrip('。')}）"
+            raise ResultDoesNotFit(told, element=table)
+    return Limit(text, table, tuple(hit.number for hit in decision.rules))

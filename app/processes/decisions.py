@@ -1,0 +1,175 @@
+"""The decision tables of a bundle: each as a table, and what clocks and the diagram ask of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from app.bundles.bundle import Bundle
+from app.bundles.data_fields import RESERVED
+from app.bundles.files import DIAGRAM, SLA
+from app.bundles.form_files import FILLABLE
+from app.bundles.keys import finding, nearest
+from app.bundles.sla import duration_error
+from app.bundles.yaml_file import read_yaml
+from app.engine import xml
+from app.engine.check.diagram import Diagram
+from app.engine.check.finding import Finding
+from app.engine.check.words import plain
+from app.engine.decisions import DecisionsUnreadable, check_decisions
+from app.engine.decisions.tables import Table
+from app.engine.source import Names
+
+UNKNOWN = "bpmn-unknown-decision"
+_WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?")
+
+
+def ids(bundle: Bundle) -> frozenset[str]:
+    """The decisions that may be asked; none while a file cannot be read."""
+    return frozenset(_tables(bundle))
+
+
+def check(bundle: Bundle, names: Names) -> list[Finding]:
+    """What is wrong with the files of tables themselves."""
+    choices = {name: field.options for name, field in bundle.process.data.items() if field.options}
+    found = [
+        each
+        for path, data in bundle.decisions.items()
+        for each in check_decisions(path, data, names, choices)
+    ]
+    if any(each.level == "error" for each in found):
+        return found
+    try:
+        _ = bundle.tables
+    except DecisionsUnreadable as error:  # each file is in order by itself, together they are not
+        first = next(iter(bundle.decisions))
+        zh = f"{str(error).strip('（）')}。"
+        found.append(
+            Finding("error", "dmn-duplicate-id", first, None, error.element, zh, "Two decisions share an id.")
+        )
+    return [*found, *_working_time(bundle)]
+
+
+def check_use(bundle: Bundle, diagram: Diagram) -> list[Finding]:
+    """What sla.yaml and the diagram ask of the tables; nothing while a table cannot be read."""
+    tables = _tables(bundle)
+    if bundle.decisions and not tables:
+        return []
+    return [*_limits(bundle, tables), *_written(diagram, tables), *_unused(bundle, diagram, tables)]
+
+
+def _tables(bundle: Bundle) -> Mapping[str, Table]:
+    try:
+        return bundle.tables.tables
+    except DecisionsUnreadable:
+        return {}
+
+
+def _limits(bundle: Bundle, tables: Mapping[str, Table]) -> Iterator[Finding]:
+    """`limit: table(x)` needs a table with one duration for an answer."""
+    if SLA not in bundle.files.files:
+        return
+    doc = read_yaml(SLA, bundle.files.files[SLA])
+    if bundle.sla.limits and bundle.sla.limits not in bundle.decisions:
+        zh = f"limits 写的 {bundle.sla.limits} 不存在；有{nearest(bundle.sla.limits, bundle.decisions)}。"
+        yield finding("error", "limit-table-unknown", SLA, doc.line(("limits",)), zh, "No such file.")
+        return
+    for name, clock in bundle.sla.clocks.items():
+        if not clock.table:
+            continue
+        line, identifier = doc.line(("clocks", name, "limit")), bundle.limit_table(clock.table)
+        table = tables.get(identifier)
+        if table is None:
+            known = nearest(clock.table, tables)
+            zh = f"时钟“{name}”的时限 table({clock.table})：没有决策“{clock.table}”；有{known}。"
+            yield finding("error", "limit-table-unknown", SLA, line, zh, f'No decision "{clock.table}".')
+        elif len(table.results) != 1 or table.gives_lists:
+            zh = (
+                f"时钟“{name}”的时限要由{table.written.named.zh}给出一个时长，"
+                "这张表却有几个输出，或命中方式会给出几行；请只留一个输出，命中方式用 UNIQUE 或 FIRST。"
+            )
+            yield finding("error", "limit-table-shape", SLA, line, zh, "A limit table gives one duration.")
+        else:
+            yield from _durations(bundle, table)
+
+
+def _durations(bundle: Bundle, table: Table) -> Iterator[Finding]:
+    file = _file_of(bundle, table.id)
+    given: list[tuple[str, int | None, Any]] = [
+        (rule.named.zh, rule.line, outputs[0])
+        for rule, outputs in zip(table.written.rules, table.outputs, strict=True)
+    ]
+    if (default := table.results[0].default) is not None:
+        given.append(("默认值", table.written.line, default))
+    for where, line, output in given:
+        if output.expression is not None or output.value is None:
+            continue  # what an expression gives is looked at when the clock starts
+        is_text = isinstance(output.value, str)
+        wrong = (
+            duration_error(output.value)
+            if is_text
+            else ("duration-invalid", '应为时长文字，例如 "P7D"。', "")
+        )
+        if wrong is not None:
+            zh = f"{table.written.named.zh} 的{where}：{wrong[1]}"
+            yield Finding(
+                "error", wrong[0], file, line, table.id, zh, f"{table.written.named.en}: {wrong[2]}"
+            )
+
+
+def _working_time(bundle: Bundle) -> Iterator[Finding]:
+    """Working days and hours need a calendar, which is not open yet."""
+    for path, data in bundle.decisions.items():
+        for element in xml.read(data).iter():
+            if str(element.tag).endswith("}text") and (used := _WORKING.search(element.text or "")):
+                zh = f"用了“{used[0]}”：工作日、工作小时要有工作日历，尚未开放；请先用自然时间。"
+                yield Finding(
+                    "error",
+                    "key-not-yet",
+                    path,
+                    element.sourceline,
+                    None,
+                    zh,
+                    "Working time is not open yet.",
+                )
+
+
+def _written(diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:
+    """A rule task may not write what the case keeps by itself."""
+    kept = [name for name in RESERVED if name not in FILLABLE]
+    for node in diagram.every.values():
+        if node.kind != "businessRuleTask":
+            continue
+        for name in _targets(node.attributes, tables):
+            if name in kept:
+                kept_name = f"“{name}”（{RESERVED[name].label}）"
+                zh = f"{node.named.zh} 把结果写入{kept_name}，它由系统填写，请改用 data 里的名字。"
+                en = f'{node.named.en} writes "{name}", which the case keeps by itself.'
+                yield Finding("error", "name-reserved", DIAGRAM, node.line, node.id, zh, en)
+
+
+def _targets(attributes: Mapping[str, str], tables: Mapping[str, Table]) -> Collection[str]:
+    if variable := attributes.get("resultVariable", "").strip():
+        return (variable,)
+    table = tables.get(attributes.get("decisionRef", "").strip())
+    return () if table is None else [result.name for result in table.results]
+
+
+def _unused(bundle: Bundle, diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:
+    used = {node.attributes.get("decisionRef", "").strip() for node in diagram.every.values()}
+    used |= {bundle.limit_table(clock.table) for clock in bundle.sla.clocks.values() if clock.table}
+    used |= {required for table in tables.values() for required in table.requires}
+    for identifier, table in tables.items():
+        if identifier not in used:
+            zh = f"{table.written.named.zh} 没有被业务规则任务或时限用到。"
+            file = _file_of(bundle, identifier)
+            yield Finding(
+                "warning", "decision-unused", file, table.written.line, identifier, zh, "Nothing asks it."
+            )
+
+
+def _file_of(bundle: Bundle, identifier: str) -> str:
+    """The file a decision stands in."""
+    mark = f'id="{plain(identifier)}"'.encode()
+    return next((path for path, data in bundle.decisions.items() if mark in data), "decisions/")

@@ -1,0 +1,140 @@
+"""Decision tables in a bundle: wrong cells, wrong names, and what clocks and rule tasks ask of them."""
+
+from pathlib import Path
+
+import pytest
+
+from app.processes.check import check_folder
+from tests.engine.decisions.tables import file, table
+from tests.processes.conftest import Change
+
+LEVELS = [['"突发"', '"PT2H"'], ['"紧急"', '"PT24H"'], ['"一般"', '"P7D"'], ['"疑难"', '"P15D"']]
+
+
+@pytest.fixture
+def timed(copied: Change) -> Change:
+    """The work order whose citizens' clock asks decisions/limits.dmn."""
+    write(copied(), LEVELS)
+    copied("sla.yaml", "limit: P7D", "limit: table(limits)")
+    return copied
+
+
+def write(folder: Path, rows: list[list[str]], name: str = "limits.dmn", **about: object) -> None:
+    (folder / "decisions").mkdir(exist_ok=True)
+    columns = about.pop("columns", (["level"], ["limit"]))
+    written = table(*columns, rows, **{"identifier": "limits", "name": "办理时限", **about})  # type: ignore[misc, arg-type]
+    (folder / "decisions" / name).write_bytes(file(written))
+
+
+def told(folder: Path) -> list[str]:
+    return [f"{each.rule} {each.told}" for each in check_folder(folder).findings]
+
+
+def test_a_limit_from_a_table_passes(timed: Change):
+    assert told(timed()) == []
+
+
+def test_a_table_is_found_by_its_file_whatever_the_editor_called_it(timed: Change):
+    write(timed(), LEVELS, identifier="Decision_1x2y")
+    folder = timed("sla.yaml", "tiers:", "limits: decisions/limits.dmn\ntiers:")
+
+    assert told(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "about", "rule", "says"),
+    [
+        ([["突发", '"PT2H"'], ["-", '"P7D"']], {}, "dmn-cell-syntax", "decisions/limits.dmn 第 "),
+        ([['"突法"', '"PT2H"'], ["-", '"P7D"']], {}, "dmn-type", "是不是 \"突发\""),
+        ([['"突发"', '"PT2H"']], {}, "dmn-gap", "没有"),
+        ([["-", '"PT2H"'], ['"一般"', '"P7D"']], {}, "dmn-overlap", "规则"),
+        ([["-", '"P5WD"']], {}, "key-not-yet", "要有工作日历"),
+        ([["-", '"PT4WH"']], {}, "key-not-yet", "要有工作日历"),
+        ([["-", '"七天"']], {}, "duration-invalid", "七天"),
+        ([["-", "7"]], {}, "duration-invalid", "应为时长文字"),
+        ([["-", "workdays(3)"]], {}, "key-not-yet", "workdays(3)"),
+        ([["-", '"P1D"']], {"columns": (["levle"], ["limit"])}, "dmn-unknown-input", "是不是 level"),
+        ([["-", '"P1D"']], {"policy": "COLLECT"}, "limit-table-shape", "命中方式用 UNIQUE 或 FIRST"),
+        ([["-", '"P1D"', "1"]], {"columns": (["level"], ["limit", "n"])}, "limit-table-shape", "只留一个输出"),
+        ([["-", '"P1D"']], {"identifier": "limit"}, "limit-table-unknown", "是不是 limit"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_told_with_file_line_and_what_would_be_right(
+    timed: Change, rows: list[list[str]], about: dict[str, object], rule: str, says: str
+):
+    write(timed(), rows, **about)
+
+    found = told(timed())
+
+    assert any(each.startswith(f"{rule} ") and says in each for each in found), found
+
+
+def test_a_table_that_nothing_asks_is_a_warning(copied: Change):
+    write(copied(), LEVELS)
+
+    checked = check_folder(copied())
+
+    assert [(each.level, each.rule, each.file) for each in checked.findings] == [
+        ("warning", "decision-unused", "decisions/limits.dmn")
+    ]
+
+
+def test_two_files_may_not_define_one_decision(timed: Change):
+    write(timed(), LEVELS, name="more.dmn")
+
+    assert [each.split()[0] for each in told(timed())] == ["dmn-duplicate-id"]
+
+
+def test_limits_name_a_file_that_exists(timed: Change):
+    folder = timed("sla.yaml", "tiers:", "limits: decisions/limit.dmn\ntiers:")
+
+    (found,) = told(folder)
+
+    assert found.startswith("limit-table-unknown sla.yaml 第 ")
+    assert "是不是 decisions/limits.dmn" in found
+
+
+def test_a_change_of_a_table_is_a_new_version(timed: Change):
+    before = check_folder(timed()).files.version
+    write(timed(), [["-", '"P7D"']])
+
+    assert check_folder(timed()).files.version != before
+
+
+@pytest.fixture
+def asking(copied: Change) -> Change:
+    """The work order in which a table fills `suggested_unit` between filing and 派遣."""
+    columns = (["level"], ["suggested_unit"])
+    write(copied(), [["-", '"d1-cgw"']], name="unit.dmn", identifier="unit", columns=columns)
+    copied("process.bpmn", 'targetRef="dispatch" />', 'targetRef="pick" />'
+           '<bpmn:businessRuleTask id="pick" name="建议单位" camunda:decisionRef="unit">'
+           '<bpmn:outgoing>picked</bpmn:outgoing></bpmn:businessRuleTask>'
+           '<bpmn:sequenceFlow id="picked" sourceRef="pick" targetRef="dispatch" />')  # fmt: skip
+    return copied
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "says"),
+    [
+        ('decisionRef="unit"', 'decisionRef="units"', "bpmn-unknown-decision", "是不是 unit"),
+        ('decisionRef="unit"', 'decisionRef="unit" camunda:resultVariable="number" camunda:mapDecisionResult="singleEntry"',
+         "name-reserved", "写入“number”（办件编号），它由系统填写"),
+        ('decisionRef="unit"', 'decisionRef="unit" camunda:resultVariable="nobody" camunda:mapDecisionResult="singleEntry"',
+         "bpmn-unknown-name", "没有该数据"),
+    ],
+)  # fmt: skip
+def test_a_rule_task_asks_a_table_that_exists_and_fills_a_declared_name(
+    asking: Change, old: str, new: str, rule: str, says: str
+):
+    found = told(asking("process.bpmn", old, new))
+
+    assert any(each.startswith(f"{rule} ") and says in each for each in found), found
+
+
+def test_a_table_that_is_wrong_is_not_missing_too(asking: Change):
+    (asking() / "decisions" / "unit.dmn").write_text("<x", "utf-8")
+
+    found = told(asking())
+
+    assert not any(each.startswith("bpmn-unknown-decision") for each in found)
+    assert any(each.startswith("xml-malformed decisions/unit.dmn") for each in found), found
