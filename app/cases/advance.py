@@ -17,7 +17,7 @@ from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.save import save
-from app.cases.sync import sync
+from app.cases.sync import sync, tell_decided
 from app.cases.tree import Tree
 from app.cases.verbs.claim import claim, unclaim
 from app.cases.verbs.complete import complete
@@ -165,7 +165,9 @@ def _act(motion: Motion, command: Command) -> bool:
 
 def settle(motion: Motion, run: Run) -> None:
     """The engine comes to rest, the rows follow its picture, its bytes are kept."""
-    sync(motion, run.settle())
+    picture = run.settle()
+    tell_decided(motion, run.trace)
+    sync(motion, picture)
     motion.case["engine"] = run.dump()
 
 

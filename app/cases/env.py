@@ -1,14 +1,16 @@
 """What the engine may ask of a case while it settles (engine.md §1.1), and a case woken with it."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 
+from app.bundles.data_fields import RESERVED, DataField
+from app.bundles.values import Wrong, is_empty, reader
 from app.cases import handlers
 from app.cases.items import lists_of
-from app.cases.motion import Motion, expression_data
+from app.cases.motion import WRITABLE, Motion, expression_data
 from app.crypto.sm3 import sm3_hex
 from app.engine.errors import HandlerFailed
 from app.engine.run import Run
@@ -27,7 +29,7 @@ class CaseEnv:
     def __init__(self, motion: Motion) -> None:
         self._motion = motion
         self.now = motion.now
-        self.functions: Mapping[str, Callable[..., Any]] = {"due": self._due, "tier": self._tier}
+        self.functions: Mapping[str, Callable[..., Any]] = motion.board.functions
         self._data: Mapping[str, Any] | None = None
 
     @property
@@ -47,14 +49,14 @@ class CaseEnv:
         return results
 
     def write(self, values: Mapping[str, Any]) -> None:
-        """Keeps outputs as case data. Raises HandlerFailed for a name or a value that does not fit."""
+        """Keeps outputs as case data, each as its declared type. Raises HandlerFailed for a misfit."""
         declared = self._motion.bundle.process.data
+        clean: dict[str, Any] = {}
         for name, value in values.items():
-            if name not in declared:
-                raise HandlerFailed(f"（结果“{name}”不是声明过的名字）")
-            if not _fits(value):
-                raise HandlerFailed(f"（“{declared[name].label}”的结果不是文字、数字、是否或它们的列表）")
-        self._motion.write(values)
+            if name not in declared or (name in RESERVED and name not in WRITABLE):
+                raise HandlerFailed(f"（结果“{name}”不是可以写入的名字）")
+            clean[name] = _read(declared[name], value, self.now)
+        self._motion.write(clean)
         self._data = None
 
     def send(self, message: str, params: Mapping[str, Any]) -> None:
@@ -65,16 +67,12 @@ class CaseEnv:
         told = {"message": message, "to": drawn.to, "hash": sm3_hex(orjson.dumps(body))}
         motion.tell_outside("message.sent", told, body)
 
-    def _due(self, clock: str) -> str | None:
-        due = self._motion.board.due_of(clock)
-        return due.isoformat() if due else None
 
-    def _tier(self, clock: str, tier: str) -> str | None:
-        reached = self._motion.board.tier_of(clock, tier)
-        return reached.isoformat() if reached else None
-
-
-def _fits(value: Any) -> bool:
+def _read(field: DataField, value: Any, now: datetime) -> Any:
+    """A result as its declared type holds it; several rules may give a list the same item twice."""
     if isinstance(value, list):
-        return all(_fits(each) and not isinstance(each, list) for each in value)
-    return value is None or isinstance(value, str | int | float | bool)
+        value = [each for place, each in enumerate(value) if each not in value[:place]]
+    try:
+        return None if is_empty(value) else reader(field)(value, now)
+    except Wrong as wrong:
+        raise HandlerFailed(f"（“{field.label}”的结果不合要求：{wrong.zh.rstrip('。')}）") from None

@@ -20,8 +20,10 @@ Row = dict[str, Any]
 
 RESERVED = ("title", "number", "external_no", "source", "received_at", "priority", "round", "place_unit")
 """Names every process has; their values are the case's own columns."""
-WRITABLE = ("title", "priority")
+COLUMNS = ("title", "priority")
 """Those of them that a form, a table or a handler may change."""
+WRITABLE = (*COLUMNS, "content")
+"""Reserved names that a table or a handler may fill."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ class Motion:
 
     def write(self, values: Mapping[str, Any]) -> None:
         """Assigns to case data, and to the case's own columns where a reserved name is one of them."""
-        own = {name: value for name, value in values.items() if name in WRITABLE}
+        own = {name: value for name, value in values.items() if name in COLUMNS}
         self.case.update(own)
         self.case["data"] = {**self.case["data"], **{k: v for k, v in values.items() if k not in own}}
 

@@ -1,13 +1,13 @@
 """Rows follow the engine's picture: tasks open and close, timers arm, the status changes, the case ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.cases import assign, waits
 from app.cases.motion import Motion, Row
 from app.core.ids import new_id
-from app.engine.picture import HumanTask, Picture
+from app.engine.picture import HumanTask, Passed, Picture
 
 RANK_WITHOUT_DUE = "99999999999999"
 
@@ -36,6 +36,14 @@ def sync(motion: Motion, picture: Picture) -> None:
         row["due_at"] = due_of(motion, row)
         lay_out(motion, row)
     set_dues(motion)
+
+
+def tell_decided(motion: Motion, trace: Iterable[Passed]) -> None:
+    """Which rules of which tables decided at business rule tasks, for who asks why the case went this way."""
+    for passed in trace:
+        if passed.rules:
+            rules = [{"table": hit.decision, "rule": hit.rule, "number": hit.number} for hit in passed.rules]
+            motion.tell("table.decided", element=passed.element, rules=rules)
 
 
 def _comes_from_outside(picture: Picture) -> bool:

@@ -1,6 +1,6 @@
 """What happened to a case, from its audit chain, in sentences a person reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,6 +84,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{clock_name(event, bundle)}”开始计时{due}{decided(event, bundle)}"
         case "clock.stopped":
             return f"“{clock_name(event, bundle)}”停止计时"
+        case "table.decided":
+            return "；".join(named_rule(hit["table"], [hit["number"]], bundle) for hit in event["rules"])
         case "case.closed":
             end = bundle.engine.ends.get(event["end"])
             return f"办结：{end.name if end and end.name else event['end']}"
@@ -99,12 +101,15 @@ def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:
 
 
 def decided(event: Mapping[str, Any], bundle: Bundle) -> str:
-    """（时限表“办理时限”第 3 条规则） where a decision table said how long; nothing for a fixed limit."""
-    table = bundle.tables.tables.get(event.get("table", ""))
-    if table is None:
-        return ""
-    rules = "、".join(f"第 {number} 条" for number in event["rules"])
-    return f"（{table.written.named.zh}{rules}规则）" if rules else f"（{table.written.named.zh}）"
+    """（决策表“办理时限”(limits)第 3 条规则） where a table said how long; nothing for a fixed limit."""
+    return f"（{named_rule(event['table'], event['rules'], bundle)}）" if event.get("table") else ""
+
+
+def named_rule(table: str, numbers: Sequence[int], bundle: Bundle) -> str:
+    """决策表“办理时限”(limits)第 3 条规则."""
+    found = bundle.tables.tables.get(table)
+    named = found.written.named.zh if found is not None else table
+    return named + "".join(f"第 {number} 条规则" for number in numbers)
 
 
 def minutes(text: str) -> str:

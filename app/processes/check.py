@@ -10,6 +10,7 @@ from app.bundles.bundle import Bundle, compile_bundle
 from app.bundles.files import BundleFiles
 from app.bundles.keys import finding
 from app.bundles.rules import rule_error
+from app.cases import handlers
 from app.engine.check import check as check_diagram
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
@@ -82,6 +83,7 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
         clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
         messages=frozenset(bundle.messages),
         decisions=decisions.ids(bundle),
+        handlers={name: each.signature for name, each in handlers.every().items()},
         rule_error=partial(
             rule_error,
             roles=roles_of(org),

@@ -9,10 +9,10 @@ from typing import Any
 from app.bundles.bundle import Bundle
 from app.bundles.data_fields import RESERVED
 from app.bundles.files import DIAGRAM, SLA
-from app.bundles.form_files import FILLABLE
 from app.bundles.keys import finding, nearest
 from app.bundles.sla import duration_error
 from app.bundles.yaml_file import read_yaml
+from app.cases.motion import WRITABLE
 from app.engine import xml
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
@@ -137,10 +137,18 @@ def _working_time(bundle: Bundle) -> Iterator[Finding]:
 
 def _written(diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:
     """A rule task may not write what the case keeps by itself."""
-    kept = [name for name in RESERVED if name not in FILLABLE]
+    kept = [name for name in RESERVED if name not in WRITABLE]
     for node in diagram.every.values():
         if node.kind != "businessRuleTask":
             continue
+        mapping = node.attributes.get("mapDecisionResult", "resultList")
+        if node.attributes.get("resultVariable", "").strip() and mapping in ("resultList", "singleResult"):
+            zh = (
+                f"{node.named.zh} 用 {mapping} 取结果，得到的是整行记录，办件数据里存不下；"
+                "一个值请写 mapDecisionResult singleEntry，一列值请写 collectEntries。"
+            )
+            en = f"{node.named.en} takes whole rows by {mapping}; use singleEntry or collectEntries."
+            yield Finding("error", "decision-mapping", DIAGRAM, node.line, node.id, zh, en)
         for name in _targets(node.attributes, tables):
             if name in kept:
                 kept_name = f"“{name}”（{RESERVED[name].label}）"

@@ -12,7 +12,6 @@ KEY = "key-not-yet"
 
 KINDS = {
     "serviceTask": "自动处理要登记的处理程序",
-    "businessRuleTask": "决策表要放进流程包",
     "callActivity": "调用别的流程要随版本一起固定",
     "sendTask": "消息要有发件箱",
     "receiveTask": "消息要有收件的地址",

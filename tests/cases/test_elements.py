@@ -151,7 +151,6 @@ def test_a_case_that_nobody_and_nothing_can_move_is_an_incident(database: db.Dat
         ("sendTask", 'messageRef="m"', ""),
         ("callActivity", 'calledElement="other"', ""),
         ("serviceTask", 'camunda:delegateExpression="notices.send"', ""),
-        ("businessRuleTask", 'camunda:decisionRef="limits"', ""),
         ("userTask", by_role(), '<multiInstanceLoopCharacteristics camunda:collection="units"/>'),
     ],
 )

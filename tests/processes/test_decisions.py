@@ -7,6 +7,7 @@ import pytest
 from app.processes.check import check_folder
 from tests.engine.decisions.tables import file, table
 from tests.processes.conftest import Change
+from tests.processes.test_scenarios import walked
 
 LEVELS = [['"突发"', '"PT2H"'], ['"紧急"', '"PT24H"'], ['"一般"', '"P7D"'], ['"疑难"', '"P15D"']]
 
@@ -121,6 +122,7 @@ def asking(copied: Change) -> Change:
          "name-reserved", "写入“number”（办件编号），它由系统填写"),
         ('decisionRef="unit"', 'decisionRef="unit" camunda:resultVariable="nobody" camunda:mapDecisionResult="singleEntry"',
          "bpmn-unknown-name", "没有该数据"),
+        ('decisionRef="unit"', 'decisionRef="unit" camunda:resultVariable="suggested_unit"', "decision-mapping", "一个值请写 mapDecisionResult singleEntry"),
     ],
 )  # fmt: skip
 def test_a_rule_task_asks_a_table_that_exists_and_fills_a_declared_name(
@@ -129,6 +131,16 @@ def test_a_rule_task_asks_a_table_that_exists_and_fills_a_declared_name(
     found = told(asking("process.bpmn", old, new))
 
     assert any(each.startswith(f"{rule} ") and says in each for each in found), found
+
+
+@pytest.mark.usefixtures("district")
+def test_a_scenario_walks_through_a_rule_task(asking: Change):
+    copied = asking("scenarios/on_time.yaml", "data: {main_unit: 城管委}", "data: {suggested_unit: 城管委}")
+
+    (story,), coverage = walked(copied, "on_time")
+
+    assert story.failed is None
+    assert "pick" in coverage.passed
 
 
 def test_a_table_that_is_wrong_is_not_missing_too(asking: Change):
