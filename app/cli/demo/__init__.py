@@ -94,3 +94,6 @@ def told(span: timedelta) -> str:
     days, hours = divmod(hours, 24)
     parts = ((days, "天"), (hours, "小时"), (minutes, "分钟"), (seconds, "秒"))
     return " ".join(f"{number} {word}" for number, word in parts if number) or "0 秒"
+
+
+from app.cli.demo import generate  # noqa: E402, F401  (each adds its command to the group)
