@@ -88,8 +88,11 @@ NODES = frozenset(
 END_KINDS = ("none", "terminate", "error", "escalation", "message")
 THROW_KINDS = ("none", "escalation", "signal", "message")
 CATCH_KINDS = ("timer", "message", "signal", "condition")
-Find = Callable[[str], Version]
 BOUNDARY_KINDS = (*CATCH_KINDS, "error", "escalation")
+NEVER = ("triggeredByEvent", "isForCompensation", "instantiate")
+MARKERS = ("standardLoopCharacteristics", "multiInstanceLoopCharacteristics")
+MARKED = {(MARKERS[1], kind) for kind in ("userTask", "subProcess", "callActivity")}
+Find = Callable[[str], Version]
 
 
 @dataclass
@@ -205,6 +208,10 @@ def _read_scope(
 
 def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubProcess | None) -> OneLevel:
     kind, spec, name, label = kind_of(node), draft.spec, node.get("id"), node.get("name")
+    if any(node.get(each) == "true" for each in NEVER) or any(
+        kind_of(child) in MARKERS and (kind_of(child), kind) not in MARKED for child in node
+    ):
+        raise _unsupported(node)
     if kind == "userTask":
         draft.steps[name] = step = read_step(node, lane)
         return (UserTask if step.many is None else ManyTask)(spec, step, label)
@@ -239,9 +246,6 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
 
 
 def _sub_process(draft: _Draft, node: etree._Element, lane: str | None) -> OneLevel:
-    characteristics = [child for child in node if kind_of(child) == "standardLoopCharacteristics"]
-    if characteristics or node.get("triggeredByEvent") == "true":
-        raise _unsupported(node)
     many = read_many(node)
     if many is None:
         spec = SubProcess(draft.spec, node.get("id"), node.get("name"))
@@ -264,8 +268,6 @@ def _first(draft: _Draft, node: etree._Element, lane: str | None, within: SubPro
 
 def _call(draft: _Draft, node: etree._Element) -> OneLevel:
     name, key = node.get("id"), node.get("calledElement", "")
-    if any(kind_of(child) == "standardLoopCharacteristics" for child in node):
-        raise _unsupported(node)
     if key not in draft.called:
         raise VersionUnreadable(f"（{name} 调用的流程 {key} 没有确定的版本）", element=name)
     draft.calls[name] = key

@@ -54,10 +54,16 @@ class Bench:
 class Case:
     """One case that is saved and loaded again before everything it does."""
 
-    def __init__(self, drawing: Drawing, env: Bench | None = None, version: Version | None = None) -> None:
+    def __init__(
+        self,
+        drawing: Drawing,
+        env: Bench | None = None,
+        version: Version | None = None,
+        start: str | None = None,
+    ) -> None:
         self.env = env or Bench()
         self.version = version or version_of(drawing)
-        self.run = Run.new(self.version, self.env)
+        self.run = Run.new(self.version, self.env, start)
         self.keep()
 
     def keep(self) -> Picture:

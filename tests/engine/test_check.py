@@ -12,6 +12,7 @@ import yaml
 
 from app.engine import check as check_package
 from app.engine.check import check
+from app.engine.errors import VersionUnreadable
 from app.engine.parser import parse
 from app.engine.source import Names
 from tests.engine.conftest import Case
@@ -264,6 +265,33 @@ def test_a_branch_that_ends_everything_starves_no_join() -> None:
             .flow("g", "j", name="on").flow("g", "x", "urgent")
         ).bytes()
     )  # fmt: skip
+
+
+def test_an_unconditional_loop_is_refused() -> None:
+    drawing = Drawing().start().task("a", status="甲").task("b", status="乙").end()
+    round_and_round = source(drawing.line("start", "a", "b", "a").bytes())
+
+    found = [each for each in check(round_and_round, NAMES) if each.level == "error"]
+
+    assert {(each.rule, each.element) for each in found} >= {("bpmn-dead-end", "a"), ("bpmn-dead-end", "b")}
+    case = Case(drawing)  # the engine alone: no recursion, however long it goes round
+    for _ in range(1_100):
+        case.do(case.steps[0])
+    assert case.steps == ["a"]
+
+
+def test_event_subprocess_is_refused() -> None:
+    inner = Drawing().event("startEvent", "s", "timer", "P1D").task("t").end("e").line("s", "t", "e")
+    drawing = Drawing().start().task("a", status="甲").end().line("start", "a", "end").inside("x", inner)
+    diagram = source(drawing.bytes().replace(b'id="x"', b'id="x" triggeredByEvent="true"'))
+
+    (found,) = (each for each in check(diagram, NAMES) if each.element == "x")
+
+    assert (found.rule, found.level) == ("bpmn-element-forbidden", "error")
+    assert found.zh == "子流程“x”(x) 不能由事件触发。请把主干包进子流程、把事件画在它的边上。"
+    with pytest.raises(VersionUnreadable) as refused:
+        parse(diagram)
+    assert refused.value.element == "x"
 
 
 def test_what_only_decorates_is_let_through() -> None:

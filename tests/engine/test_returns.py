@@ -1,6 +1,8 @@
 """退回: what goes, what stays, where the token is put, and that the plan says exactly that."""
 
+from collections.abc import Callable
 from itertools import permutations
+from random import Random
 from time import process_time
 from typing import Any
 
@@ -397,6 +399,16 @@ def test_reopened_parts_run_all_their_steps():
         case.do(name)
     assert case.picture.ended
     assert case.run.rounds == {"accept": 1, "a1": 2, "b1": 2, "a2": 2, "b2": 2, "review": 2}
+
+    inner = Drawing().start("s").task("i1").task("i2").end("e").line("s", "i1", "i2", "e")
+    case = Case(Drawing().start().inside("sub", inner).end().line("start", "sub", "end"))
+    case.do("i1")
+    case.do("i2")
+    back(case, "i1", None)
+    for name in ("i1", "i2"):
+        assert (case.picture.ended, case.steps) == (False, [name])
+        case.do(name)
+    assert case.picture.ended
 
 
 def test_a_cancelled_case_is_not_reopened():
@@ -942,6 +954,46 @@ def test_a_timeout_that_leaves_a_branch_sideways_makes_it_improper():
 
     assert (found.start, found.proper) == ("split", False)
     assert found.inside >= {"a1", "a2", "b1", "b2", "join", "review"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(
+            lambda drawn=drawn: Case(drawn())
+            for drawn in (block, nested, three_branches_in_a_loop, with_reminder)
+        ),
+        lambda: Case(dispatch_sign_return()),
+        lambda: called(edge=True),
+    ],
+)
+def test_dry_run_changes_nothing_and_tells_the_truth(make: Callable[[], Case]):
+    """From every open task to everywhere, at each place of four walks: `back` holds the plan against it."""
+    tried = 0
+    for seed in range(4):
+        random, case = Random(seed), make()
+        for _ in range(10):
+            tried += sum(len(every_way_back(case, start)) for start in case.steps)
+            if case.picture.ended:
+                break
+            if case.picture.waits and random.random() < 0.4:
+                case.fire_ref(random.choice(case.picture.waits).ref)
+            else:
+                task = random.choice(case.picture.tasks)
+                case.do(task.step, random.choice(task.outcomes).name)
+    assert tried > 10
+
+
+def every_way_back(case: Case, start: str) -> list[ReturnPlan]:
+    """Goes back from the newest task of a step in every way there is; the case itself stays where it is."""
+    plans = []
+    for target in case.wake().return_targets(case.picture.task(start).ref):
+        for scope in target.choices or ("auto",):
+            other = Case(Drawing(), case.env, case.version)
+            other.state, other.picture = case.state, case.picture
+            plans.append(back(other, target.step, start, scope))
+            assert plans[-1].target == target.step
+    return plans
 
 
 def test_a_dry_run_touches_nothing_outside():

@@ -5,7 +5,7 @@ Nothing here touches `app.engine`, but for the list of what it replaces.
 
 import inspect
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +15,7 @@ from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import EventSplit, _EndJoin
+from SpiffWorkflow.bpmn.specs.event_definitions import timer
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
@@ -88,6 +89,7 @@ def test_12_the_iterator_stops_silently_at_depth_1000():
         task = task._add_child(workflow.spec.task_specs["a"], TaskState.READY)
 
     assert len(list(TaskIterator(workflow.task_tree, spec_name="a"))) < 1_200
+    assert task not in workflow.get_tasks(state=TaskState.READY)
 
 
 def test_14_a_join_in_a_loop_fires_early_from_round_two_on():
@@ -216,6 +218,30 @@ def test_36_a_cycle_of_a_month_is_a_fixed_number_of_days():
 
     assert duration.days in (28, 29, 30, 31)
     assert not duration.seconds
+
+
+def test_36_everything_missed_fires_one_by_one_and_leaves_rows_for_ever(monkeypatch: pytest.MonkeyPatch):
+    class Late(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=late)
+
+    late = 0
+    monkeypatch.setattr(timer, "datetime", Late)
+    drawing = Drawing().start().task("a").task("told").end().end("e2")
+    drawing.timer("t", "a", "'R50/P1D'", "timeCycle", interrupting=False)
+    workflow = bare(drawing.line("start", "a", "end").line("t", "told", "e2"))
+    rows = len(workflow.tasks)
+
+    late = 10
+    for _ in range(40):  # as a worker does that comes back after ten days
+        workflow.refresh_timers()
+        workflow.do_engine_steps()
+
+    assert ready(workflow).count("told") >= 9
+    for _ in range(ready(workflow).count("told")):
+        do(workflow, "told")
+    assert len(workflow.tasks) >= rows + 3 * 9
 
 
 UPSTREAM = {

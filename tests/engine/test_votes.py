@@ -578,21 +578,30 @@ def test_a_signer_takes_his_vote_back_while_the_step_is_open():
     assert case.steps == [PASSED]
 
 
-def test_a_return_from_one_signer_ends_the_whole_step_and_lists_the_votes():
-    drawing = Drawing().start().task("dispatch").signing("sign", outcomes=OUTCOMES, vote="all").end()
-    case = Signing(drawing.line("start", "dispatch", "sign", "end"), of("甲", "乙", "丙"))
+@pytest.mark.parametrize("sequential", [False, True])
+def test_from_a_signer_back_to_dispatch(sequential: bool):
+    drawing = Drawing().start().task("dispatch")
+    drawing.signing("sign", outcomes=OUTCOMES, vote="all", sequential=sequential).timer("late", "sign", "P3D")
+    drawing.end().line("start", "dispatch", "sign", "end").line("late", "end")
+    case = Signing(drawing, of("甲", "乙", "丙"))
     case.do("dispatch")
-    case.vote("乙")
-    ref = case.task_of("丙").ref
+    case.vote("甲")
+    open_now = [task.item for task in case.picture.tasks]
+    ref = case.task_of("乙").ref
+    assert [target.step for target in case.wake().return_targets(ref)] == ["dispatch"]
 
     plan = case.wake().return_to("dispatch", ref)
     case.keep()
 
-    assert case.steps == ["dispatch"]
-    assert sorted(str(task.item) for task in plan.withdrawn) == ["丙", "甲"]
-    assert [(vote.step, vote.item, vote.outcome) for vote in plan.votes_dropped] == [("sign", "乙", YES)]
+    assert (case.steps, case.picture.waits) == (["dispatch"], ())
+    assert [task.item for task in plan.withdrawn] == open_now == (["乙"] if sequential else ["乙", "丙"])
+    assert [(vote.step, vote.item, vote.index, vote.outcome) for vote in plan.votes_dropped] == [
+        ("sign", "甲", 0, YES)
+    ]
+    assert [wait.element for wait in plan.timers_ended] == ["late"]
     case.do("dispatch")
-    assert [(task.item, task.round) for task in case.picture.tasks] == [("甲", 2), ("乙", 2), ("丙", 2)]
+    again = [("甲", 2)] if sequential else [("甲", 2), ("乙", 2), ("丙", 2)]
+    assert [(task.item, task.round) for task in case.picture.tasks] == again
 
 
 @pytest.mark.parametrize(
