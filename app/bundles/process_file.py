@@ -11,6 +11,7 @@ from app.bundles import data_fields, keys
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
+from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_returns, read_verbs
 
 KEY = r"_?[a-z][a-z0-9_]{1,58}"
 KEY_SAYS = "小写字母开头，只含小写字母、数字、下划线的名字"
@@ -35,8 +36,8 @@ SHAPE = Record(
         "facts": Key(Many(Text(says="名字")), "列表、搜索、报表可以筛选的名字"),
         "public": Key(Named(Text(says="群众看到的说法", longest=60)), "办件状态: 群众看到的说法"),
         "noMatch": Key(Scalar(), "决策表没有一条规则成立时：error 停下报错（默认），null 结果为空"),
-        "verbs": Key(Any_(), not_yet="按环节限制转办、委派等操作"),
-        "returns": Key(Any_(), not_yet="退回规则"),
+        "verbs": Key(STEP_VERBS, "环节: 不许或限次的操作"),
+        "returns": Key(RETURNS, "退回时并行的段落、已发出的消息怎么办"),
         "onParentEnd": Key(Any_(), not_yet="上级办件结束时子办件怎么办"),
         "attachments": Key(Any_(), not_yet="附件要求"),
         "schedules": Key(Any_(), not_yet="定期启动"),
@@ -81,6 +82,8 @@ class ProcessDef:
     data: Mapping[str, DataField]
     facts: tuple[str, ...]
     public: Mapping[str, str]
+    verbs: Mapping[str, StepVerbs]
+    returns: Returns
     no_match: Literal["error", "null"] = "error"
 
     def public_status(self, status: str | None) -> str | None:
@@ -112,6 +115,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     if no_match not in ("error", "null", None):
         zh = f"noMatch 只能是 error 或 null，现在是“{no_match}”。"
         found.error("value-invalid", ("noMatch",), zh, "noMatch is error or null.")
+    verbs = read_verbs(given.get("verbs", {}), found)
     if found.failed:
         return None
     return ProcessDef(
@@ -125,6 +129,8 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         data=MappingProxyType(data),
         facts=tuple(dict.fromkeys(facts)),
         public=MappingProxyType(dict(given.get("public", {}))),
+        verbs=verbs,
+        returns=read_returns(given.get("returns", {})),
         no_match="error" if no_match == "error" else "null",
     )
 

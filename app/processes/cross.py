@@ -9,6 +9,7 @@ from app.bundles.files import DIAGRAM, PROCESS, SLA
 from app.bundles.keys import finding, nearest
 from app.bundles.rules import RuleRefused, parse_rule, role_error, rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
+from app.bundles.verbs import REJECTED, steps_named
 from app.bundles.yaml_file import Doc, read_yaml
 from app.engine.check.diagram import BPMN, Diagram, Flow, Node, executables, read_diagram, separated
 from app.engine.check.finding import Finding
@@ -46,7 +47,7 @@ def check(
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
     findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
-    findings += _lengths(diagram)
+    findings += [*_lengths(diagram), *_verbs(bundle, diagram, process, steps)]
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
@@ -189,6 +190,22 @@ def _working_time(diagram: Diagram) -> Iterator[Finding]:
             yield Finding(
                 "error", "key-not-yet", DIAGRAM, at.line, at.id, zh, "Working time is not open yet."
             )
+
+
+def _verbs(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    """Verbs are said of steps that there are; 退单 is an outcome of the step that may refuse an order."""
+    for path, step in steps_named(bundle.process.verbs):
+        if step not in steps:
+            zh = f"verbs：图中没有环节“{step}”；有{nearest(step, steps)}。"
+            yield finding("error", "verb-step-unknown", PROCESS, process.line(path), zh, f'No step "{step}".')
+    for step, said in bundle.process.verbs.items():
+        node = diagram.steps.get(step)
+        if node is None or "rejectOrder" not in said.rules:
+            continue
+        if all(outcome.name != REJECTED for outcome in node.outcomes):
+            zh = f"{node.named.zh} 可以退单（rejectOrder），结论里要有“{REJECTED}”，例如 签收, {REJECTED}!。"
+            en = f'{node.named.en} needs the outcome "{REJECTED}".'
+            yield Finding("error", "verb-without-outcome", DIAGRAM, node.line, node.id, zh, en)
 
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:

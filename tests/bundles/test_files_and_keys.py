@@ -22,7 +22,11 @@ def only(findings: Any) -> Any:
         ("process", "facts:", "fakts:", "key-unknown", "第 23 行：不认识“fakts”；这里可以写 key、name"),
         ("process", "type: bool,", "type： bool,", "key-unknown", "“type： bool”里的冒号要用英文的 :，后面空"
                                                                   "一格"),
-        ("process", "facts: [level]", "verbs: {}", "key-not-yet", "“verbs”尚未开放"),
+        ("process", "facts: [level]", "verbs: {a: {forbid: [delegate]}}", "key-not-yet", "委派"),
+        ("process", "facts: [level]", "verbs: {a: {forbid: [transfre]}}", "verb-unknown", "是不是 transfer"),
+        ("process", "facts: [level]", "verbs: {a: {rejectOrder: {max: 2}}}", "value-invalid", "一起写"),
+        ("process", "facts: [level]", "verbs: {a: {transfer: {then: b}}}", "value-invalid", "只用于 rejectOrder"),
+        ("process", "facts: [level]", "returns: {overSend: skip}", "value-invalid", "refuse、resend"),
         ("process", "facts: [level]", "schedules: []", "key-not-yet", "定期启动"),
         ("process", "facts: [level]", "facts: [levle]", "name-undeclared", "是不是 level？"),
         ("process", "facts: [level]", "facts: [long]", "fact-type", "不能用来筛选"),
@@ -171,7 +175,7 @@ def test_files_that_are_not_known_are_told():
 def test_every_kind_of_file_has_a_schema_without_the_keys_that_are_not_open():
     assert set(schemas()) == {"process", "form", "sla", "messages"}
     assert schemas()["process"]["$id"] == "/schemas/process.json"
-    assert "verbs" not in schemas()["process"]["properties"]
+    assert "measures" not in schemas()["process"]["properties"]
     assert schemas()["sla"]["properties"]["clocks"]["additionalProperties"]["required"] == [
         "start",
         "stop",

@@ -1,0 +1,156 @@
+"""What people may do at a step: verbs that process.yaml forbids or limits, and how returns go."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from app.bundles import keys
+from app.bundles.keys import Found, Key, Many, Named, Record, Text, Whole
+
+VERBS = {
+    "claim": "签收",
+    "unclaim": "退回待办池",
+    "complete": "办理",
+    "transfer": "转办",
+    "return": "退回",
+    "withdraw": "撤回",
+    "rejectOrder": "退单",
+    "assist": "协办",
+}
+"""The verbs of tasks that there are so far; the others of cases.md are refused until they are built."""
+
+LIMITED = ("transfer", "rejectOrder")
+"""Verbs that may say how often."""
+
+NOT_YET = {
+    "delegate": "委派",
+    "assignDown": "交办",
+    "escalate": "上报",
+    "addSigner": "加签",
+    "removeSigner": "减签",
+    "urge": "催办",
+    "supervise": "督办",
+}
+REJECTED = "退单"
+"""The outcome by which a unit refuses an order."""
+JOINED = {"branch": "只退这一支", "block": "整段退回"}
+OVER_SEND = {"refuse": "不许退过已发出的消息", "resend": "重新发出"}
+
+_LIMIT = Record(
+    {
+        "max": Key(Whole(0, 20), "最多几次"),
+        "then": Key(Text(says="环节", longest=60), "超过以后由哪个环节裁定（只用于 rejectOrder）"),
+    }
+)
+STEP_VERBS = Named(
+    Record(
+        {
+            "forbid": Key(Many(Text(says="操作")), "这个环节不许的操作"),
+            **{verb: Key(_LIMIT, f"{VERBS[verb]}的次数") for verb in LIMITED},
+        }
+    )
+)
+RETURNS = Record(
+    {
+        "joinedBlock": Key(
+            Text(one_of=tuple(JOINED), says="规则"), "、".join(f"{k} {v}" for k, v in JOINED.items())
+        ),
+        "overSend": Key(
+            Text(one_of=tuple(OVER_SEND), says="规则"), "、".join(f"{k} {v}" for k, v in OVER_SEND.items())
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class VerbRule:
+    """One verb at one step: how often at most (None: not said), and the step that decides after that."""
+
+    max: int | None = None
+    then: str | None = None
+
+
+PLAIN = VerbRule()
+
+
+@dataclass(frozen=True)
+class StepVerbs:
+    """What process.yaml says of one step's verbs."""
+
+    forbid: frozenset[str] = frozenset()
+    rules: Mapping[str, VerbRule] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+    def rule(self, verb: str) -> VerbRule:
+        return self.rules.get(verb, PLAIN)
+
+
+NOTHING_SAID = StepVerbs()
+
+
+@dataclass(frozen=True)
+class Returns:
+    """How a return treats a block already joined, and messages lying between."""
+
+    joined_block: str = "branch"
+    over_send: str = "refuse"
+
+
+def read_verbs(given: Mapping[str, Any], found: Found) -> Mapping[str, StepVerbs]:
+    """Step → its verbs; the shape has been checked."""
+    read = {step: _of_step(step, said, found) for step, said in given.items()}
+    return MappingProxyType(read)
+
+
+def read_returns(given: Mapping[str, Any]) -> Returns:
+    return Returns(given.get("joinedBlock", "branch"), given.get("overSend", "refuse"))
+
+
+def _of_step(step: str, said: Mapping[str, Any], found: Found) -> StepVerbs:
+    for i, verb in enumerate(said.get("forbid", [])):
+        if verb in NOT_YET:
+            found.error(
+                "key-not-yet",
+                ("verbs", step, "forbid", i),
+                f"“{verb}”（{NOT_YET[verb]}）尚未开放，不必禁止，请先删去。",
+                f'"{verb}" is not open yet.',
+            )
+        elif verb not in VERBS:
+            found.error(
+                "verb-unknown",
+                ("verbs", step, "forbid", i),
+                f"没有操作“{verb}”；有{keys.nearest(verb, VERBS)}。",
+                f'No verb "{verb}".',
+            )
+    rules: dict[str, VerbRule] = {}
+    for verb in LIMITED:
+        if verb not in said:
+            continue
+        limit = said[verb]
+        if verb == "rejectOrder" and ("max" in limit) != ("then" in limit):
+            found.error(
+                "value-invalid",
+                ("verbs", step, verb),
+                "rejectOrder 的 max 和 then 要一起写：退单几次以后，由哪个环节裁定。",
+                "rejectOrder needs max and then together.",
+            )
+        elif verb != "rejectOrder" and "then" in limit:
+            found.error(
+                "value-invalid",
+                ("verbs", step, verb, "then"),
+                "then 只用于 rejectOrder。",
+                "then belongs to rejectOrder.",
+            )
+        rules[verb] = VerbRule(limit.get("max"), limit.get("then"))
+    return StepVerbs(frozenset(said.get("forbid", [])), MappingProxyType(rules))
+
+
+def steps_named(verbs: Mapping[str, StepVerbs]) -> Collection[tuple[tuple[str | int, ...], str]]:
+    """Every step that the verbs name, with its place in the file."""
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    for step, said in verbs.items():
+        named.append((("verbs", step), step))
+        named += [
+            (("verbs", step, verb, "then"), rule.then) for verb, rule in said.rules.items() if rule.then
+        ]
+    return named
