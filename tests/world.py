@@ -52,6 +52,7 @@ def bundle_of(
     starts: str = "[api]",
     sla: str = "",
     forms: Mapping[str, str] | None = None,
+    messages: str = "",
 ) -> BundleFiles:
     """A process from text. `lanes` and `data` are the inside of a YAML flow mapping; the drawing's process is `key`."""
     process = (
@@ -61,6 +62,8 @@ def bundle_of(
     files = {"process.yaml": process.encode(), "process.bpmn": drawing.bytes()}
     if sla:
         files["sla.yaml"] = sla.encode()
+    if messages:
+        files["messages.yaml"] = messages.encode()
     for name, text in (forms or {}).items():
         files[f"forms/{name}.yaml"] = text.encode()
     return BundleFiles(key, files)

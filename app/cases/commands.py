@@ -13,7 +13,8 @@ from typing import Any
 class NewCase:
     """A case to be filed. `place_unit` is a unit code; `received_at` starts the citizen's clock.
 
-    `start` is the id of a message start event; without it the plain start.
+    `start` is the id of a message start event; without it the plain start. `receipt` is the id under which
+    that message was kept.
     """
 
     process: str
@@ -24,6 +25,7 @@ class NewCase:
     place_unit: str | None = None
     priority: int = 50
     start: str | None = None
+    receipt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,15 @@ class FireTimer:
 
 @dataclass(frozen=True)
 class Deliver:
-    """来件: a message reached exactly the wait `ref`; `values` are declared names and what they become."""
+    """来件: a message reached exactly the wait `ref`; `values` are declared names and what they become.
+
+    `receipt` is the id under which the message was kept.
+    """
 
     case_id: str
     ref: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    receipt: str | None = None
 
 
 TaskCommand = Claim | Unclaim | Complete

@@ -23,7 +23,7 @@ from app.cases.errors import (
     UnitNotSelectable,
 )
 from app.cases.models import cases
-from app.cases.motion import Motion
+from app.cases.motion import Motion, expression_data
 from app.cases.save import save
 from app.clocks.board import Board
 from app.core import clock, once
@@ -67,7 +67,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
             raise ProcessRetired
         received = new.received_at or clock.now(session)
     bundle = bundles.get(current.version_id)
-    _may_start(actor, bundle)
+    _may_start(actor, bundle, new.start)
     number = None if _will_be_refused(actor, new, bundle) else numbers.take(bundle.process.number, received)
     try:
         return within_budget(lambda: _step(actor, new, number, bundle, request), request)
@@ -107,6 +107,9 @@ def _step(
         if number is None:  # what refused it a moment ago is gone
             raise CaseBusy(headers={"Retry-After": "1"})
         motion.tell("case.received", since=motion.case["received_at"].isoformat(), number=number)
+        if new.start is not None:
+            begun_by = bundle.engine.start_messages[new.start]
+            motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)
         motion.acts.append("Start")
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
         save(motion, new=True)
@@ -163,11 +166,25 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
     }
     board = Board(case_id, case_id, bundle.sla, now, actor.id, [], [])
     motion = Motion(session, actor, now, bundle, case, {}, board)
-    motion.write(check_answers(motion, bundle.engine.start_form, new.answers))
+    motion.write(_answers(motion, new))
     return motion
 
 
-def _may_start(actor: Actor, bundle: Bundle) -> None:
+def _answers(motion: Motion, new: NewCase) -> dict[str, Any]:
+    """What the case begins with, held against the start form, or against what its message declares."""
+    if new.start is None:
+        return check_answers(motion, motion.bundle.engine.start_form, new.answers)
+    form = motion.bundle.messages[motion.bundle.engine.start_messages[new.start]].form
+    data = expression_data(motion.bundle, motion.case)
+    return form.check(new.answers, data, motion.lookups) if form is not None else {}
+
+
+def _may_start(actor: Actor, bundle: Bundle, start: str | None) -> None:
+    """A message may start what `starts` names it for; the door asked whether its sender may send it."""
+    if start is not None:
+        if bundle.engine.start_messages.get(start) not in bundle.process.start_messages:
+            raise ProcessUnknown(f"“{bundle.process.name}”不能由这条消息登记。")
+        return
     roles = {appointment.role for appointment in actor.appointments}
     if not bundle.process.start_by_api and not roles & set(bundle.process.start_roles):
         raise ProcessUnknown(f"“{bundle.process.name}”不能由您登记。")

@@ -89,6 +89,12 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "case.closed":
             end = bundle.engine.ends.get(event["end"])
             return f"办结：{end.name if end and end.name else event['end']}"
+        case "message.received":
+            return f"收到消息“{event['message']}”"
+        case "message.sent":
+            return f"发出消息“{event['message']}”，交给 {event['to']}"
+        case "wait.opened":
+            return f"开始等消息“{event['message']}”"
         case "signal.thrown" | "escalation.thrown":
             return f"发出“{event['label']}”"
         case milestone:

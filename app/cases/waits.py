@@ -43,7 +43,7 @@ def arrived(motion: Motion, command: Deliver) -> None:
     if name is None:
         raise NotAwaited
     motion.write(command.values)
-    motion.tell("message.received", message=name, ref=command.ref)
+    motion.tell("message.received", message=name, ref=command.ref, receipt=command.receipt)
 
 
 _NAME = select(waits.c.name).where(waits.c.case_id == bindparam("case"), waits.c.ref == bindparam("ref"))

@@ -1,6 +1,7 @@
 """The only place that asks the time: the database's clock plus an offset that is 0 in production."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -42,6 +43,13 @@ def cpu() -> float:
 
 def sleep(seconds: float) -> None:
     time.sleep(seconds)
+
+
+def pause(seconds: float, stopped: Callable[[], bool]) -> None:
+    """Sleeps, but not beyond a tenth of a second after somebody asked to stop."""
+    end = monotonic() + seconds
+    while not stopped() and monotonic() < end:
+        sleep(min(0.1, seconds))
 
 
 def columns() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
