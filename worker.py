@@ -1,7 +1,7 @@
-"""The background process: a ticker that finds what is due, and an RQ worker that does what it is hinted at.
+"""The background process: a ticker, an RQ worker that does what it is hinted at, a postman for messages.
 
-Both are children of this process and die with it; one that ends by itself is started again. Without REDIS_URL
-there is only the ticker, which then does the work itself. `python worker.py`; SIGTERM drains ≤ 30 s.
+All are children of this process and die with it; one that ends by itself is started again. Without REDIS_URL
+there is no RQ worker, and the ticker does the work itself. `python worker.py`; SIGTERM drains ≤ 30 s.
 """
 
 import logging
@@ -52,7 +52,8 @@ def main() -> None:
     if os.environ.get("HUYING_TIED"):
         die_with_parent(os.getppid())
     startup.begin()
-    roles = ["ticker", "jobs"] if settings().redis_url else ["ticker"]
+    refuse_wrong_endpoints()
+    roles = ["ticker", "jobs", "postman"] if settings().redis_url else ["ticker", "postman"]
     # In our own group: the launcher can then end grandchildren, too.
     with Children(found_group=False) as children:
         for role in roles:
@@ -106,7 +107,7 @@ def tick_for_ever() -> None:
             next_sweep = clock.monotonic() + SWEEP_SECONDS
             sweep()
         if moved < FULL_TICK:
-            pause(settings().tick_seconds * random.uniform(0.8, 1.2), asked)
+            clock.pause(settings().tick_seconds * random.uniform(0.8, 1.2), lambda: asked.stop)
     db.current().dispose()
 
 
@@ -141,12 +142,6 @@ def sweep() -> None:
         logger.exception("sweeping failed")
 
 
-def pause(seconds: float, asked: Asked) -> None:
-    end = clock.monotonic() + seconds
-    while not asked.stop and clock.monotonic() < end:
-        clock.sleep(min(0.1, seconds))
-
-
 def work_for_ever() -> None:
     """An RQ worker that runs hints only: JSON in, one fixed function, no fork, no scheduler.
 
@@ -177,15 +172,33 @@ def work_for_ever() -> None:
     db.current().dispose()
 
 
+def carry_for_ever() -> None:
+    """Messages between cases and other systems; a slow partner delays neither timers nor other partners."""
+    asked = Asked()
+    prepare()
+    from app.exchange import postman
+
+    postman.serve(f"{socket.gethostname()}-{os.getpid()}", lambda: asked.stop, DRAIN)
+    db.current().dispose()
+
+
+def refuse_wrong_endpoints() -> None:
+    """Raises SettingRefused for a wrong file of other systems: children would only fail again and again."""
+    if settings().connectors is not None:
+        from app.exchange import endpoints
+
+        endpoints.configured()
+
+
 def prepare() -> None:
-    """What both children do first: log as JSON lines, and know every listener."""
+    """What all children do first: log as JSON lines, and know every listener."""
     log.to_stderr()
     from app import wire
 
     wire()
 
 
-ROLES = {"ticker": tick_for_ever, "jobs": work_for_ever}
+ROLES = {"ticker": tick_for_ever, "jobs": work_for_ever, "postman": carry_for_ever}
 
 if __name__ == "__main__":
     try:

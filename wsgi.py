@@ -26,9 +26,8 @@ from app.core.config import SettingRefused
 
 try:
     startup.begin()
+    application = create_app()
 except SettingRefused as refused:
     print(f"网页进程没有启动：{refused}", file=sys.stderr, flush=True)
     sys.exit(1)
 startup.say_what_is_behind()
-
-application = create_app()

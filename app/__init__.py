@@ -13,11 +13,12 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles
+    from app import bundles, exchange
     from app.audit import streams
 
     bundles.install()
     streams.install()
+    exchange.install()
 
 
 def create_app() -> "Flask":
@@ -29,6 +30,7 @@ def create_app() -> "Flask":
     from app.cases import api as cases
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem
+    from app.exchange import api as exchange
     from app.identity import api as identity
     from app.identity import login
     from app.processes import api as processes
@@ -46,6 +48,7 @@ def create_app() -> "Flask":
     document.register_blueprint(cases.blp)
     document.register_blueprint(categories.blp)
     document.register_blueprint(processes.blp)
+    document.register_blueprint(exchange.blp)
     processes.install(app)
     health.install(app, __version__)
     front.install(app)

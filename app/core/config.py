@@ -29,6 +29,8 @@ class Settings:
     """REDIS_URL: Redis or Valkey that wakes workers; without it the ticker works by itself."""
     bpmn_dir: Path = REPOSITORY / "bpmn"
     """HUYING_BPMN: the folder whose folders are processes."""
+    connectors: Path | None = None
+    """HUYING_CONNECTORS: the file that names the systems we send to; without it what is to be sent waits."""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     """HUYING_HOSTS: names a request may be addressed to; others get 400, so no link is forged."""
     trusted_proxies: int = 0
@@ -84,6 +86,10 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         given["bpmn_dir"] = Path(environ["HUYING_BPMN"])
         if not Path(environ["HUYING_BPMN"]).is_dir():
             raise SettingRefused(f"HUYING_BPMN 指的文件夹 {environ['HUYING_BPMN']} 不存在。")
+    if environ.get("HUYING_CONNECTORS"):
+        given["connectors"] = Path(environ["HUYING_CONNECTORS"])
+        if not Path(environ["HUYING_CONNECTORS"]).is_file():
+            raise SettingRefused(f"HUYING_CONNECTORS 指的文件 {environ['HUYING_CONNECTORS']} 不存在。")
     if environ.get("HUYING_HOSTS"):
         given["hosts"] = tuple(host.strip() for host in environ["HUYING_HOSTS"].split(",") if host.strip())
     if environ.get("HUYING_SECRET"):

@@ -1,1 +1,12 @@
-"""Exchange: how a case talks with other systems; messages in, an outbox out, one connector a partner."""
+"""Exchange: how cases talk with other systems: messages in, an outbox out, a connector for each language."""
+
+
+def install() -> None:
+    """Listens to what cases send and await, and tells /readyz what waits. Raises SettingRefused."""
+    from app.core import events
+    from app.core.http import health
+    from app.exchange import endpoints, outbox
+
+    endpoints.configured()  # a wrong file is refused at the start, not at the first message
+    events.listen(outbox.keep_what_leaves)
+    health.component("outbox", outbox.standing)

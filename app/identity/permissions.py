@@ -27,6 +27,10 @@ PROCESS_READ = Permission("process:read", "查看流程")
 PROCESS_CHECK = Permission("process:check", "检查流程")
 PROCESS_PUBLISH = Permission("process:publish", "发布流程")
 ORG_READ = Permission("org:read", "查看机构和人员")
+MESSAGE_SEND = Permission("message:send", "发来消息")
+MESSAGE_READ = Permission("message:read", "查看收到的消息")
+DELIVERY_READ = Permission("delivery:read", "查看对外发送")
+DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消息")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 
 ALL: dict[str, Permission] = {
@@ -42,6 +46,10 @@ ALL: dict[str, Permission] = {
         PROCESS_CHECK,
         PROCESS_PUBLISH,
         ORG_READ,
+        MESSAGE_SEND,
+        MESSAGE_READ,
+        DELIVERY_READ,
+        DELIVERY_REDELIVER,
         CATEGORY_IMPORT,
     )
 }

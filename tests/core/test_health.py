@@ -22,6 +22,7 @@ def test_a_process_with_its_database_is_alive_and_ready(database: db.Database) -
         "migrations": "current",
         "disk": "",
         "redis": "not configured",
+        "outbox": "ok",
     }
 
 

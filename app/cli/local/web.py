@@ -21,6 +21,10 @@ def refuse_wrong_settings() -> None:
 
     try:
         settings().database()
+        if settings().connectors is not None:
+            from app.exchange import endpoints
+
+            endpoints.configured()
     except SettingRefused as refused:
         print(f"网页进程没有启动：{refused}", file=sys.stderr)
         sys.exit(1)

@@ -1,6 +1,8 @@
 """Whether this process lives, whether it can serve, which version it is, and the document of the API."""
 
+import logging
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,7 +14,16 @@ from app.core.errors import DatabaseUnavailable, Unavailable
 from app.core.http.api import openapi_of
 from app.core.http.gate import public
 
+log = logging.getLogger("huying.health")
+
 LEAST_DISK = 0.05
+
+_components: dict[str, Callable[[db.Session], str]] = {}
+
+
+def component(name: str, ask: Callable[[db.Session], str]) -> None:
+    """Adds a word to /readyz that somebody should read; it decides nothing."""
+    _components[name] = ask
 
 
 class NotReady(Unavailable):
@@ -32,6 +43,8 @@ def install(app: Flask, version: str) -> None:
     def readyz() -> Response:
         """Database, migrations and disk decide; Redis away is degraded, not unready."""
         parts = {**_database(), "disk": _disk(), "redis": _redis()}
+        if parts["migrations"] in ("current", "ahead"):
+            parts |= {name: _asked(ask) for name, ask in _components.items()}
         if parts["database"] != "ok" or parts["migrations"] == "behind" or parts["disk"] != "ok":
             raise NotReady(components=parts)
         return _json({"status": "ok", "components": parts})
@@ -63,6 +76,15 @@ def _database() -> dict[str, str]:
         return {"database": "ok", "migrations": db.ready()}
     except DatabaseUnavailable:
         return {"database": "unavailable", "migrations": "unknown"}
+
+
+def _asked(ask: Callable[[db.Session], str]) -> str:
+    try:
+        with db.reading() as session:
+            return ask(session)
+    except Exception:  # the word is for people; the door must not close over it
+        log.exception("a component could not be asked")
+        return "unknown"
 
 
 def _disk() -> str:
