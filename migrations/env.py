@@ -23,8 +23,8 @@ def render_item(kind: str, item: Any, autogen: Any) -> Any:
 
 
 def include_name(name: str | None, kind: str, parent: Any) -> bool:
-    """Leaves out what SQLite keeps for itself (the parts of a full-text index)."""
-    return not (kind == "table" and name and re.search(r"_fts(_|$)|^sqlite_", name))
+    """Leaves out full-text indexes (app.core.dialects makes them) and what SQLite keeps for itself."""
+    return not (name and re.search(r"_fts(_|$)|^sqlite_", name))
 
 
 def run() -> None:

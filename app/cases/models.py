@@ -164,6 +164,7 @@ case_facts = Table(
     Column("as_number", Float),
     Column("as_instant", Instant),
     Index("ix_case_facts_text", "name", "as_text"),
+    Index("ix_case_facts_begin", "as_text", "case_id", postgresql_ops={"as_text": "varchar_pattern_ops"}),
 )
 
 number_series = Table(

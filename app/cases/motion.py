@@ -63,6 +63,8 @@ class Motion:
     """What this motion has already read of the organisation."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """The case's data as they were loaded."""
+    retitled: bool = False
+    """Somebody gave the case another title."""
     acts: list[str] = field(default_factory=list)
     """The commands that changed something, for the audit row."""
     awaited: frozenset[str] = frozenset()
@@ -109,6 +111,7 @@ class Motion:
     def write(self, values: Mapping[str, Any]) -> None:
         """Assigns to case data, and to the case's own columns where a reserved name is one of them."""
         own = {name: value for name, value in values.items() if name in COLUMNS}
+        self.retitled |= "title" in own and own["title"] != self.case["title"]
         self.case.update(own)
         self.case["data"] = {**self.case["data"], **{k: v for k, v in values.items() if k not in own}}
 

@@ -11,6 +11,7 @@ from app.audit.chain import case_chain, link
 from app.cases import incidents
 from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
+from app.cases.search import index
 from app.clocks import proof
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import dialects, events
@@ -131,6 +132,7 @@ def save(motion: Motion, *, new: bool = False) -> None:
         )
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
+    index.follow(motion, new=new)
     session.execute(_INSERT_CHAIN, chain)
     for task in motion.unstaffed:
         where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])

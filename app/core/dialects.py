@@ -1,14 +1,16 @@
 """What differs between databases, and only here: now, locks, upserts, and what an error means."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Boolean, ColumnElement, Dialect, Select, Table, Text, and_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 from app.core.types import Instant
 
@@ -108,3 +110,142 @@ def append_only(dialect: str, table: str) -> list[str]:
         f"begin select raise(abort, 'rows of {table} are append-only'); end"
         for act in ("update", "delete")
     ]
+
+
+# — words —
+
+LAST = "\U0010ffff"
+"""Sorts after every character there is."""
+
+GAP = "\ue000"
+"""Stands in FTS5's text where a sentence breaks: a letter of its own that nobody can type into a question."""
+
+
+class SearchWords(TypeDecorator[Sequence[str | None]]):
+    """Tokens of letters and digits in their order, None where no phrase may reach across.
+
+    PostgreSQL keeps them as a tsvector made here, so that no locale of the server decides what a word is;
+    SQLite as the text behind an FTS5 index.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(postgresql.TSVECTOR() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Sequence[str | None] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return " ".join(f"'{word}':{at}" for at, word in enumerate(value, 1) if word is not None)
+        return " ".join(GAP if word is None else word for word in value)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Tokens that must stand one behind the other; the last may be only the beginning of one."""
+
+    tokens: tuple[str, ...]
+    prefix: bool = False
+
+
+class found_words(FunctionElement[bool]):
+    """Whether the words of a row of `words.table` hold everything wanted; an index answers."""
+
+    inherit_cache = True
+    type = Boolean()
+    name = "found_words"
+
+    def __init__(self, words: Any, slot: Any, wanted: Sequence[Wanted]) -> None:
+        super().__init__(words, slot, bindparam("wanted", list(wanted), type_=_Question(), unique=True))
+
+
+class _Question(TypeDecorator[Sequence[Wanted]]):
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[Wanted] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            phrases = [" <-> ".join(f"'{token}'" for token in each.tokens) for each in value]
+            return " & ".join(
+                f"({phrase}{':*' if each.prefix else ''})"
+                for phrase, each in zip(phrases, value, strict=True)
+            )
+        return " AND ".join(f'"{" ".join(each.tokens)}"{" *" if each.prefix else ""}' for each in value)
+
+
+@compiles(found_words, "postgresql")
+def _found_postgresql(element: Any, compiler: Any, **how: Any) -> str:
+    words, _, wanted = (compiler.process(each, **how) for each in element.clauses)
+    return f"({words} @@ cast({wanted} as tsquery))"
+
+
+@compiles(found_words, "sqlite")
+def _found_sqlite(element: Any, compiler: Any, **how: Any) -> str:
+    slot, wanted = (compiler.process(each, **how) for each in list(element.clauses)[1:])
+    index = full_text_index(list(element.clauses)[1].table.name)
+    return f"({slot} in (select rowid from {index} where {index} match {wanted}))"
+
+
+def full_text_index(table: str) -> str:
+    return f"{table}_fts"
+
+
+def full_text(dialect: str, table: str, slot: str, words: str) -> list[str]:
+    """DDL for the index over a table's words that an ordinary index cannot give."""
+    if dialect == "postgresql":
+        return [f"create index ix_{full_text_index(table)} on {table} using gin ({words})"]
+    index = full_text_index(table)
+    gone = f"insert into {index}({index}, rowid, {words}) values ('delete', old.{slot}, old.{words})"
+    here = f"insert into {index}(rowid, {words}) values (new.{slot}, new.{words})"
+    return [
+        f"create virtual table {index} using fts5({words}, content='{table}', content_rowid='{slot}', "
+        'tokenize="unicode61 remove_diacritics 0")',
+        f"create trigger {table}_ai after insert on {table} begin {here}; end",
+        f"create trigger {table}_ad after delete on {table} begin {gone}; end",
+        f"create trigger {table}_au after update on {table} begin {gone}; {here}; end",
+    ]
+
+
+class _byte_order(FunctionElement[bool]):
+    """`column` compared with a text byte by byte, as an index with pattern ops is sorted."""
+
+    inherit_cache = True
+    type = Boolean()
+    operator = ""
+
+
+class not_before(_byte_order):
+    name = "not_before"
+    operator = ">="
+
+
+class before(_byte_order):
+    name = "before"
+    operator = "<"
+
+
+@compiles(not_before)
+@compiles(before)
+def _plain_order(element: Any, compiler: Any, **how: Any) -> str:
+    left, right = (compiler.process(each, **how) for each in element.clauses)
+    return f"({left} {element.operator} {right})"
+
+
+@compiles(not_before, "postgresql")
+@compiles(before, "postgresql")
+def _pattern_order(element: Any, compiler: Any, **how: Any) -> str:
+    left, right = (compiler.process(each, **how) for each in element.clauses)
+    return f"({left} ~{element.operator}~ {right})"
+
+
+def begins(column: Any, text: str) -> ColumnElement[bool]:
+    """The rows whose column begins with a text, as a range.
+
+    A LIKE with a parameter is no range to a plan that was made before the parameter was known, and a prepared
+    statement gets such plans.
+    """
+    return and_(not_before(column, text), before(column, text + LAST))
