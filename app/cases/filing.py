@@ -60,13 +60,9 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
     with reading() as session:
         if request is not None and (stored := once.look_up(session, request)) is not None:
             return stored  # before a number is taken
-        current = store.head(session, new.process)
-        if current is None:
-            raise ProcessUnknown(f"没有名为“{new.process}”的流程。")
-        if current.retired:
-            raise ProcessRetired
+        version = _current(session, new.process)
         received = new.received_at or clock.now(session)
-    bundle = bundles.get(current.version_id)
+    bundle = bundles.get(version)
     _may_start(actor, bundle, new.start)
     number = None if _will_be_refused(actor, new, bundle) else numbers.take(bundle.process.number, received)
     try:
@@ -80,6 +76,31 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         raise ProcessStopped(
             f"流程配置出错，这件事没有登记成功，已记入异常，等管理员处理，异常编号 {told}。", incident=told
         ) from error
+
+
+def check(actor: Actor, new: NewCase) -> None:
+    """Raises what `file_case` would refuse; writes nothing. What the engine meets later is not tried."""
+    require(actor, CASE_CREATE)
+    bundle = current(new.process)
+    _may_start(actor, bundle, new.start)
+    with reading() as session:
+        _born(session, actor, new, "", bundle)
+
+
+def current(process: str) -> Bundle:
+    """The version that new cases start with. Raises ProcessUnknown, ProcessRetired."""
+    with reading() as session:
+        version = _current(session, process)
+    return bundles.get(version)
+
+
+def _current(session: Session, process: str) -> str:
+    head = store.head(session, process)
+    if head is None:
+        raise ProcessUnknown(f"没有名为“{process}”的流程。")
+    if head.retired:
+        raise ProcessRetired
+    return str(head.version_id)
 
 
 def source_of(actor: Actor) -> str:

@@ -16,6 +16,7 @@ COMMANDS = {
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
     "categories": ("app.cli.categories", "categories", "导入诉求分类表，说明变化。"),
     "search": ("app.cli.search", "search", "重建办件的检索词。"),
+    "import": ("app.cli.import_", "import_", "从文件导入工单。"),
     "audit": ("app.cli.audit", "audit", "核对审计链。"),
     "openapi": ("app.cli.openapi", "openapi", "输出接口文档（OpenAPI 3.1）。"),
 }

@@ -1,0 +1,1 @@
+"""Files from outside: read whole or refused in plain words, each line checked as a request would be."""
