@@ -28,6 +28,7 @@ def create_app() -> "Flask":
 
     from app.audit import door as audit
     from app.cases import api as cases
+    from app.cases.notes import api as notes
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem
     from app.exchange import api as exchange
@@ -46,6 +47,7 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(cases.blp)
+    document.register_blueprint(notes.blp)
     document.register_blueprint(categories.blp)
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)

@@ -11,7 +11,17 @@ from sqlalchemy.exc import DBAPIError
 
 from app.bundles import Bundle
 from app.cases import incidents, waits
-from app.cases.commands import BY_ITSELF, Claim, Command, Complete, Deliver, FireTimer, Unclaim
+from app.cases.commands import (
+    Claim,
+    Command,
+    Complete,
+    Deliver,
+    FireTimer,
+    Note,
+    Prioritise,
+    TaskCommand,
+    Unclaim,
+)
 from app.cases.env import awake
 from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.models import tasks
@@ -22,6 +32,8 @@ from app.cases.tree import Tree
 from app.cases.verbs.claim import claim, unclaim
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
+from app.cases.verbs.note import note
+from app.cases.verbs.prioritise import prioritise
 from app.core import clock, dialects, once
 from app.core.db import reading, transaction
 from app.core.errors import DatabaseUnavailable
@@ -40,12 +52,13 @@ MOST_STEPS = 20
 
 @dataclass(frozen=True)
 class Moved:
-    """What an act answers: the task acted on, its case, and the tasks opened by it."""
+    """What an act answers: the task acted on, its case, its opened tasks, what it made beside the case."""
 
     task: Row | None
     case: Row
     opened: list[Row]
     bundle: Bundle
+    made: Row | None = None
 
 
 def advance(command: Command, actor: Actor, request: Once | None = None) -> Moved | Stored:
@@ -57,7 +70,7 @@ def advance(command: Command, actor: Actor, request: Once | None = None) -> Move
     try:
         return within_budget(lambda: _step(command, actor, request), request)
     except EngineError as error:
-        if isinstance(command, BY_ITSELF):
+        if not isinstance(command, TaskCommand):
             raise  # whoever sent it counts the attempts
         failure = error
         number = within_budget(lambda: incidents.keep_draft_and_open(command, actor, failure))
@@ -110,7 +123,11 @@ def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Store
         if isinstance(command, Complete) and not motion.acts:
             motion.opened += _opened_by(motion, command.task_id)
         answer = Moved(
-            motion.tasks.get(getattr(command, "task_id", "")), motion.case, motion.opened, motion.bundle
+            motion.tasks.get(getattr(command, "task_id", "")),
+            motion.case,
+            motion.opened,
+            motion.bundle,
+            motion.made,
         )
         if request is None:
             return answer
@@ -140,6 +157,11 @@ def _act(motion: Motion, command: Command) -> bool:
             return claim(motion, command) is not None
         case Unclaim():
             return unclaim(motion, command) is not None
+        case Note():
+            note(motion, command)
+            return True
+        case Prioritise():
+            return prioritise(motion, command)
         case Complete():
             task = complete(motion, command)
             if task is None:

@@ -6,7 +6,7 @@ import orjson
 from flask import Response
 
 from app.bundles.forms import AnswersRefused
-from app.cases import filing, inbox, incidents, tasks, timeline, viewing
+from app.cases import filing, inbox, incidents, priority, tasks, timeline, viewing
 from app.cases.advance import Moved
 from app.cases.commands import NewCase
 from app.cases.errors import (
@@ -25,6 +25,7 @@ from app.cases.errors import (
     UnitNotSelectable,
 )
 from app.cases.schemas import (
+    CaseOut,
     CasePage,
     CaseQuery,
     CompleteIn,
@@ -36,6 +37,7 @@ from app.cases.schemas import (
     IncidentQuery,
     MovedOut,
     NewCaseIn,
+    PriorityIn,
     ReasonIn,
     TaskOut,
     TaskPage,
@@ -51,6 +53,7 @@ from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.permissions import (
     CASE_CREATE,
+    CASE_PRIORITISE,
     CASE_READ,
     INCIDENT_READ,
     INCIDENT_RETRY,
@@ -146,6 +149,25 @@ def get_timeline(query: dict[str, Any], case_id: str) -> Response:
         rows, query["limit"], principal=me.id, view=view, keys=lambda row: [row["seq"]], item=dict
     )
     return sent(page)
+
+
+@blp.post("/cases/<id:case_id>/priority")
+@blp.moves
+@blp.if_match
+@blp.arguments(PriorityIn(), example={"priority": 90, "reason": "临近学校，家长多次来电"})
+@blp.response(200, CaseOut())
+@blp.needs(CASE_PRIORITISE)
+@blp.problems(NotFound, Forbidden, CaseClosed, CaseBusy, Stale, IfMatchMissing)
+def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
+    """调整优先级（0–100，越大越急），须写原因；办件在每个列表里随之移动。"""
+
+    def render(moved: Moved) -> Stored:
+        case = viewing.case_view(moved.case, moved.bundle)
+        return idempotent.stored(200, case, etag.etag(moved.case["revision"]))
+
+    once = idempotent.once(render)
+    seen = etag.if_match()
+    return idempotent.send(priority.adjust(actor(), case_id, body["priority"], body["reason"], seen, once))
 
 
 # — tasks —

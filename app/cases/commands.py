@@ -76,8 +76,27 @@ class Deliver:
     receipt: str | None = None
 
 
+@dataclass(frozen=True)
+class Note:
+    """备注, or 领导批示 (`kind` instruction): said beside a case, at any time while it is active."""
+
+    case_id: str
+    text: str
+    kind: str = "note"
+
+
+@dataclass(frozen=True)
+class Prioritise:
+    """调整优先级: 0–100, with a reason."""
+
+    case_id: str
+    priority: int
+    reason: str
+    seen: int | None
+
+
 TaskCommand = Claim | Unclaim | Complete
-CaseCommand = Deliver
+CaseCommand = Deliver | Note | Prioritise
 Command = TaskCommand | CaseCommand | FireTimer
 
 BY_ITSELF = FireTimer | Deliver

@@ -143,6 +143,21 @@ rejections = Table(
     Column("decided_at", Instant),
 )
 
+# 备注 and 领导批示: what people write beside a case at any time. The chain keeps SM3(salt, text), so that a
+# text can be forgotten and the chain still verifies.
+case_notes = Table(
+    "case_notes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("kind", String(20), nullable=False),  # note | instruction
+    Column("text", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("author_id", String(60), nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Index("ix_case_notes_case", "case_id", "id"),
+)
+
 # What is filled in inside a step of several: one value a name, an item and a round (`per: item`).
 case_items = Table(
     "case_items",

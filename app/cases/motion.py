@@ -67,12 +67,26 @@ class Motion:
     """Somebody gave the case another title."""
     acts: list[str] = field(default_factory=list)
     """The commands that changed something, for the audit row."""
+    made: Row | None = None
+    """The row an act made beside the case, for its answer: a note, a link, an attachment."""
     awaited: frozenset[str] = frozenset()
     """Refs of what the engine waited for when it was woken."""
     _asked_for: list[Any] = field(default_factory=list)
+    _placed: tuple[bool, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._placed = self.urgency
         self.board.limit_of = self._limit_of
+
+    @property
+    def urgency(self) -> tuple[bool, int]:
+        """What places all tasks of the case alike: 领导批示, then the case's priority."""
+        return self.case["instructed"], self.case["priority"]
+
+    @property
+    def more_or_less_urgent(self) -> bool:
+        """Whether open tasks lie in the wrong place: the urgency is not the one they were laid out with."""
+        return self.urgency != self._placed
 
     @property
     def lookups(self) -> "RowLookups":

@@ -35,6 +35,7 @@ _TASK = (
 )
 _CASE = (
     "title",
+    "instructed",
     "state",
     "close_reason",
     "end_element",

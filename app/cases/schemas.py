@@ -31,6 +31,13 @@ class CompleteIn(Schema):
     opinion = Text(2000, lines=True, load_default=None)
 
 
+class PriorityIn(Schema):
+    """How urgent a case is, and why."""
+
+    priority = Whole(0, 100, required=True)
+    reason = Text(500, least=1, required=True)
+
+
 class ReasonIn(Schema):
     """Why."""
 
@@ -91,6 +98,7 @@ class CaseOut(Schema):
     external_no = fields.String(required=True, allow_none=True)
     place_unit = fields.String(required=True)
     priority = fields.Integer(required=True)
+    instructed = fields.Boolean(required=True)
     round = fields.Integer(required=True)
     state = OneOf(("active", "closed"), required=True)
     status = fields.String(required=True, allow_none=True)

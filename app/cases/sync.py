@@ -53,25 +53,27 @@ def _comes_from_outside(picture: Picture) -> bool:
 
 def lay_out(motion: Motion, task: Row) -> None:
     """Puts an open task where it is to be found: in its pools, or on its person's desk."""
-    rank = rank_of(motion.case["priority"], task["due_at"], task["priority"], task["id"])
+    rank = rank_of(*motion.urgency, task["due_at"], task["priority"], task["id"])
     holders = [f"person:{task['assignee_id']}"] if task["assignee_id"] else [holder(p) for p in task["pools"]]
     for name in holders:
         motion.changes.insert("task_queue", {"holder": name, "rank": rank, "task_id": task["id"]})
 
 
 def take_away(motion: Motion, task: Row) -> None:
-    """The task leaves every place where it lay."""
-    motion.changes.inserts["leaving"].append({"task": task["id"]})
+    """The task leaves every place where it lay, or was about to."""
+    inserts = motion.changes.inserts
+    inserts["leaving"].append({"task": task["id"]})
+    inserts["task_queue"] = [row for row in inserts["task_queue"] if row["task_id"] != task["id"]]
 
 
 def holder(pool: str) -> str:
     return pool if pool.startswith("person:") else f"pool:{pool}"
 
 
-def rank_of(urgency: int, due: datetime | None, priority: int, task_id: str) -> str:
-    """Text that sorts as the inbox does: supervised (1 = not), urgent, due, priority."""
+def rank_of(instructed: bool, urgency: int, due: datetime | None, priority: int, task_id: str) -> str:
+    """Text that sorts as the inbox does: 领导批示 (0) before all others (1), urgent, due, priority."""
     when = due.strftime("%Y%m%d%H%M%S") if due else RANK_WITHOUT_DUE
-    return f"1{100 - urgency:03d}{when}{100 - priority:03d}{task_id}"
+    return f"{0 if instructed else 1}{100 - urgency:03d}{when}{100 - priority:03d}{task_id}"
 
 
 def _open(motion: Motion, task: HumanTask) -> None:
@@ -156,13 +158,15 @@ def _close(motion: Motion, picture: Picture) -> None:
 
 
 def set_dues(motion: Motion) -> None:
-    """Clocks that started or stopped move the due time of open tasks, and so their place in the inbox."""
+    """Clocks that started or stopped, and another urgency of the case, move open tasks in the inbox."""
     new = {row["id"] for row in motion.opened}
     for row in motion.open_tasks():
         if row["id"] not in new and (due := due_of(motion, row)) != row["due_at"]:
             motion.change_task(row, due_at=due)
-            take_away(motion, row)
-            lay_out(motion, row)
+        elif not motion.more_or_less_urgent:
+            continue
+        take_away(motion, row)
+        lay_out(motion, row)
 
 
 def due_of(motion: Motion, row: Row) -> datetime | None:

@@ -11,8 +11,9 @@ from app import bundles
 from app.audit.chain import case_chain
 from app.bundles import Bundle
 from app.cases import viewing
+from app.cases.notes import service as notes
 from app.core.clock import BEIJING
-from app.core.db import reading
+from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import SYSTEM, Actor
 from app.identity.models import people
@@ -31,18 +32,29 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dic
     with reading() as session:
         case = viewing.visible(session, actor, case_id)
         rows = session.execute(_CHAIN, {"case": case_id, "after": after, "most": limit + 1}).all()
+        told = [orjson.loads(row.events) for row in rows]
+        _say(session, [event for events in told for event in events])
     bundle = bundles.get(case["version_id"])
     return [
         {
             "seq": row.seq,
             "at": out(row.at),
             "actor": SYSTEM.name if row.actor_id == SYSTEM.id else row.actor_name,
-            "events": [shown(event, bundle) for event in orjson.loads(row.events)],
+            "events": [shown(event, bundle) for event in events],
         }
-        for row in rows
+        for row, events in zip(rows, told, strict=True)
     ]
 
 
+def _say(session: Session, events: list[dict[str, Any]]) -> None:
+    """Puts the words in that the chain only holds a seal of, from the rows where they can be forgotten."""
+    texts = notes.words(session, [event["note"] for event in events if "note" in event])
+    for event in events:
+        if "note" in event:
+            event["words"] = texts.get(event["note"])
+
+
+GONE = "（内容已删除）"
 TIMES = ("due", "since")
 MILESTONES = {
     "case.dispatched": "已派遣",
@@ -77,6 +89,12 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"办理“{step}”，结论：{event['outcome']}{opinion}"
         case "task.cancelled":
             return f"“{step}”不再需要办理"
+        case "case.noted":
+            return f"备注：{event.get('words') or GONE}"
+        case "case.instructed":
+            return f"领导批示：{event.get('words') or GONE}"
+        case "case.prioritised":
+            return f"优先级由 {event['was']} 调为 {event['priority']}，原因：{event['reason']}"
         case "timer.fired":
             return f"到时：{event['label']}"
         case "clock.started":

@@ -88,6 +88,7 @@ def case_view(case: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
         "externalNo": case["external_no"],
         "placeUnit": case["place_unit"],
         "priority": case["priority"],
+        "instructed": case["instructed"],
         "round": case["round"],
         "state": case["state"],
         "status": case["status"],

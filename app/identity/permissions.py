@@ -19,6 +19,9 @@ class Permission(str):
 
 CASE_CREATE = Permission("case:create", "登记办件")
 CASE_READ = Permission("case:read", "查看办件")
+CASE_NOTE = Permission("case:note", "填写备注")
+CASE_INSTRUCT = Permission("case:instruct", "领导批示")
+CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
 TASK_READ = Permission("task:read", "查看待办")
 TASK_COMPLETE = Permission("task:complete", "办理待办")
 INCIDENT_READ = Permission("incident:read", "查看流程异常")
@@ -38,6 +41,9 @@ ALL: dict[str, Permission] = {
     for permission in (
         CASE_CREATE,
         CASE_READ,
+        CASE_NOTE,
+        CASE_INSTRUCT,
+        CASE_PRIORITISE,
         TASK_READ,
         TASK_COMPLETE,
         INCIDENT_READ,

@@ -19,6 +19,7 @@ PLACES = {"east": "d1-s1-c2", "west": "d1-s2-c1"}
 READS = {
     "/api/v1/cases/<id:case_id>": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/timeline": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/notes": ("case", "case:read"),
     "/api/v1/tasks/<id:task_id>": ("task", "task:read"),
     "/api/v1/tasks/<id:task_id>/form": ("task", "task:read"),
 }
@@ -26,6 +27,12 @@ WRITES: dict[str, tuple[str, str, Any]] = {
     "/api/v1/tasks/<id:task_id>/complete": ("task", "task:complete", {"outcome": "派遣"}),
     "/api/v1/tasks/<id:task_id>/unclaim": ("task", "task:complete", {"reason": "x"}),
 }
+BESIDE: list[tuple[str, str, Any, int]] = [
+    ("/api/v1/cases/<id:case_id>/notes", "case:note", {"text": "x"}, 201),
+    ("/api/v1/cases/<id:case_id>/notes", "case:instruct", {"text": "x", "kind": "instruction"}, 201),
+    ("/api/v1/cases/<id:case_id>/priority", "case:prioritise", {"priority": 90, "reason": "x"}, 428),
+]
+"""What is done to a whole case: its permission must hold where the case is, and what is answered where it does."""
 ELSEWHERE = {
     # claim has no If-Match to stop at, so it would move the case; its authority is the one of complete
     "/api/v1/tasks/<id:task_id>/claim",
@@ -78,7 +85,7 @@ def test_the_matrix_knows_every_route_with_an_id(world: World) -> None:
         rule for rule in rules if rule.startswith(("/api/v1/cases", "/api/v1/tasks", "/api/v1/incidents"))
     }
 
-    assert ours == {*READS, *WRITES, *ELSEWHERE}
+    assert ours == {*READS, *WRITES, *ELSEWHERE, *(rule for rule, *_ in BESIDE)}
 
 
 def test_reading_is_200_in_scope_and_404_outside_it(
@@ -132,6 +139,31 @@ def test_acting_is_404_outside_scope_403_without_the_right_and_else_asks_for_the
                 problem = answer.get_json(force=True)
                 assert problem["type"] == "/problems/forbidden-action"
                 assert problem["permission"] == (permission if read else "task:read")
+    assert min(played.values()) > 3
+
+
+def test_acting_on_a_case_is_404_outside_scope_and_403_where_the_right_does_not_hold(
+    world: World, organisation: OrgFile, filed: dict[str, dict[str, str]]
+) -> None:
+    played: dict[int, int] = {}
+    for rule, permission, body, good in BESIDE:
+        for person, name, place in cells(organisation):
+            path = rule.removeprefix("/api/v1").replace("<id:case_id>", filed[name]["case"])
+
+            answer = world.post(person.login, path, body)
+
+            read = anywhere(organisation, person, "case:read")
+            if read and not holds(organisation, person, "case:read", place):
+                expected = 404
+            else:
+                expected = good if read and holds(organisation, person, permission, place) else 403
+            told = f"{person.login} {path} ({name}): {answer.get_data(as_text=True)}"
+            assert answer.status_code == expected, told
+            played[expected] = played.get(expected, 0) + 1
+            if expected == 403:
+                problem = answer.get_json(force=True)
+                assert problem["type"] == "/problems/forbidden-action"
+                assert problem["permission"] == (permission if read else "case:read")
     assert min(played.values()) > 3
 
 

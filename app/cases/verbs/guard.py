@@ -1,5 +1,7 @@
 """The checks under the lock, in the order that people need: who may, who was faster, is the page stale."""
 
+from sqlalchemy import bindparam, select
+
 from app.cases.errors import CaseClosed, TaskDone, TaskTaken
 from app.cases.motion import Motion, Row
 from app.core import events
@@ -7,7 +9,9 @@ from app.core.clock import BEIJING
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.identity import org
 from app.identity.permissions import TASK_COMPLETE
-from app.identity.scopes import require
+from app.identity.scopes import holders, let_in, missing, require, sees
+
+_KNOWN = select(let_in(bindparam("case")).label("known"))
 
 
 def task_of(motion: Motion, task_id: str) -> Row:
@@ -26,6 +30,22 @@ def authority(motion: Motion, task: Row) -> None:
     events.security("forbidden", actor.id, task["id"], {"permission": TASK_COMPLETE})
     detail = f"您没有“{TASK_COMPLETE.label}”的权限：“{task['name']}”不在您的待办范围内。"
     raise Forbidden(detail, permission=TASK_COMPLETE)
+
+
+def right(motion: Motion, permission: str) -> None:
+    """Whoever sees the case must hold this permission at its place too, or be let in with it (403)."""
+    actor, case = motion.actor, motion.case
+    if actor.allows(permission, case["org_path"]):
+        return
+    which = {"case": case["id"], "holders": holders(actor, permission)}
+    if not sees(actor, permission, case["org_path"], bool(motion.session.scalar(_KNOWN, which))):
+        raise missing(actor, permission, case["id"])
+
+
+def case_active(motion: Motion) -> None:
+    """Raises CaseClosed, with a link, once nothing more can be done to the case."""
+    if motion.case["state"] != "active":
+        raise CaseClosed(link=f"/api/v1/cases/{motion.case['id']}")
 
 
 def in_pool(motion: Motion, task: Row) -> bool:
@@ -50,9 +70,9 @@ def still_open(motion: Motion, task: Row) -> None:
         raise TaskTaken(f"已由{who}于 {when} 签收。", who=who, when=when, link=link)
 
 
-def fresh(task: Row, seen: int | None) -> None:
+def fresh(row: Row, seen: int | None) -> None:
     """`seen` is the revision the person looked at: missing 428, old 412 with the current one."""
     if seen is None:
-        raise IfMatchMissing(headers={"ETag": f'"{task["revision"]}"'})
-    if seen != task["revision"]:
-        raise Stale(headers={"ETag": f'"{task["revision"]}"'})
+        raise IfMatchMissing(headers={"ETag": f'"{row["revision"]}"'})
+    if seen != row["revision"]:
+        raise Stale(headers={"ETag": f'"{row["revision"]}"'})

@@ -1,0 +1,40 @@
+"""备注 and 领导批示: something is said beside a case; an instruction puts it before all others."""
+
+import secrets
+
+from sqlalchemy import insert
+
+from app.cases.commands import Note
+from app.cases.models import case_notes
+from app.cases.motion import Motion
+from app.cases.sync import set_dues
+from app.cases.verbs import guard
+from app.cases.verbs.complete import seal_of
+from app.core.ids import new_id
+from app.identity.permissions import CASE_INSTRUCT, CASE_NOTE
+
+KINDS = {"note": "备注", "instruction": "领导批示"}
+
+
+def note(motion: Motion, command: Note) -> None:
+    """Keeps the words beside the case; the chain holds that they were said, and a seal over them."""
+    guard.right(motion, CASE_INSTRUCT if command.kind == "instruction" else CASE_NOTE)
+    guard.case_active(motion)
+    salt = secrets.token_bytes(16)
+    motion.made = {
+        "id": new_id(),
+        "case_id": motion.case["id"],
+        "kind": command.kind,
+        "text": command.text,
+        "salt": salt,
+        "author_id": motion.actor.id,
+        "written_at": motion.now,
+    }
+    motion.session.execute(insert(case_notes), motion.made)
+    told = {"note": motion.made["id"], "words": seal_of(salt, {"text": command.text})}
+    if command.kind == "note":
+        motion.tell("case.noted", **told)
+        return
+    motion.case["instructed"] = True
+    set_dues(motion)
+    motion.tell("case.instructed", **told)
