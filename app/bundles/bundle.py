@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from app.bundles import form_files, keys
-from app.bundles.data_fields import DataField
+from app.bundles.data_fields import DataField, chosen_name
 from app.bundles.files import MESSAGES, PROCESS, SLA, BundleFiles
 from app.bundles.form_files import FORM_NAME
 from app.bundles.forms import Form
@@ -179,4 +179,7 @@ def _with_inline(process: ProcessDef, forms: Iterable[Form]) -> ProcessDef:
     for form in forms:
         for each in form.fields:
             data.setdefault(each.name, each.data)
+            if each.data.type == "category":
+                kept = chosen_name(each.data)
+                data.setdefault(kept.name, kept)
     return replace(process, data=MappingProxyType(data))

@@ -8,11 +8,16 @@ from typing import Any
 from app.bundles import keys
 from app.bundles.data_fields import DataField
 from app.bundles.keys import Found, Many, Text
-from app.bundles.lookups import UnitFact
+from app.bundles.lookups import CategoryFact, UnitFact
 from app.bundles.rules import TIERS
 from app.bundles.yaml_file import Path
 
 EXAMPLE = 'units(kind="department", not=returned_units)'
+
+_EXAMPLES = {"units": EXAMPLE, "categories": 'categories(leaf=true, under="0101")'}
+_FITS = {"units": "unit", "categories": "category"}
+_KEYS = {"units": (("kind", "tier"), ("not",)), "categories": (("under",), ("level", "leaf"))}
+"""Keys whose value is quoted, and keys whose value is not."""
 
 _QUERY = re.compile(r"([a-z_]+)\((.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:\"([^\"]*)\"|(\w+))\s*")
@@ -42,8 +47,38 @@ class UnitQuery:
                 return f"{unit.name}{already}，不能再选。"
         return None
 
+    def shown(self) -> dict[str, Any]:
+        """The query as clients see it."""
+        query = {"kind": self.kind, "tier": self.tier, "not": self.without}
+        return {"units": {key: value for key, value in query.items() if value is not None}}
+
+
+@dataclass(frozen=True)
+class CategoryQuery:
+    """Categories of one level, only those without parts, or those below (and at) a code."""
+
+    level: int | None = None
+    leaf: bool = False
+    under: str | None = None
+
+    def why_not(self, category: CategoryFact) -> str | None:
+        """What forbids the choice of a category that may be chosen as such, in Chinese, or None."""
+        if self.leaf and not category.leaf:
+            return f"“{category.name}”下面还有细分，请选到最后一级。"
+        if self.level is not None and category.level != self.level:
+            return f"请选第 {self.level} 级分类，“{category.name}”是第 {category.level} 级。"
+        if self.under is not None and self.under not in category.codes:
+            return f"“{category.name}”不在可选的分类之内。"
+        return None
+
+    def shown(self) -> dict[str, Any]:
+        """The query as clients see it."""
+        query = {"level": self.level, "leaf": self.leaf or None, "under": self.under}
+        return {"categories": {key: value for key, value in query.items() if value is not None}}
+
 
 ANY_UNIT = UnitQuery()
+ANY_CATEGORY = CategoryQuery()
 
 
 @dataclass(frozen=True)
@@ -52,8 +87,12 @@ class FixedChoices:
 
     options: tuple[str, ...]
 
+    def shown(self) -> dict[str, Any]:
+        """The choices as clients see them."""
+        return {"options": list(self.options)}
 
-Choices = UnitQuery | FixedChoices
+
+Choices = UnitQuery | CategoryQuery | FixedChoices
 
 
 def read_choices(
@@ -100,62 +139,61 @@ def read_choices(
             f'Query "{name}" is not open yet.',
         )
         return None
-    if name != "units":
-        found.error(
-            "choices-invalid", path, f"没有查询“{name}(…)”；可以写 {EXAMPLE}。", f'No query "{name}".'
-        )
+    if name not in _FITS:
+        zh = f"没有查询“{name}(…)”；可以写 {EXAMPLE}。"
+        found.error("choices-invalid", path, zh, f'No query "{name}".')
         return None
-    if kind != "unit":
-        found.error(
-            "choices-misplaced",
-            path,
-            f"“{field.name}”的类型是 {field.type}，units(…) 只用于单位。",
-            "units(…) fits unit fields only.",
-        )
+    if kind != _FITS[name]:
+        zh = f"“{field.name}”的类型是 {field.type}，{name}(…) 只用于 {_FITS[name]}。"
+        found.error("choices-misplaced", path, zh, f"{name}(…) fits {_FITS[name]} fields only.")
         return None
-    return _units(arguments, names, found, path)
+    values = _arguments(name, arguments, found, path)
+    if values is None:
+        return None
+    return _units(values, names, found, path) if name == "units" else _categories(values, found, path)
 
 
-def _units(arguments: str, names: Collection[str], found: Found, path: Path) -> UnitQuery | None:
+def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str] | None:
+    """key=value pairs; text in double quotes, names, numbers and true without."""
+    quoted_keys, bare_keys = _KEYS[name]
     values: dict[str, str] = {}
-    for part in arguments.split(",") if arguments.strip() else []:
+    for part in text.split(",") if text.strip() else []:
         matched = _ARGUMENT.fullmatch(part)
         if matched is None:
-            found.error(
-                "choices-invalid",
-                path,
-                f"看不懂“{part.strip()}”；写成 键=值，文字加双引号，例如 {EXAMPLE}。",
-                f'Cannot read "{part.strip()}".',
-            )
+            zh = f"看不懂“{part.strip()}”；写成 键=值，文字加双引号，例如 {_EXAMPLES[name]}。"
+            found.error("choices-invalid", path, zh, f'Cannot read "{part.strip()}".')
             return None
         key, quoted, bare = matched.groups()
-        if key not in ("kind", "tier", "not") or key in values:
-            found.error(
-                "choices-invalid",
-                path,
-                f"units(…) 里可以写 kind、tier、not 各一次，不能写“{key}”。",
-                f'Unexpected "{key}" in units(…).',
-            )
+        if key not in (*quoted_keys, *bare_keys) or key in values:
+            known = "、".join((*quoted_keys, *bare_keys))
+            zh = f"{name}(…) 里可以写 {known} 各一次，不能写“{key}”。"
+            found.error("choices-invalid", path, zh, f'Unexpected "{key}" in {name}(…).')
             return None
-        if (key == "not") == (quoted is not None):
-            zh = "not= 后面写数据名，不加引号" if key == "not" else f"{key}= 后面的文字要加双引号"
-            found.error("choices-invalid", path, f"{zh}，例如 {EXAMPLE}。", f"Wrong quotes after {key}=.")
+        if (key in bare_keys) == (quoted is not None):
+            zh = f"{key}= 后面不加引号" if key in bare_keys else f"{key}= 后面的文字要加双引号"
+            zh = f"{zh}，例如 {_EXAMPLES[name]}。"
+            found.error("choices-invalid", path, zh, f"Wrong quotes after {key}=.")
             return None
         values[key] = quoted if quoted is not None else bare
+    return values
+
+
+def _units(values: Mapping[str, str], names: Collection[str], found: Found, path: Path) -> UnitQuery | None:
     if "tier" in values and values["tier"] not in TIERS:
-        found.error(
-            "choices-invalid",
-            path,
-            f"没有层级“{values['tier']}”；可以写 {'、'.join(TIERS)}。",
-            f'No tier "{values["tier"]}".',
-        )
+        zh = f"没有层级“{values['tier']}”；可以写 {'、'.join(TIERS)}。"
+        found.error("choices-invalid", path, zh, f'No tier "{values["tier"]}".')
         return None
     if "not" in values and values["not"] not in names:
-        found.error(
-            "name-undeclared",
-            path,
-            f"not= 里的“{values['not']}”没有声明；有{keys.nearest(values['not'], names)}。",
-            f'"{values["not"]}" is not declared.',
-        )
+        zh = f"not= 里的“{values['not']}”没有声明；有{keys.nearest(values['not'], names)}。"
+        found.error("name-undeclared", path, zh, f'"{values["not"]}" is not declared.')
         return None
     return UnitQuery(values.get("kind"), values.get("tier"), values.get("not"))
+
+
+def _categories(values: Mapping[str, str], found: Found, path: Path) -> CategoryQuery | None:
+    level, leaf = values.get("level"), values.get("leaf", "false")
+    if (level is not None and level not in "123456789") or leaf not in ("true", "false"):
+        zh = f"level= 写 1 到 9，leaf= 写 true 或 false，例如 {_EXAMPLES['categories']}。"
+        found.error("choices-invalid", path, zh, "level is 1 to 9, leaf true or false.")
+        return None
+    return CategoryQuery(int(level) if level is not None else None, leaf == "true", values.get("under"))

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from app.bundles import keys
-from app.bundles.keys import Found, Key, Many, Named, Record, Text
+from app.bundles.keys import Flag, Found, Key, Many, Named, Record, Text
 from app.bundles.yaml_file import Path
 
 NAME = r"[A-Za-z一-鿿][A-Za-z0-9_一-鿿]{0,59}"
@@ -23,24 +23,31 @@ TYPES = {
     "choice": "选项",
     "unit": "单位",
     "person": "人员",
+    "category": "分类",
     "point": "位置",
+    "files": "附件",
     "list": "列表",
 }
-NOT_YET_TYPES = {"category": "诉求分类要按日期版本取表，分类表尚未开放", "files": "附件尚未开放"}
+NOT_YET_TYPES = {"files": "附件尚未开放"}
 ITEM_TYPES = ("text", "date", "datetime", "int", "decimal", "unit", "person")
+FILE_KINDS = {"image": "图片", "pdf": "PDF", "office": "办公文档", "audio": "录音", "video": "视频"}
 FORMATS = {"phone": "电话号码", "idcard": "身份证号", "plain": "一行普通文字"}
 
 LONGEST_TEXT = 20_000
 DEFAULT_TEXT = 2_000
 DEFAULT_ITEMS = 50
+DEFAULT_FILES = 9
+LARGEST_FILE = 50 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class DataField:
-    """One declared name. `options` belongs to choice, `item` (a type word) to list.
+    """One declared name. `options` belongs to choice, `item` (a type word) to list, `table` to category.
 
-    `longest` is characters of a text or items of a list; `low` and `high` bound numbers (int or float) and
-    dates (ISO text, "today" or "now").
+    `longest` is characters of a text, items of a list or a number of files; `low` and `high` bound numbers
+    (int or float) and dates (ISO text, "today" or "now"). `kinds` and `each` (bytes) are those of files.
+    `per_item`: each item of a step of several has its own. `last_wins`: parallel branches may both fill it.
+    `names`: this name holds what a category was called when it was chosen, and this is that category's name.
     """
 
     name: str
@@ -54,6 +61,11 @@ class DataField:
     high: int | float | str | None = None
     secret: bool = False
     per_item: bool = False
+    last_wins: bool = False
+    table: str = ""
+    kinds: tuple[str, ...] = ()
+    each: int = LARGEST_FILE
+    names: str = ""
 
 
 def _reserved() -> Mapping[str, DataField]:
@@ -81,18 +93,24 @@ KEPT_BY_THE_CASE = ("number", "source", "received_at", "round", "reporter", "ret
 
 _DETAILS: dict[str, Key] = {
     "of": Key(keys.Any_(), "choice：选项列表；list：每一项的类型"),
-    "max": Key(keys.Scalar(), "文字的字数、列表的项数，或数字、日期（today、now）的上限"),
+    "max": Key(keys.Scalar(), "文字的字数、列表的项数、附件的个数，或数字、日期（today、now）的上限"),
     "min": Key(keys.Scalar(), "数字或日期（today、now）的下限"),
     "format": Key(Text(says="格式"), f"文字的格式：{'、'.join(FORMATS)}"),
+    "kinds": Key(
+        Many(Text(one_of=tuple(FILE_KINDS), says="种类"), least=1),
+        "附件的种类：" + "、".join(f"{k} {v}" for k, v in FILE_KINDS.items()),
+    ),
+    "each": Key(Text(r"[1-9][0-9]{0,4}(KB|MB)", "大小，例如 10MB"), "每个附件最大多少，例如 10MB"),
 }
+TABLE_KEY = Key(Text(r"[a-z][a-z0-9_]{0,59}", "分类表的键，小写英文名"), "category：取自哪张分类表")
 FIELD_KEYS: dict[str, Key] = {
     "type": Key(Text(says="类型"), "类型：" + "、".join(f"{k} {v}" for k, v in TYPES.items()), required=True),
     "label": Key(Text(says="中文名", longest=60), "表单、列表上显示的中文名", required=True),
     **_DETAILS,
-    "table": Key(keys.Any_(), not_yet="分类取自按日期生效的表"),
-    "per": Key(keys.Any_(), not_yet="会签、协办的每一项各填各的"),
+    "table": TABLE_KEY,
+    "per": Key(Text(one_of=("item",), says="item"), "item：会签、协办的每一项各填各的，条件里是一个列表"),
     "secret": Key(keys.Any_(), not_yet="加密保存、显示时遮掩；在开放之前请不要收集这类信息"),
-    "lastWins": Key(keys.Any_(), not_yet="两条并行路线填同一个名字时以后填的为准"),
+    "lastWins": Key(Flag(), "并行的两条路都填这个名字时，后填的为准"),
 }
 DATA = Named(Record(FIELD_KEYS), NAME, NAME_SAYS)
 DETAIL_KEYS: dict[str, Key] = dict(_DETAILS)
@@ -117,12 +135,32 @@ def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) ->
             f'No type "{kind}".',
         )
         return None
-    base = DataField(name, kind, given["label"], longest=_default_longest(kind))
+    if (kind == "category") != ("table" in given):
+        zh = "category 要用 table 写取自哪张分类表，例如 table: city_12345；别的类型不写 table。"
+        found.error("value-invalid", path, zh, "category, and only category, needs a table.")
+        return None
+    base = DataField(
+        name,
+        kind,
+        given["label"],
+        longest=_default_longest(kind),
+        secret=given.get("secret", False),
+        per_item=given.get("per") == "item",
+        last_wins=given.get("lastWins", False),
+        table=given.get("table", ""),
+    )
     return refine(base, given, found, path)
 
 
+def chosen_name(category: DataField) -> DataField:
+    """Beside each category: what the category was called when it was chosen, kept with the case."""
+    label = f"{category.label[:50]}（名称）"
+    kept = DataField(f"{category.name}_name", "text", label, longest=200, per_item=category.per_item)
+    return replace(kept, names=category.name)
+
+
 def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) -> DataField | None:
-    """`base` with `of`, `max`, `min`, `format` and `label` of `given` over it; None when one is wrong."""
+    """`base` with `of`, `max`, `min`, `format`, `kinds`, `each` and `label` of `given` over it, or None."""
     before = len(found.findings)
     options, item = base.options, base.item
     if base.type == "choice" and ("of" in given or not options):
@@ -133,7 +171,7 @@ def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) 
         _misplaced(found, (*path, "of"), "of", "choice 和 list", base.type)
     longest, low, high = base.longest, base.low, base.high
     if "max" in given:
-        if base.type in ("text", "list"):
+        if base.type in ("text", "list", "files"):
             longest = _longest(given["max"], base.type, found, (*path, "max"))
         else:
             high = _bound(given["max"], base.type, "max", found, (*path, "max"))
@@ -150,6 +188,10 @@ def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) 
                 f"没有格式“{form}”；可以写{keys.nearest(form, FORMATS)}。",
                 f'No format "{form}".',
             )
+    for key in ("kinds", "each"):
+        if key in given and base.type != "files":
+            _misplaced(found, (*path, key), key, "files", base.type)
+    each = _bytes(given["each"], found, (*path, "each")) if "each" in given else base.each
     if len(found.findings) > before:
         return None
     if low is not None and high is not None and type(low) is type(high) and low > high:  # type: ignore[operator]
@@ -157,13 +199,30 @@ def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) 
             "value-invalid", path, f"“{base.name}”的 min 比 max 大。", f'"{base.name}": min is above max.'
         )
         return None
-    return DataField(
-        base.name, base.type, given.get("label", base.label), options, item, form, longest, low, high
+    return replace(
+        base,
+        label=given.get("label", base.label),
+        options=options,
+        item=item,
+        format=form,
+        longest=longest,
+        low=low,
+        high=high,
+        kinds=tuple(given.get("kinds", base.kinds)),
+        each=each,
     )
 
 
 def _default_longest(kind: str) -> int | None:
-    return {"text": DEFAULT_TEXT, "list": DEFAULT_ITEMS}.get(kind)
+    return {"text": DEFAULT_TEXT, "list": DEFAULT_ITEMS, "files": DEFAULT_FILES}.get(kind)
+
+
+def _bytes(size: str, found: Found, path: Path) -> int:
+    count = int(size[:-2]) * {"KB": 1024, "MB": 1024 * 1024}[size[-2:]]
+    if count > LARGEST_FILE:
+        zh = f"each 最大 {LARGEST_FILE // 1024 // 1024}MB，现在是 {size}。"
+        found.error("value-invalid", path, zh, f"each is at most {LARGEST_FILE} bytes.")
+    return count
 
 
 def _options(given: Mapping[str, Any], found: Found, path: Path) -> tuple[str, ...]:
@@ -210,7 +269,7 @@ def _item(given: Mapping[str, Any], found: Found, path: Path) -> str | None:
 
 
 def _longest(value: Any, kind: str, found: Found, path: Path) -> int | None:
-    most = LONGEST_TEXT if kind == "text" else 200
+    most = {"text": LONGEST_TEXT, "files": 50}.get(kind, 200)
     return value if keys.check(keys.Whole(1, most), value, found, path) else None
 
 

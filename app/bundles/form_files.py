@@ -27,11 +27,10 @@ _FIELD = Record(
         "required": Key(Flag(), "必填"),
         "showIf": Key(Text(says="条件", longest=1000), '什么时候显示，例如 level == "突发"'),
         "requiredIf": Key(Text(says="条件", longest=1000), "什么时候必填"),
-        "choices": Key(Any_(), "固定选项列表，或 units(…) 查询"),
+        "choices": Key(Any_(), "固定选项列表，或 units(…)、categories(…) 查询"),
+        "table": data_fields.TABLE_KEY,
         "phrases": Key(Flag(), "可用常用语"),
         "suggest": Key(Any_(), not_yet="智能建议"),
-        "kinds": Key(Any_(), not_yet="附件"),
-        "each": Key(Any_(), not_yet="附件"),
     }
 )
 SHAPE = Record(
@@ -65,6 +64,9 @@ def inline_fields(found: Found) -> dict[str, DataField]:
             )
         elif (field := data_fields.read_field(given["name"], given, found, path)) is not None:
             declared[field.name] = field
+            if field.type == "category":
+                kept = data_fields.chosen_name(field)
+                declared[kept.name] = kept
     return declared
 
 
@@ -110,6 +112,13 @@ def _field(
             f'"{name}" cannot be asked in a form.',
         )
         return None
+    if declared.names:
+        zh = f"“{name}”（{declared.label}）在选择分类“{declared.names}”时由系统填写，不能放进表单。"
+        found.error("name-reserved", (*path, "name"), zh, f'"{name}" cannot be asked in a form.')
+        return None
+    if "table" in given and "type" not in given:
+        zh = f"“{name}”的分类表写在 process.yaml 的 data 里，这里不写 table。"
+        found.error("value-invalid", (*path, "table"), zh, "A table is named where the type is.")
     if "type" in given and given["type"] != declared.type:
         found.error(
             "type-conflict",

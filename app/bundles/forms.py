@@ -1,6 +1,6 @@
 """forms/<name>.yaml: what a step asks, compiled once; answers become clean values or errors per field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,8 +10,8 @@ from typing import Any
 import marshmallow
 
 from app.bundles import keys
-from app.bundles.choices import ANY_UNIT, FixedChoices, UnitQuery
-from app.bundles.data_fields import DataField
+from app.bundles.choices import ANY_CATEGORY, ANY_UNIT, CategoryQuery, Choices, FixedChoices, UnitQuery
+from app.bundles.data_fields import FILE_KINDS, DataField, chosen_name
 from app.bundles.lookups import Lookups
 from app.bundles.values import BEIJING, Reader, Wrong, is_empty, reader
 from app.core.errors import FieldError, Unprocessable
@@ -33,7 +33,7 @@ class FormField:
     required: bool = False
     show_if: Expression | None = None
     required_if: Expression | None = None
-    choices: UnitQuery | FixedChoices | None = None
+    choices: Choices | None = None
     phrases: bool = False
 
     @property
@@ -137,7 +137,7 @@ class Form:
             raise ExpressionFailed(f"（表单“{self.title}”的“{each.label}”：{error.zh}）") from error
 
     def _look_up(
-        self, result: Mapping[str, Any], seen: Mapping[str, Any], context: Lookups, errors: dict[str, Wrong]
+        self, result: dict[str, Any], seen: Mapping[str, Any], context: Lookups, errors: dict[str, Wrong]
     ) -> None:
         units = _named(self.fields, result, "unit")
         if units:
@@ -150,6 +150,11 @@ class Form:
                     why = f"没有编码为“{code}”的单位。" if unit is None else rule.why_not(unit, seen)
                     if why is not None:
                         errors.setdefault(name, Wrong("unit-not-selectable", why))
+        for each in self.fields:
+            if each.asks == "category" and each.name in result:
+                self._look_up_category(each, result, context, errors)
+            elif each.asks == "files" and result.get(each.name):
+                self._look_up_files(each, result[each.name], context, errors)
         people = _named(self.fields, result, "person")
         if people:
             found = context.people({login for logins in people.values() for login in logins})
@@ -159,6 +164,41 @@ class Form:
                         errors.setdefault(
                             name, Wrong("person-not-selectable", f"没有账号为“{login}”的人员，或已停用。")
                         )
+
+    def _look_up_category(
+        self, each: FormField, result: dict[str, Any], context: Lookups, errors: dict[str, Wrong]
+    ) -> None:
+        """The category must be one that may be chosen now; its name is kept as it is now."""
+        code, kept = result[each.name], chosen_name(each.data).name
+        if code is None:
+            result[kept] = None
+            return
+        found = context.categories(each.data.table, (code,)).get(code)
+        query = each.choices if isinstance(each.choices, CategoryQuery) else ANY_CATEGORY
+        why = f"没有编码为“{code}”的分类，或已停用。" if found is None else query.why_not(found)
+        if found is None or why is not None:
+            errors[each.name] = Wrong("category-not-selectable", str(why))
+        else:
+            result[kept] = found.name
+
+    def _look_up_files(
+        self, each: FormField, ids: Sequence[str], context: Lookups, errors: dict[str, Wrong]
+    ) -> None:
+        """The files must be attachments of this very case, of the kinds and sizes that the form takes."""
+        found = context.files(ids)
+        for one in ids:
+            if (file := found.get(one)) is None:
+                errors[each.name] = Wrong("attachment-unknown", "有的附件不是这件办件的，请重新上传。")
+            elif each.data.kinds and file.kind not in each.data.kinds:
+                kinds = "、".join(FILE_KINDS[kind] for kind in each.data.kinds)
+                errors[each.name] = Wrong("attachment-kind", f"“{file.name}”不能用在这里，只收{kinds}。")
+            elif file.size > each.data.each:
+                most = (
+                    f"{each.data.each // 1024} KB"
+                    if each.data.each < 1024 * 1024
+                    else f"{each.data.each // 1024 // 1024} MB"
+                )
+                errors[each.name] = Wrong("attachment-too-large", f"“{file.name}”太大，每个最大 {most}。")
 
 
 class _Said(str):
@@ -238,6 +278,8 @@ _JSON_TYPES: Mapping[str, dict[str, Any]] = {
     "choice": {"type": "string"},
     "unit": {"type": "string", "x-type": "unit"},
     "person": {"type": "string", "x-type": "person"},
+    "category": {"type": "string", "x-type": "category"},
+    "files": {"type": "string", "x-type": "file"},
     "point": {
         "type": "object",
         "x-type": "point",
@@ -263,9 +305,14 @@ def _property(each: FormField) -> dict[str, Any]:
     if isinstance(each.choices, FixedChoices):
         schema["enum"] = list(each.choices.options)
     elif each.choices is not None:
-        query = {"kind": each.choices.kind, "tier": each.choices.tier, "not": each.choices.without}
-        schema["x-choices"] = {"units": {key: value for key, value in query.items() if value is not None}}
-    if data.type == "list":
+        schema["x-choices"] = each.choices.shown()
+    if data.type == "category":
+        schema["x-table"] = data.table
+    if data.type == "files":
+        schema["x-maxBytes"] = data.each
+        if data.kinds:
+            schema["x-kinds"] = list(data.kinds)
+    if data.type in ("list", "files"):
         schema = {"type": "array", "items": schema, "maxItems": data.longest, "uniqueItems": True}
     if not each.required:
         schema = {"anyOf": [schema, {"type": "null"}]}

@@ -26,8 +26,33 @@ class PersonFact:
     valid: bool = True
 
 
+@dataclass(frozen=True)
+class CategoryFact:
+    """A category that may be chosen now; `name` is its full name, `codes` run from the top down to itself."""
+
+    code: str
+    name: str
+    leaf: bool
+    codes: tuple[str, ...]
+
+    @property
+    def level(self) -> int:
+        """1 at the top."""
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class FileFact:
+    """An attachment of this very case: its kind (image, pdf, office, audio, video) by content, its bytes."""
+
+    id: str
+    name: str
+    kind: str
+    size: int
+
+
 class Lookups(Protocol):
-    """Asked at most once each per check, and only when an answer names a unit or a person."""
+    """Asked at most once each per check (categories once a table), and only for what an answer names."""
 
     @property
     def now(self) -> datetime:
@@ -39,6 +64,12 @@ class Lookups(Protocol):
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:
         """The people of these logins; a login nobody has is absent."""
 
+    def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:
+        """The categories of these codes that may be chosen now; any other is absent."""
+
+    def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
+        """The attachments of this case with these ids; any other is absent."""
+
 
 @dataclass(frozen=True)
 class FixedLookups:
@@ -47,9 +78,17 @@ class FixedLookups:
     now: datetime
     all_units: Sequence[UnitFact] = field(default_factory=tuple)
     all_people: Sequence[PersonFact] = field(default_factory=tuple)
+    all_categories: Mapping[str, Sequence[CategoryFact]] = field(default_factory=dict)
+    all_files: Sequence[FileFact] = field(default_factory=tuple)
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         return {unit.code: unit for unit in self.all_units if unit.code in codes}
 
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:
         return {person.login: person for person in self.all_people if person.login in logins}
+
+    def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:
+        return {each.code: each for each in self.all_categories.get(table, ()) if each.code in codes}
+
+    def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
+        return {each.id: each for each in self.all_files if each.id in ids}

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import data_fields, keys
+from app.bundles import data_fields, endings, keys
 from app.bundles.data_fields import DATA, RESERVED, DataField
+from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
 from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_returns, read_verbs
@@ -19,7 +20,7 @@ KEY_SAYS = "小写字母开头，只含小写字母、数字、下划线的名�
 NUMBER_PARTS = ("{yyyymmdd}", "{yyyymm}", "{yyyy}", "{seq:03} 到 {seq:08}")
 _PART = re.compile(r"\{([^{}]*)\}")
 
-FACT_TYPES = ("text", "date", "datetime", "int", "decimal", "bool", "choice", "unit", "person")
+FACT_TYPES = ("text", "date", "datetime", "int", "decimal", "bool", "choice", "category", "unit", "person")
 
 SHAPE = Record(
     {
@@ -38,8 +39,10 @@ SHAPE = Record(
         "noMatch": Key(Scalar(), "决策表没有一条规则成立时：error 停下报错（默认），null 结果为空"),
         "verbs": Key(STEP_VERBS, "环节: 不许或限次的操作"),
         "returns": Key(RETURNS, "退回时并行的段落、已发出的消息怎么办"),
-        "onParentEnd": Key(Any_(), not_yet="上级办件结束时子办件怎么办"),
-        "attachments": Key(Any_(), not_yet="附件要求"),
+        "onParentEnd": Key(
+            endings.PARENT_END, "上级办件结束时：cancel 一起撤销（默认），finish 继续办完，block 不让上级结束"
+        ),
+        "attachments": Key(endings.ATTACHMENTS, "环节: {min: 至少几个附件, kinds: 种类}"),
         "schedules": Key(Any_(), not_yet="定期启动"),
         "measures": Key(Any_(), not_yet="统计指标"),
     }
@@ -85,6 +88,8 @@ class ProcessDef:
     verbs: Mapping[str, StepVerbs]
     returns: Returns
     no_match: Literal["error", "null"] = "error"
+    attachments: Mapping[str, AttachmentRule] = field(default_factory=dict)
+    on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
 
     def public_status(self, status: str | None) -> str | None:
         """What residents read for a status; a status without a public word is shown as 办理中."""
@@ -132,6 +137,8 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         verbs=verbs,
         returns=read_returns(given.get("returns", {})),
         no_match="error" if no_match == "error" else "null",
+        attachments=endings.read_attachments(given.get("attachments", {})),
+        on_parent_end=given.get("onParentEnd", "cancel"),
     )
 
 
@@ -201,13 +208,19 @@ def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
                 f"“{name}”（{RESERVED[name].label}）每个流程都有，不必声明，请删去。",
                 f'"{name}" is reserved.',
             )
-        elif (field := data_fields.read_field(name, given, found, path)) is not None:
-            data[name] = field
+        elif (declared_here := data_fields.read_field(name, given, found, path)) is not None:
+            data[name] = declared_here
+    for each in [each for each in data.values() if each.type == "category"]:
+        kept = data_fields.chosen_name(each)
+        if kept.name in declared:
+            zh = f"“{kept.name}”是分类“{each.name}”选定时的名称，系统自己填写，不必声明，请删去。"
+            found.error("name-reserved", ("data", kept.name), zh, f'"{kept.name}" is kept for a category.')
+        data[kept.name] = kept
     return data
 
 
 def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) -> None:
-    if (field := data.get(name)) is None:
+    if (declared := data.get(name)) is None:
         found.error(
             "name-undeclared",
             ("facts", i),
@@ -218,13 +231,17 @@ def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) 
         found.error(
             "fact-reserved",
             ("facts", i),
-            f"“{name}”（{field.label}）是每件办件都有的一列，本来就能筛选，不必写进 facts，请删去。",
+            f"“{name}”（{declared.label}）是每件办件都有的一列，本来就能筛选，不必写进 facts，请删去。",
             f'"{name}" is a column of every case.',
         )
-    elif field.type not in FACT_TYPES or (field.type == "text" and (field.longest or 0) > 200):
+    elif declared.per_item:
+        zh = f"“{name}”是会签、协办各填各的（per: item），一件有几个值，不能用来筛选。"
+        found.error("fact-type", ("facts", i), zh, f'"{name}" is kept per item and cannot be a fact.')
+    elif declared.type not in FACT_TYPES or (declared.type == "text" and (declared.longest or 0) > 200):
         found.error(
             "fact-type",
             ("facts", i),
-            f"“{name}”是{data_fields.TYPES[field.type]}，不能用来筛选；列表、位置和超过 200 字的文字都不行。",
+            f"“{name}”是{data_fields.TYPES[declared.type]}，不能用来筛选；"
+            "列表、位置和超过 200 字的文字都不行。",
             f'"{name}" cannot be a fact.',
         )

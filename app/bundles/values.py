@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.bundles.data_fields import DEFAULT_ITEMS, DEFAULT_TEXT, DataField
+from app.bundles.data_fields import DEFAULT_FILES, DEFAULT_ITEMS, DEFAULT_TEXT, DataField
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -21,6 +21,7 @@ _BIDI = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile("[\n\r\u2028\u2029]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_FILE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
@@ -57,6 +58,8 @@ def reader(field: DataField) -> Reader:
         "choice": _choice_reader,
         "unit": lambda _: _code("单位请填编码，例如 d1-cgw"),
         "person": lambda _: _code("人员请填登录名"),
+        "category": lambda _: _code("分类请填编码，例如 0101"),
+        "files": _files_reader,
         "point": lambda _: _point,
     }
     return makers[field.type](field)
@@ -243,6 +246,23 @@ def _point(answer: Any, now: datetime) -> dict[str, float]:
                 return {"lng": round(float(lng), 7), "lat": round(float(lat), 7)}
             raise Wrong("point-outside", "位置不在范围内：经度 73–136，纬度 3–54。")
     raise Wrong("not-a-point", '位置应写成 {"lng": 116.4, "lat": 39.9}。')
+
+
+def _files_reader(field: DataField) -> Reader:
+    """Ids of attachments of this case; what they hold is looked at when the answer is looked up."""
+    longest = field.longest or DEFAULT_FILES
+
+    def read(answer: Any, now: datetime) -> list[str]:
+        if not isinstance(answer, list) or not all(isinstance(each, str) for each in answer):
+            raise Wrong("not-a-list", "应填写附件编号的列表。")
+        ids = list(dict.fromkeys(each.strip().lower() for each in answer))
+        if not all(_FILE_ID.fullmatch(each) for each in ids):
+            raise Wrong("not-an-attachment", "应填写附件编号，先上传附件就会得到它。")
+        if len(ids) > longest:
+            raise Wrong("too-many", f"最多 {longest} 个附件，现在有 {len(ids)} 个。")
+        return ids
+
+    return read
 
 
 def _list_reader(field: DataField) -> Reader:

@@ -20,6 +20,9 @@ VERBS = {
 }
 """The verbs of tasks that there are so far; the others of cases.md are refused until they are built."""
 
+NEEDED = ("claim", "complete")
+"""Verbs without which nobody could bring a step to its end."""
+
 LIMITED = ("transfer", "rejectOrder")
 """Verbs that may say how often."""
 
@@ -122,6 +125,9 @@ def _of_step(step: str, said: Mapping[str, Any], found: Found) -> StepVerbs:
                 f"没有操作“{verb}”；有{keys.nearest(verb, VERBS)}。",
                 f'No verb "{verb}".',
             )
+        elif verb in NEEDED:
+            zh = f"“{verb}”（{VERBS[verb]}）不能禁止，否则这个环节办不完。"
+            found.error("verb-needed", ("verbs", step, "forbid", i), zh, f'"{verb}" cannot be forbidden.')
     rules: dict[str, VerbRule] = {}
     for verb in LIMITED:
         if verb not in said:

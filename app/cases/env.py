@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.bundles.data_fields import RESERVED, DataField
+from app.bundles.data_fields import RESERVED, DataField, chosen_name
 from app.bundles.values import Wrong, is_empty, reader
 from app.cases import handlers
 from app.cases.items import lists_of
@@ -56,6 +56,8 @@ class CaseEnv:
             if name not in declared or (name in RESERVED and name not in WRITABLE):
                 raise HandlerFailed(f"（结果“{name}”不是可以写入的名字）")
             clean[name] = _read(declared[name], value, self.now)
+            if declared[name].type == "category":
+                clean[chosen_name(declared[name]).name] = self._called(declared[name], clean[name])
         self._motion.write(clean)
         self._data = None
 
@@ -66,6 +68,15 @@ class CaseEnv:
         body = drawn.render(self.data)
         told = {"message": message, "to": drawn.to, "hash": sm3_hex(orjson.dumps(body))}
         motion.tell_outside("message.sent", told, body)
+
+    def _called(self, field: DataField, code: str | None) -> str | None:
+        """What a category is called now, to be kept beside its code."""
+        if code is None:
+            return None
+        found = self._motion.lookups.categories(field.table, (code,)).get(code)
+        if found is None:
+            raise HandlerFailed(f"（“{field.label}”的结果“{code}”不是现在可选的分类）")
+        return found.name
 
 
 def _read(field: DataField, value: Any, now: datetime) -> Any:

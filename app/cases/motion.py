@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from app.bundles import Bundle
-from app.bundles.lookups import PersonFact, UnitFact
+from app.bundles.lookups import CategoryFact, FileFact, PersonFact, UnitFact
 from app.bundles.sla import ClockDef
+from app.categories import catalogue
 from app.clocks.board import Board
 from app.clocks.limits import Limit, limit_of
 from app.core.db import Session
@@ -142,6 +143,13 @@ class RowLookups:
             unit.code: UnitFact(unit.code, unit.name, unit.kind, unit.tier, unit.valid_at(self.now))
             for unit in found.values()
         }
+
+    def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:
+        found = catalogue.all_selectable(self._session, table, codes, self.now)
+        return {code: CategoryFact(code, c.full_name, c.leaf, c.codes) for code, c in found.items()}
+
+    def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
+        return {}  # the type is refused when a process is checked, until there are attachments
 
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:
         found = org.people_by_login(self._session, logins)

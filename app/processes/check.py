@@ -77,7 +77,7 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
     """What the diagram of a bundle may refer to."""
     data = bundle.process.data
     return Names(
-        data={name: field.type for name, field in data.items()},
+        data={name: "list" if field.per_item else field.type for name, field in data.items()},
         forms=frozenset(bundle.forms),
         lanes=frozenset(bundle.process.lanes),
         clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
@@ -123,6 +123,7 @@ def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[
         return findings
     refused = {each.element for each in findings if each.rule == served.ELEMENT}
     findings += [each for each in served.check(diagram) if each.element not in refused]
+    findings += served.check_keys(bundle)
     gone = cross.refused_ids(diagram, findings)
     findings = [each for each in findings if not _echoes(each, gone)]
     findings += cross.check(bundle, diagram, roles_of(org), gone)

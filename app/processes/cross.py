@@ -48,6 +48,7 @@ def check(
     findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *_persons(diagram)]
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += [*_lengths(diagram), *_verbs(bundle, diagram, process, steps)]
+    findings += _attachments(bundle, process, steps)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
@@ -206,6 +207,14 @@ def _verbs(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, s
             zh = f"{node.named.zh} 可以退单（rejectOrder），结论里要有“{REJECTED}”，例如 签收, {REJECTED}!。"
             en = f'{node.named.en} needs the outcome "{REJECTED}".'
             yield Finding("error", "verb-without-outcome", DIAGRAM, node.line, node.id, zh, en)
+
+
+def _attachments(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    for step in bundle.process.attachments:
+        if step not in steps:
+            zh = f"attachments：图中没有环节“{step}”；有{nearest(step, steps)}。"
+            line = process.line(("attachments", step))
+            yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{step}".')
 
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:

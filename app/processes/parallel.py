@@ -1,4 +1,4 @@
-"""Two branches that run at once may not fill the same name: whose answer would stand is chance."""
+"""Two who work at once may not fill the same name: whose answer would stand is chance."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -8,6 +8,7 @@ from app.bundles.files import DIAGRAM
 from app.engine.check.diagram import Diagram, Node
 from app.engine.check.finding import Finding
 
+RULE = "bpmn-parallel-write"
 SPLITS = ("parallelGateway", "inclusiveGateway")
 
 
@@ -22,7 +23,23 @@ def check(bundle: Bundle, diagram: Diagram) -> list[Finding]:
                     found[name, first, second] = _finding(
                         bundle, name, scope.nodes[first], scope.nodes[second]
                     )
-    return list(found.values())
+    return [*found.values(), *_several(bundle, diagram)]
+
+
+def _several(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    """Steps that several people do: each fills the form, so its names are kept per item."""
+    for scope in diagram.scopes():
+        for node in scope.of_kind("userTask", "subProcess"):
+            if node.marker is None:
+                continue
+            for name in sorted(_filled(bundle, scope, node.id)):
+                label = bundle.process.data[name].label
+                zh = (
+                    f"{node.named.zh} 由几个人（或几个单位）各办一次，都填写“{label}”({name})，"
+                    f"后填的会盖掉先填的；请在 data 里给它写上 per: item。"
+                )
+                en = f'{node.named.en} is done by several, each fills "{name}"; make it per: item.'
+                yield Finding("error", RULE, DIAGRAM, node.line, node.id, zh, en)
 
 
 def _together(diagram: Diagram) -> Iterator[tuple[str, str]]:
@@ -80,14 +97,16 @@ def _filled(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
     if inner is not None:
         return {name for node in inner.nodes for name in _filled(bundle, inner, node)}
     form = bundle.forms.get(diagram.nodes[step].attributes.get("formKey", ""))
-    return {field.name for field in form.fields} if form is not None else set()
+    if form is None:
+        return set()
+    return {each.name for each in form.fields if not (each.data.per_item or each.data.last_wins)}
 
 
 def _finding(bundle: Bundle, name: str, first: Node, second: Node) -> Finding:
     label = bundle.process.data[name].label
     zh = (
         f"{first.named.zh} 与 {second.named.zh} 可能同时办理，却都填写“{label}”({name})，后填的会盖掉先填的；"
-        "请各用各的名字。"
+        "请各用各的名字；各填各的写 per: item，后填的为准写 lastWins: true。"
     )
     en = f'{first.named.en} and {second.named.en} may be open together and both fill "{name}".'
-    return Finding("error", "bpmn-parallel-write", DIAGRAM, second.line, second.id, zh, en)
+    return Finding("error", RULE, DIAGRAM, second.line, second.id, zh, en)

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.bundles.files import DIAGRAM
+from app.bundles.bundle import Bundle
+from app.bundles.files import DIAGRAM, PROCESS
+from app.bundles.keys import finding
+from app.bundles.yaml_file import read_yaml
 from app.engine.check.diagram import Diagram, Node
 from app.engine.check.finding import Finding
 from app.engine.check.words import plain
@@ -18,6 +21,11 @@ KINDS = {
 }
 MESSAGE = "消息要有收件的地址和发件箱"
 SEVERAL = "会签要按名单指派到人"
+KEYS = {
+    "attachments": "附件要求",
+    "onParentEnd": "上级办件结束时子办件怎么办",
+}
+"""Keys of process.yaml that cases do not act on yet."""
 PROPERTIES = {
     "notSameAs": "不得由同一人办理",
     "returnTo": "退回的范围",
@@ -28,6 +36,15 @@ PROPERTIES = {
 def check(diagram: Diagram) -> list[Finding]:
     """One finding for each element or property that is drawn right and has no meaning in cases so far."""
     return [finding for node in diagram.every.values() for finding in _of(node)]
+
+
+def check_keys(bundle: Bundle) -> Iterator[Finding]:
+    """One finding for each key of process.yaml that is written right and has no effect so far."""
+    doc = read_yaml(PROCESS, bundle.files.files[PROCESS])
+    for key, meaning in KEYS.items():
+        if key in doc.value:
+            zh = f"“{key}”尚未开放（{meaning}），请先去掉。"
+            yield finding("error", KEY, PROCESS, doc.line((key,)), zh, f'"{key}" is not open yet.')
 
 
 def _of(node: Node) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.bundles.bundle import Bundle
+from app.bundles.endings import AttachmentRule
 from app.bundles.files import BundleFiles, sort_out, unpack
 from app.bundles.schema import schemas
 from tests.bundles.conftest import FORM, PROCESS, SLA
@@ -27,6 +28,11 @@ def only(findings: Any) -> Any:
         ("process", "facts: [level]", "verbs: {a: {rejectOrder: {max: 2}}}", "value-invalid", "一起写"),
         ("process", "facts: [level]", "verbs: {a: {transfer: {then: b}}}", "value-invalid", "只用于 rejectOrder"),
         ("process", "facts: [level]", "returns: {overSend: skip}", "value-invalid", "refuse、resend"),
+        ("process", "facts: [level]", "verbs: {a: {forbid: [complete]}}", "verb-needed", "“complete”（办理）不能禁止"),
+        ("process", "facts: [level]", "returns: {joinedBlocks: branch}", "key-unknown", "是不是 joinedBlock"),
+        ("process", "facts: [level]", "attachments: {handle: {kinds: [pdf]}}", "key-missing", "缺少“min”"),
+        ("process", "facts: [level]", "attachments: {handle: {min: 1, kinds: [jpg]}}", "value-invalid", "image、pdf、office"),
+        ("process", "facts: [level]", "onParentEnd: stop", "value-invalid", "cancel、finish、block"),
         ("process", "facts: [level]", "schedules: []", "key-not-yet", "定期启动"),
         ("process", "facts: [level]", "facts: [levle]", "name-undeclared", "是不是 level？"),
         ("process", "facts: [level]", "facts: [long]", "fact-type", "不能用来筛选"),
@@ -34,8 +40,16 @@ def only(findings: Any) -> Any:
         ("process", "key: small", "key: other", "key-differs", "文件夹是“small”"),
         ("process", "type: choice, of: [突发, 一般]", "type: chioce", "type-unknown", "是不是 choice？"),
         ("process", "type: choice, of: [突发, 一般]", "type: choice", "key-missing", "of 列出选项"),
-        ("process", "type: choice, of: [突发, 一般]", "type: category, table: x", "key-not-yet", "“table”尚"
-                                                                                                 "未开放"),
+        ("process", "type: choice, of: [突发, 一般]", "type: category", "value-invalid", "table: city_12345"),
+        ("process", "type: choice, of: [突发, 一般]", "type: category, table: City", "value-invalid", "小写英文名"),
+        ("process", "type: bool,", "type: bool, table: city_12345,", "value-invalid", "别的类型不写 table"),
+        ("process", "yes:", "kind: {type: category, table: t, label: 类}\n  kind_name:", "name-reserved", "系统自己填写"),
+        ("process", "type: bool,", "type: bool, per: case,", "value-invalid", "只能是 item"),
+        ("process", "type: bool,", "type: bool, lastWins: 是,", "value-invalid", "应为 true 或 false"),
+        ("process", "label: 紧急程度}", "label: 紧急程度, per: item}", "fact-type", "per: item"),
+        ("process", "type: bool,", "type: bool, kinds: [pdf],", "value-invalid", "kinds 只用于 files"),
+        ("process", "type: bool,", "type: bool, each: 10MB,", "value-invalid", "each 只用于 files"),
+        ("process", "type: bool,", "type: bool, each: 10GB,", "value-invalid", "例如 10MB"),
         ("process", "type: bool,", "type: files,", "key-not-yet", "附件尚未开放"),
         ("process", "type: bool,", "type: bool, secret: true,", "key-not-yet", "“secret”尚未开放"),
         ("process", "type: bool,", "type: bool, max: 3,", "value-invalid", "max 只用于"),
@@ -79,6 +93,10 @@ def only(findings: Any) -> Any:
                                                                                                        "双"
                                                                                                        "引"
                                                                                                        "号"),
+        ("form", "{name: level, required: true}", "{name: level, choices: categories(leaf=true)}", "choices-misplaced", "categories(…) 只用于 category"),
+        ("form", "{name: level, required: true}", "{name: kind, type: category, label: 类, table: t, choices: categories(level=0)}", "choices-invalid", "level= 写 1 到 9"),
+        ("form", "{name: level, required: true}", "{name: kind, type: category, label: 类, table: t, choices: categories(under=01)}", "choices-invalid", "要加双引号"),
+        ("form", "{name: level, required: true}", "{name: level, table: t}", "value-invalid", "这里不写 table"),
         ("form", "'units(kind=\"department\", not=returned_units)'", "people(role=x)", "key-not-yet", "尚未"
                                                                                                       "开放"),
         ("form", "'units(kind=\"department\", not=returned_units)'", "'units(not=nobody)'", "name-undeclared", "nob"),
@@ -150,6 +168,16 @@ def test_a_version_is_the_hash_of_what_runs_and_of_nothing_else():
         BundleFiles("a", {**files.files, "process.yaml": b"12", "forms/x.yaml": b""}).version != files.version
     )
     assert BundleFiles("a", {"process.yaml": b"1", "forms/y.yaml": b"2"}).version != files.version
+
+
+def test_what_is_said_of_attachments_and_parents_is_kept(compile_with: Any):
+    bundle, findings = compile_with(
+        PROCESS + "attachments: {handle: {min: 1, kinds: [image, pdf]}}\nonParentEnd: block\n"
+    )
+
+    assert not findings
+    assert bundle.process.attachments["handle"] == AttachmentRule(1, ("image", "pdf"))
+    assert bundle.process.on_parent_end == "block"
 
 
 def test_a_packed_bundle_comes_back_whole():

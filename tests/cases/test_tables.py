@@ -6,6 +6,7 @@ from app.bundles.files import BundleFiles
 from app.cases import timeline
 from app.cases.errors import ProcessStopped
 from app.cases.models import cases, incidents
+from tests.categories.conftest import SMALL, load
 from tests.engine.decisions.tables import file, table
 from tests.engine.drawing import Drawing
 from tests.world import World, bundle_of, by_role
@@ -16,13 +17,18 @@ DATA = """
 """
 
 
-def asking(outputs: list[str], rows: list[list[str]], policy: str = "", attributes: str = "") -> BundleFiles:
+KINDS = DATA + ", kind: {type: category, table: city_12345, label: 分类}"
+
+
+def asking(
+    outputs: list[str], rows: list[list[str]], policy: str = "", attributes: str = "", data: str = DATA
+) -> BundleFiles:
     """Filing with a level, a table, then one step."""
     drawing = Drawing("asked").start("start", 'camunda:formKey="filing"').end()
     drawing.node("businessRuleTask", "pick", f'camunda:decisionRef="pick" {attributes}')
     drawing.task("work", by_role()).line("start", "pick", "work", "end")
     forms = {"filing": "title: 登记\nfields: [{name: level, required: true}]\n"}
-    files = bundle_of("asked", drawing, data=DATA, forms=forms)
+    files = bundle_of("asked", drawing, data=data, forms=forms)
     written = file(table(["level"], outputs, rows, policy, identifier="pick", name="定单位"))
     return BundleFiles("asked", {**files.files, "decisions/pick.dmn": written})
 
@@ -78,3 +84,27 @@ def test_a_title_and_a_priority_may_come_from_a_table(world: World):
     case = world.case(world.file(process="asked", answers={"level": "突发"}).case["id"])
 
     assert (case["title"], case["priority"], case["data"]) == ("换过的标题", 90, {"level": "突发"})
+
+
+def test_a_category_from_a_table_is_kept_with_its_name(world: World):
+    load(SMALL)
+    world.publish(asking(["kind"], [["-", '"010101"']], data=KINDS))
+
+    case = world.file(process="asked", answers={"level": "突发"}).case
+
+    assert world.case(case["id"])["data"] == {
+        "level": "突发",
+        "kind": "010101",
+        "kind_name": "城市管理 / 公用设施 / 路灯不亮",
+    }
+
+
+def test_a_table_that_names_no_category_stops_the_filing(world: World):
+    load(SMALL)
+    world.publish(asking(["kind"], [["-", '"9999"']], data=KINDS))
+
+    with pytest.raises(ProcessStopped) as stopped:
+        world.file(process="asked", answers={"level": "突发"})
+
+    (incident,) = world.rows(incidents, number=stopped.value.extra["incident"])
+    assert "不是现在可选的分类" in incident["explanation"]

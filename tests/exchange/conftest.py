@@ -23,7 +23,9 @@ city.more: {direction: out, to: connector:city12345, body: {externalNo: external
 """
 
 
-def talks(key: str = TALKS, messages: str = MESSAGES, starts: str = "[api, 'message:city.dispatch']") -> BundleFiles:
+def talks(
+    key: str = TALKS, messages: str = MESSAGES, starts: str = "[api, 'message:city.dispatch']"
+) -> BundleFiles:
     """办理 → 报市级两次 → 等市级回访 → 归档; begun by hand or by the city."""
     drawing = (
         Drawing(key)
@@ -75,9 +77,16 @@ def configure(tmp_path: Path) -> Iterator[Configure]:
         lines = []
         for name, about in systems.items():
             given: dict[str, object] = {"url": about} if isinstance(about, str) else about
-            whole = {"adapter": "city12345", "allow": ["127.0.0.0/8:" + str(given["url"]).split(":")[2].split("/")[0]], **given}
+            whole = {
+                "adapter": "city12345",
+                "allow": ["127.0.0.0/8:" + str(given["url"]).split(":")[2].split("/")[0]],
+                **given,
+            }
             lines.append(f"{name}:")
-            lines += [f"  {key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in whole.items()]
+            lines += [
+                f"  {key}: {str(value).lower() if isinstance(value, bool) else value}"
+                for key, value in whole.items()
+            ]
         file = tmp_path / "connectors.yaml"
         file.write_text("\n".join(lines), "utf-8")
         before.append(config.settings())

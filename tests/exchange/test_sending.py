@@ -117,7 +117,13 @@ def test_a_later_message_of_a_case_waits_for_the_earlier_one_and_other_cases_do_
     ],
 )  # fmt: skip
 def test_a_failed_try_is_kept_with_its_reason_and_made_again(
-    world: World, city: Partner, configure: Configure, monkeypatch: pytest.MonkeyPatch, behave: object, status: int | None, error: str
+    world: World,
+    city: Partner,
+    configure: Configure,
+    monkeypatch: pytest.MonkeyPatch,
+    behave: object,
+    status: int | None,
+    error: str,
 ) -> None:
     monkeypatch.setattr("app.exchange.client.TOTAL", 0.5)
     configure(city12345=city.url)
@@ -153,9 +159,15 @@ def test_after_the_last_try_a_message_is_dead_an_incident_says_so_and_the_case_s
     dead, later = rows_of(world)
     assert (dead["state"], dead["attempts"], later["state"]) == ("dead", box.TRIES, "pending")
     listed = world.get("duban1", "/deliveries?state=dead").get_json()["items"]
-    assert [(each["message"], each["lastError"]) for each in listed] == [("city.reply", "对方没有收下：0001 no")]
+    assert [(each["message"], each["lastError"]) for each in listed] == [
+        ("city.reply", "对方没有收下：0001 no")
+    ]
     incident = world.rows(incidents)[0]
-    assert (incident["kind"], incident["case_id"], incident["element"]) == ("delivery-dead", case["id"], "city.reply")
+    assert (incident["kind"], incident["case_id"], incident["element"]) == (
+        "delivery-dead",
+        case["id"],
+        "city.reply",
+    )
 
     city.behave = says(200)
     answer = world.post("duban1", f"/deliveries/{dead['id']}/redeliver", {"reason": "市级平台已恢复"})
@@ -229,7 +241,9 @@ def test_a_door_that_stays_shut_is_knocked_at_once_a_minute_and_uses_up_nobodys_
     assert world.rows(endpoint_health)[0]["failures"] == 0
 
 
-def test_a_partner_may_ask_to_be_left_alone_for_a_while(world: World, city: Partner, configure: Configure) -> None:
+def test_a_partner_may_ask_to_be_left_alone_for_a_while(
+    world: World, city: Partner, configure: Configure
+) -> None:
     configure(city12345=city.url)
     reported(world)
     city.behave = says(503, b"", Retry_After="600")
@@ -293,7 +307,9 @@ def test_who_may_not_see_a_case_sees_nothing_of_its_messages(world: World, confi
     assert all("body" not in each for each in shown)
 
 
-def test_the_list_of_systems_says_what_waits_for_each(world: World, city: Partner, configure: Configure) -> None:
+def test_the_list_of_systems_says_what_waits_for_each(
+    world: World, city: Partner, configure: Configure
+) -> None:
     reported(world)
     unknown = world.get("duban1", "/endpoints").get_json()["items"]
     ready = world.app.test_client().get("/readyz").get_json()["components"]
@@ -301,7 +317,9 @@ def test_the_list_of_systems_says_what_waits_for_each(world: World, city: Partne
     configure(city12345=city.url, other={"url": city.url, "adapter": "plain", "on": False})
     known = world.get("duban1", "/endpoints").get_json()["items"]
 
-    assert [(each["name"], each["state"], each["held"]) for each in unknown] == [("city12345", "not-configured", 2)]
+    assert [(each["name"], each["state"], each["held"]) for each in unknown] == [
+        ("city12345", "not-configured", 2)
+    ]
     assert ready["outbox"] == "held"
     assert [(each["name"], each["state"], each["adapter"]) for each in known] == [
         ("city12345", "on", "city12345"),

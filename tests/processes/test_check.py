@@ -46,6 +46,9 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.bpmn", 'due("sign")', "workdays(3)", "error", "key-not-yet", "“workdays(3)”"),
         ("process.bpmn", 'value="待派遣"', f'value="{"长" * 61}"', "error", "word-too-long", "最多 60 个"),
         ("process.bpmn", 'due("sign")', "P3WD", "error", "key-not-yet", "“P3WD”"),
+        ("process.yaml", "facts:", "verbs: {handel: {forbid: [transfer]}}\nfacts:", "error", "verb-step-unknown", "是不是 handle"),
+        ("process.yaml", "facts:", "verbs: {sign: {rejectOrder: {max: 1, then: rview}}}\nfacts:", "error", "verb-step-unknown", "是不是 review"),
+        ("process.yaml", "facts:", "attachments: {handel: {min: 1}}\nfacts:", "error", "step-unknown", "attachments 里的“handel”"),
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),
         ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),
@@ -215,6 +218,28 @@ def test_two_branches_that_fill_the_same_name_are_refused(copied: Change):
         "“签收”(sign)" in each.zh and "“催签”(urge)" in each.zh and "return_reason" in each.zh
         for each in told
     )
+
+    for name in ("return_reason", "suggested_unit"):
+        copied("process.yaml", f"  {name}:".ljust(18) + "{", f"  {name}:".ljust(18) + "{lastWins: true, ")
+    assert not [each for each in check_folder(folder).findings if each.rule == "bpmn-parallel-write"]
+
+
+def test_a_step_of_several_keeps_each_answer_per_item(copied: Change):
+    copied("process.yaml", "data:", "data:\n  helpers: {type: list, of: unit, label: 协办单位}\n #")
+    copied("forms/handle.yaml", "  - {name: unsolved_why", "  - {name: helpers}\n  #")
+    text = (copied() / "process.bpmn").read_text("utf-8")
+    start = text.index('<bpmn:userTask id="handle"')
+    end = text.index("</bpmn:userTask>", start)
+    several = '<bpmn:multiInstanceLoopCharacteristics camunda:collection="helpers" />'
+    (copied() / "process.bpmn").write_text(text[:end] + several + text[end:], "utf-8")
+
+    def told() -> set[str]:
+        found = check_folder(copied()).findings
+        return {each.zh.split("”(")[2].split(")")[0] for each in found if each.rule == "bpmn-parallel-write"}
+
+    assert told() == {"contacted", "solved", "handled_on", "result", "helpers"}
+    copied("process.yaml", "  handled_on:     {", "  handled_on:     {per: item, ")
+    assert told() == {"contacted", "solved", "result", "helpers"}
 
 
 def test_a_missing_folder_and_an_empty_one_are_told(tmp_path: Path):
