@@ -48,7 +48,7 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.bpmn", 'due("sign")', "P3WD", "error", "key-not-yet", "“P3WD”"),
         ("process.yaml", "facts:", "verbs: {handel: {forbid: [transfer]}}\nfacts:", "error", "verb-step-unknown", "是不是 handle"),
         ("process.yaml", "facts:", "verbs: {sign: {rejectOrder: {max: 1, then: rview}}}\nfacts:", "error", "verb-step-unknown", "是不是 review"),
-        ("process.yaml", "facts:", "attachments: {handel: {min: 1}}\nfacts:", "error", "step-unknown", "attachments 里的“handel”"),
+        ("process.yaml", "facts:", "attachments: {handel: {min: 1}}\nfacts:", "error", "step-unknown", "attachments：图中没有环节“handel”"),
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),
         ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),
