@@ -12,6 +12,7 @@ import socket
 import sys
 from dataclasses import dataclass
 
+from app import begin
 from app.cli.local import LocalRefused
 from app.cli.local.children import Children
 from app.cli.local.tie import die_with_parent
@@ -51,7 +52,8 @@ def main() -> None:
     asked = Asked()
     if os.environ.get("HUYING_TIED"):
         die_with_parent(os.getppid())
-    startup.begin()
+    begin()
+    db.current().dispose()  # the children have connections of their own
     refuse_wrong_endpoints()
     roles = ["ticker", "jobs", "postman"] if settings().redis_url else ["ticker", "postman"]
     # In our own group: the launcher can then end grandchildren, too.

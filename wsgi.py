@@ -20,12 +20,12 @@ if os.environ.get("HUYING_TIED"):
 
 import sys
 
-from app import create_app
+from app import begin, create_app
 from app.core import startup
 from app.core.config import SettingRefused
 
 try:
-    startup.begin()
+    begin()
     application = create_app()
 except SettingRefused as refused:
     print(f"网页进程没有启动：{refused}", file=sys.stderr, flush=True)

@@ -15,10 +15,23 @@ def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
     from app import bundles, exchange
     from app.audit import streams
+    from app.crypto import kept
 
     bundles.install()
     streams.install()
     exchange.install()
+    kept.install()
+
+
+def begin() -> None:
+    """What a process checks before it serves: settings, algorithms, keys. Raises SettingRefused."""
+    from app.core import startup
+    from app.core.config import settings
+    from app.crypto import selftest
+
+    settings().database()
+    selftest.begin()
+    startup.begin()
 
 
 def create_app() -> "Flask":

@@ -10,14 +10,15 @@ from sqlalchemy.pool import NullPool
 from app.cli.db import import_tables
 from app.core.db import metadata
 from app.core.types import Instant, Json
+from app.crypto.sealed import BlindIndex, SealedBytes
 
 import_tables()
 
 
 def render_item(kind: str, item: Any, autogen: Any) -> Any:
     """Writes our own column types by their names; False leaves the rest to Alembic."""
-    if kind == "type" and isinstance(item, Instant | Json):
-        autogen.imports.add(f"from app.core.types import {type(item).__name__}")
+    if kind == "type" and isinstance(item, Instant | Json | SealedBytes | BlindIndex):
+        autogen.imports.add(f"from {type(item).__module__} import {type(item).__name__}")
         return f"{type(item).__name__}()"
     return False
 

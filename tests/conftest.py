@@ -23,16 +23,18 @@ from app.cli.local import LocalRefused, servers
 from app.cli.local.accounts import own_folder, service_account
 from app.cli.local.children import Children
 from app.core import config, db
+from app.crypto import data_keys, keyring
 
 TEMPLATE = "huying_template"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one test run shares: the folder of the sockets and an empty, migrated SQLite file."""
+    """What one test run shares: the folder of the sockets, an empty, migrated SQLite file, a keyring."""
 
     sockets: Path
     sqlite: Path
+    keys: Path
 
 
 class Servers:
@@ -71,7 +73,8 @@ class Servers:
             self.children, found, sockets=sockets, account=account, log=folder / "valkey.log"
         )
         servers.create_database(sockets, TEMPLATE)
-        run = Run(sockets, folder / "template.db")
+        run = Run(sockets, folder / "template.db", folder / "keyring")
+        keyring.make(run.keys)
         for url in (servers.database_url(sockets, TEMPLATE), f"sqlite:///{run.sqlite}"):
             migrations.upgrade(url)
         return run
@@ -99,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Hands the servers to a worker of pytest-xdist."""
     run = node.config.stash[SERVERS].started()
-    node.workerinput["huying"] = (str(run.sockets), str(run.sqlite))
+    node.workerinput["huying"] = (str(run.sockets), str(run.sqlite), str(run.keys))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -171,16 +174,16 @@ def sqlite(run: Run, tmp_path: Path) -> Iterator[db.Database]:
     file = tmp_path / "huying.db"
     shutil.copy(run.sqlite, file)
     database = db.Database(f"sqlite:///{file}")
-    with _chosen(database):
+    with _chosen(database, run.keys):
         yield database
     database.dispose()
 
 
 @pytest.fixture
-def postgresql(clone: Clone) -> Iterator[db.Database]:
+def postgresql(clone: Clone, run: Run) -> Iterator[db.Database]:
     """This worker's PostgreSQL database, clean, chosen as the database of this process."""
     clone.clean()
-    with _chosen(clone.database):
+    with _chosen(clone.database, run.keys):
         yield clone.database
 
 
@@ -206,10 +209,11 @@ def valkey(run: Run, worker_id: str) -> Iterator[str]:
 
 
 @contextmanager
-def _chosen(database: db.Database) -> Iterator[None]:
+def _chosen(database: db.Database, keys: Path) -> Iterator[None]:
     """Makes a database the one of this process, with the settings that belong to it."""
-    config.use(config.Settings(profile="test", database_url=database.url))
+    config.use(config.Settings(profile="test", database_url=database.url, keys=keys))
     db.use(database)
+    data_keys.forget()  # the rows of an earlier test's keys are gone
     streams._waiting.set(())  # what a refusal in an earlier test left for a request that never came
     try:
         yield

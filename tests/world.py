@@ -24,6 +24,7 @@ from app.cases.commands import NewCase
 from app.cases.models import cases
 from app.clocks.models import timers
 from app.core import clock, db, ids
+from app.core import once as core_once
 from app.core.once import Once, Stored
 from app.identity import login, org
 from app.identity.actor import Actor
@@ -228,6 +229,7 @@ class World:
 def build(database: db.Database, *published: BundleFiles) -> World:
     """The district with its processes; the work order unless others are named."""
     wire()
+    core_once.warm()  # as a process that has served a request
     world = World(database)
     with db.transaction() as session:
         org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)

@@ -18,6 +18,7 @@ COMMANDS = {
     "search": ("app.cli.search", "search", "重建办件的检索词。"),
     "import": ("app.cli.import_", "import_", "从文件导入工单。"),
     "audit": ("app.cli.audit", "audit", "核对审计链。"),
+    "keys": ("app.cli.keys", "keys", "密钥：制作密钥文件、查看、更换。"),
     "openapi": ("app.cli.openapi", "openapi", "输出接口文档（OpenAPI 3.1）。"),
 }
 

@@ -156,13 +156,16 @@ def _own_database(bpmn: Path) -> Iterator[None]:
     """An empty database for one command, with the organisation beside the process."""
     from app import wire
     from app.cli import db as migrations
+    from app.crypto import keyring
     from app.identity import org
     from app.processes.check import ORG_FILE
 
     before = settings()
     with tempfile.TemporaryDirectory(prefix="huying-walk-") as folder:
         url = f"sqlite:///{folder}/walk.db"
-        config.use(replace(before, profile="test", database_url=url, redis_url=None))
+        keys = Path(folder) / "keyring"
+        keyring.make(keys)
+        config.use(replace(before, profile="test", database_url=url, redis_url=None, keys=keys))
         own = db.Database(url)
         db.use(own)
         try:

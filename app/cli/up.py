@@ -159,7 +159,7 @@ def run(wish: Wish, stop: Stop) -> None:
     raise Stopped
 
 
-TOLD = ("DATABASE_URL", "REDIS_URL", "HUYING_PROFILE", "HUYING_SECRET")
+TOLD = ("DATABASE_URL", "REDIS_URL", "HUYING_PROFILE", "HUYING_SECRET", "HUYING_KEYS", "HUYING_SM4")
 
 
 def refuse_what_cannot_work(wish: Wish) -> None:
@@ -195,6 +195,8 @@ def variables(wish: Wish, place: folder.Folder) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "GRANIAN_"))}
     if "HUYING_SECRET" not in environ:
         environ["HUYING_SECRET"] = place.secret()
+    if "HUYING_KEYS" not in environ:
+        environ["HUYING_KEYS"] = str(place.keyring())
     environ.setdefault("HUYING_PROFILE", "trial" if wish.trial else "demo")
     if wish.host not in ("127.0.0.1", "localhost", "0.0.0.0", "::"):
         known = environ.get("HUYING_HOSTS", "127.0.0.1,localhost,[::1]")

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PROFILES = ("demo", "trial", "test", "production")
+SM4_PROVIDERS = ("openssl", "gmssl")
 SHORTEST_LEASE = 2
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -37,6 +38,10 @@ class Settings:
     """HUYING_TRUSTED_PROXIES: how many proxies in front may set X-Forwarded-*; 0 trusts none."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """HUYING_SECRET: signs page cursors; without it they end with the process."""
+    keys: Path | None = None
+    """HUYING_KEYS: the keyring file, outside the database; who has one without the other can read nothing."""
+    sm4: str = "openssl"
+    """HUYING_SM4: what new values are sealed with; gmssl is the same algorithm, many times slower."""
     token_hours: int = 12
     """HUYING_TOKEN_HOURS: life of a bearer token; one working day."""
     web_threads: int = 4
@@ -53,6 +58,8 @@ class Settings:
             raise SettingRefused(f"HUYING_PROFILE 只能是 {'、'.join(PROFILES)}，现在是 {self.profile!r}。")
         if self.database_url:
             _check_database(self.database_url)
+        if self.sm4 not in SM4_PROVIDERS:
+            raise SettingRefused(f"HUYING_SM4 只能是 {'、'.join(SM4_PROVIDERS)}，现在是 {self.sm4!r}。")
         if self.lease_seconds < SHORTEST_LEASE:
             raise SettingRefused(
                 f"HUYING_LEASE_SECONDS 至少为 {SHORTEST_LEASE}，不能是 {self.lease_seconds}。"
@@ -94,6 +101,10 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         given["hosts"] = tuple(host.strip() for host in environ["HUYING_HOSTS"].split(",") if host.strip())
     if environ.get("HUYING_SECRET"):
         given["secret"] = environ["HUYING_SECRET"].encode()
+    if environ.get("HUYING_KEYS"):
+        given["keys"] = Path(environ["HUYING_KEYS"])
+    if environ.get("HUYING_SM4"):
+        given["sm4"] = environ["HUYING_SM4"]
     for name, field_name, least in (
         ("HUYING_TRUSTED_PROXIES", "trusted_proxies", 0),
         ("HUYING_TOKEN_HOURS", "token_hours", 1),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     Column,
@@ -52,6 +52,35 @@ class Once:
     key: str
     fingerprint: str
     render: Callable[[Any], Stored]
+
+
+class Seal(Protocol):
+    """Keeps bodies unreadable for whoever reads the database; `crypto/kept.py` is the one there is."""
+
+    def warm(self) -> None: ...
+    def mark(self, session: Session, fingerprint: str) -> str: ...
+    def same(self, session: Session, mark: str, fingerprint: str) -> bool: ...
+    def seal(self, session: Session, this: Once, body: bytes) -> bytes: ...
+    def open(self, session: Session, this: Once, kept: bytes) -> bytes: ...
+
+
+_seals: list[Seal] = []
+
+
+def seal_with(seal: Seal) -> None:
+    """Chooses who seals; wire() does. Without one nothing can be kept: an answer may hold a phone number."""
+    _seals[:] = [seal]
+
+
+def warm() -> None:
+    """Before the transaction begins: the key is at hand and costs no statement there."""
+    _seal().warm()
+
+
+def _seal() -> Seal:
+    if not _seals:
+        raise RuntimeError("nobody seals kept answers: call app.wire() first")
+    return _seals[0]
 
 
 idempotency = Table(
@@ -107,7 +136,7 @@ def begin(session: Session, once: Once) -> Stored | None:
                 "method": once.method,
                 "route": once.route,
                 "key": once.key,
-                "fingerprint": once.fingerprint,
+                "fingerprint": _seal().mark(session, once.fingerprint),
             },
         ).rowcount
     except Exception as error:
@@ -119,9 +148,9 @@ def begin(session: Session, once: Once) -> Stored | None:
     found = session.execute(_FOUND, _which(once)).one_or_none()
     if found is None or found.status is None:
         raise IdempotencyInFlight(headers={"Retry-After": "1"})
-    if found.fingerprint != once.fingerprint:
+    if not _seal().same(session, found.fingerprint, once.fingerprint):
         raise IdempotencyKeyReused
-    return Stored(found.status, found.headers, found.body)
+    return Stored(found.status, found.headers, _seal().open(session, once, found.body))
 
 
 def finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
@@ -129,16 +158,24 @@ def finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
     expires = now + timedelta(hours=settings().idempotency_hours)
     session.execute(
         _FINISH,
-        {**_which(once), "s": stored.status, "h": dict(stored.headers), "b": stored.body, "e": expires},
+        {
+            **_which(once),
+            "s": stored.status,
+            "h": dict(stored.headers),
+            "b": _seal().seal(session, once, stored.body),
+            "e": expires,
+        },
     )
 
 
 def look_up(session: Session, once: Once) -> Stored | None:
     """What was committed for this request: settles a connection that was lost at commit."""
     found = session.execute(_FOUND, _which(once)).one_or_none()
-    if found is None or found.status is None or found.fingerprint != once.fingerprint:
+    if found is None or found.status is None:
         return None
-    return Stored(found.status, found.headers, found.body)
+    if not _seal().same(session, found.fingerprint, once.fingerprint):
+        return None
+    return Stored(found.status, found.headers, _seal().open(session, once, found.body))
 
 
 def forget_expired(session: Session, now: datetime, most: int = 1000) -> int:

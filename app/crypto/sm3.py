@@ -1,8 +1,10 @@
 """SM3, the national hash (GB/T 32905), by OpenSSL: through hashlib where it can, else cryptography."""
 
 import hashlib
+import hmac as _hmac
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hmac import HMAC
 
 _IN_HASHLIB = "sm3" in hashlib.algorithms_available  # a distribution may build OpenSSL without it
 
@@ -23,6 +25,15 @@ def sm3(*parts: bytes) -> bytes:
 def sm3_hex(*parts: bytes) -> str:
     """The same as 64 lower-case hexadecimal digits."""
     return sm3(*parts).hex()
+
+
+def hmac_sm3(key: bytes, message: bytes) -> bytes:
+    """HMAC with SM3 (GB/T 15852.2), 32 bytes."""
+    if _IN_HASHLIB:
+        return _hmac.digest(key, message, "sm3")
+    mac = HMAC(key, hashes.SM3())
+    mac.update(message)
+    return mac.finalize()
 
 
 def _with_cryptography(parts: tuple[bytes, ...]) -> bytes:

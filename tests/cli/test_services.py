@@ -16,6 +16,7 @@ import pytest
 
 from app.core import startup
 from app.core.config import REPOSITORY
+from app.crypto import keyring
 from tests.cli.launcher import CLEAN, free_port, until
 from tests.cli.test_migrations import empty
 
@@ -57,6 +58,11 @@ WRONG = [
     ({"HUYING_TOKEN_HOURS": "twelve"}, "HUYING_TOKEN_HOURS 应为数字，现在是 'twelve'。"),
     ({"HUYING_WEB_THREADS": "0"}, "HUYING_WEB_THREADS 至少为 1，不能是 0。"),
     ({"HUYING_PROFILE": "production", "DATABASE_URL": "sqlite:////nonexistent/x.db"}, "正式环境"),
+    ({"DATABASE_URL": "sqlite:////nonexistent/x.db"}, "没有设 HUYING_KEYS。"),
+    (
+        {"DATABASE_URL": "sqlite:////nonexistent/x.db", "HUYING_KEYS": "/nonexistent/keyring"},
+        "没有密钥文件 /nonexistent/keyring。",
+    ),
 ]
 
 
@@ -119,11 +125,19 @@ class Service:
 
 @contextmanager
 def serving(command: list[str], output: Path, url: str, port: int = 0) -> Iterator[Service]:
+    keys = output.with_name("keyring")
+    keyring.make(keys)
     with output.open("wb") as out:
         process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env={**CLEAN, "DATABASE_URL": url, "HUYING_PROFILE": "test", "HUYING_TICK_SECONDS": "0.05"},
+            env={
+                **CLEAN,
+                "DATABASE_URL": url,
+                "HUYING_KEYS": str(keys),
+                "HUYING_PROFILE": "test",
+                "HUYING_TICK_SECONDS": "0.05",
+            },
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

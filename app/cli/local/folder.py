@@ -51,6 +51,15 @@ class Folder:
                 out.write(secrets.token_hex(32))
         return file.read_text().strip()
 
+    def keyring(self) -> Path:
+        """The keyring, made once. Without it what was sealed here can never be read again."""
+        from app.crypto import keyring  # not at the top: every command looks into the folder, few seal
+
+        file = self.path / "keyring"
+        if not file.exists():
+            keyring.make(file)
+        return file
+
     def tell(self, variables: Mapping[str, str]) -> None:
         """Writes how other commands of this machine reach the running installation."""
         file = self.path / RUNNING
@@ -59,7 +68,7 @@ class Folder:
 
     def empty(self) -> None:
         """Removes everything this product keeps here."""
-        for name in ("postgresql", "logs", "files", "secret", RUNNING):
+        for name in ("postgresql", "logs", "files", "secret", "keyring", RUNNING):
             gone = self.path / name
             shutil.rmtree(gone) if gone.is_dir() else gone.unlink(missing_ok=True)
 

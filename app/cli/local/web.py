@@ -18,9 +18,11 @@ QUICK = (signal.SIGTERM, signal.SIGINT)
 def refuse_wrong_settings() -> None:
     """Ends this process with one plain line when the environment is wrong."""
     from app.core.config import SettingRefused, settings
+    from app.crypto import keyring
 
     try:
         settings().database()
+        keyring.current()
         if settings().connectors is not None:
             from app.exchange import endpoints
 

@@ -37,6 +37,7 @@ def once(render: Callable[[Any], Stored]) -> Once:
         g.stored = render(result)
         return g.stored  # type: ignore[no-any-return]
 
+    core_once.warm()
     return Once(
         principal=gate.sign_in().id,
         method=request.method,
