@@ -8,27 +8,35 @@ from dataclasses import dataclass
 TIERS = {"district": "区", "street": "街道", "community": "社区", "grid": "网格", "department": "部门"}
 
 FORMS = (
-    "role(角色)、role(角色)@层级、unit(单位字段)、handler(环节)，"
+    "role(角色)、role(角色)@层级、unit(单位字段)、item、handler(环节)、superior(环节)、system，"
     "例如 role(dispatcher)@district、unit(main_unit)"
 )
 
 _CALL = re.compile(r"(?P<kind>[a-z_]+)(?:\((?P<arg>[^()]*)\))?(?:@(?P<tier>[^\s@()]+))?")
-_WITH_ARGUMENT = {"role": "角色", "unit": "单位字段", "handler": "环节"}
+_WITH_ARGUMENT = {
+    "role": "角色",
+    "unit": "单位字段",
+    "handler": "环节",
+    "superior": "环节",
+    "group": "小组",
+}
+_ALONE = ("item", "system", "reporter")
+STEP_RULES = ("handler", "superior")
+"""Rules whose argument is a step."""
 _NOT_YET = {
-    "item": "按会签、协办的每一项指派",
     "group": "按固定小组指派",
-    "superior": "办理人的上级",
     "reporter": "反映人",
-    "system": "由系统办理",
 }
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `kind` is role, unit or handler.
+    """One rule. `kind` is role, unit, item, handler, superior or system.
 
     role: `argument` is the role, at the case's place or at its ancestor of `tier`. unit: role handler in the
-    unit that the data name `argument` holds. handler: who completed the step `argument` last.
+    unit that the data name `argument` holds. item: role handler in this item's unit, or the person that the
+    item is, where a step is done by several. handler: who completed the step `argument` last; superior: their
+    role in the nearest unit above. system: nobody, for lanes in which no person acts.
     """
 
     kind: str
@@ -72,10 +80,14 @@ def parse_rule(text: str) -> Rule:
             f"办理人规则“{text}”尚未开放（{_NOT_YET[kind]}）；现在可以写 {FORMS}。",
             f'Rule "{text}" is not open yet.',
         )
-    if kind not in _WITH_ARGUMENT:
+    if kind not in _WITH_ARGUMENT and kind not in _ALONE:
         zh = f"没有名为“{kind}”的办理人规则，自定义规则尚未开放；可以写 {FORMS}。"
         raise RuleRefused("rule-invalid", zh, f'No rule called "{kind}".')
-    if not argument:
+    if kind in _ALONE and (argument is not None or tier is not None):
+        raise RuleRefused(
+            "rule-invalid", f"“{kind}”后面不写括号，也不写 @层级。", f'"{kind}" takes no argument.'
+        )
+    if kind in _WITH_ARGUMENT and not argument:
         raise RuleRefused(
             "rule-invalid",
             f"“{kind}”后面要在括号里写{_WITH_ARGUMENT[kind]}，例如 {_example(kind)}。",
@@ -88,7 +100,7 @@ def parse_rule(text: str) -> Rule:
     if tier is not None and tier not in TIERS:
         zh = f"没有层级“{tier}”；{likely(tier, TIERS)}可以写 {_listed(TIERS)}。"
         raise RuleRefused("rule-invalid", zh, f'No tier "{tier}".')
-    return Rule(kind, argument, tier, text)
+    return Rule(kind, argument or "", tier, text)
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
@@ -118,7 +130,7 @@ def rule_error(
             f"“{named}”不是单位字段；{likely(named, unit_fields)}"
             f"process.yaml 的 data 里类型为 unit 的有 {_listed(unit_fields)}。"
         )
-    if rule.kind == "handler" and steps is not None and named not in steps:
+    if rule.kind in STEP_RULES and steps is not None and named not in steps:
         return f"图中没有环节“{named}”；{likely(named, steps)}有 {_listed(steps)}。"
     return None
 
@@ -152,4 +164,4 @@ def _shown(key: str, names: Mapping[str, str]) -> str:
 
 
 def _example(kind: str) -> str:
-    return {"role": "role(dispatcher)", "unit": "unit(main_unit)"}.get(kind, "handler(sign)")
+    return {"role": "role(dispatcher)", "unit": "unit(main_unit)"}.get(kind, f"{kind}(sign)")

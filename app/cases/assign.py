@@ -64,7 +64,7 @@ _UNITS = (
 
 
 _LAST = (
-    select(tasks.c.done_by, people.c.state)
+    select(tasks.c.done_by, tasks.c.pools, people.c.state)
     .outerjoin(people, people.c.id == tasks.c.done_by)
     .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"), tasks.c.state == "done")
     .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
@@ -92,12 +92,15 @@ def _pool_of(motion: Motion, rule: Rule, item: str | None) -> tuple[list[str], b
     if rule.kind == "handler":
         last = _last_handler(motion, rule.argument)
         return ([f"person:{last}"], False) if last else _somebody(motion)
+    if rule.kind == "superior":
+        return _above(motion, rule.argument)
     if rule.kind in ("unit", "item"):
         code = motion.case["data"].get(rule.argument) if rule.kind == "unit" else item
         near = _units(motion, motion.case["org_path"], str(code))
         unit = next((u for u in near if u.code == code), None)
         if unit is None:
-            return _somebody(motion)
+            person = org.person_by_login(motion.session, item) if rule.kind == "item" and item else None
+            return ([f"person:{person.id}"], False) if person and person.active else _somebody(motion)
         if HANDLER_ROLE in unit.roles:
             return [pool(HANDLER_ROLE, unit.path)], False
         return _nearest(_units(motion, unit.path, unit.code), HANDLER_ROLE, unit.path)
@@ -115,6 +118,21 @@ def _last_handler(motion: Motion, step: str) -> str | None:
             return str(task["done_by"])
     last = motion.session.execute(_LAST, {"case": motion.case["id"], "step": step}).one_or_none()
     return last.done_by if last is not None and last.state == "active" else None
+
+
+def _above(motion: Motion, step: str) -> tuple[list[str], bool]:
+    """The role of who completed the step last, in the nearest unit above theirs."""
+    done = next(
+        (t["pools"] for t in motion.tasks.values() if (t["step"], t["state"]) == (step, "done")), None
+    )
+    if done is None:
+        last = motion.session.execute(_LAST, {"case": motion.case["id"], "step": step}).one_or_none()
+        done = last.pools if last is not None else []
+    for role, _, path in (name.partition("@") for name in done):
+        if "/" in path:
+            above = path.rpartition("/")[0]
+            return _nearest(_units(motion, above, ""), role, above)
+    return _somebody(motion)
 
 
 def _somebody(motion: Motion) -> tuple[list[str], bool]:

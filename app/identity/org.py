@@ -12,7 +12,7 @@ from app.core.db import Session
 from app.identity import login, passwords
 from app.identity.actor import SYSTEM
 from app.identity.models import appointments, people, role_permissions, roles, units
-from app.identity.org_file import OrgFile, OrgRefused, PersonLine, read_org
+from app.identity.org_file import OrgFile, OrgRefused, PersonLine, RoleLine, read_org
 
 __all__ = [
     "OrgFile",
@@ -201,6 +201,17 @@ def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
     if new:
         session.execute(insert(units), new)
     return placed
+
+
+def role_lines(session: Session) -> tuple[RoleLine, ...]:
+    """Every role with what it may do, as they are now."""
+    permissions: dict[str, list[str]] = {}
+    for row in session.execute(select(role_permissions).order_by(role_permissions.c.permission)):
+        permissions.setdefault(row.role, []).append(row.permission)
+    return tuple(
+        RoleLine(row.key, row.name, tuple(permissions.get(row.key, ())))
+        for row in session.execute(select(roles).order_by(roles.c.key))
+    )
 
 
 def _load_roles(session: Session, org: OrgFile) -> None:

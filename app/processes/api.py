@@ -25,7 +25,14 @@ from app.identity.permissions import CASE_CREATE, PROCESS_CHECK, PROCESS_PUBLISH
 from app.identity.scopes import missing, require
 from app.processes import publish as publishing
 from app.processes.check import check_files
-from app.processes.publish import Deployed, ProcessRefused, TemplateNotForUse, current_source, known_org
+from app.processes.publish import (
+    Deployed,
+    ProcessRefused,
+    TemplateNotForUse,
+    current_source,
+    known_org,
+    known_roles,
+)
 from app.processes.schema import schemas
 from app.processes.schemas import BundleIn, CheckedOut, DefinitionOut, DeployedOut, DeploymentIn, VersionList
 
@@ -46,7 +53,7 @@ def validate(body: dict[str, Any]) -> Response:
     """检查一个流程文件夹：文件、流程图、表单、时限、场景，以及对在办件的影响。什么都不保存。"""
     require(actor(), PROCESS_CHECK)
     files, before = received(body)
-    checked = check_files(files, known_org(), before, current_source(files.key))
+    checked = check_files(files, known_org(), before, current_source(files.key), known_roles())
     with reading() as session:
         head = store.head(session, files.key)
         running = session.scalar(_RUNNING.where(cases.c.process_key == files.key, cases.c.state == "active"))

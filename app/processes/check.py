@@ -1,6 +1,6 @@
 """Checks a process folder as a whole: its files, diagram and scenarios, and what they say of each other."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from app.engine.check import check as check_diagram
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
-from app.identity.org_file import OrgFile, OrgRefused, read_org
-from app.processes import cross, decisions, messages, parallel, served
+from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
+from app.processes import cross, decisions, messages, parallel, served, staffing
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
@@ -39,11 +39,13 @@ class Checked:
         return sum(each.level == level for each in self.findings)
 
 
-def check_folder(folder: Path, previous: Source | None = None) -> Checked:
+def check_folder(
+    folder: Path, previous: Source | None = None, roles: Sequence[RoleLine] | None = None
+) -> Checked:
     """Everything wrong with a folder; never raises for its content. The organisation is the one beside it."""
     files, findings = bundle_files.read_folder(folder)
     org, about_org = org_beside(folder)
-    return check_files(files, org, [*findings, *about_org], previous)
+    return check_files(files, org, [*findings, *about_org], previous, roles)
 
 
 def check_files(
@@ -51,9 +53,11 @@ def check_files(
     org: OrgFile | None = None,
     before: Collection[Finding] = (),
     previous: Source | None = None,
+    roles: Sequence[RoleLine] | None = None,
 ) -> Checked:
     """The same for files in memory. `org` makes roles and names known; None leaves them unchecked.
 
+    `roles` are those of the installation, where they may differ from the file's by now.
     `previous` is the version new cases start with now: steps that vanish are warned of. `before` is what
     reading the files already found.
     """
@@ -63,7 +67,7 @@ def check_files(
         bundle, about_files = compile_bundle(files)
         findings += about_files
         if bundle is not None:
-            findings += _look(bundle, org, previous)
+            findings += _look(bundle, org, previous, _roles(org, roles))
         elif bundle_files.DIAGRAM in files.files:  # say what can be said of the diagram alone
             findings += _only_diagram(files)
     except RecursionError as error:
@@ -73,7 +77,7 @@ def check_files(
     return Checked(files, bundle, tuple(_ordered(findings)))
 
 
-def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
+def names_of(bundle: Bundle, roles: Mapping[str, RoleLine] | None) -> Names:
     """What the diagram of a bundle may refer to."""
     data = bundle.process.data
     return Names(
@@ -86,15 +90,21 @@ def names_of(bundle: Bundle, org: OrgFile | None) -> Names:
         handlers={name: each.signature for name, each in handlers.every().items()},
         rule_error=partial(
             rule_error,
-            roles=roles_of(org),
+            roles=_names(roles),
             unit_fields=cross.unit_fields(bundle),
         ),
     )
 
 
-def roles_of(org: OrgFile | None) -> dict[str, str] | None:
+def _roles(org: OrgFile | None, live: Sequence[RoleLine] | None) -> dict[str, RoleLine] | None:
+    """The roles there are; None when nobody knows."""
+    known = live if live is not None else org.roles if org is not None else None
+    return None if known is None else {role.key: role for role in known}
+
+
+def _names(roles: Mapping[str, RoleLine] | None) -> dict[str, str] | None:
     """Role → its Chinese name."""
-    return None if org is None else {role.key: role.name for role in org.roles}
+    return None if roles is None else {role.key: role.name for role in roles.values()}
 
 
 def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
@@ -111,8 +121,10 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
         ]
 
 
-def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[Finding]:
-    names = names_of(bundle, org)
+def _look(
+    bundle: Bundle, org: OrgFile | None, previous: Source | None, roles: Mapping[str, RoleLine] | None
+) -> list[Finding]:
+    names = names_of(bundle, roles)
     about_tables = decisions.check(bundle, names)
     findings = [_weighed(each) for each in check_diagram(bundle.source, names, previous)]
     if any(each.level == "error" for each in about_tables):  # a table that is wrong is not missing too
@@ -126,7 +138,8 @@ def _look(bundle: Bundle, org: OrgFile | None, previous: Source | None) -> list[
     findings += served.check_keys(bundle)
     gone = cross.refused_ids(diagram, findings)
     findings = [each for each in findings if not _echoes(each, gone)]
-    findings += cross.check(bundle, diagram, roles_of(org), gone)
+    findings += cross.check(bundle, diagram, _names(roles), gone)
+    findings += staffing.check(bundle, diagram, roles or {})
     findings += parallel.check(bundle, diagram)
     findings += messages.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS, SLA
 from app.bundles.keys import finding, nearest
-from app.bundles.rules import RuleRefused, parse_rule, role_error, rule_error
+from app.bundles.rules import STEP_RULES, Rule, RuleRefused, parse_rule, role_error, rule_error
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.verbs import REJECTED, steps_named
 from app.bundles.yaml_file import Doc, read_yaml
@@ -46,6 +46,7 @@ def check(
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
     findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *_persons(diagram)]
+    findings += _fitting_rules(bundle, diagram)
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += [*_lengths(diagram), *_verbs(bundle, diagram, process, steps)]
     findings += _attachments(bundle, process, steps)
@@ -144,10 +145,54 @@ def _handlers(diagram: Diagram, steps: Mapping[str, str]) -> Iterator[Finding]:
                 rule = parse_rule(text)
             except RuleRefused:
                 continue  # told by the linter
-            if rule.kind == "handler" and (wrong := rule_error(text, steps=steps)) is not None:
+            if rule.kind in STEP_RULES and (wrong := rule_error(text, steps=steps)) is not None:
                 zh = f"{node.named.zh} 的候选规则 {plain(text)} 有误：{wrong}"
                 en = f'{node.named.en} has candidate rule "{plain(text)}", which names no step.'
                 yield Finding("error", "bpmn-unknown-step", DIAGRAM, node.line, node.id, zh, en)
+
+
+def _fitting_rules(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    """`item` is for steps done by several, `system` for lanes in which no person acts."""
+    for scope in diagram.scopes():
+        several = _of_several(scope)
+        for node in scope.of_kind("userTask"):
+            kinds = {rule.kind for rule in rules_of(bundle, scope, node)}
+            if "item" in kinds and node.marker is None and not several:
+                zh = (
+                    f"{node.named.zh} 按 item 指派，它却不是由几个单位或几个人各办一次的环节；"
+                    "请画上多实例标记，或改写规则。"
+                )
+                en = f"{node.named.en} has rule item but is not done by several."
+                yield Finding("error", "rule-without-item", DIAGRAM, node.line, node.id, zh, en)
+            if "system" in kinds:
+                zh = f"{node.named.zh} 在由系统办理（system）的泳道里，没有人会来办；请画进有人的泳道。"
+                en = f"{node.named.en} lies in a lane of the system, where nobody acts."
+                yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
+
+
+def _of_several(scope: Diagram) -> bool:
+    """Whether what lies in this scope is done once for each of several."""
+    while scope.host is not None and scope.outer is not None:
+        if scope.host.marker is not None:
+            return True
+        scope = scope.outer
+    return False
+
+
+def rules_of(bundle: Bundle, scope: Diagram, node: Node) -> tuple[Rule, ...]:
+    """Who is asked to do a step as drawn; () while its rules or lane are not in order."""
+    try:
+        return bundle.rules_of(lane_of(scope, node.id), separated(node.attributes.get("candidateGroups", "")))
+    except RuleRefused:
+        return ()
+
+
+def lane_of(scope: Diagram, identifier: str) -> str | None:
+    """The innermost lane of a node, or of the sub-process round it."""
+    found = [lane.label for lane in scope.lanes if identifier in lane.nodes]
+    if found:
+        return found[-1]
+    return lane_of(scope.outer, scope.id) if scope.outer is not None else None
 
 
 def _persons(diagram: Diagram) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Publishes a checked folder as a version that never changes; running cases keep theirs."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from app.core.errors import FieldError, Unprocessable
 from app.core.once import Once, Stored
 from app.engine.check.finding import Finding
 from app.engine.source import Source
+from app.identity import org
 from app.identity.actor import Actor
-from app.identity.org_file import OrgFile
+from app.identity.org_file import OrgFile, RoleLine
 from app.identity.permissions import PROCESS_PUBLISH
 from app.identity.scopes import require
 from app.processes.check import Checked, check_files, check_folder, org_beside
@@ -51,7 +52,7 @@ def publish(
     when the version new cases start with is no longer `replaces`.
     """
     require(actor, PROCESS_PUBLISH)
-    checked = check_files(files, known_org(), before, current_source(files.key))
+    checked = check_files(files, known_org(), before, current_source(files.key), known_roles())
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
@@ -68,7 +69,7 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
     `template` lets a folder whose key begins with `_` pass (walking its scenarios in a database of its own).
     """
-    checked = check_folder(folder, current_source(folder.name))
+    checked = check_folder(folder, current_source(folder.name), known_roles())
     with transaction() as session:
         return _keep(session, checked, by, None, template=template)
 
@@ -95,6 +96,12 @@ def pointer(each: Finding) -> str:
 def known_org() -> OrgFile | None:
     """The organisation file of this installation, when it has one."""
     return org_beside(settings().bpmn_dir / "_")[0]
+
+
+def known_roles() -> Sequence[RoleLine] | None:
+    """The roles of this installation; None while it has none and the file's are to count."""
+    with reading() as session:
+        return org.role_lines(session) or None
 
 
 def current_source(key: str) -> Source | None:

@@ -12,10 +12,13 @@ def test_every_open_rule_is_understood():
     )
     assert parse_rule("unit(main_unit)").argument == "main_unit"
     assert parse_rule("handler(sign)").kind == "handler"
+    assert parse_rule("superior(sign)") == Rule("superior", "sign", None, "superior(sign)")
+    assert parse_rule("item") == Rule("item", "", None, "item")
+    assert parse_rule("system").kind == "system"
     assert [rule.argument for rule in parse_rules("role(a)@district, role(b)")] == ["a", "b"]
 
 
-@pytest.mark.parametrize("text", ["item", "group(夜班)", "reporter", "superior(sign)", "system"])
+@pytest.mark.parametrize("text", ["group(夜班)", "reporter"])
 def test_a_rule_that_is_not_open_yet_says_so(text: str):
     with pytest.raises(RuleRefused) as caught:
         parse_rule(text)
@@ -29,6 +32,9 @@ def test_a_rule_that_is_not_open_yet_says_so(text: str):
     [
         ("role", "要在括号里写角色"),
         ("role()", "要在括号里写角色"),
+        ("item(units)", "“item”后面不写括号"),
+        ("system@street", "也不写 @层级"),
+        ("superior", "要在括号里写环节，例如 superior(sign)"),
         ("unit(main_unit)@street", "只有 role(角色) 后面可以写 @层级"),
         (
             "role(a)@zone",

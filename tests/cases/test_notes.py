@@ -104,9 +104,7 @@ def test_the_chain_holds_a_seal_of_a_note_and_verifies_once_its_words_are_forgot
     note = say(world, "paiqian1", case_id, "来电人姓甲，住3号楼。")
 
     with db.transaction() as session:
-        session.execute(
-            update(case_notes).where(case_notes.c.id == note["id"]).values(text="", salt=b"")
-        )
+        session.execute(update(case_notes).where(case_notes.c.id == note["id"]).values(text="", salt=b""))
 
     assert "3号楼" not in "".join(row["events"] for row in world.rows(case_chain, case_id=case_id))
     assert timeline(world, case_id)[-1] == "备注：（内容已删除）"

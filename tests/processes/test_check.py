@@ -32,6 +32,9 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.yaml", "unit(main_unit)", "unit(level)", "error", "bpmn-unknown-role", "不是单位字段"),
         ("process.yaml", "unit(main_unit)", "handler(sing)", "error", "bpmn-unknown-role", "图中没有环节“si"
                                                                                            "ng”"),
+        ("process.yaml", "unit(main_unit)", "superior(sing)", "error", "bpmn-unknown-role", "图中没有环节“sing”"),
+        ("process.yaml", "unit(main_unit)", "item", "error", "rule-without-item", "任务“签收”(sign) 按 item 指派"),
+        ("process.yaml", "unit(main_unit)", "system", "error", "bpmn-unknown-role", "任务“签收”(sign) 在由系统办理"),
         ("process.yaml", "person:dispatcher", "person:boss", "error", "bpmn-unknown-role", "没有角色“boss”"),
         ("process.yaml", "  承办单位:", "  承办部门:", "error", "bpmn-unknown-role", "承办单位"),
         ("process.yaml", "  待签收: 受理中\n", "", "warning", "public-missing", "“待签收”没有在 public"),
