@@ -48,7 +48,9 @@ def check_elements(report: Report, diagram: Diagram) -> frozenset[str]:
             continue  # a sub-process's own marker
         if element.tag.startswith(BPMN) and kind not in NODES and kind not in HARMLESS:
             _refused_other(report, element, kind)
-    return frozenset(foreign | set(_check_scripts(report, diagram)))
+    if diagram.outer is None:
+        foreign.update(_check_scripts(report, diagram))
+    return frozenset(foreign)
 
 
 def _refused_node(report: Report, node: Node, inside: bool) -> bool:
@@ -179,10 +181,11 @@ def _refused_other(report: Report, element: Any, kind: str) -> None:
 def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
     """Scripts, listeners and foreign code, wherever they hide; yields the ids of the nodes that hold them."""
     for element in diagram.process.iter("*"):
-        kind, owner = local(element), _owner(element)
+        kind = local(element)
         inside_script_task = kind == "script" and local(element.getparent()) == "scriptTask"
         language = str(element.get("language") or element.get("scriptFormat") or "").lower()
         if kind.lower() in SCRIPTS and not inside_script_task:
+            owner = _owner(element)
             report.error(
                 SCRIPT,
                 owner,
@@ -191,6 +194,7 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
             )
             yield owner.id
         elif language and kind != "scriptTask" and any(word in language for word in SCRIPT_LANGUAGES):
+            owner = _owner(element)
             report.error(
                 SCRIPT,
                 owner,
@@ -199,6 +203,7 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
             )
             yield owner.id
         elif kind in ("executionListener", "taskListener", "executionListeners", "taskListeners"):
+            owner = _owner(element)
             report.error(
                 LISTENER,
                 owner,
@@ -206,12 +211,12 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
                 f"{owner.named.en} carries a listener ({kind}). Delete it; property event emits an event.",
             )
         elif element.tag.startswith(CAMUNDA) and kind in REFUSED_EXTENSIONS:
-            _refuse_extension(report, owner, REFUSED_EXTENSIONS[kind])
+            _refuse_extension(report, _owner(element), REFUSED_EXTENSIONS[kind])
         elif kind in STRIPPED and element.tag.startswith(BPMN) and element.getparent() is not diagram.process:
             _refused_other(report, element, kind)
         for name, advice in REFUSED_ATTRIBUTES.items():
             if element.get(CAMUNDA + name) is not None and element.tag.startswith(BPMN):
-                _refuse_extension(report, owner, advice)
+                _refuse_extension(report, _owner(element), advice)
 
 
 def _refuse_extension(report: Report, owner: _Owner, advice: Advice) -> None:
