@@ -26,7 +26,8 @@ from lxml import etree
 from app.engine.check import check
 from app.engine.source import Source
 from tests.engine.good_bundle import GOOD, NAMES
-from tests.engine.random_diagrams import drawing_of, random_graph
+from tests.engine.graph_drawing import drawing_of
+from tests.engine.random_diagrams import random_graph
 from tests.engine.test_token_game import walk
 
 ROOT = Path(__file__).parents[1]

@@ -7,6 +7,7 @@ from typing import Any
 from app.engine.blocks import Block, Branch, lines_of
 from app.engine.call import Call
 from app.engine.events import Boundary, Catcher
+from app.engine.nodes import split_name
 from app.engine.shape import WAITING, Net, Row
 from app.engine.standing import chain_of, is_arrival, units
 from app.engine.version import Version
@@ -238,7 +239,7 @@ def _pairs(known: dict[Any, Any], before: Any, after: Any) -> bool:
 
 def _edge(specs: Mapping[str, Any], element: str) -> list[Catcher]:
     """The events on the edge of an activity, or behind an event-based gateway, in the order drawn."""
-    split = specs.get(f"{element}.BoundaryEventSplit") or specs[element]
+    split = specs.get(split_name(element)) or specs[element]
     return [each for each in split.outputs if each.hangs] if split.holds_events else []
 
 

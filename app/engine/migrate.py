@@ -16,7 +16,7 @@ from app.engine.env import Env
 from app.engine.errors import MigrationRefused, StateUnreadable
 from app.engine.events import Catcher
 from app.engine.fitting import Fitting, Moved
-from app.engine.nodes import UserTask
+from app.engine.nodes import UserTask, split_name
 from app.engine.run import Run
 from app.engine.shape import COMPLETED, Net, Row
 from app.engine.standing import is_arrival
@@ -149,7 +149,7 @@ def _place(moved: Moved, fitting: Fitting, run: Run, retime: bool) -> None:
         return
     split = row
     if not row.task_spec.holds_events:
-        split = _split(moved, net, specs[f"{moved.element}.BoundaryEventSplit"], scope)
+        split = _split(moved, net, specs[split_name(moved.element)], scope)
         row._parent = split.id
         split._children.append(row.id)
     for old_event, name in moved.kept:

@@ -79,6 +79,11 @@ class Exclusive(OneLevel, ExclusiveGateway):
         return True
 
 
+def split_name(step: str) -> str:
+    """What the split is called that stands before a step with boundary events."""
+    return f"{step}.BoundaryEventSplit"
+
+
 class Split(OneLevel, BoundaryEventSplit):
     """Stands before a step with boundary events: opens the step and arms them."""
 
@@ -116,9 +121,8 @@ class Terminate(EndOfLine):
 
     def _on_complete_hook(self, my_task: Row) -> None:
         net: Net = my_task.workflow
-        for row in list(net.tasks.values()):
-            if row is not my_task and row._state & LIVE and row.lies_in(my_task.scope):
-                row._set_state(CANCELLED)
+        beside = (row for row in net.tasks.values() if row is not my_task and row.lies_in(my_task.scope))
+        _stop([row for row in beside if row._state & LIVE])
         if my_task.scope is net.task_tree:
             net.end_element = self.name
 
@@ -163,8 +167,18 @@ def disarm(step: Row) -> None:
 
 def withdraw(row: Row) -> None:
     """Takes a token back, with everything that goes on inside it."""
+    inside: list[Row] = []
     if row.task_spec.is_scope:
-        for inner in row.workflow.tasks.values():
-            if inner._state & TaskState.NOT_FINISHED_MASK and inner.lies_in(row):
-                inner._set_state(CANCELLED)
-    row._set_state(CANCELLED)
+        inside = [
+            inner
+            for inner in row.workflow.tasks.values()
+            if inner._state & TaskState.NOT_FINISHED_MASK and inner.lies_in(row)
+        ]
+    _stop([*inside, row])
+
+
+def _stop(rows: list[Row]) -> None:
+    for row in rows:
+        row._set_state(CANCELLED)
+    for row in rows:
+        row.task_spec.stopped(row)

@@ -14,9 +14,11 @@ from itertools import permutations
 from app.engine.blocks import Block, Branch, Line, lines_of, waits_for_all
 from app.engine.errors import ReturnImpossible
 from app.engine.events import Boundary
+from app.engine.nodes import split_name
+from app.engine.repeats import Repeat
 from app.engine.returns import Edit, ReturnTarget
 from app.engine.shape import Net, Row
-from app.engine.standing import Floor, Standing, chain_of, floors_of, homes, open_task, units
+from app.engine.standing import Floor, Standing, chain_of, floors_of, homes, open_task, public, units
 from app.engine.version import Version
 
 AUTO, BRANCH, BLOCK = "auto", "branch", "block"
@@ -38,6 +40,7 @@ class Level:
     line: Line
     standing: tuple[Standing, ...]
     is_step: bool
+    key: str  # what this case knows the step by, seen from here
 
 
 class Position:
@@ -66,7 +69,8 @@ class Position:
         choices = _choices(closed)
         depth, chosen = self._depth(level, step, scope, closed, choices)
         at = closed[depth].start if depth < len(closed) else level.element
-        edit = Edit(step, chosen, at, level.scope, level.side, choices, self._why(level, step, closed))
+        why, rounds = self._why(level, step, closed), self.net.rounds[level.key]
+        edit = Edit(step, chosen, at, level.scope, level.side, choices, why, rounds)
         edit.withdrawn = [each.row for each in taken]
         specs = level.scope.task_spec.specs_inside(level.scope)
         for each in closed[:depth]:
@@ -77,10 +81,10 @@ class Position:
         return edit
 
     def steps(self) -> list[str]:
-        """Every step this case has entered, as `rounds` names them, in the order of the diagrams."""
+        """Every step this case has entered, named with the calls round it, in the order of the diagrams."""
         drawn = list(self.version.steps)
         return sorted(
-            self.net.rounds,
+            {public(each) for each in self.net.rounds},
             key=lambda each: (each.count("/"), drawn.index(each) if each in drawn else 0, each),
         )
 
@@ -90,8 +94,7 @@ class Position:
             edit = self.edit(step, AUTO, withdraw)
         except ReturnImpossible:
             return None
-        rounds = self.net.rounds[step]
-        return ReturnTarget(step, self._name(step), rounds, edit.choices, tuple(edit.reasons))
+        return ReturnTarget(step, self._name(step), edit.rounds, edit.choices, tuple(edit.reasons))
 
     # -- where it takes place ------------------------------------------------------------------------
 
@@ -109,6 +112,12 @@ class Position:
             ]
             if len(inner) != 1:
                 break
+            if isinstance(inner[0].task_spec, Repeat):
+                raise self._no(
+                    step,
+                    f"环节{self._named(step)}所在的子流程正在按名单分别办理，从外面分不清该退回哪一份；"
+                    "请由那一份的经办人退回，或等它全部办完。",
+                )
             scope, row, place = inner[0], None, place - 1
         (within, home), element = ways_out[place]
         line = lines_of(self._version(within)).of(side, scope.side, home)
@@ -116,7 +125,9 @@ class Position:
             raise self._no(step, "它所在的旁支在现在的流程图中已经没有了，不能退回。")
         rows = [each for each in units(self.net) if each.scope is scope and each.side == side]
         standing = tuple(Standing(each, each.task_spec.name, chain_of(line, each)) for each in rows)
-        return Level(scope, side, row, element, line, standing, place == 0)
+        inside = public(scope.task_spec.path_inside(scope))
+        key = scope.task_spec.path_inside(scope) + step.removeprefix(inside)
+        return Level(scope, side, row, element, line, standing, place == 0, key)
 
     def _ways_out(self, step: str) -> list[tuple[Floor, str]]:
         """The step and every sub-process and call activity round it, innermost first, with where it lies."""
@@ -132,14 +143,14 @@ class Position:
         return homes(version, within, last) + found
 
     def _version(self, within: str) -> Version:
-        return self.version.inside(within.split("/")[:-1])
+        return self.version.inside(public(within).split("/")[:-1])
 
     # -- what may be returned to ---------------------------------------------------------------------
 
     def _may(self, level: Level, step: str, withdraw: bool) -> None:
         if any(each.element == level.element for each in level.standing):
             raise self._no(step, f"环节{self._named(step)}正在办理中，不需要退回。")
-        if not self._passed(step):
+        if not self._passed(step, level.key):
             raise self._no(step, f"环节{self._named(step)}还没有办过，不能退回到它。")
         if level.element not in level.line.after:
             where = "旁支上的环节，只能在该旁支内退回"
@@ -147,7 +158,7 @@ class Position:
                 where = "主线上的环节，旁支不能退回到主线"
             raise self._no(step, f"环节{self._named(step)}是{where}。")
         if self.row is not None and not withdraw:
-            within, allowed = self.row.within, self.row.task_spec.step.return_to
+            within, allowed = public(self.row.within), self.row.task_spec.step.return_to
             asked = step.removeprefix(within) if step.startswith(within) else step
             if asked not in allowed and "*" not in allowed:
                 raise self._no(step, self._allowed(within, allowed))
@@ -161,14 +172,14 @@ class Position:
             return f"环节{here}不允许退回。"
         return f"环节{here}只允许退回到：{'、'.join(names)}。"
 
-    def _passed(self, step: str) -> bool:
+    def _passed(self, step: str, key: str) -> bool:
         """Entered, and left otherwise than by a return: completed, or ended by an interrupting event."""
-        if not self.net.rounds.get(step):
+        if not self.net.rounds.get(key):
             return False
-        if step in self.net.outcomes:
+        if key in self.net.outcomes:
             return True
         for (within, _), element in self._ways_out(step):
-            split = self._version(within).spec.task_specs.get(f"{element}.BoundaryEventSplit")
+            split = self._version(within).spec.task_specs.get(split_name(element))
             if split is not None and any(
                 isinstance(each, Boundary) and each.interrupting for each in split.outputs
             ):
@@ -202,9 +213,11 @@ class Position:
     def _why(self, level: Level, step: str, closed: list[Block]) -> list[str]:
         reasons = self._why_blocks(level, step, closed)
         if not level.is_step:
-            part = self._named(level.scope.task_spec.path_inside(level.scope) + level.element)
+            part = self._named(public(level.scope.task_spec.path_inside(level.scope)) + level.element)
+            several = isinstance(level.scope.task_spec.specs_inside(level.scope)[level.element], Repeat)
             reasons.append(
-                f"环节{self._named(step)}在子流程{part}内，该子流程已经结束，将从它的第一步重新开始。"
+                f"环节{self._named(step)}在子流程{part}内，该子流程已经结束，将从它的第一步重新开始"
+                f"{'，名单上的每一份都要重办' if several else ''}。"
             )
         return reasons
 
@@ -213,7 +226,7 @@ class Position:
             return []
         broken = next((each for each in closed if not each.proper), None)
         if broken is not None:
-            within = level.scope.task_spec.path_inside(level.scope)
+            within = public(level.scope.task_spec.path_inside(level.scope))
             how = "也没有共同的起点"
             if broken.start:
                 how = f"只能从它的起点{self._named(within + broken.start)}重新开始"

@@ -122,6 +122,10 @@ class Repeat(OneLevel, SimpleBpmnTask):
                 elif mine and not any("#" in each for each in inside):
                     kept[outside] = said
 
+    def stopped(self, my_task: Row) -> None:
+        """No instance goes on: how often their steps were entered is known outside from now on."""
+        self._gather(my_task, None)
+
     def _on_complete_hook(self, my_task: Row) -> None:
         disarm(my_task)
 

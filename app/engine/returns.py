@@ -11,6 +11,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import ReturnImpossible
+from app.engine.nodes import split_name
 from app.engine.picture import HumanTask, Picture, Wait
 from app.engine.shape import Net, Row
 
@@ -87,6 +88,7 @@ class Edit:
     side: str
     choices: tuple[str, ...]
     reasons: list[str]
+    rounds: int  # how often the target was entered
     between: frozenset[str] = frozenset()
     withdrawn: list[Row] = field(default_factory=list)
     arrivals: list[tuple[str, str]] = field(default_factory=list)  # join, and where from
@@ -106,7 +108,7 @@ def apply(net: Net, edit: Edit) -> None:
         net.end_element = None
     net.completed = False
     net.last_end = None
-    spec = specs.get(f"{edit.at}.BoundaryEventSplit") or specs[edit.at]
+    spec = specs.get(split_name(edit.at)) or specs[edit.at]
     if spec.hangs:  # a part that begins with an event begins with what follows it
         for each in spec.outputs:
             net.put(each, edit.within, edit.side, via=spec.name)
@@ -175,8 +177,12 @@ def _take_out(net: Net, row: Row) -> None:
         gone = [above.id, *above._children]
     if row.task_spec.is_scope:
         gone += [each.id for each in net.tasks.values() if each.lies_in(row)]
-    for ref in gone:
-        net.tasks.pop(ref, None)
+    taken = [net.tasks.pop(ref) for ref in gone if ref in net.tasks]
+    for each in taken:
+        each.task_spec.stopped(each)
+        if each.task_spec.has_signers:  # what was said does not count any more
+            net.outcomes.pop(each.within + each.task_spec.name, None)
+            net.tallies.pop(each.within + each.task_spec.name, None)
 
 
 def _put(net: Net, spec: Any, edit: Edit, state: int) -> Row:

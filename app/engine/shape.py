@@ -266,6 +266,9 @@ class OneLevel(TaskSpec):
         """Whether this row may lie directly inside a scope of this element; asked at every load."""
         return True
 
+    def stopped(self, my_task: Row) -> None:
+        """It was ended from outside: by an event, by an end that stops all, by a return."""
+
     def look(self, my_task: Row) -> bool:
         """Asked of a waiting row when nothing runs: whether something moved."""
         return False

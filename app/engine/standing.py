@@ -6,11 +6,12 @@ from app.engine.blocks import Block, Branch, Line, lines_of, splits
 from app.engine.errors import ReturnImpossible
 from app.engine.events import Boundary
 from app.engine.nodes import UserTask
-from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.repeats import Instance, Repeat
+from app.engine.shape import READY, WAITING, Net, Row, path
 from app.engine.version import Version
 
 Chain = tuple[tuple[Block, Branch | None], ...]
-Floor = tuple[str, str]  # the call activities round it, as in `Row.within`, and the sub-process among those
+Floor = tuple[str, str]  # the call activities round it, as `public` gives them, and the sub-process in those
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,16 @@ def chain_of(line: Line, row: Row, element: str = "", source: str = "") -> Chain
     return tuple(chain)
 
 
+def public(path: str) -> str:
+    """A path as in `Row.within` without instances: what is drawn has one name, however often it is done."""
+    return "/".join(each for each in path.split("/") if "#" not in each) if "#" in path else path
+
+
 def branches(net: Net, version: Version) -> dict[str, str | None]:
     """Open task's ref → the flow that begins the innermost branch it stands in, None outside of branches."""
     found = {}
     for row in net.tokens():
-        drawn = version.inside(row.within.split("/")[:-1])
+        drawn = version.inside(path(row))
         line = lines_of(drawn).of(row.side, row.scope.side, row.scope.task_spec.home_inside)
         if isinstance(row.task_spec, UserTask) and line is not None:
             around = [block.branch_of(row.task_spec.name) for block in line.around(row.task_spec.name)]
@@ -82,15 +88,20 @@ def floors_of(row: Row) -> dict[Floor, tuple[Row, Row | None]]:
     found: dict[Floor, tuple[Row, Row | None]] = {}
     while row.scope is not row:
         spec = row.scope.task_spec
-        found[spec.path_inside(row.scope), spec.home_inside] = (row.scope, row)
+        found[public(spec.path_inside(row.scope)), spec.home_inside] = (row.scope, row)
         row = row.scope
     return found
 
 
 def homes(version: Version, within: str, element: str) -> list[tuple[Floor, str]]:
-    """An element and the sub-processes round it in one diagram."""
+    """An element and the sub-processes round it in one diagram; one done several times has two floors,
+    that of an instance and that of all.
+    """
     found, specs = [], version.spec.task_specs
+    if element in version.calls and isinstance(specs[element], Repeat):
+        element = f"{element}.Call"
     while element:
-        found.append(((within, specs[element].home), element))
-        element = specs[element].home
+        spec = specs[element]
+        found.append(((within, spec.home), element))
+        element = spec.whole.name if isinstance(spec, Instance) else spec.home
     return found

@@ -7,7 +7,7 @@ from app.engine.errors import VersionUnreadable
 from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive, read_reach
 from app.engine.joins import Join, Parallel
-from app.engine.nodes import Exclusive, Process, Split, UserTask
+from app.engine.nodes import Exclusive, Process, Split, UserTask, split_name
 from app.engine.repeats import Repeat
 from app.engine.services import ServiceTask
 from app.engine.subprocess import SubProcess
@@ -25,9 +25,9 @@ def hang_events(spec: Process, events: Iterable[Boundary], within: SubProcess | 
             fits = fits or waits or isinstance(step, UserTask | Receive)
         if not fits:
             raise VersionUnreadable(f"（边界事件 {event.name} 没有挂在合适的环节上）", element=event.name)
-        split = spec.task_specs.get(_split_name(host))
+        split = spec.task_specs.get(split_name(host))
         if split is None:
-            split = Split(spec, _split_name(host))
+            split = Split(spec, split_name(host))
             split.connect(step)
             if within is not None:
                 split.home = within.name
@@ -39,7 +39,7 @@ def connect(spec: Process, flows: Iterable[Flow]) -> None:
     out: dict[str, list[Flow]] = {}
     for flow in flows:
         out.setdefault(flow.source, []).append(flow)
-        source, target = specs[flow.source], specs.get(_split_name(flow.target)) or specs[flow.target]
+        source, target = specs[flow.source], specs.get(split_name(flow.target)) or specs[flow.target]
         if isinstance(source, Exclusive | Inclusive):
             source.target_of[flow.id] = target.name
             if flow.default or isinstance(source, Inclusive):
@@ -91,7 +91,3 @@ def close(spec: Process) -> None:
         if isinstance(each, Inclusive) and len(each._inputs) > 1:
             each.reach = read_reach(each)
         each.freeze()
-
-
-def _split_name(step: str) -> str:
-    return f"{step}.BoundaryEventSplit"

@@ -1,33 +1,31 @@
 """Random structured diagrams: blocks in blocks, joins inside loops, sub-processes, events, for the token game."""
 
-from functools import cache
 from random import Random
 
-from app.engine.parser import parse
-from app.engine.source import Source
-from app.engine.version import Version
-from tests.engine.drawing import Drawing, marker
-from tests.engine.token_game import Bell, Edge, Graph, Place
+from tests.engine.graph import Bell, Edge, Graph, Place
+from tests.engine.graph_drawing import AGAIN, GOOD
 
-GOOD, AGAIN = "好", "再来"
-CATCHES = {"pause": ("timer", "PT1H"), "letter": ("message", "news"), "ear": ("signal", "siren")}
-THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
+LOUD = {"error": "fault", "escalation": "shout"}
 
 
 class Grower:
     """Grows one diagram as a graph; `drawing_of` draws the same thing."""
 
-    def __init__(self, random: Random, size: int, calls: bool, many: bool = False) -> None:
+    def __init__(
+        self, random: Random, size: int, calls: bool, many: bool, facts: bool, letters: bool
+    ) -> None:
         self.random, self.calls = random, calls
-        self.many = many
+        self.many, self.facts = many, facts
         self.left = size
         self.graph = Graph(nodes={"start": "start"}, places={"start": Place("")})
         self.last_task: str | None = None
         self.tasks: list[str] = []
         self.home, self.place = "", Place("")
-        self.listening = False  # whether some sub-process round here catches an error
+        self.heard: frozenset[str] = frozenset()  # what the sub-processes round here catch
         first, last = self.block(0)
         self.join("start", first)
+        if letters and random.random() < 0.4:
+            self.begin_by_message(first)
         self.join(last, self.add("end"))
 
     def add(self, kind: str) -> str:
@@ -43,6 +41,23 @@ class Grower:
             when = (when[0], "passed" if when[1] == GOOD else "rejected")
         self.graph.edges.append(Edge(source, target, when))
 
+    def begin_by_message(self, first: str) -> None:
+        """A message may begin the case too, or it alone; sometimes there is something to do before the rest."""
+        begin, merge = self.add("begin"), self.add("either")
+        self.graph.edges = [
+            Edge(e.source, merge, e.when) if e.source == "start" else e for e in self.graph.edges
+        ]
+        if self.random.random() < 0.5:
+            task = self.add("task")
+            self.join(begin, task)
+            self.join(task, merge)
+        else:
+            self.join(begin, merge)
+        self.join(merge, first)
+        if self.random.random() < 0.3:
+            del self.graph.nodes["start"]
+            self.graph.edges = [each for each in self.graph.edges if each.source != "start"]
+
     def block(self, depth: int) -> tuple[str, str]:
         """A part with one way in and one way out."""
         self.left -= 1
@@ -50,7 +65,7 @@ class Grower:
             return self.task(depth)
         shapes = [self.task, self.sequence, self.parallel, self.choice, self.loop, self.sub, self.odd]
         shapes.append(self.inclusive)
-        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 3, 3, 4])[0](depth)
+        return self.random.choices(shapes, weights=[2, 4, 4, 2, 4, 4, 6 if self.heard else 3, 4])[0](depth)
 
     def task(self, depth: int) -> tuple[str, str]:
         """A task, with or without timers."""
@@ -71,6 +86,12 @@ class Grower:
                 out = self.interruption(name, kind, out)
             else:
                 self.side_line(name, kind, depth)
+                self.last_task = name
+        if self.facts and self.random.random() < 0.25:
+            if self.random.random() < 0.5:
+                out = self.interruption(name, "condition", out)
+            else:
+                self.side_line(name, "condition", depth)
                 self.last_task = name
         return name, out
 
@@ -111,9 +132,9 @@ class Grower:
         if self.many and self.random.random() < 0.4:
             self.graph.many[name] = (self.random.choice((1, 2, 2, 3)), self.random.random() < 0.5)
         tasks, last_task = self.tasks, self.last_task
-        kinds = ("timer", "error", "escalation", "message", "signal")
-        caught = [kind for kind in kinds if self.random.random() < 0.3]
-        listening, self.listening = self.listening, self.listening or "error" in caught
+        kinds = ("timer", "error", "escalation", "message", "signal", *("condition",) * self.facts)
+        caught = [kind for kind in kinds if self.random.random() < (0.4 if kind in LOUD else 0.3)]
+        heard, self.heard = self.heard, self.heard | {"error", "escalation"}.intersection(caught)
         place = self.place
         self.home, self.place = name, Place("")
         start = self.add("start")
@@ -126,7 +147,7 @@ class Grower:
             first, last = self.block(depth + 1)
         self.join(start, first)
         self.join(last, self.add("end"))
-        self.home, self.place, self.listening = home, place, listening
+        self.home, self.place, self.heard = home, place, heard
         if is_call:
             self.tasks, self.last_task = tasks, last_task
         asked = self.last_task
@@ -142,8 +163,9 @@ class Grower:
     def odd(self, depth: int) -> tuple[str, str]:
         """A task and then: an escalation, a pause, or (if somebody says so) an end to everything here."""
         first, last = self.task(depth)
-        plain = ("shout", "alarm", "pause", "letter", "ear")
-        kind = self.random.choice((*plain, "race", "stop", *("fault",) * 4 * self.listening))  # always caught
+        louder = [LOUD[kind] for kind in sorted(self.heard) for _ in range(5)]  # an error is always caught
+        plain = ("shout", "alarm", "pause", "letter", "ear", *("watch",) * 2 * self.facts)
+        kind = self.random.choice((*plain, "race", "stop", *louder))
         if kind == "race":
             return first, self.race(last)
         if kind in plain:
@@ -198,7 +220,8 @@ class Grower:
         """An event-based gateway; each event has its own line, and they meet again."""
         gateway, out = self.add("race"), self.add("either")
         self.join(last, gateway)
-        for kind in self.random.sample(("pause", "letter", "ear"), self.random.choice((2, 3))):
+        kinds = ("pause", "letter", "ear", *("watch",) * self.facts)
+        for kind in self.random.sample(kinds, self.random.choice((2, 3))):
             event, other = self.add(kind), self.add("task")
             self.join(gateway, event)
             self.join(event, other)
@@ -242,80 +265,10 @@ class Grower:
         return entry, out
 
 
-def random_graph(random: Random, calls: bool = False, many: bool = False) -> Graph:
+def random_graph(
+    random: Random, calls: bool = False, many: bool = False, facts: bool = False, letters: bool = False
+) -> Graph:
     """A diagram of 3 to about 80 nodes, in which every error is caught; with `calls` several diagrams, with
-    `many` multi-instance here and there.
+    `many` multi-instance here and there, with `facts` conditional events, with `letters` starts by message.
     """
-    return Grower(random, random.randint(3, 24), calls, many).graph
-
-
-def version_of_graph(graph: Graph) -> Version:
-    """The graph as a version, with those that it calls."""
-    names = [name for name, kind in graph.nodes.items() if kind == "call"]
-    called = {name: name for name in names}
-
-    @cache
-    def find(name: str) -> Version:
-        return parse(Source(name, name, drawing_of(graph, name, name).bytes(), called), find)
-
-    return find("")
-
-
-def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
-    """The graph, or what is inside one of its nodes, as BPMN; a task's status is its own name."""
-    drawing = Drawing()
-    if home == process:
-        drawing.declare("error", "broken").declare("escalation", "hey")
-        drawing.declare("message", "news").declare("signal", "siren")
-    inside = {name for name in graph.nodes if graph.home.get(name, "") == home}
-    for name, kind in graph.nodes.items():
-        if name not in inside:
-            continue
-        times, in_turn = graph.many.get(name, (0, False))
-        if kind == "task" and name in graph.many:
-            drawing.signing(
-                name, count=str(times), sequential=in_turn, outcomes=f"{GOOD}, {AGAIN}", status=name
-            )
-        elif kind == "task":
-            drawing.task(name, outcomes=f"{GOOD}, {AGAIN}", status=name)
-        elif kind in ("either", "some"):
-            plain = [place for place, e in enumerate(graph.edges) if e.source == name and e.when is None]
-            tag = "exclusiveGateway" if kind == "either" else "inclusiveGateway"
-            drawing.node(tag, name, f'default="e{plain[0]}"')
-        elif kind == "sub":
-            many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
-            drawing.inside(name, drawing_of(graph, name, process), many)
-        elif kind == "call":
-            many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
-            drawing.node("callActivity", name, f'calledElement="{name}"', many)
-        elif kind in CATCHES:
-            drawing.catch(name, *CATCHES[kind])
-        elif kind == "race":
-            drawing.node("eventBasedGateway", name)
-        elif kind in THROWS:
-            drawing.throw(name, *THROWS[kind])
-        elif kind == "stop":
-            drawing.over(name, "terminate")
-        elif kind == "fault":
-            drawing.over(name, "error", "broken")
-        else:
-            getattr(drawing, {"start": "start", "both": "both", "end": "end"}[kind])(name)
-    for bell in graph.bells:
-        if bell.task in inside:
-            _draw_bell(drawing, bell)
-            inside.add(bell.name)
-    for place, edge in enumerate(graph.edges):
-        if edge.source in inside:
-            when = None if edge.when is None else f'outcome("{edge.when[0]}") == "{edge.when[1]}"'
-            drawing.flow(edge.source, edge.target, when, name=f"e{place}")
-    return drawing
-
-
-def _draw_bell(drawing: Drawing, bell: Bell) -> None:
-    if bell.kind == "timer":
-        text, kind = ("PT24H", "timeDuration") if bell.rings == 1 else (f"R{bell.rings}/PT24H", "timeCycle")
-        said = {"onReturn": "end"} if bell.ends else {}
-        drawing.timer(bell.name, bell.task, text, kind, bell.interrupting, **said)
-    else:
-        code = {"error": "broken", "escalation": "hey", "message": "news", "signal": "siren"}[bell.kind]
-        drawing.edge(bell.name, bell.task, bell.kind, code, bell.interrupting)
+    return Grower(random, random.randint(3, 24), calls, many, facts, letters).graph

@@ -3,9 +3,11 @@
 It shares no code with the engine and analyses nothing: `Graph.places` says in which branches a node was drawn.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
+from tests.engine.graph import Bell, Edge, Graph
+from tests.engine.token_game import Opening, TokenGame
 
 Path = tuple[tuple[str, str, int], ...]
 
@@ -28,23 +30,19 @@ class Way:
 class ReturnGame(TokenGame):
     """A token game in which people also go back."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.entered: set[str] = set()
-        self.done: set[str] = set()
+    def __init__(self, graph: Graph, agreed: str, start: str, facts: Iterable[str] = ()) -> None:
+        self.entered: dict[
+            Opening | None, set[str]
+        ] = {}  # by the turn of a repeated sub-process; None: outside
         self.fired: dict[tuple[Opening, str], int] = {}
-        super().__init__(graph)
-
-    def complete(self, opening: Opening, outcome: str) -> None:
-        """A step that was done can be returned to."""
-        self.done.add(opening.task)
-        super().complete(opening, outcome)
+        super().__init__(graph, agreed, start, facts)
 
     def ways(self, opening: Opening | None) -> dict[str, Way]:
         """Step → how to go back to it, for every step this task may go back to."""
         found = {}
-        for step in self.entered:
+        for step in set().union(*self.entered.values()):
             way = self._way(step, opening)
-            if self._passed(step) and way is not None:
+            if way is not None and self._passed(step, way.scope):
                 standing = {each.task for each in self._cleared(way)} | {e.target for e in self._fetched(way)}
                 if self._reach([way.element]) & standing or not self.alive(way.scope, way.aside):
                     found[step] = way
@@ -64,6 +62,11 @@ class ReturnGame(TokenGame):
         """`block`: which of the closed blocks starts anew; None: only this branch of all of them."""
         gone, fetched = self._cleared(way), self._fetched(way)
         begin = way.element if block is None else way.closed[block][0]
+        for each in [
+            each for each in self.openings if each in gone or any(each.lies_in(sub) for sub in gone)
+        ]:
+            if each.task in self.graph.many:  # what was said does not count any more
+                self._known(each.scope).pop(each.task, None)
         again = {way.element, *(each.task for each in gone), *(edge.target for edge in fetched)}
         ended = not gone and not fetched
         again |= {node for node in self._reach([begin]) if ended or self._reach([node]) & again}
@@ -89,8 +92,29 @@ class ReturnGame(TokenGame):
 
     def _enter(self, node: str, aside: str, scope: Opening) -> None:
         if self.graph.nodes[node] == "task":
-            self.entered.add(node)
+            self.entered.setdefault(self._turn_round(scope), set()).add(node)
         super()._enter(node, aside, scope)
+
+    def _turn_round(self, scope: Opening | None) -> Opening | None:
+        while scope is not None and scope.turn is None:
+            scope = scope.scope
+        return scope
+
+    def _is_last_turn(self, done: Opening) -> bool:
+        self._gather(done)
+        return super()._is_last_turn(done)
+
+    def _empty(self, scope: Opening) -> None:
+        for each in reversed(self.subs):  # inner ones are younger
+            if each.turn is not None and (scope is self.case or each.lies_in(scope)):
+                self._gather(each)
+        super()._empty(scope)
+
+    def _gather(self, turn: Opening) -> None:
+        """A turn is over: that its steps were entered is known outside."""
+        assert turn.scope is not None
+        outside = self._turn_round(turn.scope.scope)
+        self.entered.setdefault(outside, set()).update(self.entered.pop(turn, set()))
 
     def _ring(self, opening: Opening, bell: Bell) -> None:
         if not bell.interrupting:
@@ -98,12 +122,14 @@ class ReturnGame(TokenGame):
             self.fired[line] = self.fired.get(line, 0) + 1 if self.alive(*line) else 1
         super()._ring(opening, bell)
 
-    def _passed(self, step: str) -> bool:
-        """Done, or ended by a bell on it or on a sub-process round it."""
+    def _passed(self, step: str, scope: Opening) -> bool:
+        """Done, or ended by a bell on it or on a sub-process round it, as far as is known in this scope."""
+        if step not in self.entered.get(self._turn_round(scope), ()):
+            return False
         ended = [step]
         while self.graph.home[ended[-1]]:
             ended.append(self.graph.home[ended[-1]])
-        return step in self.done or any(b.interrupting and b.task in ended for b in self.graph.bells)
+        return step in self._known(scope) or any(b.interrupting and b.task in ended for b in self.graph.bells)
 
     def _way(self, step: str, opening: Opening | None) -> Way | None:
         round_it = [step]
@@ -112,7 +138,8 @@ class ReturnGame(TokenGame):
         floors: dict[str, tuple[Opening, Opening | None]] = {"": (self.case, None)}
         while opening is not None and opening is not self.case:
             scope = self._scope(opening)
-            floors[scope.task] = (scope, opening)
+            if opening.turn is None:
+                floors[scope.task] = (scope, opening)
             opening = scope
         element = next(each for each in round_it if self.graph.home[each] in floors)
         scope, own = floors[self.graph.home[element]]
@@ -121,6 +148,8 @@ class ReturnGame(TokenGame):
             inner = [s for s in self.subs if s.scope is scope and s.aside == aside and s.task == element]
             if len(inner) != 1:
                 break
+            if element in self.graph.many:
+                return None  # nobody can say which turn is meant
             scope, own, element = inner[0], None, round_it[round_it.index(element) - 1]
         line = "" if aside == scope.aside else aside.rpartition("/")[2]
         place = self.graph.places[element]

@@ -13,7 +13,8 @@ from app.engine.errors import VersionUnknown, VersionUnreadable
 from app.engine.source import Source
 from tests.engine.conftest import Case, version_of
 from tests.engine.drawing import Drawing
-from tests.engine.random_diagrams import AGAIN, GOOD, random_graph, version_of_graph
+from tests.engine.graph_drawing import AGAIN, GOOD, version_of_graph
+from tests.engine.random_diagrams import random_graph
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ from app.engine.source import Names
 from tests.engine.conftest import Case
 from tests.engine.drawing import Drawing
 from tests.engine.good_bundle import GOOD, NAMES, source, spoilt
-from tests.engine.random_diagrams import drawing_of, random_graph
+from tests.engine.graph_drawing import drawing_of
+from tests.engine.random_diagrams import random_graph
 
 BAD = [
     bad

@@ -15,11 +15,13 @@ from app.engine.run import Run
 from app.engine.version import Version
 from tests.engine.conftest import MONDAY, Bench, Case, version_of
 from tests.engine.drawing import Drawing
-from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
+from tests.engine.graph import Edge, Graph
+from tests.engine.graph_drawing import AGAIN, GOOD, drawing_of
+from tests.engine.random_diagrams import random_graph
+from tests.engine.returning import block, nested, sideways
 from tests.engine.test_calls import calling, found_in, visit
-from tests.engine.test_returns import block, nested, sideways, some
+from tests.engine.test_returns_blocks import some
 from tests.engine.test_timers import beijing
-from tests.engine.token_game import Edge, Graph
 
 NEW = "b" * 64
 

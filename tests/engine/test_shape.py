@@ -11,7 +11,8 @@ from app.engine import shape
 from app.engine.errors import FuseBlown
 from tests.engine.conftest import Bench, Case
 from tests.engine.drawing import Drawing
-from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
+from tests.engine.graph_drawing import AGAIN, GOOD, drawing_of
+from tests.engine.random_diagrams import random_graph
 
 
 def three_branches_in_a_loop() -> Drawing:

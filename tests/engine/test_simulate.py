@@ -18,8 +18,8 @@ from app.engine.version import Version
 from app.engine.walk import At, Cancel, Claim, Complete, Deliver, Expect, Pass, Play, Return, Start, walk_of
 from tests.engine.conftest import MONDAY, Case, version_of
 from tests.engine.drawing import Drawing
+from tests.engine.returning import block
 from tests.engine.test_calls import calling, found_in, visit
-from tests.engine.test_returns import block
 from tests.engine.test_run import a_loop
 from tests.engine.test_shape import dispatch_sign_return
 

@@ -20,7 +20,8 @@ from app.engine.version import Version
 from tests.engine.conftest import Bench, Case
 from tests.engine.drawing import Drawing
 from tests.engine.golden_states import every_golden_state
-from tests.engine.random_diagrams import AGAIN, GOOD, drawing_of, random_graph
+from tests.engine.graph_drawing import AGAIN, GOOD, drawing_of
+from tests.engine.random_diagrams import random_graph
 from tests.engine.test_shape import dispatch_sign_return, three_branches_in_a_loop
 
 

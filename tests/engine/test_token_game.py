@@ -9,18 +9,24 @@ from hypothesis import strategies as st
 
 from app.engine.errors import Stuck
 from app.engine.shape import ref_of as number_of
-from tests.engine.conftest import Case
+from tests.engine.conftest import Bench, Case
 from tests.engine.drawing import Drawing
-from tests.engine.random_diagrams import AGAIN, GOOD, random_graph, version_of_graph
+from tests.engine.graph import Bell, Edge, Graph
+from tests.engine.graph_drawing import AGAIN, GOOD, version_of_graph
+from tests.engine.random_diagrams import random_graph
 from tests.engine.return_game import ReturnGame
-from tests.engine.test_returns import told_truly
-from tests.engine.token_game import Bell, Edge, Graph, Opening, TokenGame
+from tests.engine.returning import told_truly
+from tests.engine.token_game import Opening, TokenGame
 
 MOST_MOVES = 40
 
 
 def walk(graph: Graph, random: Random) -> None:
-    game, case = TokenGame(graph, GOOD), Case(Drawing(), version=version_of_graph(graph))
+    start, env = random.choice(graph.starts), some_are_true(graph, random)
+    version = version_of_graph(graph)
+    before = version.fingerprint()
+    game = TokenGame(graph, GOOD, start, [fact for fact, true in env.data.items() if true])
+    case = Case(Drawing(), env, version, start)
     agree(game, case)
     for move in range(MOST_MOVES):
         if game.over:
@@ -32,10 +38,20 @@ def walk(graph: Graph, random: Random) -> None:
             return
         case.keep()
         agree(game, case)
+    assert version.fingerprint() == before
+
+
+def some_are_true(graph: Graph, random: Random) -> Bench:
+    """Some of the facts that conditions are about, as the case begins."""
+    return Bench(data={fact: random.random() < 0.3 for fact in graph.facts})
 
 
 def move_on(game: TokenGame, case: Case, random: Random, move: int) -> None:
-    """A bell rings, what is awaited in the line comes, or a person finishes a task."""
+    """A fact changes, a bell rings, what is awaited in the line comes, or a person finishes a task."""
+    facts = game.graph.facts
+    if facts and random.random() < 0.2:
+        learn(game, case, random.choice(facts), random.random() < 0.6)
+        return
     if game.ringing and (not game.openings or random.random() < 0.3):
         opening, bell = random.choice(game.ringing)
         ref = ref_of(game, case, opening)
@@ -43,26 +59,37 @@ def move_on(game: TokenGame, case: Case, random: Random, move: int) -> None:
         game.ring(opening, bell)
         move_wait(case, wait, bell.kind == "timer")
         return
+    if not game.openings:  # only conditions are waited for
+        learn(game, case, random.choice(facts), True)
+        return
     opening = random.choice(game.openings)
     ref = ref_of(game, case, opening)
     outcome = AGAIN if random.random() < (0.4 if move < MOST_MOVES / 2 else 0.1) else GOOD
     if game.graph.nodes[opening.task] == "task":
+        task = task_of(game, case, opening, random)
         game.complete(opening, outcome)
-        run = case.wake()
-        if opening.task in game.graph.many:
-            acting = run._net.tasks[int(ref, 36)].internal_data["open"]
-            ref = number_of(random.choice(acting)[0])
-        run.complete(ref, outcome)
+        case.wake().complete(task, outcome)
         return
     event = random.choice(game.awaited(opening))
+    if game.graph.nodes[event] == "watch":
+        learn(game, case, event, True)
+        return
     (wait,) = (w.ref for w in case.picture.waits if w.element == event and ref in (w.ref, w.group))
     game.come(opening, event)
     move_wait(case, wait, game.graph.nodes[event] == "pause")
 
 
+def learn(game: TokenGame, case: Case, fact: str, true: bool) -> None:
+    """A fact becomes so, or is so no more."""
+    game.learn(fact, true)
+    case.env.write({fact: true})
+    case.wake()
+
+
 def walk_with_returns(graph: Graph, random: Random) -> int:
-    game, case = ReturnGame(graph), Case(Drawing(), version=version_of_graph(graph))
-    returned = 0
+    start, env = random.choice(graph.starts), some_are_true(graph, random)
+    game = ReturnGame(graph, GOOD, start, [fact for fact, true in env.data.items() if true])
+    case, returned = Case(Drawing(), env, version_of_graph(graph), start), 0
     for move in range(MOST_MOVES):
         tasks = [each for each in game.openings if graph.nodes[each.task] == "task"]
         opening = random.choice(tasks) if tasks else None
@@ -86,7 +113,7 @@ def walk_with_returns(graph: Graph, random: Random) -> int:
 def go_back(game: ReturnGame, case: Case, random: Random, opening: Opening | None) -> bool:
     """Somebody returns from this task, or an ended case is reopened; True when there was anywhere to go."""
     ways = game.ways(opening)
-    ref = None if opening is None else ref_of(game, case, opening)
+    ref = None if opening is None else task_of(game, case, opening, random)
     found = {each.step.rpartition("/")[2]: each for each in case.wake().return_targets(ref)}
     assert set(found) - set(ways) == set()
     assert all(game.mixed(ways[step]) for step in set(ways) - set(found))
@@ -114,6 +141,14 @@ def ref_of(game: TokenGame, case: Case, opening: Opening) -> str:
     place = alike.index(opening)
     rows = case.run._net.tasks.values()
     return [row.ref for row in rows if row.task_spec.name == opening.task][place]
+
+
+def task_of(game: TokenGame, case: Case, opening: Opening, random: Random) -> str:
+    """The ref of an open task; where several people act, of one of them."""
+    ref = ref_of(game, case, opening)
+    if opening.task not in game.graph.many:
+        return ref
+    return number_of(random.choice(case.run._net.tasks[int(ref, 36)].internal_data["open"])[0])
 
 
 def move_wait(case: Case, ref: str, is_timer: bool) -> None:
@@ -154,21 +189,21 @@ def agree(game: TokenGame, case: Case) -> None:
 @given(st.integers(0, 2**32))
 def test_engine_agrees_with_the_token_game(seed: int):
     random = Random(seed)
-    walk(random_graph(random, calls=True, many=True), random)
+    walk(random_graph(random, calls=True, many=True, facts=True, letters=True), random)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_returns_agree_with_the_token_game(seed: int):
     random = Random(seed)
-    walk_with_returns(random_graph(random, calls=True), random)
+    walk_with_returns(random_graph(random, calls=True, many=True, facts=True, letters=True), random)
 
 
 def test_the_walks_do_return():
     returned = 0
     for seed in range(20):
         random = Random(seed)
-        returned += walk_with_returns(random_graph(random, calls=True), random)
+        returned += walk_with_returns(random_graph(random, calls=True, many=True), random)
     assert returned > 100
 
 

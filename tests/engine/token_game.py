@@ -6,62 +6,19 @@ each incoming flow and puts one on each outgoing. What hangs on the edge of a ta
 one opening of it. A sub-process goes on when no token is left inside it. An inclusive gateway joins, when all else
 stands still, unless a token elsewhere can reach one of its empty flows, and none on which somebody has arrived.
 
+A condition is looked at when all else stands still, in the order in which openings came; on an edge without
+interrupting it rings when it becomes true, and again when it was false meanwhile.
+
 A task of several people is one opening in which each acts once; all must agree. A repeated sub-process is one
 opening with a scope for each turn inside, and what tasks inside a turn came to is that turn's own affair.
 """
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import count
 
-
-@dataclass(frozen=True)
-class Edge:
-    """A flow; `when` = (task, outcome) is true if that was the task's latest outcome."""
-
-    source: str
-    target: str
-    when: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Bell:
-    """A boundary event on a task or sub-process; `rings` is how often it may fire, 0 as often as it likes."""
-
-    name: str
-    task: str
-    interrupting: bool
-    rings: int = 1
-    kind: str = "timer"
-    ends: bool = False  # its side line ends when what it hangs on is returned
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where whoever drew the node put it inside its sub-process: on the side line of a bell or the main line
-    (''), and in which branches, outermost first, each as (split, join, which one).
-    """
-
-    line: str
-    path: tuple[tuple[str, str, int], ...] = ()
-
-
-@dataclass
-class Graph:
-    """A diagram: node → kind, flows in order of trial, boundary events; `home` is the sub-process of a node.
-
-    Kinds: start, task, pause, letter, ear (a timer, a message, a signal awaited in the line), race (event-based
-    gateway), either, both, some (inclusive), sub, call (of another process: a sub drawn elsewhere), end, stop (terminate), fault (error end), shout (escalation
-    thrown), alarm (signal thrown); after a throw the token goes on.
-    """
-
-    nodes: dict[str, str] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
-    bells: list[Bell] = field(default_factory=list)
-    home: dict[str, str] = field(default_factory=dict)
-    many: dict[str, tuple[int, bool]] = field(
-        default_factory=dict
-    )  # how often, and whether one after the other
-    places: dict[str, Place] = field(default_factory=dict)
+from tests.engine.graph import Bell, Edge, Graph
 
 
 @dataclass(eq=False)  # two openings of one task are two, however alike
@@ -80,6 +37,8 @@ class Opening:
     turns: int = 0  # of a repeated sub-process: how many are over
     turn: int | None = None
     known: dict[str, str] = field(default_factory=dict)
+    rung: set[Bell] = field(default_factory=set)  # conditions that were true already
+    number: int = field(default_factory=count().__next__)
 
     def lies_in(self, scope: "Opening") -> bool:
         """At any depth."""
@@ -89,15 +48,18 @@ class Opening:
 class TokenGame:
     """The marking of one case."""
 
-    def __init__(self, graph: Graph, agreed: str = "") -> None:
+    def __init__(
+        self, graph: Graph, agreed: str = "", start: str = "start", facts: Iterable[str] = ()
+    ) -> None:
         self.graph = graph
         self.agreed = agreed  # the outcome that means yes
         self.case = Opening("", "", {})
         self.openings: list[Opening] = []
         self.subs: list[Opening] = []
         self.outcomes: dict[str, str] = {}
+        self.facts = dict.fromkeys(facts, True)
         self.flying: deque[tuple[Edge, str, Opening]] = deque()
-        self._begin(self.case)
+        self._leave(start, "", self.case)
         self._settle()
 
     def complete(self, opening: Opening, outcome: str) -> None:
@@ -160,6 +122,11 @@ class TokenGame:
         self._ring(opening, bell)
         self._settle()
 
+    def learn(self, fact: str, true: bool) -> None:
+        """Something becomes so, or is so no more."""
+        self.facts[fact] = true
+        self._settle()
+
     @property
     def over(self) -> bool:
         """No token anywhere."""
@@ -168,16 +135,21 @@ class TokenGame:
     @property
     def stuck(self) -> bool:
         """Tokens wait for others, and nobody is left who could move: two walks of a side branch mixed."""
-        return not self.openings and not self.over and not self.ringing
+        return not self.openings and not self.over and not self._listening
 
     @property
     def ringing(self) -> list[tuple[Opening, Bell]]:
         """Every bell that something outside may ring."""
+        return [(each, bell) for each, bell in self._listening if bell.kind != "condition"]
+
+    @property
+    def _listening(self) -> list[tuple[Opening, Bell]]:
+        """Every bell that waits for something outside."""
         return [
             (each, bell)
             for each in self.openings + self.subs
             for bell in each.bells
-            if bell.kind in ("timer", "message", "signal")
+            if bell.kind in ("timer", "message", "signal", "condition")
         ]
 
     def seen(self) -> tuple[Counter[str], Counter[str], set[str], Counter[str]]:
@@ -186,7 +158,7 @@ class TokenGame:
         for each in self.openings:
             if self.graph.nodes[each.task] == "task":
                 tasks[each.task] += self.acting(each)
-        waits = Counter(bell.name for _, bell in self.ringing)
+        waits = Counter(bell.name for _, bell in self._listening)
         inline = [each for each in self.openings if self.graph.nodes[each.task] != "task"]
         waits += Counter(event for each in inline for event in self.awaited(each))
         joins = {
@@ -221,8 +193,25 @@ class TokenGame:
                 self.subs.remove(done)
                 if done.turn is None or self._is_last_turn(done):
                     self._leave(done.task, done.aside, self._scope(done if done.turn is None else done.scope))
-            elif not self._join_some():
+            elif not self._join_some() and not self._look():
                 return
+
+    def _look(self) -> bool:
+        """One condition that is true now moves what waits for it."""
+        for each in sorted(self.openings + self.subs, key=lambda each: each.number):
+            if each in self.openings:
+                for event in self.awaited(each):
+                    if self.graph.nodes[event] == "watch" and self.facts.get(event):
+                        self._come(each, event)
+                        return True
+            for bell in [bell for bell in each.bells if bell.kind == "condition"]:
+                if not self.facts.get(bell.name):
+                    each.rung.discard(bell)
+                elif bell not in each.rung:
+                    each.rung.add(bell)
+                    self._ring(each, bell)
+                    return True
+        return False
 
     def _is_last_turn(self, done: Opening) -> bool:
         whole = done.scope
@@ -312,7 +301,7 @@ class TokenGame:
     def _arrive(self, edge: Edge, aside: str, scope: Opening) -> None:
         node = edge.target
         kind = self.graph.nodes[node]
-        if kind in ("task", "pause", "letter", "ear", "race", "sub", "call"):
+        if kind in ("task", "pause", "letter", "ear", "watch", "race", "sub", "call"):
             self._enter(node, aside, scope)
         elif kind == "either":
             out = [each for each in self.graph.edges if each.source == node]
