@@ -22,6 +22,7 @@ from app.cases import filing, inbox, tasks
 from app.cases.advance import Moved
 from app.cases.commands import NewCase
 from app.cases.models import cases
+from app.cases.models import tasks as task_rows
 from app.clocks.models import timers
 from app.core import clock, db, ids
 from app.core import once as core_once
@@ -143,6 +144,10 @@ class World:
 
     def inbox(self, by: str, view: str = "todo", limit: int = 200) -> list[Row]:
         return inbox.page(self.actor(by), view, limit, None)
+
+    def inbox_of(self, case: Row) -> list[Row]:
+        """The open tasks of a case."""
+        return [row for row in self.rows(task_rows, case_id=case["id"]) if row["state"] in ("open", "claimed")]
 
     # — time —
 

@@ -13,7 +13,10 @@ from app.core.db import Session
 from app.engine.picture import Wait
 
 _WAITING = (
-    select(waits, cases.c.number, cases.c.state)
+    select(
+        waits,
+        *(cases.c[name] for name in ("number", "state", "source", "process_key", "version_id", "org_path")),
+    )
     .join(cases, cases.c.id == waits.c.case_id)
     .where(waits.c.name == bindparam("name"), waits.c.key == bindparam("key"))
     .order_by(waits.c.opened_at, waits.c.case_id, waits.c.ref)
@@ -21,7 +24,7 @@ _WAITING = (
 
 
 def waiting_for(session: Session, name: str, key: str) -> list[Row]:
-    """The waits for a message with this correlation key, longest first, each with its case's number."""
+    """The waits for a message with this correlation key, longest first, each with what its case is."""
     return [dict(row) for row in session.execute(_WAITING, {"name": name, "key": key}).mappings()]
 
 

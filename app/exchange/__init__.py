@@ -5,8 +5,10 @@ def install() -> None:
     """Listens to what cases send and await, and tells /readyz what waits. Raises SettingRefused."""
     from app.core import events
     from app.core.http import health
-    from app.exchange import endpoints, outbox
+    from app.exchange import delivering, endpoints, outbox, parking
 
     endpoints.configured()  # a wrong file is refused at the start, not at the first message
+    events.listen(delivering.mark_delivered)
+    events.listen(parking.wake_those_meant_for)
     events.listen(outbox.keep_what_leaves)
     health.component("outbox", outbox.standing)

@@ -23,5 +23,9 @@ class MessageWrong(Unprocessable):
     """消息的内容与约定不符，请按提示修改。"""
 
 
+class MessageSettled(Conflict):
+    """这条消息不在等待处理：已经送到，或正在办理。"""
+
+
 class DeliverySettled(Conflict):
     """这条消息不在等待处理：已经送达、正在发送或已关闭。"""

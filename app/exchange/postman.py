@@ -7,7 +7,7 @@ from collections.abc import Callable
 from app.core import clock, startup
 from app.core.config import settings
 from app.core.db import transaction
-from app.exchange import outbox
+from app.exchange import outbox, parking
 from app.exchange.sending import Senders
 
 log = logging.getLogger("huying.exchange")
@@ -27,13 +27,15 @@ def serve(worker: str, stopped: Callable[[], bool], drain: float) -> None:
         if clock.monotonic() >= next_sweep:
             next_sweep = clock.monotonic() + SWEEP_SECONDS
             sweep()
+        _safely(parking.deliver_due)
         clock.pause(settings().tick_seconds * random.uniform(0.8, 1.2), stopped)
     senders.join(drain)
 
 
 def sweep() -> None:
     """What needs a look once a minute."""
-    _safely(_follow_configuration)
+    for act in (_follow_configuration, parking.find_missed, parking.expire, parking.forget_delivered):
+        _safely(act)
 
 
 def _follow_configuration() -> None:
@@ -53,7 +55,7 @@ def _once_served(stopped: Callable[[], bool]) -> bool:
     return False
 
 
-def _safely(act: Callable[[], None]) -> None:
+def _safely(act: Callable[[], object]) -> None:
     try:
         act()
     except Exception:  # the next sweep finds the same rows

@@ -1,0 +1,94 @@
+"""Which messages there are: what the published processes declare, and what each brings into a case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import select
+
+from app.bundles import Bundle, store
+from app.bundles.forms import AnswersRefused
+from app.bundles.messages import Message
+from app.bundles.models import process_heads
+from app.cases.motion import RowLookups
+from app.core import clock
+from app.core.db import Session
+from app.core.errors import FieldError
+from app.exchange.connectors import Connector
+from app.exchange.errors import MessageUnknown, MessageWrong
+
+_HEADS = (
+    select(process_heads.c.version_id)
+    .where(process_heads.c.retired_at.is_(None))
+    .order_by(process_heads.c.key)
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """One message of one process."""
+
+    bundle: Bundle
+    message: Message
+
+    @property
+    def start(self) -> str | None:
+        """The start event that it begins a case at."""
+        if not self.message.starts:
+            return None
+        begins = self.bundle.engine.start_messages
+        return next((event for event, name in begins.items() if name == self.message.name), None)
+
+
+def known(session: Session, name: str) -> list[Known]:
+    """Where new cases know an incoming message of this name. Raises MessageUnknown when nowhere."""
+    bundles = [store.version(session, row.version_id) for row in session.execute(_HEADS)]
+    found = [Known(bundle, bundle.messages[name]) for bundle in bundles if _incoming(bundle, name)]
+    if not found:
+        names = sorted({each for bundle in bundles for each in bundle.messages if _incoming(bundle, each)})
+        near = get_close_matches(name, names, n=1, cutoff=0.6)
+        hint = f"（是不是 {near[0]}？）" if near else ""
+        raise MessageUnknown(
+            f"没有消息“{name}”；现在有：{'、'.join(names) or '（没有）'}{hint}。", known=names
+        )
+    return found
+
+
+def _incoming(bundle: Bundle, name: str) -> bool:
+    message = bundle.messages.get(name)
+    return message is not None and message.direction == "in"
+
+
+def values(
+    session: Session, known: Known, payload: Mapping[str, Any], connector: Connector | None = None
+) -> dict[str, Any]:
+    """What the payload brings, as clean values of declared names.
+
+    Raises MessageWrong with one error per field, named as the sender wrote it.
+    """
+    message = known.message
+    try:
+        found = message.values(payload, {}, RowLookups(session, clock.now(session)))
+    except AnswersRefused as refused:
+        names = {f"/answers/{name}": name for name in message.data}
+        errors = [
+            FieldError(
+                _pointer(message.data[names[each.pointer]], connector) if each.pointer in names else "/data",
+                each.code,
+                each.message,
+            )
+            for each in refused.errors
+        ]
+        raise MessageWrong(errors=errors) from None
+    if message.starts and "title" in message.data and not found.get("title"):
+        where = _pointer(message.data["title"], connector)
+        raise MessageWrong(errors=[FieldError(where, "required", "请填写标题。")])
+    return found
+
+
+def _pointer(path: str, connector: Connector | None) -> str:
+    """`$.caller.name` as a JSON pointer into what was sent."""
+    inner = path.removeprefix("$.")
+    told = connector.told(inner) if connector is not None else inner
+    return "/data/" + told.replace("~", "~0").replace("/", "~1").replace(".", "/")

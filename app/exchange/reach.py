@@ -1,0 +1,79 @@
+"""Whom a message reaches: the cases that wait for it, or the process that it starts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app import bundles
+from app.cases import waits
+from app.cases.filing import STAFF
+from app.core.db import Session
+from app.exchange import catalogue, connectors
+from app.exchange.catalogue import Known
+from app.exchange.connectors import Connector
+from app.exchange.endpoints import Endpoint
+from app.exchange.errors import SeveralWaiting
+from app.identity.actor import Actor
+from app.identity.permissions import MESSAGE_SEND
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Who waits, longest first; or, when nobody does, the processes that know the message."""
+
+    waiting: Sequence[Row]
+    knowing: Sequence[Known]
+
+    @property
+    def rule(self) -> str:
+        """What to do when several wait: as the one that has waited longest says."""
+        return self.declared(self.waiting[0]).message.several
+
+    @property
+    def starting(self) -> Known | None:
+        """The process that the message starts. Raises SeveralWaiting when more than one would."""
+        starts = [each for each in self.knowing if each.start is not None]
+        if len(starts) > 1:
+            names = "、".join(each.bundle.process.name for each in starts)
+            raise SeveralWaiting(f"有不止一个流程由这条消息开始：{names}。")
+        return starts[0] if starts else None
+
+    def declared(self, wait: Row) -> Known:
+        """The message as the version of a waiting case declares it."""
+        bundle = bundles.get(wait["version_id"])
+        return Known(bundle, bundle.messages[wait["name"]])
+
+    def check(self, session: Session, payload: Mapping[str, Any], connector: Connector | None) -> None:
+        """Holds the payload against what will read it. Raises MessageWrong, SeveralWaiting."""
+        if len(self.waiting) > 1 and self.rule == "refuse":
+            raise SeveralWaiting(f"有 {len(self.waiting)} 件在等这条消息。")
+        if self.waiting:
+            readers = [self.declared(self.waiting[0])]
+        else:
+            readers = [self.starting] if self.starting is not None else list(self.knowing[:1])
+        for each in readers:
+            catalogue.values(session, each, payload, connector)
+
+
+def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
+    """Whom a message of this name and key reaches now. Raises MessageUnknown.
+
+    Another partner's cases are out of reach: numbers of different sources may be the same. The sender's own
+    cases come first, then those that somebody of the house filed by hand.
+    """
+    within = [
+        wait
+        for wait in waits.waiting_for(session, name, key)
+        if wait["state"] == "active"
+        and wait["source"] in (actor.login, STAFF)
+        and actor.allows(MESSAGE_SEND, wait["org_path"])
+    ]
+    own = [wait for wait in within if wait["source"] == actor.login]
+    waiting = own or within
+    return Reach(waiting, () if waiting else catalogue.known(session, name))
+
+
+def connector(endpoint: Endpoint | None) -> Connector | None:
+    return None if endpoint is None else connectors.ALL[endpoint.adapter]
