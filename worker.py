@@ -54,7 +54,6 @@ def main() -> None:
         die_with_parent(os.getppid())
     begin()
     db.current().dispose()  # the children have connections of their own
-    refuse_wrong_endpoints()
     roles = ["ticker", "jobs", "postman"] if settings().redis_url else ["ticker", "postman"]
     # In our own group: the launcher can then end grandchildren, too.
     with Children(found_group=False) as children:
@@ -182,14 +181,6 @@ def carry_for_ever() -> None:
 
     postman.serve(f"{socket.gethostname()}-{os.getpid()}", lambda: asked.stop, DRAIN)
     db.current().dispose()
-
-
-def refuse_wrong_endpoints() -> None:
-    """Raises SettingRefused for a wrong file of other systems: children would only fail again and again."""
-    if settings().connectors is not None:
-        from app.exchange import endpoints
-
-        endpoints.configured()
 
 
 def prepare() -> None:

@@ -24,12 +24,14 @@ def wire() -> None:
 
 
 def begin() -> None:
-    """What a process checks before it serves: settings, algorithms, keys. Raises SettingRefused."""
+    """What a process checks before it serves: settings, other systems, algorithms, keys. SettingRefused."""
     from app.core import startup
     from app.core.config import settings
     from app.crypto import selftest
+    from app.exchange import endpoints
 
     settings().database()
+    endpoints.configured()
     selftest.begin()
     startup.begin()
 

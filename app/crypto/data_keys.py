@@ -33,12 +33,20 @@ ANSWERS = "answers"
 """Purpose: bodies kept for repeated requests."""
 INBOUND = "inbound"
 """Purpose: raw bodies that others sent."""
+OUTBOX = "outbox"
+"""Purpose: bodies of messages that leave."""
 INDEX = "index"
 """Purpose: blind indexes."""
 FIELDS = "fields"
 """Purpose: secret fields; its subject is a case (`case:<id>`)."""
 
-PURPOSES = {ANSWERS: "重复请求的回答", INBOUND: "收到的原文", INDEX: "盲索引", FIELDS: "办件的加密内容"}
+PURPOSES = {
+    ANSWERS: "重复请求的回答",
+    INBOUND: "收到的原文",
+    OUTBOX: "要发出的消息",
+    INDEX: "盲索引",
+    FIELDS: "办件的加密内容",
+}
 STATES = {"active": "使用中", "retired": "只用于打开旧的", "destroyed": "已销毁"}
 
 data_keys = Table(

@@ -1,14 +1,11 @@
 """Answers kept for repeated requests, sealed: what core/once asks of the room above it."""
 
-import hmac
-
 from app.core import once
 from app.core.db import Session
 from app.core.errors import Conflict
 from app.core.once import Once
-from app.crypto import data_keys, sm4
-from app.crypto.sm3 import hmac_sm3
-from app.crypto.sm4 import DataKey, Place, Unreadable
+from app.crypto import data_keys, marks, sm4
+from app.crypto.sm4 import Place, Unreadable
 
 
 class AnswerUnreadable(Conflict):
@@ -22,14 +19,10 @@ class Kept:
         data_keys.warm(data_keys.ANSWERS)
 
     def mark(self, session: Session, fingerprint: str) -> str:
-        return _mark(data_keys.system(session, data_keys.ANSWERS), fingerprint)
+        return marks.mark(session, data_keys.ANSWERS, fingerprint)
 
     def same(self, session: Session, mark: str, fingerprint: str) -> bool:
-        try:
-            key = data_keys.by_number(session, int(mark.partition(".")[0], 16))
-        except (ValueError, Unreadable):
-            return False
-        return hmac.compare_digest(mark, _mark(key, fingerprint))
+        return marks.same(session, mark, fingerprint)
 
     def seal(self, session: Session, this: Once, body: bytes) -> bytes:
         return sm4.seal(data_keys.system(session, data_keys.ANSWERS), _place(this), body)
@@ -49,8 +42,3 @@ def install() -> None:
 
 def _place(this: Once) -> Place:
     return Place("idempotency", "body", f"{this.principal}|{this.method}|{this.route}|{this.key}")
-
-
-def _mark(key: DataKey, fingerprint: str) -> str:
-    """The key's number and a keyed hash: a plain one of a short request could be tried out."""
-    return f"{key.number:x}.{hmac_sm3(key.secret, b'fingerprint' + fingerprint.encode())[:24].hex()}"

@@ -19,6 +19,7 @@ from app.core.db import Session, reading, transaction
 from app.core.errors import Problem, Unavailable
 from app.core.events import Event
 from app.core.ids import new_id
+from app.crypto.sealed import Place, open_
 from app.exchange import catalogue, endpoints, reach
 from app.exchange.catalogue import Known
 from app.exchange.errors import SeveralWaiting
@@ -99,7 +100,8 @@ def deliver(row: Row, actor: Actor) -> None:
 
 
 def _deliver(row: Row, actor: Actor) -> None:
-    payload = _payload(row, actor)
+    with reading() as session:
+        payload = _payload(session, row, actor)
     for _ in range(AGAIN):
         with reading() as session:
             found = reach.look(session, actor, row["name"], row["key"])
@@ -121,8 +123,13 @@ def _deliver(row: Row, actor: Actor) -> None:
     park(row)
 
 
-def _payload(row: Row, actor: Actor) -> Mapping[str, Any]:
-    data = orjson.loads(row["body"])
+def place(channel: str, message_id: str) -> Place:
+    """Where the content of a message lies, of all its parts."""
+    return Place("inbound", "body", f"{channel}|{message_id}")
+
+
+def _payload(session: Session, row: Row, actor: Actor) -> Mapping[str, Any]:
+    data = orjson.loads(open_(session, place(row["channel"], row["message_id"]), row["body"]))
     connector = reach.connector(endpoints.of_account(actor.login))
     return data if connector is None else connector.read(row["name"], data)
 

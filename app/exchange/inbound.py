@@ -14,6 +14,9 @@ from app.core.config import settings
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Problem
 from app.core.ids import new_id
+from app.crypto import marks
+from app.crypto.data_keys import INBOUND
+from app.crypto.sealed import seal
 from app.crypto.sm3 import sm3_hex
 from app.engine import durations
 from app.exchange import delivering, endpoints, reach
@@ -109,8 +112,13 @@ def _keep(actor: Actor, message: Message, fingerprint: str) -> Row | None:
             "part": 0,
             "name": message.name,
             "key": message.key,
-            "fingerprint": fingerprint,
-            "body": orjson.dumps(dict(message.data)),
+            "fingerprint": marks.mark(session, INBOUND, fingerprint),
+            "body": seal(
+                session,
+                INBOUND,
+                delivering.place(actor.login, message.message_id),
+                orjson.dumps(dict(message.data)),
+            ),
             "state": "received",
             "received_at": now,
             "expires_at": _end(message.ttl, now),
@@ -158,8 +166,9 @@ def _again(actor: Actor, message: Message, fingerprint: str, known: Sequence[Row
     until = clock.monotonic() + PATIENCE
     while known:
         first = known[0]
-        if first["fingerprint"] != fingerprint:
-            raise MessageIdReused
+        with reading() as session:
+            if not marks.same(session, first["fingerprint"], fingerprint):
+                raise MessageIdReused
         if all(row["answered"] for row in known):
             return known
         if all(row["state"] != "received" for row in known):  # whoever brought it died before the answer

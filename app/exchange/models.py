@@ -5,7 +5,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -13,7 +12,8 @@ from sqlalchemy import (
     text,
 )
 
-from app.core.db import Id, Instant, Json, metadata
+from app.core.db import Id, Instant, metadata
+from app.crypto.sealed import SealedBytes
 
 # One row a message received; one that reaches several waits has a row for each (`part`). The row is kept
 # before anything happens because of it, and its state changes in the transaction of what it did.
@@ -28,8 +28,8 @@ inbound = Table(
     Column("part", Integer, nullable=False),
     Column("name", String(120), nullable=False),
     Column("key", String(200), nullable=False),
-    Column("fingerprint", String(64), nullable=False),  # SM3 of the body as it was sent
-    Column("body", LargeBinary, nullable=False),  # as it was sent
+    Column("fingerprint", String(64), nullable=False),  # a keyed hash of what was sent
+    Column("body", SealedBytes, nullable=False),  # its data, for all parts in one place: channel and id
     Column("state", String(10), nullable=False),  # received | delivered | parked | refused | expired
     Column("answered", String(10)),  # the state its sender was told: the same answer to the same message
     Column("case_id", Id, ForeignKey("cases.id")),
@@ -73,8 +73,8 @@ outbox = Table(
     Column("endpoint", String(60), nullable=False),
     Column("seq", Integer, nullable=False),  # 1, 2, … within a case and an endpoint: sent in this order
     Column("message", String(120), nullable=False),
-    Column("body", Json, nullable=False),
-    Column("hash", String(64), nullable=False),  # SM3 of the body, as in the case's audit chain
+    Column("body", SealedBytes, nullable=False),
+    Column("hash", String(64), nullable=False),  # of the body, as in the case's audit chain
     Column("state", String(10), nullable=False),  # pending | claimed | held | sent | dead | closed
     Column("attempts", Integer, nullable=False),
     Column("next_at", Instant, nullable=False),

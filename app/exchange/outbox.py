@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, text, update
 
 from app.cases import incidents
@@ -15,6 +16,8 @@ from app.core.config import settings
 from app.core.db import Session, transaction
 from app.core.events import Event
 from app.core.ids import new_id
+from app.crypto.data_keys import OUTBOX
+from app.crypto.sealed import Place, open_, seal
 from app.exchange import endpoints, health
 from app.exchange.models import outbox
 from app.identity.actor import SYSTEM
@@ -109,14 +112,15 @@ def keep_what_leaves(session: Session, told: Sequence[Event]) -> None:
     for event in leaving:
         endpoint = event.data["to"]
         seq = last[endpoint, event.case_id] = last.get((endpoint, event.case_id), 0) + 1
+        row_id = new_id()
         rows.append(
             {
-                "id": new_id(),
+                "id": row_id,
                 "case_id": event.case_id,
                 "endpoint": endpoint,
                 "seq": seq,
                 "message": event.data["message"],
-                "body": dict(event.payload or {}),
+                "body": seal(session, OUTBOX, _place(row_id), orjson.dumps(dict(event.payload or {}))),
                 "hash": event.data["hash"],
                 "state": "pending" if endpoint in sendable else "held",
                 "attempts": 0,
@@ -125,6 +129,10 @@ def keep_what_leaves(session: Session, told: Sequence[Event]) -> None:
             }
         )
     session.execute(insert(outbox), rows)
+
+
+def _place(row_id: str) -> Place:
+    return Place("outbox", "body", row_id)
 
 
 def _last(session: Session, case_ids: set[str]) -> dict[tuple[str, str], int]:
@@ -157,7 +165,7 @@ def claim(session: Session, endpoint: str, worker: str) -> Claimed | None:
         row.case_id,
         row.seq,
         row.message,
-        row.body,
+        orjson.loads(open_(session, _place(row.id), row.body)),
         row.attempts + 1,
         row.created_at,
         row.process_key,

@@ -1,9 +1,11 @@
 """What a case sends is a row first; it reaches its partner once, in order, or is visibly dead."""
 
+import orjson
 import pytest
 
 from app.cases.models import incidents
 from app.core import clock, db
+from app.crypto.sealed import Place, open_
 from app.exchange import outbox as box
 from app.exchange.client import Answer, Unreachable
 from app.exchange.endpoints import configured
@@ -22,8 +24,13 @@ def reported(world: World, number: str = "BJ-1") -> Row:
 
 
 def rows_of(world: World) -> list[Row]:
-    """The outbox in the order of the cases' numbers and of each case's messages."""
-    return sorted(world.rows(outbox), key=lambda row: (row["body"]["externalNo"], row["seq"]))
+    """The outbox, opened, in the order of the cases' numbers and of each case's messages."""
+    with db.reading() as session:
+        opened = [
+            {**row, "body": orjson.loads(open_(session, Place("outbox", "body", row["id"]), row["body"]))}
+            for row in world.rows(outbox)
+        ]
+    return sorted(opened, key=lambda row: (row["body"]["externalNo"], row["seq"]))
 
 
 def send(name: str = "city12345", **how: object) -> bool:
