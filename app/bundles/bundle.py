@@ -77,6 +77,11 @@ class Bundle:
         """The parsed diagram, out of the engine's own catalog."""
         return catalog.get(self.version)
 
+    @cached_property
+    def secret_names(self) -> frozenset[str]:
+        """The names whose values are sealed: no expression, list, event or log ever sees one."""
+        return frozenset(name for name, field in self.process.data.items() if field.secret)
+
     def rules_of(self, lane: str | None, candidates: Sequence[str] = ()) -> tuple[Rule, ...]:
         """Who may do a step: its own candidate rules, else the rule of its lane; () when it has neither."""
         if candidates:

@@ -31,7 +31,15 @@ TYPES = {
 NOT_YET_TYPES = {"files": "附件尚未开放"}
 ITEM_TYPES = ("text", "date", "datetime", "int", "decimal", "unit", "person")
 FILE_KINDS = {"image": "图片", "pdf": "PDF", "office": "办公文档", "audio": "录音", "video": "视频"}
-FORMATS = {"phone": "电话号码", "idcard": "身份证号", "plain": "一行普通文字"}
+FORMATS = {
+    "phone": "电话号码",
+    "idcard": "身份证号",
+    "name": "姓名",
+    "address": "住址",
+    "plain": "一行普通文字",
+}
+PERSONAL = ("phone", "idcard")
+"""Formats whose values are always somebody's: only with `secret: true`."""
 
 LONGEST_TEXT = 20_000
 DEFAULT_TEXT = 2_000
@@ -109,7 +117,7 @@ FIELD_KEYS: dict[str, Key] = {
     **_DETAILS,
     "table": TABLE_KEY,
     "per": Key(Text(one_of=("item",), says="item"), "item：会签、协办的每一项各填各的，条件里是一个列表"),
-    "secret": Key(keys.Any_(), not_yet="加密保存、显示时遮掩；在开放之前请不要收集这类信息"),
+    "secret": Key(Flag(), "加密保存，显示时遮掩；只用于 text，不能用在条件里"),
     "lastWins": Key(Flag(), "并行的两条路都填这个名字时，后填的为准"),
 }
 DATA = Named(Record(FIELD_KEYS), NAME, NAME_SAYS)
@@ -139,6 +147,8 @@ def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) ->
         zh = "category 要用 table 写取自哪张分类表，例如 table: city_12345；别的类型不写 table。"
         found.error("value-invalid", path, zh, "category, and only category, needs a table.")
         return None
+    if not _may_be_secret(name, given, found, path):
+        return None
     base = DataField(
         name,
         kind,
@@ -150,6 +160,24 @@ def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) ->
         table=given.get("table", ""),
     )
     return refine(base, given, found, path)
+
+
+def _may_be_secret(name: str, given: Mapping[str, Any], found: Found, path: Path) -> bool:
+    """Secret is a text of the whole case; a number that is always somebody's is secret."""
+    secret = given.get("secret", False)
+    if secret and given["type"] != "text":
+        zh = f"“{name}”是{TYPES[given['type']]}，secret 只用于 text（文字）。"
+        found.error("secret-type", (*path, "secret"), zh, f'"{name}" cannot be secret: only text can.')
+    elif secret and "per" in given:
+        zh = f"“{name}”写了 per: item，各填各的内容还不能加密保存；请去掉 per 或 secret。"
+        found.error("key-not-yet", (*path, "secret"), zh, f'"{name}": secret with per is not open yet.')
+    elif not secret and given.get("format") in PERSONAL:
+        what = FORMATS[given["format"]]
+        zh = f"“{name}”是{what}，须加密保存：请在 process.yaml 的 data 里声明它，写上 secret: true。"
+        found.error("secret-required", path, zh, f'"{name}" needs secret: true.')
+    else:
+        return True
+    return False
 
 
 def chosen_name(category: DataField) -> DataField:
@@ -181,6 +209,9 @@ def refine(base: DataField, given: Mapping[str, Any], found: Found, path: Path) 
     if "format" in given:
         if base.type != "text":
             _misplaced(found, (*path, "format"), "format", "text", base.type)
+        elif form in PERSONAL and not base.secret:
+            zh = f"{FORMATS[form]}须加密保存：请在 process.yaml 的 data 里给“{base.name}”写上 secret: true。"
+            found.error("secret-required", (*path, "format"), zh, f'"{base.name}" needs secret: true.')
         elif form not in FORMATS:
             found.error(
                 "value-invalid",

@@ -161,11 +161,19 @@ def _condition(
             f'{key} "{given[key]}": {refused.en}',
         )
         return None
+    for name in sorted(_named(condition.tree)):
+        if (field := data.get(name)) is not None and field.secret:
+            zh = f"“{name}”（{field.label}）是加密保存的，不能用在 {key} 的条件里。"
+            found.error("secret-in-condition", (*path, key), zh, f'"{name}" is secret: no condition sees it.')
     for name in sorted(_named_outside_has(condition.tree)):
         if (field := data.get(name)) is not None and field.type == "point":
             zh = f"“{name}”是位置，条件里只能写 has({name})。"
             found.error("expression-type", (*path, key), zh, f'"{name}" is a point: only has().')
     return condition
+
+
+def _named(tree: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _named_outside_has(tree: ast.expr) -> set[str]:

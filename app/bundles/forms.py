@@ -323,4 +323,6 @@ def _property(each: FormField) -> dict[str, Any]:
         schema["x-requiredIf"] = each.required_if.text
     if each.phrases:
         schema["x-phrases"] = True
+    if data.secret:
+        schema["x-secret"] = True
     return schema

@@ -227,6 +227,13 @@ def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) 
             f"facts 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。",
             f'Fact "{name}" is not declared.',
         )
+    elif declared.secret:
+        found.error(
+            "fact-secret",
+            ("facts", i),
+            f"“{name}”（{declared.label}）是加密保存的，不能用来筛选，请从 facts 里删去。",
+            f'"{name}" is secret and cannot be a fact.',
+        )
     elif name in RESERVED and name != "content":
         found.error(
             "fact-reserved",

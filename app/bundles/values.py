@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.bundles.data_fields import DEFAULT_FILES, DEFAULT_ITEMS, DEFAULT_TEXT, DataField
+from app.core import personal
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -23,8 +24,6 @@ _BREAK = re.compile("[\n\r\u2028\u2029]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _FILE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_DIGITS = "10X98765432"
 _LARGEST = 2**63 - 1
 
 
@@ -106,8 +105,7 @@ def _idcard(text: str, now: datetime) -> str:
         raise Wrong("idcard-invalid", "身份证号里的出生日期不存在。") from None
     if not born.year >= 1850 or born > now.astimezone(BEIJING).date():
         raise Wrong("idcard-invalid", "身份证号里的出生日期不对。")
-    total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
-    if number[17] != _CHECK_DIGITS[total % 11]:
+    if number[17] != personal.check_digit(number):
         raise Wrong("idcard-invalid", "身份证号的校验位不对，请核对。")
     return number
 

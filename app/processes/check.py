@@ -1,5 +1,6 @@
 """Checks a process folder as a whole: its files, diagram and scenarios, and what they say of each other."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from app.bundles import files as bundle_files
 from app.bundles.bundle import Bundle, compile_bundle
+from app.bundles.data_fields import DataField
 from app.bundles.files import BundleFiles
 from app.bundles.keys import finding
 from app.bundles.rules import rule_error
@@ -21,6 +23,7 @@ from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
 ORG_FILE = "_org.yaml"
+UNKNOWN_NAME = ("bpmn-unknown-name", "dmn-unknown-input", "dmn-unknown-output")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def names_of(bundle: Bundle, roles: Mapping[str, RoleLine] | None) -> Names:
     """What the diagram of a bundle may refer to."""
     data = bundle.process.data
     return Names(
-        data={name: "list" if field.per_item else field.type for name, field in data.items()},
+        data={name: _kind(field) for name, field in data.items() if not field.secret},
         forms=frozenset(bundle.forms),
         lanes=frozenset(bundle.process.lanes),
         clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
@@ -94,6 +97,20 @@ def names_of(bundle: Bundle, roles: Mapping[str, RoleLine] | None) -> Names:
             unit_fields=cross.unit_fields(bundle),
         ),
     )
+
+
+def _kind(field: DataField) -> str:
+    return "list" if field.per_item else field.type
+
+
+def _of_secrets(each: Finding, bundle: Bundle) -> Finding:
+    """To the diagram and the tables a secret name is unknown; its author is told why."""
+    for name in sorted(bundle.secret_names):
+        if each.level == "error" and re.search(rf"\b{name}\b", each.zh) and each.rule in UNKNOWN_NAME:
+            label = bundle.process.data[name].label
+            why = f"“{name}”（{label}）是加密保存的（secret: true），不能用在条件、决策表和自动处理里。"
+            return replace(each, rule="secret-in-condition", zh=f"{each.zh}{why}")
+    return each
 
 
 def _roles(org: OrgFile | None, live: Sequence[RoleLine] | None) -> dict[str, RoleLine] | None:
@@ -147,7 +164,7 @@ def _look(
     for name, data in bundle.files.scenarios().items():
         _, about = read_scenario(f"scenarios/{name}.yaml", data, against)
         findings += about
-    return findings
+    return [_of_secrets(each, bundle) for each in findings]
 
 
 def _echoes(each: Finding, refused: Collection[str]) -> bool:

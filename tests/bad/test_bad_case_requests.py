@@ -31,7 +31,7 @@ LOG = ("audit_stream", "stream_heads", "number_series")  # a refused filing may 
 ROWS = {24, 25, 26, 43, 44, 48}
 
 FIELDS = """
-phone: {type: text, format: phone, label: 电话}, idcard: {type: text, format: idcard, label: 身份证号},
+phone: {type: text, format: phone, label: 电话, secret: true}, idcard: {type: text, format: idcard, label: 身份证号, secret: true},
 due: {type: date, min: today, label: 期限}, note: {type: text, max: 10, label: 说明},
 level: {type: choice, of: [一般, 紧急], label: 程度}, must: {type: text, label: 必填},
 count: {type: int, min: 0, max: 100, label: 数}, flag: {type: bool, label: 是否},

@@ -20,8 +20,8 @@ data:
   level: {type: choice, of: [突发, 一般], label: 紧急程度}
   unit: {type: unit, label: 单位}
   helpers: {type: list, of: unit, max: 2, label: 协办}
-  phone: {type: text, format: phone, label: 电话}
-  idcard: {type: text, format: idcard, label: 身份证号}
+  phone: {type: text, format: phone, label: 电话, secret: true}
+  idcard: {type: text, format: idcard, label: 身份证号, secret: true}
   short: {type: text, max: 20, label: 简述}
   long: {type: text, label: 详述}
   amount: {type: decimal, min: 0, max: 100, label: 金额}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.processes.check import check_folder
+from tests.engine.decisions.tables import file, table
 from tests.processes.conftest import BPMN, SHIPPED, Change
 
 
@@ -285,3 +286,48 @@ def test_no_damage_to_a_folder_makes_the_check_raise(copied: Change):
             bytes(data)
         )
         path.write_bytes(whole[path])
+
+
+def with_secret(folder: Path) -> Path:
+    """The work order with a caller's number that is kept sealed."""
+    process = folder / "process.yaml"
+    text = process.read_text("utf-8").replace(
+        "data: ",
+        "data:\n  caller_phone: {type: text, format: phone, secret: true, label: 来电号码}\nxdata: ",
+        1,
+    )
+    head, _, rest = text.partition("xdata: ")
+    process.write_text(head + rest.partition("\n")[2], "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("condition", "place"),
+    [
+        ('outcome("sign") == "退单"', "has(caller_phone)"),
+        ('outcome("review") == "驳回"', 'caller_phone == "13800138000"'),
+    ],
+)
+def test_a_secret_name_in_a_condition_is_refused_with_the_reason(
+    copied: Change, condition: str, place: str
+) -> None:
+    folder = with_secret(copied("process.bpmn", condition, place.replace('"', "&quot;")))
+
+    found = [each for each in check_folder(folder).findings if each.rule == "secret-in-condition"]
+
+    assert len(found) == 1
+    assert (
+        "“caller_phone”（来电号码）是加密保存的（secret: true），不能用在条件、决策表和自动处理里"
+        in found[0].zh
+    )
+
+
+def test_a_secret_name_in_a_table_is_refused_with_the_reason(copied: Change) -> None:
+    folder = with_secret(copied("sla.yaml", "limit: P7D", "limit: table(limits)"))
+    asked = table(["caller_phone"], ["limit"], [["-", '"P7D"']], identifier="limits")
+    (folder / "decisions").mkdir()
+    (folder / "decisions" / "limits.dmn").write_bytes(file(asked))
+
+    found = {each.rule for each in check_folder(folder).findings}
+
+    assert "secret-in-condition" in found
