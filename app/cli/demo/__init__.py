@@ -25,6 +25,7 @@ def load() -> None:
     from app.categories import importing
     from app.cli.categories import told as told_of
     from app.cli.process import publish_each
+    from app.demo.fill import restore
     from app.identity import org
 
     file = settings().bpmn_dir / "_org.yaml"
@@ -49,6 +50,9 @@ def load() -> None:
         if published.refused:
             # One unfinished folder is no reason to keep the others from their users.
             notes.append(f"{published.folder} 没有发布：{published.refused[0]}")
+    with db.transaction() as session:
+        if restore(session):
+            notes.append("上次 demo fill 没有做完，示范时钟已拨回现在；再运行一次 huying demo fill 就接着做。")
     with db.reading() as session:
         if ahead := clock.offset(session):
             notes.append(
@@ -96,4 +100,4 @@ def told(span: timedelta) -> str:
     return " ".join(f"{number} {word}" for number, word in parts if number) or "0 秒"
 
 
-from app.cli.demo import generate  # noqa: E402, F401  (each adds its command to the group)
+from app.cli.demo import fill, generate  # noqa: E402, F401  (each adds its command to the group)

@@ -33,6 +33,7 @@ def text(address: str, data: Path, *, trial: bool, demo: bool, notes: Sequence[s
         told = story(address, data)
         if told:
             lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]
+            lines += ["", "  想看满一些的：同样在项目文件夹里 .venv/bin/huying demo fill，一两分钟装好过去六十天的 300 件。"]
     lines += ["", "  停止：Ctrl-C。数据会保留；make run ARGS=--fresh 会清空数据，从头开始。", ""]
     if notes:
         lines += [*(f"  {note}" for note in notes), ""]

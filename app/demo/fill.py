@@ -1,0 +1,370 @@
+"""Orders of the last sixty days, dealt with by the services people use, while the demo clock runs.
+
+What may be done is read from the open tasks, their outcomes and forms, and from what cases wait for: the play
+knows no process. It can be killed and begun again: what was filed is found by its number, what is open by
+its row.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from random import Random
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, func, or_, select
+
+from app import bundles
+from app.bundles.choices import UnitQuery
+from app.cases import filing, firing, tasks
+from app.cases.advance import advance
+from app.cases.commands import Deliver, NewCase
+from app.cases.errors import AlreadyFiled
+from app.cases.models import cases, waits
+from app.cases.models import tasks as task_rows
+from app.cases.schemas import NewCaseIn
+from app.clocks.models import timers
+from app.core import clock, dialects
+from app.core.config import settings
+from app.core.db import Session, reading, system_state, transaction
+from app.core.errors import Conflict, Problem
+from app.demo import habits, orders
+from app.demo.chance import chance, pick
+from app.demo.crew import Crew, crew
+from app.demo.habits import Pen
+from app.exchange import work_orders
+from app.identity.actor import SYSTEM, Actor
+from app.processes.scenarios import set_offset
+
+PROCESS = "work_order_12345"
+RESIDENTS = 2_000
+MARK = "demo_fill"
+RECENT = timedelta(days=2)
+INTAKE = timedelta(minutes=5)
+"""From the call to the filing, at most."""
+ATTEMPTS = 6
+PATIENCE = 60.0
+"""Seconds for a worker to finish a timer that it took before we did."""
+
+Row = Mapping[str, Any]
+
+
+class AlreadyFilled(Conflict):
+    """这里已经装过示范工单；要重新装，请先清空数据（make run ARGS=--fresh）。"""
+
+
+@dataclass
+class Filled:
+    """What a play has done. `left` says why steps stayed undone, with how often."""
+
+    filed: int = 0
+    acts: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is kept while the clock is in the past, and afterwards: a second play goes on, or is refused."""
+
+    seed: str
+    count: int
+    days: int
+    end: datetime
+    offset: float
+    done: bool = False
+
+    def keep(self, session: Session) -> None:
+        value = orjson.dumps({**self.__dict__, "end": self.end.isoformat()}).decode()
+        session.execute(
+            dialects.upsert(session.dialect, system_state, ("name",)), {"name": MARK, "value": value}
+        )
+
+
+def mark(session: Session) -> Mark | None:
+    kept = session.scalar(select(system_state.c.value).where(system_state.c.name == MARK))
+    if kept is None:
+        return None
+    found = orjson.loads(kept)
+    return Mark(**{**found, "end": datetime.fromisoformat(found["end"])})
+
+
+def restore(session: Session) -> bool:
+    """Brings the clock back to the present after a play that was killed; whether there was one."""
+    kept = mark(session)
+    if kept is None or kept.done or clock.offset(session).total_seconds() == kept.offset:
+        return False
+    set_offset(session, timedelta(seconds=kept.offset))
+    return True
+
+
+def fill(
+    by: Actor, seed: str, count: int, days: int, told: Callable[[datetime], None] = lambda at: None
+) -> Filled:
+    """Files `count` orders as `by` over the last `days` and deals with them up to now, or goes on doing so.
+
+    Moves the clock of the database and brings it back. Raises AlreadyFilled; ClockFixed in production.
+    """
+    if settings().profile == "production":
+        raise clock.ClockFixed
+    with transaction() as session:
+        kept = mark(session)
+        if kept is not None and kept.done:
+            raise AlreadyFilled
+        if kept is None:
+            end = clock.now(session).replace(second=0, microsecond=0)
+            kept = Mark(seed, count, days, end, clock.offset(session).total_seconds())
+            kept.keep(session)
+    play = Play(by, kept, crew(), told)
+    try:
+        play.run()
+    finally:
+        with transaction() as session:
+            set_offset(session, timedelta(seconds=kept.offset))
+    with transaction() as session:
+        Mark(kept.seed, kept.count, kept.days, kept.end, kept.offset, done=True).keep(session)
+    return play.filled
+
+
+def planned(kept: Mark) -> Iterator[Row]:
+    """The orders of a play: most spread over its days, the last ones of the last two days."""
+    recent = round(kept.count * float(habits.habits()["recent"]))
+    spread = orders.plan("demo", kept.seed, kept.end, kept.days, RESIDENTS)
+    yield from orders.orders(spread, kept.count - recent)
+    late = orders.plan("demo", kept.seed, kept.end, RECENT.days, RESIDENTS)
+    for index in range(kept.count - recent + 1, kept.count + 1):
+        again = orders.kind_of(kept.seed, index) != "original"  # of one of those before
+        yield orders.order(spread if again else late, index)
+
+
+@dataclass
+class Play:
+    """One run through time. The queue holds (when, tie, act): what people do if nothing comes between."""
+
+    by: Actor
+    mark: Mark
+    crew: Crew
+    told: Callable[[datetime], None]
+    filled: Filled = field(default_factory=Filled)
+    _queue: list[tuple[datetime, str, Callable[[], None]]] = field(default_factory=list)
+    _orders: dict[str, Row] = field(default_factory=dict)
+    _visits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _known: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        self._orders = {row["externalNo"]: row for row in planned(self.mark)}
+        done = self._filed()
+        for number, row in self._orders.items():
+            if number not in done:
+                at = (
+                    datetime.fromisoformat(row["receivedAt"]) + self._dice(number, "intake").random() * INTAKE
+                )
+                self._later(at, number, lambda row=row: self._file(row))  # type: ignore[misc]
+        start = max(done.values(), default=self.mark.end - timedelta(days=self.mark.days))
+        with transaction() as session:
+            set_offset(session, start - clock.raw_now(session))
+        self._notice(None)
+        while self._queue and self._queue[0][0] <= self.mark.end:
+            at, _, act = heappop(self._queue)
+            self._forward(at)
+            act()
+            self._notice(at)
+            self.told(at)
+        self._forward(self.mark.end)
+        self.told(self.mark.end)
+
+    def _filed(self) -> dict[str, datetime]:
+        """External number → when something last happened to it, of orders filed by an earlier run."""
+        with reading() as session:
+            query = select(cases.c.external_no, cases.c.last_event_at).where(cases.c.source == self._source)
+            return {
+                row.external_no: row.last_event_at
+                for row in session.execute(query)
+                if row.external_no in self._orders
+            }
+
+    @property
+    def _source(self) -> str:
+        return filing.source_of(self.by)
+
+    def _later(self, at: datetime, tie: str, act: Callable[[], None]) -> None:
+        heappush(self._queue, (at, f"{tie}/{len(self._known):09}/{len(self._queue):06}", act))
+
+    def _dice(self, *of: object) -> Random:
+        return chance(self.mark.seed, "habit", *of)
+
+    # — time —
+
+    def _forward(self, target: datetime) -> None:
+        """To an instant by way of everything due before it. A worker beside us may do some of the firing."""
+        while (due := self._next_due(target)) is not None:
+            self._set_clock(due)
+            since = due
+            until = clock.monotonic() + PATIENCE
+            while not firing.fire_due() and self._next_due(due) is not None and clock.monotonic() < until:
+                clock.sleep(0.02)
+            if clock.monotonic() >= until:
+                self.filled.left["到期的定时没有办成，请看流程异常"] += 1
+                break
+            self._notice(since)
+        self._set_clock(target)
+
+    def _next_due(self, target: datetime) -> datetime | None:
+        with reading() as session:
+            waiting = or_(timers.c.lease_until.is_(None), timers.c.lease_until <= target)
+            due: datetime | None = session.scalar(
+                select(func.min(timers.c.due_at)).where(
+                    timers.c.due_at <= target,
+                    or_(and_(timers.c.state == "armed", waiting), timers.c.state == "claimed"),
+                )
+            )
+        return due
+
+    @staticmethod
+    def _set_clock(at: datetime) -> None:
+        with transaction() as session:
+            if at > clock.now(session):
+                set_offset(session, at - clock.raw_now(session))
+
+    # — seeing what there is to do —
+
+    def _notice(self, since: datetime | None) -> None:
+        """Plans what people will do with tasks, and other systems with waits, that were opened since."""
+        with reading() as session:
+            ours = cases.c.source == self._source
+            tasks_ = select(task_rows, cases.c.external_no, cases.c.version_id).join(
+                cases, cases.c.id == task_rows.c.case_id
+            )
+            waits_ = select(waits, cases.c.external_no, cases.c.version_id).join(
+                cases, cases.c.id == waits.c.case_id
+            )
+            if since is not None:
+                tasks_ = tasks_.where(task_rows.c.opened_at >= since)
+                waits_ = waits_.where(waits.c.opened_at >= since)
+            opened = [
+                dict(r)
+                for r in session.execute(
+                    tasks_.where(ours).order_by(task_rows.c.opened_at, task_rows.c.id)
+                ).mappings()
+            ]
+            awaited = [
+                dict(r)
+                for r in session.execute(
+                    waits_.where(ours).order_by(waits.c.opened_at, waits.c.ref)
+                ).mappings()
+            ]
+        for row in opened:
+            if row["id"] not in self._known and row["external_no"] in self._orders:
+                self._known.add(row["id"])
+                self._visits[row["external_no"], row["step"]] += 1
+                if row["state"] in ("open", "claimed"):
+                    self._plan(row, self._visits[row["external_no"], row["step"]])
+        for row in awaited:
+            key = f"{row['case_id']}/{row['ref']}"
+            if key not in self._known and row["external_no"] in self._orders:
+                self._known.add(key)
+                self._await(row)
+
+    def _plan(self, task: Row, visit: int) -> None:
+        number = task["external_no"]
+        dice = self._dice(number, task["step"], visit, task["item"] or "")
+        recent = self.mark.end - task["opened_at"] < RECENT
+        pace = habits.pace(task["name"], self._orders[number]["level"], task["opened_at"], recent, dice)
+        people = self.crew.of(task)
+        if not people:
+            self.filled.left[f"“{task['name']}”没有人办"] += 1
+            return
+        who = pick(dice, people)
+        if pace.claimed is not None and task["state"] == "open" and not task["assignee_id"]:
+            self._later(pace.claimed, number, lambda: self._claim(task["id"], who))
+        if pace.done is not None:
+            self._later(pace.done, number, lambda: self._complete(task["id"], who, dice))
+
+    def _await(self, wait: Row) -> None:
+        dice = self._dice(wait["external_no"], wait["element"], wait["ref"])
+        at = habits.reply_after(wait["opened_at"], dice)
+        self._later(at, wait["external_no"], lambda: self._deliver(wait, dice))
+
+    # — acts —
+
+    def _file(self, row: Row) -> None:
+        bundle = filing.current(PROCESS)
+        form = bundle.forms.get(bundle.engine.start_form or "")
+        body, _ = work_orders.body(work_orders.flat(row), PROCESS, form)
+        with self._tried("登记"):
+            try:
+                filing.file_case(self.by, NewCase(**NewCaseIn().load(body)))
+            except AlreadyFiled:
+                return
+            self.filled.filed += 1
+
+    def _claim(self, task_id: str, who: str) -> None:
+        row = self._open(task_id)
+        if row is not None and row["assignee_id"] is None:
+            with self._tried(row["name"]):
+                tasks.claim(self.crew.actor(who), task_id)
+
+    def _complete(self, task_id: str, who: str, dice: Random) -> None:
+        row = self._open(task_id)
+        if row is None:
+            return
+        bundle = bundles.get(row["version_id"])
+        step = bundle.engine.step(row["step"])
+        form = bundle.forms[step.form] if step.form else None
+        chosen = habits.outcome([each.name for each in step.outcomes], dice)
+        opinion = None
+        if any(each.name == chosen and each.demands_opinion for each in step.outcomes):
+            opinion = habits.opinion(dice)
+        pen = self._pen(row, dice, refusing=chosen != step.outcomes[0].name)
+        answers = pen.first(form) if form is not None else {}
+        actor = self.crew.actor(row["assignee_id"] or who)
+        with self._tried(row["name"]):
+            for attempt in range(ATTEMPTS):
+                try:
+                    tasks.complete(actor, task_id, chosen, answers, opinion, row["revision"])
+                    return
+                except Problem as problem:
+                    errors = [(each.pointer.rsplit("/", 1)[-1], each.code) for each in problem.errors]
+                    if form is None or attempt == ATTEMPTS - 1 or not pen.mend(form, answers, errors):
+                        raise
+
+    def _deliver(self, wait: Row, dice: Random) -> None:
+        bundle = bundles.get(wait["version_id"])
+        message = bundle.messages.get(wait["name"])
+        pen = self._pen(wait, dice)
+        names = message.data if message is not None else ()
+        values = {name: pen.value(bundle.process.data[name]) for name in names}
+        with self._tried(wait["name"]):
+            advance(Deliver(wait["case_id"], wait["ref"], values), SYSTEM)
+
+    def _pen(self, row: Row, dice: Random, *, refusing: bool = False) -> Pen:
+        with reading() as session:
+            now = clock.now(session)
+        return Pen(self._orders[row["external_no"]], self._units, now, dice, refusing)
+
+    def _units(self, query: UnitQuery | None) -> list[tuple[str, str]]:
+        return list(self.crew.units(query))
+
+    @contextmanager
+    def _tried(self, what: str) -> Iterator[None]:
+        """One refused act is told at the end; it stops nothing. What is wrong with the database does."""
+        try:
+            yield
+            self.filled.acts += 1
+        except Problem as problem:
+            if problem.status >= 500:
+                raise
+            self.filled.left[f"“{what}”：{problem.detail or problem.title}"] += 1
+
+    def _open(self, task_id: str) -> Row | None:
+        """The task as it is now, unless somebody or a timer ended it meanwhile."""
+        with reading() as session:
+            query = (
+                select(task_rows, cases.c.external_no, cases.c.version_id)
+                .join(cases, cases.c.id == task_rows.c.case_id)
+                .where(task_rows.c.id == task_id, task_rows.c.state.in_(("open", "claimed")))
+            )
+            row = session.execute(query).mappings().one_or_none()
+        return dict(row) if row is not None else None

@@ -1,0 +1,205 @@
+"""The demo's house after sixty days: the same for the same seed, every rule kept, and it survives a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from click.testing import CliRunner
+
+from app.bundles.files import read_folder
+from app.cases.models import cases, incidents, tasks
+from app.cli import main
+from app.core import clock, config, db
+from app.core.config import REPOSITORY
+from app.demo import habits
+from app.demo.fill import AlreadyFilled, Filled, fill, mark, planned
+from app.identity.actor import Actor
+from app.processes.scenarios import set_offset
+from bench.installation import installed
+from tests import world as worlds
+from tests.faults.invariants import broken
+from tests.faults.load import Journal
+from tests.world import World
+
+FROZEN = Path(__file__).parent / "frozen" / "work_order_12345"
+"""A work order as it once was: the golden numbers outlive what the shipped one becomes."""
+NOON = datetime.fromisoformat("2026-03-04T12:00:00+08:00")
+
+
+def city(world: World) -> Actor:
+    return world.actor("city")
+
+
+def at(moment: datetime) -> None:
+    with db.transaction() as session:
+        set_offset(session, moment - clock.raw_now(session))
+
+
+def statuses(world: World) -> dict[str, int]:
+    return dict(Counter(case["status"] for case in world.rows(cases, source="city")))
+
+
+def played(world: World, count: int, seed: str = "golden") -> Filled:
+    return fill(city(world), seed, count, 60)
+
+
+def test_the_same_seed_gives_the_same_house(database: db.Database) -> None:
+    world = worlds.build(database, read_folder(FROZEN)[0])
+    at(NOON)
+
+    done = played(world, 60)
+
+    assert statuses(world) == {}
+    outcomes = Counter(task["outcome"] for task in world.rows(tasks, state="done"))
+    assert dict(outcomes) == {}
+    assert (done.filed, done.acts, dict(done.left)) == (60, 0, {})
+
+
+def test_the_shipped_process_is_dealt_with_and_every_rule_is_kept(world: World) -> None:
+    at(NOON)
+
+    done = played(world, 40)
+
+    assert done.filed == 40
+    assert done.left == {}
+    found = world.rows(cases, source="city")
+    orders = {row["externalNo"]: row for row in planned(_mark(world))}
+    assert {case["external_no"] for case in found} == set(orders)
+    for case in found:
+        received = datetime.fromisoformat(orders[case["external_no"]]["receivedAt"])
+        assert case["received_at"] == received
+        assert received <= case["opened_at"] <= received + timedelta(minutes=6)
+    assert {case["state"] for case in found} >= {"active", "closed"}
+    assert world.rows(incidents) == []
+    with db.reading() as session:
+        assert broken(session, Journal(), late=timedelta(minutes=1)) == []
+
+
+def test_the_clock_comes_back_and_a_second_time_is_refused(world: World) -> None:
+    with db.transaction() as session:
+        clock.pass_time(session, timedelta(hours=5))
+
+    played(world, 3)
+
+    with db.reading() as session:
+        assert clock.offset(session) == timedelta(hours=5)
+    with pytest.raises(AlreadyFilled):
+        played(world, 3)
+
+
+def test_production_moves_no_clock(world: World) -> None:
+    from dataclasses import replace
+
+    config.use(replace(config.settings(), profile="production"))
+
+    with pytest.raises(clock.ClockFixed):
+        played(world, 3)
+
+    assert world.rows(cases) == []
+
+
+def _mark(world: World):  # type: ignore[no-untyped-def]
+    with db.reading() as session:
+        kept = mark(session)
+    assert kept is not None
+    return kept
+
+
+def command(url: str, *words: str) -> tuple[list[str], dict[str, str]]:
+    environ = {**os.environ, "DATABASE_URL": url, "HUYING_PROFILE": "test"}
+    return [sys.executable, "-m", "app.cli", "demo", *words], environ
+
+
+@pytest.mark.launcher
+def test_a_play_that_was_killed_goes_on(world: World) -> None:
+    words, environ = command(world.database.url, "fill", "--count", "40")
+    victim = subprocess.Popen(words, env=environ, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 90
+    while len(world.rows(cases)) < 8:
+        assert victim.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    with db.reading() as session:
+        behind = clock.offset(session)
+
+    loaded = CliRunner(env=environ).invoke(main, ["demo", "load"])
+    with db.reading() as session:
+        restored = clock.offset(session)
+    again = subprocess.run(words, env=environ, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+    assert behind < -timedelta(days=1)
+    assert "上次 demo fill 没有做完，示范时钟已拨回现在" in loaded.output
+    assert restored == timedelta(0)
+    assert again.returncode == 0, again.stderr
+    found = world.rows(cases, source="city")
+    assert len(found) == 40
+    assert {case["external_no"] for case in found} == {row["externalNo"] for row in planned(_mark(world))}
+    with db.reading() as session:
+        assert clock.offset(session) == timedelta(0)
+        assert broken(session, Journal(), late=timedelta(minutes=5)) == []
+
+
+@pytest.mark.launcher
+def test_it_may_run_beside_a_worker_that_fires_too() -> None:
+    with installed(workers=1, settings={"HUYING_TICK_SECONDS": "0.2"}) as house:
+        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "25")
+        done = subprocess.run(
+            words, env=dict(house.environ), cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+
+        assert done.returncode == 0, done.stderr
+        assert "登记 25 件" in done.stdout
+        assert "没有办成" not in done.stdout
+        with house.here(), db.reading() as session:
+            assert clock.offset(session) == timedelta(0)
+            assert broken(session, Journal(), late=timedelta(minutes=5)) == []
+
+
+# — habits —
+
+
+def test_the_first_outcome_is_the_rule_and_the_others_keep_their_share() -> None:
+    dice = Random(7)
+
+    chosen = Counter(habits.outcome(["签收", "退单", "别的"], dice) for _ in range(20_000))
+
+    assert 0.05 < chosen["退单"] / 20_000 < 0.07
+    assert chosen["别的"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2026-03-04T10:10:00+08:00", "2026-03-04T10:10:00+08:00"),
+        ("2026-03-04T03:10:00+08:00", "2026-03-04T09:10:00+08:00"),
+        ("2026-03-04T20:10:00+08:00", "2026-03-05T09:10:00+08:00"),
+        ("2026-03-06T20:10:00+08:00", "2026-03-09T09:10:00+08:00"),
+        ("2026-03-08T10:10:00+08:00", "2026-03-09T09:10:00+08:00"),
+    ],
+)
+def test_what_is_not_urgent_waits_for_the_office(given: str, expected: str) -> None:
+    assert habits.office(datetime.fromisoformat(given)) == datetime.fromisoformat(expected)
+
+
+def test_handling_takes_a_quarter_to_two_thirds_of_the_limit_as_a_rule() -> None:
+    dice = Random(7)
+    opened = datetime.fromisoformat("2026-03-02T09:00:00+08:00")
+
+    lengths = sorted(
+        (paced.done - opened) / timedelta(days=7)
+        for paced in (habits.pace("办理", "一般", opened, False, dice) for _ in range(2_000))
+        if paced.done is not None
+    )
+
+    assert 0.35 < lengths[len(lengths) // 2] < 0.5
+    assert sum(length > 1 for length in lengths) / len(lengths) < 0.1
+    assert 0.96 < len(lengths) / 2_000 < 0.98
