@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 
 from app.audit.chain import case_chain
 from app.audit.verify import verify
-from app.cases import advance
+from app.cases.env import awake
 from app.cases.models import cases, incidents, task_queue, tasks
+from app.cases.tree import Tree
 from app.clocks.models import timers
 from app.core import clock
 from app.core.db import Session
@@ -152,8 +153,8 @@ def rows_are_what_the_engine_says(whole: Whole) -> Iterator[str]:
 
 def picture_of(whole: Whole, case: Row) -> Picture:
     """What the engine says of a case at rest: settling it again moves nothing."""
-    motion = advance.load(whole.session, SYSTEM, whole.now, dict(case), "")
-    return motion.run().settle()
+    motion = Tree(whole.session, SYSTEM, whole.now)._load(dict(case), "")
+    return awake(motion).settle()
 
 
 def a_timer_fires_once_and_never_early(whole: Whole) -> Iterator[str]:

@@ -52,7 +52,7 @@ def load() -> None:
             notes.append(f"{published.folder} 没有发布：{published.refused[0]}")
     with db.transaction() as session:
         if restore(session):
-            notes.append("上次 demo fill 没有做完，示范时钟已拨回现在；再运行一次 huying demo fill 就接着做。")
+            notes.append("上次 demo fill 没有做完，示范时钟已拨回现在；再运行一次 demo fill 就接着做。")
     with db.reading() as session:
         if ahead := clock.offset(session):
             notes.append(

@@ -13,6 +13,7 @@ MORE = ("reviewer", "process_admin")
 NOTE = "注意："
 """How a line of `huying demo load` begins that is repeated once everything runs."""
 STORY = re.compile(r"^```sh story\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FULL = ".venv/bin/huying demo fill"
 ADDRESS = "http://127.0.0.1:8000"
 """The address that the documents use; what is printed names the real one."""
 
@@ -33,7 +34,7 @@ def text(address: str, data: Path, *, trial: bool, demo: bool, notes: Sequence[s
         told = story(address, data)
         if told:
             lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]
-            lines += ["", "  想看满一些的：同样在项目文件夹里 .venv/bin/huying demo fill，一两分钟装好过去六十天的 300 件。"]
+            lines += ["", "  再粘贴这一行，一分钟左右装好过去六十天的 300 件，各种状态的都有：", "", FULL]
     lines += ["", "  停止：Ctrl-C。数据会保留；make run ARGS=--fresh 会清空数据，从头开始。", ""]
     if notes:
         lines += [*(f"  {note}" for note in notes), ""]
