@@ -42,7 +42,7 @@ def create_app() -> "Flask":
     from flask import Flask
 
     from app.audit import door as audit
-    from app.cases import api as cases
+    from app.cases import moves_api as cases
     from app.cases.notes import api as notes
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem

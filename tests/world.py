@@ -29,6 +29,7 @@ from app.core import once as core_once
 from app.core.once import Once, Stored
 from app.identity import login, org
 from app.identity.actor import Actor
+from app.identity.models import appointments
 from tests.engine.drawing import Drawing
 
 BPMN = Path(__file__).parents[1] / "bpmn"
@@ -55,11 +56,13 @@ def bundle_of(
     sla: str = "",
     forms: Mapping[str, str] | None = None,
     messages: str = "",
+    more: str = "",
 ) -> BundleFiles:
-    """A process from text. `lanes` and `data` are the inside of a YAML flow mapping; the drawing's process is `key`."""
+    """A process from text. `lanes` and `data` are the inside of a YAML flow mapping, `more` are further lines
+    of process.yaml; the drawing's process is `key`."""
     process = (
         f"key: {key}\nname: 试验流程\nnumber: 'T-{{yyyymmdd}}-{{seq:05}}'\nstarts: {starts}\n"
-        f"lanes: {{{lanes}}}\ndata: {{{data}}}\nfacts: {facts}\n"
+        f"lanes: {{{lanes}}}\ndata: {{{data}}}\nfacts: {facts}\n{more}"
     )
     files = {"process.yaml": process.encode(), "process.bpmn": drawing.bytes()}
     if sla:
@@ -95,6 +98,15 @@ class World:
                 assert person is not None, name
                 self._actors[name] = login.actor_by_id(session, person.id)
         return self._actors[name]
+
+    def appoint(self, login: str, role: str, unit: str) -> None:
+        """One more appointment."""
+        with db.transaction() as session:
+            found = org.unit_by_code(session, unit)
+            assert found is not None, unit
+            row = {"id": ids.new_id(), "person_id": self.actor(login).id, "role": role, "unit_id": found.id}
+            session.execute(appointments.insert(), row)
+        self._actors.pop(login)
 
     def publish(self, files: BundleFiles) -> bundles.Bundle:
         """Makes the files what new cases of their key start with."""

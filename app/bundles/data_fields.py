@@ -89,6 +89,8 @@ def _reserved() -> Mapping[str, DataField]:
         DataField("reporter", "person", "反映人"),
         DataField("place_unit", "unit", "所在单位"),
         DataField("returned_units", "list", "已退单的单位", item="unit", longest=50),
+        DataField("return_count", "int", "本轮退单次数", low=0),
+        DataField("to_arbitrate", "bool", "退单须裁定"),
     )
     return MappingProxyType({each.name: each for each in fields})
 
@@ -96,7 +98,17 @@ def _reserved() -> Mapping[str, DataField]:
 RESERVED = _reserved()
 """Names that every process has without declaring them."""
 
-KEPT_BY_THE_CASE = ("number", "source", "received_at", "round", "reporter", "returned_units", "external_no")
+KEPT_BY_THE_CASE = (
+    "number",
+    "source",
+    "received_at",
+    "round",
+    "reporter",
+    "external_no",
+    "returned_units",
+    "return_count",
+    "to_arbitrate",
+)
 """Reserved names that no form may fill: the case fills them itself."""
 
 _DETAILS: dict[str, Key] = {

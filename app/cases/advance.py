@@ -10,36 +10,19 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from app.bundles import Bundle
-from app.cases import incidents, waits
-from app.cases.commands import (
-    Claim,
-    Command,
-    Complete,
-    Deliver,
-    FireTimer,
-    Note,
-    Prioritise,
-    TaskCommand,
-    Unclaim,
-)
-from app.cases.env import awake
+from app.cases import incidents
+from app.cases.acts import act
+from app.cases.commands import Command, Complete
 from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.save import save
-from app.cases.sync import sync, tell_decided
 from app.cases.tree import Tree
-from app.cases.verbs.claim import claim, unclaim
-from app.cases.verbs.complete import complete
-from app.cases.verbs.fire import fire
-from app.cases.verbs.note import note
-from app.cases.verbs.prioritise import prioritise
 from app.core import clock, dialects, once
 from app.core.db import reading, transaction
 from app.core.errors import DatabaseUnavailable
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError, FuseBlown
-from app.engine.run import Run
 from app.identity.actor import Actor
 
 T = TypeVar("T")
@@ -61,16 +44,19 @@ class Moved:
     made: Row | None = None
 
 
-def advance(command: Command, actor: Actor, request: Once | None = None) -> Moved | Stored:
-    """Moves a tree of cases by one command and by those that follow from it, once.
+def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | None = None) -> Moved | Stored:
+    """Moves a tree of cases (or several) by a command and by those that follow from it, once.
 
-    With `request` the answer is what was stored under it (rendered before the commit, or replayed).
+    Several commands are one act: all or none; the answer is that of the first. With `request` the answer is
+    what was stored under it (rendered before the commit, or replayed).
     Raises the problems of cases.md; ProcessStopped when the process itself fails in a person's request.
     """
+    commands = list(asked) if isinstance(asked, Sequence) else [asked]
+    command = commands[0]
     try:
-        return within_budget(lambda: _step(command, actor, request), request)
+        return within_budget(lambda: _step(commands, actor, request), request)
     except EngineError as error:
-        if not isinstance(command, TaskCommand):
+        if isinstance(command, BY_ITSELF):
             raise  # whoever sent it counts the attempts
         failure = error
         number = within_budget(lambda: incidents.keep_draft_and_open(command, actor, failure))
@@ -111,13 +97,14 @@ def _settled(request: Once) -> Stored | None:
         raise
 
 
-def _step(command: Command, actor: Actor, request: Once | None) -> Moved | Stored:
+def _step(commands: Sequence[Command], actor: Actor, request: Once | None) -> Moved | Stored:
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
-        tree = Tree.locked(session, actor, [command])
+        command = commands[0]
+        tree = Tree.locked(session, actor, commands)
         motion = tree.of(command)
-        _work(tree, [command])
+        _work(tree, commands)
         for moved in tree.moved():
             save(moved)
         if isinstance(command, Complete) and not motion.acts:
@@ -145,52 +132,9 @@ def _work(tree: Tree, asked: Sequence[Command]) -> None:
             raise FuseBlown("steps")
         command = work.popleft()
         motion = tree.of(command)
-        if _act(motion, command):
+        if act(tree, motion, command):
             motion.acts.append(type(command).__name__)
         work += motion.take_asked()
-
-
-def _act(motion: Motion, command: Command) -> bool:
-    """The change of one command; False when there was nothing left to do."""
-    match command:
-        case Claim():
-            return claim(motion, command) is not None
-        case Unclaim():
-            return unclaim(motion, command) is not None
-        case Note():
-            note(motion, command)
-            return True
-        case Prioritise():
-            return prioritise(motion, command)
-        case Complete():
-            task = complete(motion, command)
-            if task is None:
-                return False
-            run = awake(motion)
-            run.complete(task["ref"], command.outcome)
-        case FireTimer():
-            timer = fire(motion, command)
-            if timer is None:
-                return False
-            run = awake(motion)
-            if timer.tier in motion.bundle.engine.services:
-                run.deliver(timer.key)
-            else:
-                run.fire_timers([timer.key])
-        case Deliver():
-            waits.arrived(motion, command)
-            run = awake(motion)
-            run.deliver(command.ref)
-    settle(motion, run)
-    return True
-
-
-def settle(motion: Motion, run: Run) -> None:
-    """The engine comes to rest, the rows follow its picture, its bytes are kept."""
-    picture = run.settle()
-    tell_decided(motion, run.trace)
-    sync(motion, picture)
-    motion.case["engine"] = run.dump()
 
 
 _OPENED_AT = (

@@ -95,8 +95,104 @@ class Prioritise:
     seen: int | None
 
 
-TaskCommand = Claim | Unclaim | Complete
-CaseCommand = Deliver | Note | Prioritise
+@dataclass(frozen=True)
+class Transfer:
+    """转办: the task gets another person of its pools, named by login."""
+
+    task_id: str
+    to: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class Return:
+    """退回: the case goes back from this task to an earlier step; `scope` as the dry run offered it.
+
+    `over_send` says what happens to messages and handlers lying between: None (as process.yaml says),
+    refuse or resend.
+    """
+
+    task_id: str
+    step: str
+    reason: str
+    seen: int | None
+    scope: str = "auto"
+    over_send: str | None = None
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """撤回: who completed this task takes it back, while nobody has acted on what it opened."""
+
+    task_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Assist:
+    """协办、吹哨: other units work on a child case each; the owner stays who it is (首接负责)."""
+
+    task_id: str
+    units: tuple[str, ...]
+    demand: str
+    whistle: bool = False
+
+
+@dataclass(frozen=True)
+class ChildEnded:
+    """A child case has ended: its parent hears how."""
+
+    case_id: str
+    child_id: str
+    end: str | None
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EndChild:
+    """The parent ended or was merged: what was begun for it ends with it."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MergeAway:
+    """合并: this case joins another one and rests until that one ends."""
+
+    case_id: str
+    into: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class TakeIn:
+    """合并, seen from the case that goes on."""
+
+    case_id: str
+    merged: str
+
+
+@dataclass(frozen=True)
+class MergeUndone:
+    """撤销合并: the case goes its own way again, with its own tasks and timers."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """撤销合并, seen from the case that had taken the other in."""
+
+    case_id: str
+    merged: str
+
+
+TaskCommand = Claim | Unclaim | Complete | Transfer | Return | Withdraw | Assist
+CaseCommand = Deliver | Note | Prioritise | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
 Command = TaskCommand | CaseCommand | FireTimer
 
 BY_ITSELF = FireTimer | Deliver

@@ -27,6 +27,58 @@ class NotAwaited(Conflict):
     """该办件没有在等这条消息。"""
 
 
+class CaseMerged(Conflict):
+    """该办件已并入另一件，请到那一件里办理。"""
+
+
+class CannotMerge(Conflict):
+    """这两件不能合并。"""
+
+
+class NotMerged(Conflict):
+    """该办件没有并入别的办件。"""
+
+
+class VerbForbidden(Conflict):
+    """这个环节不能这样操作。"""
+
+
+class TransferredEnough(Conflict):
+    """这个任务转办的次数已到上限。"""
+
+
+class ReturnNotPossible(Conflict):
+    """不能退回到那里。"""
+
+
+class ReturnOverSend(Conflict):
+    """退回途中有已经发出的消息。"""
+
+
+class CannotWithdraw(Conflict):
+    """已经不能撤回。"""
+
+
+class ReturnNotRepeatable(Conflict):
+    """退单申请已被驳回，本单位不能再次退回同一工单；如有异议，请提请会商。"""
+
+
+class RequestPending(Conflict):
+    """同样的申请正在办理，请等它有了结果。"""
+
+
+class AssistUnavailable(Conflict):
+    """还没有发布协办流程（side_assist），请联系流程管理员。"""
+
+
+class FourEyes(Conflict):
+    """不能由同一个人办理。"""
+
+
+class PersonNotSelectable(Unprocessable):
+    """不能选择这个人。"""
+
+
 class AlreadyFiled(Conflict):
     """该外部编号的办件已经登记过，没有重复登记。"""
 

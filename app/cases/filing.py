@@ -7,11 +7,12 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from app import bundles
-from app.audit.chain import GENESIS
 from app.bundles import Bundle, store
 from app.cases import incidents, numbers
-from app.cases.advance import Moved, settle, within_budget
+from app.cases.acts import settle
+from app.cases.advance import Moved, within_budget
 from app.cases.answers import check_answers
+from app.cases.birth import born
 from app.cases.commands import NewCase
 from app.cases.env import CaseEnv
 from app.cases.errors import (
@@ -25,11 +26,9 @@ from app.cases.errors import (
 from app.cases.models import cases
 from app.cases.motion import Motion, expression_data
 from app.cases.save import save
-from app.clocks.board import Board
 from app.core import clock, once
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Problem, Unprocessable
-from app.core.ids import new_id
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
 from app.engine.run import Run
@@ -133,7 +132,7 @@ def _step(
             motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)
         motion.acts.append("Start")
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
-        save(motion, new=True)
+        save(motion)
         moved = Moved(None, motion.case, motion.opened, bundle)
         if request is None:
             return moved
@@ -150,43 +149,19 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         raise DateInFuture(errors=[FieldError("/receivedAt", "date-in-future", "收到时间不能晚于现在。")])
     _first_filing(session, source_of(actor), new.external_no)
     place = _place(session, actor, new.place_unit, now)
-    case_id = new_id()
-    case: dict[str, Any] = {
-        "id": case_id,
-        "root_id": case_id,
-        "parent_id": None,
-        "number": number,
-        "process_key": new.process,
-        "version_id": bundle.version,
-        "title": new.title.strip(),
-        "source": source_of(actor),
-        "external_no": new.external_no,
-        "place_unit": place.code,
-        "org_path": place.path,
-        "priority": new.priority,
-        "instructed": False,
-        "owner_unit": None,
-        "merged_into": None,
-        "reporter_id": None,
-        "round": 0,
-        "state": "active",
-        "close_reason": None,
-        "end_element": None,
-        "status": None,
-        "light": None,
-        "received_at": received,
-        "opened_at": now,
-        "closed_at": None,
-        "last_event_at": now,
-        "engine": b"",
-        "revision": 0,
-        "event_seq": 0,
-        "audit_seq": 0,
-        "audit_head": GENESIS,
-        "data": {},
-    }
-    board = Board(case_id, case_id, bundle.sla, now, actor.id, [], [])
-    motion = Motion(session, actor, now, bundle, case, {}, board)
+    motion = born(
+        session,
+        actor,
+        bundle,
+        now,
+        place,
+        number=number,
+        title=new.title.strip(),
+        source=source_of(actor),
+        external_no=new.external_no,
+        priority=new.priority,
+        received_at=received,
+    )
     motion.write(_answers(motion, new))
     return motion
 

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.commands import Complete, TaskCommand
+from app.cases.commands import Command, Complete
 from app.cases.errors import IncidentResolved, ReasonRequired
 from app.cases.models import cases, incidents, tasks
 from app.clocks.models import timers
@@ -27,6 +27,7 @@ from app.identity.scopes import case_scope, hidden, require
 
 Row = dict[str, Any]
 
+_CASE = select(cases.c.id, cases.c.process_key, cases.c.org_path).where(cases.c.id == bindparam("case"))
 _CASE_OF_TASK = (
     select(cases.c.id, cases.c.process_key, cases.c.org_path)
     .join(tasks, tasks.c.case_id == cases.c.id)
@@ -80,10 +81,14 @@ class Where:
     timer_id: str | None = None
 
 
-def keep_draft_and_open(command: TaskCommand, actor: Actor, error: Exception) -> str:
+def keep_draft_and_open(command: Command, actor: Actor, error: Exception) -> str:
     """Keeps what the person typed as the task's draft and opens an incident; returns its number."""
+    task_id: str | None = getattr(command, "task_id", None)
     with transaction() as session:
-        case = session.execute(_CASE_OF_TASK, {"task": command.task_id}).one()
+        if task_id is not None:
+            case = session.execute(_CASE_OF_TASK, {"task": task_id}).one()
+        else:
+            case = session.execute(_CASE, {"case": getattr(command, "case_id", None)}).one()
         if isinstance(command, Complete):
             draft = {
                 "outcome": command.outcome,
@@ -92,7 +97,7 @@ def keep_draft_and_open(command: TaskCommand, actor: Actor, error: Exception) ->
                 "by": actor.id,
             }
             session.execute(update(tasks).where(tasks.c.id == command.task_id).values(draft=draft))
-        where = Where(case.process_key, case.org_path, case.id, task_id=command.task_id)
+        where = Where(case.process_key, case.org_path, case.id, task_id=task_id)
         return open_incident(session, "process-stopped", where, error, actor)
 
 

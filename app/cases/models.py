@@ -34,6 +34,8 @@ cases = Table(
     Column("org_path", String(400), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("instructed", Boolean, nullable=False, server_default=false()),  # 领导批示: before all others
+    Column("children_open", Integer, nullable=False, server_default="0"),
+    Column("children_born", Integer, nullable=False, server_default="0"),
     Column("owner_unit", String(60)),  # 首接: the unit that signed first in this round, and answers for it
     Column("reporter_id", String(60)),
     Column("round", Integer, nullable=False),
@@ -74,7 +76,8 @@ tasks = Table(
     Column("pools", Json, nullable=False),  # ["handler@d1/d1-cgw"]: a role in exactly one unit
     Column("assignee_id", String(60)),
     Column("owner_id", String(60)),
-    Column("state", String(10), nullable=False),  # open | claimed | done | cancelled
+    Column("state", String(10), nullable=False),  # open | claimed | done | cancelled | returned | suspended
+    Column("transfers", Integer, nullable=False, server_default="0"),
     Column("priority", Integer, nullable=False),
     Column("due_at", Instant),
     Column("opened_at", Instant, nullable=False),

@@ -66,6 +66,10 @@ class Motion:
     """The case's data as they were loaded."""
     retitled: bool = False
     """Somebody gave the case another title."""
+    new: bool = False
+    """Whether the case was born in this transaction."""
+    moves_root: bool = False
+    """Whether the case came into another tree, or left one."""
     acts: list[str] = field(default_factory=list)
     """The commands that changed something, for the audit row."""
     made: Row | None = None

@@ -21,6 +21,7 @@ from app.identity.models import case_access
 # Everything of a row that can change after its insert.
 _TASK = (
     "assignee_id",
+    "transfers",
     "state",
     "due_at",
     "claimed_at",
@@ -35,7 +36,12 @@ _TASK = (
 )
 _CASE = (
     "title",
+    "root_id",
+    "merged_into",
     "instructed",
+    "owner_unit",
+    "children_open",
+    "children_born",
     "state",
     "close_reason",
     "end_element",
@@ -82,7 +88,7 @@ class CaseMoved(RuntimeError):
     """The case's revision changed under our lock: a bug, never to be saved over."""
 
 
-def save(motion: Motion, *, new: bool = False) -> None:
+def save(motion: Motion) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
     session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
@@ -97,7 +103,7 @@ def save(motion: Motion, *, new: bool = False) -> None:
         audit_seq=chain["seq"],
         audit_head=chain["hash"],
     )
-    if new:
+    if motion.new:
         session.execute(_INSERT_CASE, case)
     elif (
         session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1
@@ -131,9 +137,11 @@ def save(motion: Motion, *, new: bool = False) -> None:
             dialects.upsert(session.dialect, case_items, ("case_id", "name", "round", "place")),
             list(changes.updates["case_items"].values()),
         )
+    if motion.moves_root:
+        _move_root(motion)
     if facts := _facts(motion):
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
-    index.follow(motion, new=new)
+    index.follow(motion, new=motion.new)
     session.execute(_INSERT_CHAIN, chain)
     for task in motion.unstaffed:
         where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
@@ -143,6 +151,15 @@ def save(motion: Motion, *, new: bool = False) -> None:
         stranded = incidents.NoWayForward(motion.stranded)
         incidents.open_incident(session, "no-way-forward", where, stranded, motion.actor)
     events.publish(session, motion.events)
+
+
+def _move_root(motion: Motion) -> None:
+    """Tasks, timers and waits say whose lock moves them."""
+    case = motion.case
+    for table in (tasks, timers, waits):
+        motion.session.execute(
+            update(table).where(table.c.case_id == case["id"]).values(root_id=case["root_id"])
+        )
 
 
 def _save_clocks(motion: Motion) -> None:

@@ -1,10 +1,14 @@
 """Cases, tasks, timeline and incidents over the wire."""
 
 from marshmallow import fields
+from marshmallow.validate import Length
 
 from app.cases.inbox import VIEWS
 from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
 from app.core.http.pages import PageOut, PageQuery
+
+TASK_STATES = ("open", "claimed", "done", "cancelled", "returned", "suspended")
+CASE_STATES = ("active", "closed", "cancelled", "merged")
 
 
 class NewCaseIn(Schema):
@@ -44,6 +48,84 @@ class ReasonIn(Schema):
     reason = Text(500, least=1, required=True)
 
 
+class TransferIn(Schema):
+    """To whom, and why."""
+
+    to = Text(60, least=1, required=True, metadata={"description": "接办人的登录名，须在同一待办池里"})
+    reason = Text(500, least=1, required=True)
+
+
+class RejectOrderIn(Schema):
+    """A unit refuses an order."""
+
+    reason = Text(60, least=1, required=True, metadata={"description": "退单原因，流程里列出的一个"})
+    suggest = Text(60, least=1, load_default=None, metadata={"description": "建议单位的代码"})
+    opinion = Text(2000, lines=True, required=True, metadata={"description": "说明与依据"})
+
+
+class AssistIn(Schema):
+    """Which units are asked for help, and for what."""
+
+    units = fields.List(
+        Text(60, least=1), required=True, validate=Length(1, 10), metadata={"description": "单位代码"}
+    )
+    demand = Text(2000, lines=True, least=1, required=True)
+    whistle = fields.Boolean(load_default=False, metadata={"description": "吹哨：请部门到场"})
+
+
+class ReturnIn(Schema):
+    """Where to, and why; `scope` is one of the choices of the target."""
+
+    step = Text(60, least=1, required=True)
+    reason = Text(500, load_default="", metadata={"description": "退回的原因；试算时可以不写"})
+    scope = Text(80, least=1, load_default="auto")
+    over_send = OneOf(
+        ("refuse", "resend"), load_default=None, metadata={"description": "退回途中有已发出的消息时"}
+    )
+
+
+class MergeIn(Schema):
+    """The case that goes on, and why."""
+
+    into = Identifier(36, required=True, metadata={"description": "继续办理的那一件的 id"})
+    reason = Text(500, least=1, required=True)
+
+
+class ReturnTargetOut(Schema):
+    """A step a task may go back to."""
+
+    step = fields.String(required=True)
+    name = fields.String(required=True)
+    rounds = fields.Integer(required=True)
+    choices = ListOf(fields.String(), required=True)
+    reasons = ListOf(fields.String(), required=True)
+
+
+class ReturnTargetsOut(Schema):
+    """All of them, in the diagram's order."""
+
+    items = ListOf(Shape(ReturnTargetOut), required=True)
+
+
+class ReturnPlanOut(Schema):
+    """What a return would do; nothing has been done."""
+
+    target = fields.String(required=True)
+    target_name = fields.String(required=True)
+    scope = fields.String(required=True)
+    choices = ListOf(fields.String(), required=True)
+    reasons = ListOf(fields.String(), required=True)
+    withdrawn = ListOf(fields.Dict(), required=True)
+    kept = ListOf(fields.Dict(), required=True)
+    opened = ListOf(fields.Dict(), required=True)
+    votes_dropped = ListOf(fields.Dict(), required=True)
+    timers_ended = ListOf(fields.String(), required=True)
+    timers_armed = ListOf(fields.String(), required=True)
+    again = fields.Dict(required=True)
+    children = fields.Integer(required=True)
+    clocks = ListOf(fields.String(), required=True)
+
+
 class Outcome(Schema):
     """One way to finish a step."""
 
@@ -60,7 +142,7 @@ class TaskOut(Schema):
     name = fields.String(required=True)
     lane = fields.String(required=True, allow_none=True)
     round = fields.Integer(required=True)
-    state = OneOf(("open", "claimed", "done", "cancelled"), required=True)
+    state = OneOf(TASK_STATES, required=True)
     pools = ListOf(fields.String(), required=True)
     assignee = fields.String(required=True, allow_none=True)
     priority = fields.Integer(required=True)
@@ -81,7 +163,7 @@ class ListedTask(TaskOut):
     case_number = fields.String(required=True)
     case_title = fields.String(required=True)
     case_status = fields.String(required=True, allow_none=True)
-    case_state = OneOf(("active", "closed"), required=True)
+    case_state = OneOf(CASE_STATES, required=True)
     process = fields.String(required=True)
     light = OneOf(("green", "yellow", "orange", "red"), required=True, allow_none=True)
 
@@ -100,7 +182,10 @@ class CaseOut(Schema):
     priority = fields.Integer(required=True)
     instructed = fields.Boolean(required=True)
     round = fields.Integer(required=True)
-    state = OneOf(("active", "closed"), required=True)
+    owner_unit = fields.String(required=True, allow_none=True)
+    merged_into = fields.String(required=True, allow_none=True)
+    parent = fields.String(required=True, allow_none=True)
+    state = OneOf(CASE_STATES, required=True)
     status = fields.String(required=True, allow_none=True)
     public_status = fields.String(required=True, allow_none=True)
     light = OneOf(("green", "yellow", "orange", "red"), required=True, allow_none=True)
@@ -171,7 +256,7 @@ class CaseQuery(PageQuery):
     """Which cases."""
 
     process = Identifier(60, load_default=None)
-    state = OneOf(("active", "closed"), load_default=None)
+    state = OneOf(CASE_STATES, load_default=None)
 
 
 class TaskPage(Schema):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.cases import assign, waits
+from app.cases import assign, family, waits
 from app.cases.motion import Motion, Row
 from app.core.ids import new_id
 from app.engine.picture import HumanTask, Passed, Picture
@@ -12,12 +12,15 @@ from app.engine.picture import HumanTask, Passed, Picture
 RANK_WITHOUT_DUE = "99999999999999"
 
 
-def sync(motion: Motion, picture: Picture) -> None:
-    """Brings every row to what the picture says: an open row for each open human task of the engine."""
+def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
+    """Brings every row to what the picture says: an open row for each open human task of the engine.
+
+    `gone` is what becomes of tasks that are no longer there: cancelled, or returned.
+    """
     refs = {task.ref for task in picture.tasks}
     for row in motion.open_tasks():
         if row["ref"] not in refs:
-            _cancel(motion, row)
+            _end(motion, row, gone)
     known = {row["ref"] for row in motion.tasks.values()}
     for task in picture.tasks:
         if task.ref not in known:
@@ -93,6 +96,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
         "pools": list(pools.names),
         "assignee_id": None,
         "owner_id": None,
+        "transfers": 0,
         "state": "open",
         "priority": task.priority,
         "due_at": None,
@@ -136,10 +140,10 @@ def grant(motion: Motion, who: str, reason: str) -> None:
     )
 
 
-def _cancel(motion: Motion, row: Row) -> None:
-    motion.change_task(row, state="cancelled", closed_at=motion.now, revision=row["revision"] + 1)
+def _end(motion: Motion, row: Row, how: str) -> None:
+    motion.change_task(row, state=how, closed_at=motion.now, revision=row["revision"] + 1)
     take_away(motion, row)
-    motion.tell("task.cancelled", step=row["step"], ref=row["ref"], task=row["id"], label=row["name"])
+    motion.tell(f"task.{how}", step=row["step"], ref=row["ref"], task=row["id"], label=row["name"])
 
 
 def _close(motion: Motion, picture: Picture) -> None:
@@ -155,6 +159,7 @@ def _close(motion: Motion, picture: Picture) -> None:
         motion.tell(end.event, end=end.id)
     motion.tell("case.closed", end=end.id, reason=end.close_reason)
     motion.events += motion.board.close()
+    family.closed(motion)
 
 
 def set_dues(motion: Motion) -> None:

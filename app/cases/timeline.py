@@ -95,6 +95,47 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"领导批示：{event.get('words') or GONE}"
         case "case.prioritised":
             return f"优先级由 {event['was']} 调为 {event['priority']}，原因：{event['reason']}"
+        case "task.transferred":
+            return f"把“{step}”转给{event['called']}，原因：{event['reason']}"
+        case "task.returned" if event.get("target"):
+            return f"从“{step}”退回到“{event['target']}”，原因：{event['reason']}"
+        case "task.returned":
+            return f"“{step}”随退回结束"
+        case "task.withdrawn":
+            return f"撤回“{step}”，原因：{event['reason']}"
+        case "unit.assigned":
+            return f"首接单位：{event['called']}"
+        case "unit.released":
+            return f"{event['called']}不再主办"
+        case "case.returned":
+            return f"{event['called']}申请退单（第 {event['count']} 次），原因：{event['reason'] or '未填'}"
+        case "request.granted" if event.get("kind") == "return":
+            return f"准予{event['called']}退单，本轮不再派给它"
+        case "request.refused" if event.get("kind") == "return":
+            return f"驳回{event['called']}的退单申请"
+        case "request.opened":
+            asked = "到场（吹哨）" if event["kind"] == "whistle" else "协办"
+            return f"请{event['called']}{asked}，{event['number']}"
+        case "request.ended":
+            return "协办结束" + (f"：{event['assist_result']}" if event.get("assist_result") else "")
+        case "case.redone":
+            return f"重办，第 {event['round']} 轮，总时限不重新起算"
+        case "case.merged":
+            return f"并入另一件办件，原因：{event['reason']}"
+        case "case.took_in":
+            return "有一件办件并入本件"
+        case "case.unmerged":
+            return f"撤销合并，原因：{event['reason']}"
+        case "case.let_go":
+            return "一件并入的办件撤销了合并"
+        case "case.cancelled":
+            return f"终止：{event['reason']}"
+        case "wait.opened":
+            return f"等待消息 {event['message']}"
+        case "message.received":
+            return f"收到消息 {event['message']}"
+        case "message.sent":
+            return f"发出消息 {event['message']}"
         case "timer.fired":
             return f"到时：{event['label']}"
         case "clock.started":
@@ -104,6 +145,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{clock_name(event, bundle)}”停止计时"
         case "table.decided":
             return "；".join(named_rule(hit["table"], [hit["number"]], bundle) for hit in event["rules"])
+        case "case.closed" if event["end"] is None:
+            return f"随并入的办件办结：{event['reason']}"
         case "case.closed":
             end = bundle.engine.ends.get(event["end"])
             return f"办结：{end.name if end and end.name else event['end']}"

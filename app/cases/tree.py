@@ -91,6 +91,10 @@ class Tree:
             motion.tasks.update(_tasks(self.session, target, task))
         return motion
 
+    def motion(self, task_id: str) -> Motion:
+        """The locked case of a task (dry runs)."""
+        return self._motions[self._targets[task_id]]
+
     def adopt(self, motion: Motion) -> None:
         """A case that was born in this transaction."""
         self._motions[motion.case["id"]] = motion

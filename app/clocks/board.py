@@ -156,6 +156,18 @@ class Board:
                 self._change_timer(replace(timer, state="cancelled"))
         return told
 
+    def hold(self) -> None:
+        """No token timer fires any more; each keeps its due time. Lights go on: the clocks run."""
+        for timer in list(self.timers):
+            if timer.kind == "token" and timer.state in ("armed", "claimed"):
+                self._change_timer(replace(timer, state="held"))
+
+    def go_on(self) -> None:
+        """What was held with a due time is armed again; what is due by now fires at once."""
+        for timer in list(self.timers):
+            if timer.kind == "token" and timer.state == "held" and timer.due_at is not None:
+                self._change_timer(replace(timer, state="armed"))
+
     def fired(self, timer_id: str) -> None:
         timer = next(timer for timer in self.timers if timer.id == timer_id)
         self._change_timer(replace(timer, state="fired"))

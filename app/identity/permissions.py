@@ -24,6 +24,7 @@ CASE_INSTRUCT = Permission("case:instruct", "领导批示")
 CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
 TASK_READ = Permission("task:read", "查看待办")
 TASK_COMPLETE = Permission("task:complete", "办理待办")
+CASE_MERGE = Permission("case:merge", "合并办件")
 INCIDENT_READ = Permission("incident:read", "查看流程异常")
 INCIDENT_RETRY = Permission("incident:retry", "重试流程异常")
 PROCESS_READ = Permission("process:read", "查看流程")
@@ -44,6 +45,7 @@ ALL: dict[str, Permission] = {
         CASE_NOTE,
         CASE_INSTRUCT,
         CASE_PRIORITISE,
+        CASE_MERGE,
         TASK_READ,
         TASK_COMPLETE,
         INCIDENT_READ,

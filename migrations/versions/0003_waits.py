@@ -60,20 +60,30 @@ def upgrade() -> None:
 
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.add_column(sa.Column("instructed", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(
+            sa.Column("children_open", sa.Integer(), server_default="0", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("children_born", sa.Integer(), server_default="0", nullable=False)
+        )
         batch_op.add_column(sa.Column("owner_unit", sa.String(length=60), nullable=True))
         batch_op.add_column(sa.Column("merged_into", sa.String(length=36), nullable=True))
 
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.add_column(sa.Column("place", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("transfers", sa.Integer(), server_default="0", nullable=False))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_column("transfers")
         batch_op.drop_column("place")
 
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.drop_column("merged_into")
         batch_op.drop_column("owner_unit")
+        batch_op.drop_column("children_born")
+        batch_op.drop_column("children_open")
         batch_op.drop_column("instructed")
 
     with op.batch_alter_table("rejections", schema=None) as batch_op:

@@ -70,7 +70,7 @@ def test_every_step_has_one_row_with_all_its_events_in_order(world: World) -> No
     told = [[event["name"] for event in orjson.loads(row["events"])] for row in rows]
     assert told[1] == ["task.claimed", "task.done", "case.dispatched", "task.opened", "clock.started"]
     assert told[2] == ["timer.fired", "task.cancelled", "clock.stopped", "task.opened"]
-    assert told[4] == ["task.claimed", "clock.stopped"]
+    assert told[4] == ["task.claimed", "clock.stopped", "unit.assigned"]
     assert told[-1] == ["task.claimed", "task.done", "case.resolved", "case.closed", "clock.stopped"]
     assert sum(map(len, told)) == case["event_seq"]
     assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)

@@ -1,5 +1,6 @@
 """签收 and 退回待办池: a pool task gets its person, or goes back."""
 
+from app.cases import owning
 from app.cases.commands import Claim, Unclaim
 from app.cases.errors import ReasonRequired, TaskNotClaimed
 from app.cases.motion import Motion, Row
@@ -17,6 +18,8 @@ def claim(motion: Motion, command: Claim) -> Row | None:
     guard.still_open(motion, task)
     if command.seen is not None:
         guard.fresh(task, command.seen)
+    guard.allowed(motion, task, "claim")
+    guard.four_eyes(motion, task)
     take(motion, task)
     motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
@@ -26,7 +29,10 @@ def claim(motion: Motion, command: Claim) -> Row | None:
 
 
 def take(motion: Motion, task: Row) -> None:
-    """The person becomes the assignee; the clocks that waited for a signature stop."""
+    """The person becomes the assignee; the clocks that waited for a signature stop.
+
+    The first unit that signs an order dispatched to it answers for it from then on (首接负责).
+    """
     motion.change_task(
         task,
         state="claimed",
@@ -35,6 +41,7 @@ def take(motion: Motion, task: Row) -> None:
         revision=task["revision"] + 1,
     )
     motion.tell("task.claimed", step=task["step"], ref=task["ref"], task=task["id"], label=task["name"])
+    owning.signed(motion, task)
 
 
 def unclaim(motion: Motion, command: Unclaim) -> Row:
@@ -45,6 +52,7 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
     if task["state"] == "open":
         raise TaskNotClaimed
     guard.fresh(task, command.seen)
+    guard.allowed(motion, task, "unclaim")
     if not command.reason.strip():
         raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写退回待办池的原因。")])
     motion.change_task(task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1)

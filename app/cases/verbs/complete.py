@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from app.bundles.forms import AnswersRefused
+from app.cases import rejections
 from app.cases.answers import check_answers
 from app.cases.commands import Complete
 from app.cases.errors import OpinionRequired, OutcomeUnknown
@@ -28,12 +29,15 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         return None
     guard.still_open(motion, task)
     guard.fresh(task, command.seen)
+    guard.allowed(motion, task, "complete")
     step = motion.bundle.engine.step(task["step"])
     answers = check_answers(motion, step.form, command.answers)
     opinion = (command.opinion or "").strip() or None
     _outcome(step.outcomes, command.outcome, opinion)
     if task["state"] == "open":
+        guard.four_eyes(motion, task)
         take(motion, task)
+    rejections.asked(motion, task, command.outcome, answers)
     salt = secrets.token_bytes(16)
     motion.change_task(
         task,

@@ -2,7 +2,9 @@
 
 from sqlalchemy import bindparam, select
 
-from app.cases.errors import CaseClosed, TaskDone, TaskTaken
+from app.bundles.verbs import VERBS, VerbRule
+from app.cases.errors import CaseClosed, CaseMerged, FourEyes, TaskDone, TaskTaken, VerbForbidden
+from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.core import events
 from app.core.clock import BEIJING
@@ -56,18 +58,52 @@ def in_pool(motion: Motion, task: Row) -> bool:
 def still_open(motion: Motion, task: Row) -> None:
     """Raises who was faster and when: done, taken or closed, each with a link to the case."""
     link = f"/api/v1/cases/{motion.case['id']}"
-    if task["state"] in ("done", "cancelled"):
+    if task["state"] in ("done", "cancelled", "returned"):
         who = org.name_of(motion.session, task["done_by"]) if task["done_by"] else None
         when = task["closed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
         how = f"已由{who}于 {when} 办理。" if who else f"该环节已于 {when} 结束，无需再办。"
         raise TaskDone(how, who=who, when=when, link=link)
-    if motion.case["state"] == "closed":
+    if motion.case["state"] == "merged":
+        raise CaseMerged(link=f"/api/v1/cases/{motion.case['merged_into']}")
+    if motion.case["state"] != "active":
         raise CaseClosed(link=link)
     holder = task["assignee_id"]
     if holder is not None and holder != motion.actor.id:
         who = org.name_of(motion.session, holder)
         when = task["claimed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
         raise TaskTaken(f"已由{who}于 {when} 签收。", who=who, when=when, link=link)
+
+
+def allowed(motion: Motion, task: Row, verb: str) -> VerbRule:
+    """What process.yaml says of a verb at this step. Raises VerbForbidden."""
+    said = motion.bundle.process.verbs.get(task["step"])
+    if said is None:
+        return VerbRule()
+    if verb in said.forbid:
+        raise VerbForbidden(f"流程规定“{task['name']}”不能{VERBS[verb]}。")
+    return said.rule(verb)
+
+
+_DID = (
+    select(tasks.c.name)
+    .where(
+        tasks.c.case_id == bindparam("case"),
+        tasks.c.step.in_(bindparam("steps", expanding=True)),
+        tasks.c.done_by == bindparam("person"),
+    )
+    .limit(1)
+)
+
+
+def four_eyes(motion: Motion, task: Row) -> None:
+    """Whoever handled a step that this one checks may not take it. Raises FourEyes."""
+    steps = motion.bundle.engine.step(task["step"]).not_same_as
+    if not steps:
+        return
+    which = {"case": motion.case["id"], "steps": list(steps), "person": motion.actor.id}
+    did = motion.session.scalar(_DID, which)
+    if did is not None:
+        raise FourEyes(f"您办理过“{did}”，“{task['name']}”要由别人办理。")
 
 
 def fresh(row: Row, seen: int | None) -> None:

@@ -1,0 +1,107 @@
+"""What each command does to its case; only advance() gives commands, and only under the lock."""
+
+from app.cases import family, waits
+from app.cases.commands import (
+    Assist,
+    ChildEnded,
+    Claim,
+    Command,
+    Complete,
+    Deliver,
+    EndChild,
+    FireTimer,
+    LetGo,
+    MergeAway,
+    MergeUndone,
+    Note,
+    Prioritise,
+    Return,
+    TakeIn,
+    Transfer,
+    Unclaim,
+    Withdraw,
+)
+from app.cases.env import CaseEnv, awake
+from app.cases.motion import Motion
+from app.cases.sync import sync, tell_decided
+from app.cases.tree import Tree
+from app.cases.verbs.assist import assist
+from app.cases.verbs.claim import claim, unclaim
+from app.cases.verbs.complete import complete
+from app.cases.verbs.fire import fire
+from app.cases.verbs.merge import merge_away, take_in, undo
+from app.cases.verbs.note import note
+from app.cases.verbs.prioritise import prioritise
+from app.cases.verbs.return_ import give_back
+from app.cases.verbs.transfer import transfer
+from app.cases.verbs.withdraw import withdraw
+from app.engine.run import Run
+
+
+def act(tree: Tree, motion: Motion, command: Command) -> bool:
+    """The change of one command; False when there was nothing left to do."""
+    gone = "cancelled"  # what becomes of tasks that the engine no longer shows
+    match command:
+        # those that change rows and leave the engine asleep
+        case Claim():
+            return claim(motion, command) is not None
+        case Unclaim():
+            return unclaim(motion, command) is not None
+        case Note():
+            note(motion, command)
+            return True
+        case Prioritise():
+            return prioritise(motion, command)
+        case Transfer():
+            return transfer(motion, command) is not None
+        case Assist():
+            for child in assist(motion, command):
+                tree.adopt(child)
+                settle(child, Run.new(child.bundle.engine, CaseEnv(child)))
+            return True
+        case ChildEnded():
+            return family.child_ended(motion, command)
+        case EndChild():
+            return family.end_with_parent(motion, command)
+        case LetGo():
+            return family.let_go(motion, command)
+        case MergeAway():
+            return merge_away(motion, command)
+        case TakeIn():
+            return take_in(motion, command)
+        case MergeUndone():
+            return undo(motion, command)
+        # those that wake it
+        case Complete():
+            task = complete(motion, command)
+            if task is None:
+                return False
+            run = awake(motion)
+            run.complete(task["ref"], command.outcome)
+        case Return():
+            run, gone = give_back(motion, command), "returned"
+        case Withdraw():
+            run, gone = withdraw(motion, command), "returned"
+        case FireTimer():
+            timer = fire(motion, command)
+            if timer is None:
+                return False
+            run = awake(motion)
+            if timer.tier in motion.bundle.engine.services:
+                run.deliver(timer.key)
+            else:
+                run.fire_timers([timer.key])
+        case Deliver():
+            waits.arrived(motion, command)
+            run = awake(motion)
+            run.deliver(command.ref)
+    settle(motion, run, gone)
+    return True
+
+
+def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
+    """The engine comes to rest, the rows follow its picture, its bytes are kept."""
+    picture = run.settle()
+    tell_decided(motion, run.trace)
+    sync(motion, picture, gone)
+    motion.case["engine"] = run.dump()

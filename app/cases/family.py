@@ -1,0 +1,87 @@
+"""What cases of one tree are to each other: children begun for a parent, and cases merged into another."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from app.cases.commands import ChildEnded, EndChild, LetGo
+from app.cases.models import cases, tasks
+from app.cases.motion import Motion, Row
+
+_KIN = (
+    select(cases.c.id)
+    .where(
+        cases.c.root_id == bindparam("root"),
+        cases.c.state.in_(("active", "merged")),
+        (cases.c.parent_id == bindparam("case")) | (cases.c.merged_into == bindparam("case")),
+    )
+    .order_by(cases.c.id)
+)
+
+
+def closed(motion: Motion) -> None:
+    """A case has closed: its parent hears of it, and what was begun for it ends with it."""
+    case = motion.case
+    if case["parent_id"] is not None:
+        told = {name: case["data"].get(name) for name in TOLD if case["data"].get(name) is not None}
+        motion.ask(ChildEnded(case["parent_id"], case["id"], case["end_element"], told))
+    if case["children_open"]:
+        end_kin(motion, f"{case['number']} 已办结")
+
+
+TOLD = ("assist_unit", "assist_result", "assist_solved")
+"""What a parent is told of a child's data; the rest stays with the child."""
+
+
+def end_kin(motion: Motion, reason: str) -> None:
+    """Every open child and every case merged into this one is to end in this transaction."""
+    case = motion.case
+    which: dict[str, Any] = {"root": case["root_id"], "case": case["id"]}
+    for kin in motion.session.execute(_KIN, which).scalars():
+        motion.ask(EndChild(kin, reason))
+
+
+_SUSPENDED = select(tasks).where(tasks.c.case_id == bindparam("case"), tasks.c.state == "suspended")
+
+
+def live(motion: Motion) -> list[Row]:
+    """The tasks of a case that are not over: open ones, and those that rest with a merged case."""
+    if motion.case["state"] == "merged":
+        which = {"case": motion.case["id"]}
+        for row in motion.session.execute(_SUSPENDED, which).mappings():
+            motion.tasks.setdefault(row["id"], dict(row))
+    return [row for row in motion.tasks.values() if row["state"] in ("open", "claimed", "suspended")]
+
+
+def let_go(motion: Motion, command: LetGo) -> bool:
+    """A case that was merged into this one goes its own way again."""
+    motion.case["children_open"] -= 1
+    motion.tell("case.let_go", merged=command.merged)
+    return True
+
+
+def child_ended(motion: Motion, command: ChildEnded) -> bool:
+    """The parent's part: one child fewer, and a line that says what came of it."""
+    case = motion.case
+    case["children_open"] -= 1
+    motion.tell("request.ended", child=command.child_id, end=command.end, **command.told)
+    return True
+
+
+def end_with_parent(motion: Motion, command: EndChild) -> bool:
+    """A child, or a merged case, ends because another one did; False when it had ended by itself."""
+    case = motion.case
+    if case["state"] not in ("active", "merged"):
+        return False
+    for task in live(motion):
+        motion.change_task(task, state="cancelled", closed_at=motion.now, revision=task["revision"] + 1)
+        motion.changes.inserts["leaving"].append({"task": task["id"]})
+        motion.tell("task.cancelled", step=task["step"], ref=task["ref"], task=task["id"], label=task["name"])
+    merged = case["state"] == "merged"
+    case.update(state="closed" if merged else "cancelled", closed_at=motion.now, close_reason=command.reason)
+    name = "case.closed" if merged else "case.cancelled"
+    motion.tell(name, end=None, reason=command.reason)
+    motion.events += motion.board.close()
+    if case["children_open"]:
+        end_kin(motion, command.reason)
+    return True

@@ -1,0 +1,30 @@
+"""首接负责: the unit that signs an order first owns it, until it is dispatched anew."""
+
+from app.cases.motion import Motion, Row
+from app.identity import org
+
+
+def signed(motion: Motion, task: Row) -> None:
+    """Somebody took a task: where it was for a chosen unit, that unit becomes the owner, if there is none."""
+    if motion.case["owner_unit"] is not None or task["item"] is not None:
+        return
+    rules = motion.bundle.rules_of(task["lane"], motion.bundle.engine.step(task["step"]).candidates)
+    chosen = [motion.case["data"].get(rule.argument) for rule in rules if rule.kind == "unit"]
+    mine = {appointment.unit_code for appointment in motion.actor.appointments}
+    unit = next((code for code in chosen if code in mine), None)
+    if unit is not None:
+        motion.case["owner_unit"] = unit
+        motion.tell("unit.assigned", unit=unit, called=name_of(motion, unit))
+
+
+def release(motion: Motion) -> None:
+    """The owner is let go: its return was granted, or the order goes into another round."""
+    unit = motion.case["owner_unit"]
+    if unit is not None:
+        motion.case["owner_unit"] = None
+        motion.tell("unit.released", unit=unit, called=name_of(motion, unit))
+
+
+def name_of(motion: Motion, code: str) -> str:
+    found = org.unit_by_code(motion.session, code)
+    return found.name if found else code

@@ -1,0 +1,133 @@
+"""退单: what a unit asked, what was answered, and what that means for it and for whoever dispatches again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from app.bundles.verbs import REJECTED
+from app.cases import owning
+from app.cases.errors import ReturnNotRepeatable
+from app.cases.handlers import Context, handler
+from app.cases.models import rejections
+from app.cases.motion import Motion, Row
+from app.core.ids import new_id
+from app.engine.errors import HandlerFailed
+
+RETURNED, COUNT, ARBITRATE = "returned_units", "return_count", "to_arbitrate"
+"""Reserved names: units not to be picked again, requests in this round, whether a ruling is due."""
+REASON, SUGGESTED = "return_reason", "suggested_unit"
+"""Data names that the form of a step with rejectOrder may declare."""
+
+_OF_CASE = (
+    select(rejections)
+    .where(rejections.c.case_id == bindparam("case"), rejections.c.round == bindparam("round"))
+    .order_by(rejections.c.asked_at, rejections.c.id)
+)
+_DECIDE = (
+    update(rejections)
+    .where(rejections.c.id == bindparam("row_id"))
+    .values(state=bindparam("how"), decided_at=bindparam("at"))
+)
+
+
+def asked(motion: Motion, task: Row, outcome: str, answers: Mapping[str, Any]) -> None:
+    """Keeps a 退单 as a request, where the step may refuse an order. Raises ReturnNotRepeatable."""
+    if outcome != REJECTED:
+        return
+    said = motion.bundle.process.verbs.get(task["step"])
+    rule = said.rules.get("rejectOrder") if said is not None else None
+    if rule is None:
+        return
+    unit = unit_of(motion, task)
+    before = of_case(motion)
+    if any(row["unit"] == unit and row["state"] == "refused" for row in before):
+        raise ReturnNotRepeatable
+    row = {
+        "id": new_id(),
+        "case_id": motion.case["id"],
+        "task_id": task["id"],
+        "unit": unit,
+        "round": motion.case["round"],
+        "reason": str(answers.get(REASON) or ""),
+        "suggested_unit": answers.get(SUGGESTED),
+        "state": "pending",
+        "asked_by": motion.actor.id,
+        "asked_at": motion.now,
+        "decided_at": None,
+    }
+    motion.session.execute(insert(rejections), row)
+    motion.asked["rejections"] = [*before, row]
+    count = len(before) + 1
+    keep(motion, **{COUNT: count, ARBITRATE: rule.max is not None and count > rule.max})
+    name = owning.name_of(motion, unit)
+    motion.tell("case.returned", unit=unit, called=name, reason=row["reason"], count=count)
+
+
+def of_case(motion: Motion) -> list[Row]:
+    """The requests of this round, oldest first."""
+    if "rejections" not in motion.asked:
+        which = {"case": motion.case["id"], "round": motion.case["round"]}
+        motion.asked["rejections"] = [dict(r) for r in motion.session.execute(_OF_CASE, which).mappings()]
+    found: list[Row] = motion.asked["rejections"]
+    return found
+
+
+def unit_of(motion: Motion, task: Row) -> str:
+    """The unit that acts: the one chosen for the task, of those the person stands in."""
+    mine = [a.unit_code for a in motion.actor.appointments if f"{a.role}@{a.unit_path}" in task["pools"]]
+    return mine[0] if mine else motion.actor.appointments[0].unit_code
+
+
+def keep(motion: Motion, **values: Any) -> None:
+    """Reserved names that the case fills itself."""
+    motion.case["data"] = {**motion.case["data"], **values}
+
+
+@handler("orders.returnGranted", "准予退单：退单的单位不能再被选中，主办单位解除")
+def granted(context: Context) -> None:
+    """The pending request is granted: this unit cannot be picked again in this round."""
+    motion = context.motion
+    row = _decide(motion, "granted")
+    returned = list(motion.case["data"].get(RETURNED) or [])
+    if row["unit"] not in returned:
+        returned.append(row["unit"])
+    keep(motion, **{RETURNED: returned})
+    owning.release(motion)
+    motion.tell(
+        "request.granted", kind="return", unit=row["unit"], called=owning.name_of(motion, row["unit"])
+    )
+
+
+@handler("orders.returnRefused", "驳回退单：该单位不能再次退回同一工单")
+def refused(context: Context) -> None:
+    """The pending request is refused: this unit cannot ask again in this round."""
+    motion = context.motion
+    row = _decide(motion, "refused")
+    motion.tell(
+        "request.refused", kind="return", unit=row["unit"], called=owning.name_of(motion, row["unit"])
+    )
+
+
+@handler("orders.newRound", "重办：进入下一轮，总时限不重新起算")
+def new_round(context: Context) -> None:
+    """The order is done anew: the round counts up, what was said of returns is of the round before."""
+    motion = context.motion
+    motion.case["round"] += 1
+    keep(motion, **{RETURNED: [], COUNT: 0, ARBITRATE: False})
+    owning.release(motion)
+    motion.tell("case.redone", round=motion.case["round"])
+
+
+def _decide(motion: Motion, how: str) -> Row:
+    pending = [row for row in of_case(motion) if row["state"] == "pending"]
+    if not pending:
+        raise HandlerFailed("（没有待审核的退单申请）")
+    row = pending[-1]
+    motion.session.execute(_DECIDE, {"row_id": row["id"], "how": how, "at": motion.now})
+    row["state"] = how
+    return row
+
+
+def _tell(motion: Motion, name: str, unit: str) -> None:
+    motion.tell(name, kind="return", unit=unit, called=owning.name_of(motion, unit))

@@ -1,0 +1,74 @@
+"""合并: one case joins another, rests with all it holds, and ends with it; undone until then."""
+
+from app.cases import family
+from app.cases.commands import LetGo, MergeAway, MergeUndone, TakeIn
+from app.cases.errors import CannotMerge, CaseClosed, CaseMerged, NotMerged, ReasonRequired
+from app.cases.motion import Motion
+from app.cases.sync import lay_out, take_away
+from app.cases.verbs import guard
+from app.core.errors import FieldError
+from app.identity.permissions import CASE_MERGE
+
+
+def merge_away(motion: Motion, command: MergeAway) -> bool:
+    """The case that joins: tasks and timers rest, its clocks run on, its bytes stay as they are.
+
+    From now on it lies in the other's tree: who moves it locks that root. Raises CannotMerge, CaseClosed.
+    """
+    case = motion.case
+    guard.right(motion, CASE_MERGE)
+    if case["state"] == "merged" and case["merged_into"] == command.into:
+        return False
+    _active(motion)
+    guard.fresh(case, command.seen)
+    if not command.reason.strip():
+        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写合并的原因。")])
+    if case["id"] == command.into or case["parent_id"] is not None or case["children_open"]:
+        raise CannotMerge("协办件、正请其他单位协办或已并入他件的办件不能合并，也不能并入自己。")
+    for task in motion.open_tasks():
+        motion.change_task(task, state="suspended", revision=task["revision"] + 1)
+        take_away(motion, task)
+    motion.board.hold()
+    case.update(state="merged", merged_into=command.into, root_id=command.into)
+    motion.moves_root = True
+    motion.tell("case.merged", into=command.into, reason=command.reason.strip())
+    return True
+
+
+def take_in(motion: Motion, command: TakeIn) -> bool:
+    """The case that goes on counts the other among those that end with it."""
+    guard.right(motion, CASE_MERGE)
+    _active(motion)
+    if motion.case["parent_id"] is not None:
+        raise CannotMerge("不能并入一件协办件。")
+    motion.case["children_open"] += 1
+    motion.tell("case.took_in", merged=command.merged)
+    return True
+
+
+def undo(motion: Motion, command: MergeUndone) -> bool:
+    """The case goes its own way again. Raises NotMerged."""
+    case = motion.case
+    guard.right(motion, CASE_MERGE)
+    if case["state"] != "merged":
+        raise NotMerged
+    if not command.reason.strip():
+        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写撤销合并的原因。")])
+    for task in family.live(motion):
+        state = "claimed" if task["assignee_id"] else "open"
+        motion.change_task(task, state=state, revision=task["revision"] + 1)
+        lay_out(motion, task)
+    motion.board.go_on()
+    motion.ask(LetGo(case["merged_into"], case["id"]))
+    case.update(state="active", merged_into=None, root_id=case["id"])
+    motion.moves_root = True
+    motion.tell("case.unmerged", reason=command.reason.strip())
+    return True
+
+
+def _active(motion: Motion) -> None:
+    link = f"/api/v1/cases/{motion.case['id']}"
+    if motion.case["state"] == "merged":
+        raise CaseMerged(link=link)
+    if motion.case["state"] != "active":
+        raise CaseClosed(link=link)

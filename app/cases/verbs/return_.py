@@ -1,0 +1,125 @@
+"""退回: the case goes back to an earlier step, also out of parallel parts; a dry run tells what it does."""
+
+from typing import Any
+
+from app.cases.commands import Return
+from app.cases.env import awake
+from app.cases.errors import ReasonRequired, ReturnNotPossible, ReturnOverSend
+from app.cases.motion import Motion, Row
+from app.cases.sync import grant
+from app.cases.verbs import guard
+from app.core.errors import FieldError
+from app.engine.errors import ReturnImpossible
+from app.engine.returns import ReturnPlan
+from app.engine.run import Run
+
+
+def give_back(motion: Motion, command: Return) -> Run:
+    """Takes the task out and puts the case where it shall go on; returns the engine, not yet at rest.
+
+    Raises VerbForbidden, ReturnNotPossible with its reasons, ReturnOverSend, ReasonRequired.
+    """
+    task = checked(motion, command.task_id)
+    guard.fresh(task, command.seen)
+    reason = command.reason.strip()
+    if not reason:
+        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写退回的原因。")])
+    run = awake(motion)
+    plan = planned(motion, run, task, command.step, command.scope)
+    passed = again(motion, plan)
+    if passed["messages"] and (command.over_send or motion.bundle.process.returns.over_send) == "refuse":
+        names = "、".join(passed["messages"])
+        raise ReturnOverSend(
+            f"退回途中会再次发出：{names}。消息已经发出，不能收回。", messages=passed["messages"]
+        )
+    try:
+        run.return_to(command.step, task["ref"], command.scope)
+    except ReturnImpossible as error:
+        raise ReturnNotPossible(error.message, reasons=list(error.reasons)) from error
+    motion.change_task(
+        task,
+        state="returned",
+        done_by=motion.actor.id,
+        opinion=reason,
+        closed_at=motion.now,
+        revision=task["revision"] + 1,
+    )
+    motion.changes.inserts["leaving"].append({"task": task["id"]})
+    grant(motion, f"person:{motion.actor.id}", "handled")
+    motion.tell(
+        "task.returned",
+        step=task["step"],
+        ref=task["ref"],
+        task=task["id"],
+        label=task["name"],
+        to=command.step,
+        target=plan_name(motion, command.step),
+        reason=reason,
+    )
+    return run
+
+
+def checked(motion: Motion, task_id: str) -> Row:
+    """The task, if this person may give it back."""
+    task = guard.task_of(motion, task_id)
+    guard.authority(motion, task)
+    guard.still_open(motion, task)
+    guard.allowed(motion, task, "return")
+    return task
+
+
+def planned(motion: Motion, run: Run, task: Row, step: str, scope: str) -> ReturnPlan:
+    """What the return would do; changes nothing. Raises ReturnNotPossible."""
+    try:
+        return run.return_to(step, task["ref"], scope, dry_run=True)
+    except ReturnImpossible as error:
+        raise ReturnNotPossible(error.message, reasons=list(error.reasons)) from error
+
+
+def again(motion: Motion, plan: ReturnPlan) -> dict[str, list[str]]:
+    """What lies between and would happen once more on the way: messages sent, handlers called."""
+    version, messages = motion.bundle.engine, motion.bundle.messages
+    drawn = [version.events.get(e) or version.ends.get(e) for e in plan.between]
+    thrown = {each.what for each in drawn if each is not None and each.kind == "message"}
+    sent = [name for name in thrown if name in messages and messages[name].direction == "out"]
+    handlers = {version.services[e].name for e in plan.between if e in version.services}
+    return {"messages": sorted(sent), "handlers": sorted(handlers)}
+
+
+def plan_name(motion: Motion, step: str) -> str:
+    drawn = motion.bundle.engine.steps.get(step)
+    return drawn.name if drawn else step
+
+
+def shown(motion: Motion, plan: ReturnPlan) -> dict[str, Any]:
+    """A plan as it leaves the house, with what the clocks do: due times are never reset by a return."""
+    return {
+        "target": plan.target,
+        "targetName": plan_name(motion, plan.target),
+        "scope": plan.scope,
+        "choices": list(plan.choices),
+        "reasons": list(plan.reasons),
+        "withdrawn": [_touched(each) for each in plan.withdrawn],
+        "kept": [_touched(each) for each in plan.kept],
+        "opened": [_touched(each) for each in plan.opened],
+        "votesDropped": [{"step": v.step, "item": v.item, "outcome": v.outcome} for v in plan.votes_dropped],
+        "timersEnded": [wait.name for wait in plan.timers_ended if wait.kind == "timer"],
+        "timersArmed": [wait.name for wait in plan.timers_armed if wait.kind == "timer"],
+        "again": again(motion, plan),
+        "children": motion.case["children_open"],
+        "clocks": clocks_told(motion),
+    }
+
+
+def clocks_told(motion: Motion) -> list[str]:
+    """One line a running clock of the whole case: it runs on."""
+    lines = []
+    for clock in motion.board.clocks:
+        if clock.state == "running" and not clock.instance:
+            label = motion.bundle.sla.clocks[clock.name].label
+            lines.append(f"“{label}”不重新计时。")
+    return lines
+
+
+def _touched(each: Any) -> dict[str, Any]:
+    return {"step": each.step, "name": each.name, "item": each.item, "branch": each.branch}

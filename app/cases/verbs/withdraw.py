@@ -1,0 +1,91 @@
+"""撤回: who acted takes it back, as long as nobody has gone on from there."""
+
+import orjson
+from sqlalchemy import bindparam, select
+
+from app.audit.chain import case_chain
+from app.cases.commands import Withdraw
+from app.cases.env import awake
+from app.cases.errors import CannotWithdraw, CaseClosed, ReasonRequired
+from app.cases.models import tasks
+from app.cases.motion import Motion, Row
+from app.cases.verbs import guard
+from app.core.errors import FieldError
+from app.engine.errors import ReturnImpossible
+from app.engine.run import Run
+
+_LATER = (
+    select(tasks)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.opened_at >= bindparam("since"))
+    .order_by(tasks.c.id)
+)
+_SINCE = (
+    select(case_chain.c.events)
+    .where(case_chain.c.case_id == bindparam("case"), case_chain.c.at >= bindparam("since"))
+    .order_by(case_chain.c.seq)
+)
+GONE_OUT = {
+    "message.sent": "已经向外发出消息",
+    "request.opened": "已经请其他单位协办",
+    "timer.fired": "已经到时自动往下走",
+    "message.received": "已经收到外部来件",
+}
+
+
+def withdraw(motion: Motion, command: Withdraw) -> Run:
+    """The step is open again for the one who did it; returns the engine, not yet at rest.
+
+    Raises CannotWithdraw with what happened since, ReasonRequired.
+    """
+    mine = guard.task_of(motion, command.task_id)
+    if mine["done_by"] != motion.actor.id or mine["state"] != "done":
+        guard.authority(motion, mine)
+        raise CannotWithdraw("只能撤回自己办理的环节。")
+    guard.allowed(motion, mine, "withdraw")
+    if motion.case["state"] != "active":
+        raise CaseClosed
+    if not command.reason.strip():
+        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写撤回的原因。")])
+    opened = _opened_since(motion, mine)
+    run = awake(motion)
+    step = motion.bundle.engine.step(mine["step"])
+    try:
+        if step.many is not None and (beside := _beside(motion, mine)) is not None:
+            run.reopen_vote(beside["ref"], mine["place"])
+        else:
+            anchor = opened[0] if opened else next(iter(motion.open_tasks()), None)
+            run.return_to(mine["step"], anchor["ref"] if anchor else None, withdraw=True)
+    except ReturnImpossible as error:
+        raise CannotWithdraw(error.message) from error
+    motion.tell(
+        "task.withdrawn",
+        step=mine["step"],
+        ref=mine["ref"],
+        task=mine["id"],
+        label=mine["name"],
+        reason=command.reason.strip(),
+    )
+    return run
+
+
+def _opened_since(motion: Motion, mine: Row) -> list[Row]:
+    """The tasks that opened by or after the act, none of them touched. Raises CannotWithdraw."""
+    which = {"case": motion.case["id"], "since": mine["closed_at"]}
+    for text in motion.session.execute(_SINCE, which).scalars():
+        for event in orjson.loads(text):
+            if event["name"] in GONE_OUT:
+                raise CannotWithdraw(f"不能撤回：{GONE_OUT[event['name']]}。")
+    later = [dict(row) for row in motion.session.execute(_LATER, which).mappings() if row["id"] != mine["id"]]
+    for task in later:
+        if task["state"] == "claimed":
+            raise CannotWithdraw(f"不能撤回：“{task['name']}”已有人签收。")
+        if task["state"] in ("done", "returned"):
+            raise CannotWithdraw(f"不能撤回：“{task['name']}”已经办理。")
+    return [task for task in later if task["state"] == "open"]
+
+
+def _beside(motion: Motion, mine: Row) -> Row | None:
+    """Another signer's task of the same step and round, still open: then only the own vote is reopened."""
+    return next(
+        (t for t in motion.open_tasks() if t["step"] == mine["step"] and t["round"] == mine["round"]), None
+    )
