@@ -104,7 +104,8 @@ class World:
         with db.transaction() as session:
             found = org.unit_by_code(session, unit)
             assert found is not None, unit
-            row = {"id": ids.new_id(), "person_id": self.actor(login).id, "role": role, "unit_id": found.id}
+            row = {"id": ids.new_id(), "person_id": self.actor(login).id, "role": role}
+            row |= {"unit_id": found.id, "unit_path": found.path}
             session.execute(appointments.insert(), row)
         self._actors.pop(login)
 

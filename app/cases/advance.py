@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.bundles import Bundle
 from app.cases import incidents
 from app.cases.acts import act
-from app.cases.commands import Command, Complete
+from app.cases.commands import BY_ITSELF, Command, Complete
 from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row

@@ -95,7 +95,7 @@ class Motion:
 
     @property
     def lookups(self) -> "RowLookups":
-        return RowLookups(self.session, self.now)
+        return RowLookups(self.session, self.now, self.asked)
 
     def tell(self, name: str, **data: Any) -> None:
         """Something happened; clocks hear it at once, listeners when the act is whole."""
@@ -138,14 +138,19 @@ class Motion:
 class RowLookups:
     """What a form asks of the world while it checks answers: units and people, as they are now."""
 
-    def __init__(self, session: Session, now: datetime) -> None:
-        self._session, self.now = session, now
+    def __init__(self, session: Session, now: datetime, asked: dict[Any, Any]) -> None:
+        """`asked` is what the motion has read already: a unit is asked for once."""
+        self._session, self.now, self._asked = session, now, asked
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
-        found = org.units_by_code(self._session, codes)
+        known: dict[str, org.Unit | None] = self._asked.setdefault("units", {})
+        if unknown := [code for code in codes if code not in known]:
+            found = org.units_by_code(self._session, unknown)
+            known.update((code, found.get(code)) for code in unknown)
+        chosen = [unit for code in codes if (unit := known[code]) is not None]
         return {
             unit.code: UnitFact(unit.code, unit.name, unit.kind, unit.tier, unit.valid_at(self.now))
-            for unit in found.values()
+            for unit in chosen
         }
 
     def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:

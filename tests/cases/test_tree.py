@@ -14,8 +14,8 @@ from app.cases.errors import (
     TaskDone,
     UnitNotSelectable,
 )
-from app.cases.models import case_items, task_queue
 from app.cases.models import cases as case_rows
+from app.cases.models import task_queue
 from app.cases.models import tasks as task_rows
 from app.cases.models import waits as wait_rows
 from app.clocks.models import timers
@@ -259,33 +259,4 @@ def test_a_job_runs_in_a_transaction_of_its_own_by_the_worker(
     firing.fire_due()
 
     assert counted == ["later"]
-    assert [t["step"] for t in world.rows(task_rows, state="open")] == ["after"]
-
-
-def signing(database: db.Database) -> World:
-    drawing = Drawing("drawn").start(attributes='camunda:formKey="filing"').end().task("after", by_role())
-    drawing.signing(
-        "assist", "units", item="unit", attributes='camunda:formKey="reply" camunda:candidateGroups="item"'
-    )
-    drawing.line("start", "assist", "after", "end")
-    forms = {
-        "filing": "title: 登记\nfields:\n  - {name: units, required: true}\n",
-        "reply": "title: 回复\nfields:\n  - {name: reply, required: true}\n",
-    }
-    data = "units: {type: list, of: unit, label: 单位}, reply: {type: text, label: 回复, per: item}"
-    return worlds.build(database, worlds.bundle_of("drawn", drawing, data=data, forms=forms))
-
-
-def test_each_item_of_a_step_of_several_has_its_own_pool_and_its_own_answers(database: db.Database) -> None:
-    world = signing(database)
-    filed = world.file(process="drawn", answers={"units": ["d1-cgw", "d1-zjw"]})
-    ours, theirs = filed.opened
-
-    assert [task["pools"] for task in (ours, theirs)] == [["handler@d1/d1-cgw"], ["handler@d1/d1-zjw"]]
-    world.complete("zjw1", theirs, answers={"reply": "乙"})
-    world.complete("cgw1", ours, answers={"reply": "甲"})
-
-    kept = {row["item"]: row["value"] for row in world.rows(case_items)}
-    assert kept == {"d1-cgw": "甲", "d1-zjw": "乙"}
-    assert "reply" not in world.case(filed.case["id"])["data"]
     assert [t["step"] for t in world.rows(task_rows, state="open")] == ["after"]

@@ -85,6 +85,7 @@ def _child(motion: Motion, bundle: Bundle, unit: org.Unit, place: org.Unit, comm
         "assist_for": parent["number"],
         "assist_whistle": command.whistle,
     }
+    child.asked["units"] = {unit.code: unit}
     child.write(check_answers(child, bundle.engine.start_form, asked))
     child.tell("case.received", since=motion.now.isoformat(), number=child.case["number"])
     child.acts.append("Start")
