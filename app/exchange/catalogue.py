@@ -69,7 +69,7 @@ def values(
     """
     message = known.message
     try:
-        found = message.values(payload, {}, RowLookups(session, clock.now(session)))
+        found = message.values(payload, {}, RowLookups(session, clock.now(session), {}))
     except AnswersRefused as refused:
         names = {f"/answers/{name}": name for name in message.data}
         errors = [
