@@ -130,12 +130,6 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return "一件并入的办件撤销了合并"
         case "case.cancelled":
             return f"终止：{event['reason']}"
-        case "wait.opened":
-            return f"等待消息 {event['message']}"
-        case "message.received":
-            return f"收到消息 {event['message']}"
-        case "message.sent":
-            return f"发出消息 {event['message']}"
         case "timer.fired":
             return f"到时：{event['label']}"
         case "clock.started":
