@@ -44,6 +44,7 @@ def create_app() -> "Flask":
     from app.audit import door as audit
     from app.cases import moves_api as cases
     from app.cases.notes import api as notes
+    from app.cases.search import api as search
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem
     from app.exchange import api as exchange
@@ -61,6 +62,7 @@ def create_app() -> "Flask":
     document = api.create_api(app, title="呼应 Huying", version=__version__)
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
+    document.register_blueprint(search.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(categories.blp)

@@ -23,6 +23,7 @@ from app.cases.advance import Moved
 from app.cases.commands import NewCase
 from app.cases.models import cases
 from app.cases.models import tasks as task_rows
+from app.cases.search import query
 from app.clocks.models import timers
 from app.core import clock, db, ids
 from app.core import once as core_once
@@ -161,6 +162,12 @@ class World:
     def inbox_of(self, case: Row) -> list[Row]:
         """The open tasks of a case."""
         return [row for row in self.rows(task_rows, case_id=case["id"]) if row["state"] in ("open", "claimed")]
+
+    def cases(self, by: str, limit: int = 50, after: str | None = None, **filter: Any) -> list[Row]:
+        """The cases that somebody sees, newest first; one more than `limit` when there are more."""
+        asked = query.Asked([("/filter", filter)])
+        found = query.search(query.CASES, self.actor(by), asked, limit, [after] if after else None)
+        return found.rows
 
     # — time —
 

@@ -45,6 +45,7 @@ from app.cases.schemas import (
     TimelinePage,
     WholeCase,
 )
+from app.cases.search import query as searching
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint
@@ -111,10 +112,13 @@ def list_cases(query: dict[str, Any]) -> Response:
     """我范围内的办件，新的在前。"""
     me = actor()
     view = f"cases:{query['process']}:{query['state']}"
-    found = pages.after(me.id, view, query["after"], 1)
-    rows = viewing.page(me, query["limit"], found[0] if found else None, query["process"], query["state"])
+    keys = pages.after(me.id, view, query["after"], 1)
+    given = {name: query[name] for name in ("process", "state") if query[name] is not None}
+    found = searching.search(
+        searching.CASES, me, searching.Asked([("?", given)]), query["limit"], keys, count=False
+    )
     page = pages.page(
-        rows,
+        found.rows,
         query["limit"],
         principal=me.id,
         view=view,

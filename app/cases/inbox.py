@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, literal, select, union, union_all
 
 from app.cases.models import cases, task_queue, tasks
 from app.cases.motion import Row
+from app.cases.viewing import HEAD, LISTED_TASK
 from app.core.db import reading
 from app.core.errors import FieldError, Unprocessable
 from app.identity.actor import Actor
@@ -21,17 +22,6 @@ EXACT_TO = 999
 
 class ViewUnknown(Unprocessable):
     """没有这个列表。"""
-
-
-_HEAD = (
-    cases.c.number,
-    cases.c.title,
-    cases.c.process_key,
-    cases.c.status,
-    cases.c.light,
-    cases.c.version_id,
-    cases.c.state.label("case_state"),
-)
 
 
 def holders(actor: Actor) -> list[str]:
@@ -91,7 +81,7 @@ def _lying(actor: Actor, most: int, after: str | None) -> Any:
 def _todo(actor: Actor, most: int, after: Sequence[Any] | None) -> Select[Any]:
     lying = _lying(actor, most, after[0] if after else None).subquery()
     return (
-        select(lying.c.rank, tasks, *_HEAD)
+        select(lying.c.rank, *LISTED_TASK, *HEAD)
         .join(tasks, tasks.c.id == lying.c.task_id)
         .join(cases, cases.c.id == tasks.c.case_id)
         .order_by(lying.c.rank)
@@ -100,7 +90,7 @@ def _todo(actor: Actor, most: int, after: Sequence[Any] | None) -> Select[Any]:
 
 def _done(actor: Actor, most: int, after: Sequence[Any] | None) -> Select[Any]:
     statement: Select[Any] = (
-        select(tasks, *_HEAD)
+        select(*LISTED_TASK, *HEAD)
         .join(cases, cases.c.id == tasks.c.case_id)
         .where(tasks.c.done_by == actor.id, case_scope(actor, TASK_READ, cases.c.org_path, cases.c.id))
         .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
@@ -127,7 +117,7 @@ def _running(actor: Actor, most: int, after: Sequence[Any] | None) -> Select[Any
         .correlate(mine_first)
     )
     return (
-        select(tasks, *_HEAD)
+        select(*LISTED_TASK, *HEAD)
         .select_from(mine_first)
         .join(tasks, tasks.c.id == last)
         .join(cases, cases.c.id == tasks.c.case_id)

@@ -58,6 +58,10 @@ cases = Table(
     UniqueConstraint("source", "external_no", name="uq_cases_external"),
     Index("ix_cases_scope", "org_path", "id", postgresql_ops={"org_path": "varchar_pattern_ops"}),
     Index("ix_cases_process", "process_key", "state", "id"),
+    Index("ix_cases_received", "received_at", "id"),
+    Index("ix_cases_priority", "priority", "id"),
+    Index("ix_cases_number", "number", postgresql_ops={"number": "varchar_pattern_ops"}),
+    Index("ix_cases_external_no", "external_no", postgresql_ops={"external_no": "varchar_pattern_ops"}),
 )
 
 tasks = Table(
@@ -97,6 +101,13 @@ tasks = Table(
     Index(
         "ix_tasks_open",
         "case_id",
+        postgresql_where=text("state in ('open', 'claimed')"),
+        sqlite_where=text("state in ('open', 'claimed')"),
+    ),
+    Index(
+        "ix_tasks_due",
+        "due_at",
+        "id",
         postgresql_where=text("state in ('open', 'claimed')"),
         sqlite_where=text("state in ('open', 'claimed')"),
     ),
@@ -182,6 +193,20 @@ case_facts = Table(
     Column("as_number", Float),
     Column("as_instant", Instant),
     Index("ix_case_facts_text", "name", "as_text"),
+    Index(
+        "ix_case_facts_number",
+        "name",
+        "as_number",
+        postgresql_where=text("as_number is not null"),
+        sqlite_where=text("as_number is not null"),
+    ),
+    Index(
+        "ix_case_facts_instant",
+        "name",
+        "as_instant",
+        postgresql_where=text("as_instant is not null"),
+        sqlite_where=text("as_instant is not null"),
+    ),
     Index("ix_case_facts_begin", "as_text", "case_id", postgresql_ops={"as_text": "varchar_pattern_ops"}),
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select, true, union
+from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.bundles import Bundle
@@ -13,9 +13,23 @@ from app.clocks.models import clocks
 from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import Actor
-from app.identity.models import case_access
 from app.identity.permissions import CASE_READ
-from app.identity.scopes import case_scope, hidden, holders, require, unit_scope
+from app.identity.scopes import case_scope, hidden, require
+
+LISTED_CASE = tuple(c for c in cases.c if c.name not in ("engine", "data", "audit_head"))
+"""What a list reads of a case: never the bytes of its engine or its data, which it does not show."""
+LISTED_TASK = tuple(c for c in tasks.c if c.name not in ("answers", "answers_salt", "draft"))
+"""What a list reads of a task."""
+HEAD = (
+    cases.c.number,
+    cases.c.title,
+    cases.c.process_key,
+    cases.c.status,
+    cases.c.light,
+    cases.c.version_id,
+    cases.c.state.label("case_state"),
+)
+"""What a listed task shows of its case."""
 
 _ONE = select(cases).where(cases.c.id == bindparam("case"))
 _OPEN_TASKS = (
@@ -51,30 +65,6 @@ def look(actor: Actor, case_id: str) -> dict[str, Any]:
         "tasks": [task_view(task, bundle) for task in open_tasks],
         "clocks": [clock_view(row) for row in running],
     }
-
-
-def page(actor: Actor, limit: int, after: str | None, process: str | None, state: str | None) -> list[Row]:
-    """At most `limit + 1` cases in the actor's scope, newest first; `after` is the last id seen."""
-    require(actor, CASE_READ)
-    wanted = {"process_key": process, "state": state}
-    asked = [cases.c[name] == value for name, value in wanted.items() if value is not None]
-    if after is not None:
-        asked.append(cases.c.id < after)
-    # One branch for each way in, not an OR over all of them, which would read the table from its end.
-    inside = true() if actor.kind == "system" else unit_scope(actor.permissions[CASE_READ], cases.c.org_path)
-    branches = [select(cases.c.id).where(inside, *asked).order_by(cases.c.id.desc())]
-    for holder in holders(actor, CASE_READ):
-        known = select(case_access.c.case_id).join(cases, cases.c.id == case_access.c.case_id)
-        if after is not None:  # said of the column that the index stands on, too
-            known = known.where(case_access.c.case_id < after)
-        branches.append(
-            known.where(case_access.c.holder == holder, *asked).order_by(case_access.c.case_id.desc())
-        )
-    most = limit + 1
-    found = union(*(select(branch.limit(most).subquery()) for branch in branches)).subquery()
-    statement = select(cases).join(found, found.c.id == cases.c.id).order_by(cases.c.id.desc()).limit(most)
-    with reading() as session:
-        return [dict(row) for row in session.execute(statement).mappings()]
 
 
 def case_view(case: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:

@@ -197,7 +197,9 @@ def full_text_index(table: str) -> str:
 def full_text(dialect: str, table: str, slot: str, words: str) -> list[str]:
     """DDL for the index over a table's words that an ordinary index cannot give."""
     if dialect == "postgresql":
-        return [f"create index ix_{full_text_index(table)} on {table} using gin ({words})"]
+        return [
+            f"create index ix_{full_text_index(table)} on {table} using gin ({words}) with (fastupdate = off)"
+        ]
     index = full_text_index(table)
     gone = f"insert into {index}({index}, rowid, {words}) values ('delete', old.{slot}, old.{words})"
     here = f"insert into {index}(rowid, {words}) values (new.{slot}, new.{words})"
@@ -213,17 +215,18 @@ def full_text(dialect: str, table: str, slot: str, words: str) -> list[str]:
 class _byte_order(FunctionElement[bool]):
     """`column` compared with a text byte by byte, as an index with pattern ops is sorted."""
 
-    inherit_cache = True
     type = Boolean()
     operator = ""
 
 
 class not_before(_byte_order):
+    inherit_cache = True
     name = "not_before"
     operator = ">="
 
 
 class before(_byte_order):
+    inherit_cache = True
     name = "before"
     operator = "<"
 

@@ -68,7 +68,7 @@ def test_lists_hold_only_what_one_may_see(world: World) -> None:
     other = world.file().case["id"]
 
     def listed(who: str) -> set[str]:
-        return {row["id"] for row in viewing.page(world.actor(who), 50, None, None, None)}
+        return {row["id"] for row in world.cases(who)}
 
     assert listed("ding1") == listed("xijie1") == {mine}
     assert listed("dongjie1") == {other}
@@ -80,15 +80,17 @@ def test_lists_hold_only_what_one_may_see(world: World) -> None:
 def test_a_case_one_may_see_for_several_reasons_is_listed_once_newest_first(world: World, who: str) -> None:
     """paiqian1 by the district, its pool and having handled them; cgw1 by the pool and by hand; the street by place."""
     filed = [world.complete("cgw1", world.dispatched(), "签收").case["id"] for _ in range(5)]
-    actor = world.actor(who)
     seen: list[str] = []
 
-    while len(page := viewing.page(actor, 2, seen[-1] if seen else None, worlds.WORK_ORDER, "active")) > 2:
+    def active(after: str | None) -> list[Row]:
+        return world.cases(who, 2, after, process=worlds.WORK_ORDER, state="active")
+
+    while len(page := active(seen[-1] if seen else None)) > 2:
         seen += [case["id"] for case in page[:2]]
     seen += [case["id"] for case in page]
 
     assert seen == filed[::-1]
-    assert viewing.page(actor, 2, None, None, "closed") == []
+    assert world.cases(who, 2, state="closed") == []
 
 
 def test_in_scope_without_the_right_is_forbidden_and_the_right_is_named(world: World) -> None:
