@@ -161,7 +161,9 @@ class World:
 
     def inbox_of(self, case: Row) -> list[Row]:
         """The open tasks of a case."""
-        return [row for row in self.rows(task_rows, case_id=case["id"]) if row["state"] in ("open", "claimed")]
+        return [
+            row for row in self.rows(task_rows, case_id=case["id"]) if row["state"] in ("open", "claimed")
+        ]
 
     def cases(self, by: str, limit: int = 50, after: str | None = None, **filter: Any) -> list[Row]:
         """The cases that somebody sees, newest first; one more than `limit` when there are more."""

@@ -120,7 +120,9 @@ def test_another_content_under_the_same_id_is_refused(world: World) -> None:
 def test_what_messages_yaml_does_not_name_is_kept_and_not_shown_to_the_case(world: World) -> None:
     case = waiting(world)
 
-    callback(world, data={"solved": False, "mood": "生气", "caller": {"name": "市民乙", "phone": "10000000000"}})
+    callback(
+        world, data={"solved": False, "mood": "生气", "caller": {"name": "市民乙", "phone": "10000000000"}}
+    )
 
     assert world.case(case["id"])["data"]["solved"] is False
     assert "mood" not in world.case(case["id"])["data"]
@@ -161,7 +163,9 @@ def test_a_wrong_field_is_named_as_it_was_sent_and_nothing_is_kept(world: World)
         ({"status": "done"}, 422, "fields-refused"),
     ],
 )
-def test_a_message_that_cannot_be_is_refused_in_plain_words(world: World, about: Row, status: int, kind: str) -> None:
+def test_a_message_that_cannot_be_is_refused_in_plain_words(
+    world: World, about: Row, status: int, kind: str
+) -> None:
     answer = callback(world, **about)
 
     assert (answer.status_code, answer.get_json()["type"]) == (status, f"/problems/{kind}")
@@ -205,7 +209,12 @@ def test_a_dispatch_files_a_case_with_what_it_brings(world: World) -> None:
     assert answer.status_code == 200
     (case,) = world.rows(cases)
     assert answer.get_json()["cases"] == [{"id": case["id"], "number": case["number"]}]
-    assert (case["source"], case["external_no"], case["title"], case["place_unit"]) == ("city", "BJ-7", "路灯不亮", "d1-s1-c2")
+    assert (case["source"], case["external_no"], case["title"], case["place_unit"]) == (
+        "city",
+        "BJ-7",
+        "路灯不亮",
+        "d1-s1-c2",
+    )
     assert case["received_at"].isoformat() == "2026-03-02T01:00:00+00:00"
     assert case["data"] == {"content": "乙社区3号楼前路灯不亮。", "level": "一般"}
     assert [task["step"] for task in world.inbox_of(case)] == ["handle"]
@@ -243,9 +252,17 @@ def test_a_dispatch_with_wrong_content_files_nothing(world: World) -> None:
     assert world.rows(inbound) == []
 
 
-def test_a_message_in_the_partner_s_own_words_is_translated_by_its_connector(world: World, configure: Configure) -> None:
+def test_a_message_in_the_partner_s_own_words_is_translated_by_its_connector(
+    world: World, configure: Configure
+) -> None:
     configure(city12345={"url": "http://127.0.0.1:9/", "account": "city"})
-    theirs = {"bt": "路灯不亮", "question": "不亮", "jjcd": "2", "startTime": "2026-03-02 09:00:00", "community": "d1-s1-c1"}
+    theirs = {
+        "bt": "路灯不亮",
+        "question": "不亮",
+        "jjcd": "2",
+        "startTime": "2026-03-02 09:00:00",
+        "community": "d1-s1-c1",
+    }
 
     started = callback(world, "BJ-8", name="city.dispatch", data=theirs)
     wrong = callback(world, "BJ-6", name="city.dispatch", data={**theirs, "jjcd": "9"})
@@ -310,7 +327,11 @@ def test_what_nobody_came_for_in_its_time_is_expired_and_an_incident_says_so(wor
     row = world.rows(inbound)[0]
     assert (row["state"], row["next_at"]) == ("expired", None)
     (incident,) = world.rows(incidents)
-    assert (incident["kind"], incident["element"], incident["process_key"]) == ("message-expired", "city.callback", TALKS)
+    assert (incident["kind"], incident["element"], incident["process_key"]) == (
+        "message-expired",
+        "city.callback",
+        TALKS,
+    )
     assert "没有等到" in incident["explanation"]
     shown = world.get("duban1", "/messages?state=expired").get_json()["items"]
     assert [(each["correlationKey"], each["state"]) for each in shown] == [("BJ-1", "expired")]
@@ -367,7 +388,8 @@ def test_delivered_messages_are_forgotten_after_a_month_and_others_are_not(world
 def several(database: db.Database, rule: str) -> World:
     """Three cases of one unit whose word they all wait for."""
     text = MESSAGES.replace(
-        "city.callback: {direction: in, key: externalNo, several: oldest", "city.callback: {direction: in, key: level" + rule
+        "city.callback: {direction: in, key: externalNo, several: oldest",
+        "city.callback: {direction: in, key: level" + rule,
     )
     world = build(database, talks(messages=text))
     for number in ("BJ-1", "BJ-2", "BJ-3"):
@@ -401,7 +423,9 @@ def test_everybody_who_waits_gets_it_once(database: db.Database) -> None:
     assert len(answer.get_json()["cases"]) == 3
     assert again.data == answer.data
     assert solved(world) == [True, True, True]
-    assert [row["part"] for row in sorted(world.rows(inbound, name="city.callback"), key=lambda row: row["part"])] == [0, 1, 2]
+    assert [
+        row["part"] for row in sorted(world.rows(inbound, name="city.callback"), key=lambda row: row["part"])
+    ] == [0, 1, 2]
 
 
 def test_one_of_several_that_cannot_take_it_keeps_the_others_from_nothing(
@@ -527,7 +551,9 @@ def callback_in_process(world: World, message_id: str) -> None:
         + message_id.encode()
         + b'","data":{"solved":true,"caller":{"name":"\xe5\xb8\x82\xe6\xb0\x91\xe7\x94\xb2"}}}'
     )
-    message = door.Message("city.callback", "BJ-1", message_id, {"solved": True, "caller": {"name": "市民甲"}}, raw)
+    message = door.Message(
+        "city.callback", "BJ-1", message_id, {"solved": True, "caller": {"name": "市民甲"}}, raw
+    )
     door.accept(world.actor("city"), message)
 
 
@@ -566,7 +592,9 @@ def test_a_message_for_a_process_that_fails_is_kept_tried_again_and_in_the_end_t
     assert world.case(case["id"])["data"]["solved"] is True
 
 
-def test_a_message_that_kills_the_postman_every_time_is_refused_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_kills_the_postman_every_time_is_refused_in_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = filed(world, "BJ-1")
     callback(world)
     carry(world, seconds=2)
@@ -602,7 +630,9 @@ def test_messages_repeated_in_parallel_have_one_effect_each(world: World) -> Non
         thread.join()
 
     assert {each.status_code for each in answers} <= {200, 409}
-    assert {each.get_json()["type"] for each in answers if each.status_code == 409} <= {"/problems/message-in-flight"}
+    assert {each.get_json()["type"] for each in answers if each.status_code == 409} <= {
+        "/problems/message-in-flight"
+    }
     assert len({each.data for each in answers if each.status_code == 200}) == 10
     assert [world.case(case["id"])["data"].get("solved") for case in found] == [True] * 10
     assert [row["state"] for row in world.rows(inbound)] == ["delivered"] * 10

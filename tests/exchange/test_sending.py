@@ -185,7 +185,9 @@ def test_after_the_last_try_a_message_is_dead_an_incident_says_so_and_the_case_s
     assert world.get("duban1", "/deliveries?state=dead").get_json()["items"] == []
 
 
-def test_a_closed_message_is_sent_no_more_and_the_next_one_goes(world: World, city: Partner, configure: Configure) -> None:
+def test_a_closed_message_is_sent_no_more_and_the_next_one_goes(
+    world: World, city: Partner, configure: Configure
+) -> None:
     configure(city12345=city.url)
     reported(world)
     first = rows_of(world)[0]
@@ -216,7 +218,9 @@ def test_an_address_that_is_not_approved_is_never_connected_to_and_nobody_retrie
     assert city.received == []
 
 
-def test_a_door_that_stays_shut_is_knocked_at_once_a_minute_and_uses_up_nobodys_tries(world: World, configure: Configure) -> None:
+def test_a_door_that_stays_shut_is_knocked_at_once_a_minute_and_uses_up_nobodys_tries(
+    world: World, configure: Configure
+) -> None:
     configure(city12345="http://127.0.0.1:9/orders")
     for number in range(8):
         reported(world, f"BJ-{number}")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, select, text
 
 from app import bundles
+from app.bundles.data_fields import DataField
 from app.bundles.models import process_heads
 from app.cases.inbox import holders as places_of
 from app.cases.models import case_facts, cases, task_queue, tasks
@@ -241,14 +242,14 @@ def known_facts(session: Session, process: str | None) -> dict[str, set[Fact]]:
     return found
 
 
-def _fact(field: Any) -> Fact:
+def _fact(field: DataField) -> Fact:
     if field.type in ("int", "decimal"):
         return Fact(NUMBER, case_facts.c.as_number)
     if field.type in ("date", "datetime"):
         return Fact(MOMENT, case_facts.c.as_instant)
     if field.type == "bool":
         return Fact(TRUTH, case_facts.c.as_text)
-    return Fact(BEGINNING, case_facts.c.as_text, getattr(field, "table", None))
+    return Fact(BEGINNING, case_facts.c.as_text, field.table or None)
 
 
 def _facts(reading: Reading, given: Any, process: Any, at: str) -> list[Any]:

@@ -12,6 +12,7 @@ from app.cases.models import tasks as task_rows
 from app.core import db
 from tests import world as worlds
 from tests.cases.test_shapes import misfits
+from tests.categories.conftest import SMALL, load
 from tests.engine.drawing import Drawing
 from tests.world import Row, World, by_role
 
@@ -374,3 +375,31 @@ def test_facts_are_compared_by_their_declared_type(database: db.Database) -> Non
     assert of("days", {"$lt": "2026-03-05"}) == []
     answer = search(world, "paiqian1", filter={"facts": {"amount": 3}})
     assert answer.json["errors"][0]["code"] == "field-ambiguous"
+
+
+def test_a_category_is_found_with_everything_under_it(database: db.Database) -> None:
+    drawing = Drawing("sorted").start().task("t", f'{by_role()} camunda:formKey="f"', outcomes="完成").end()
+    drawing.line("start", "t", "end")
+    files = worlds.bundle_of(
+        "sorted",
+        drawing,
+        data="category: {type: category, table: city_12345, label: 诉求分类}",
+        facts="[category]",
+        forms={"f": "title: 分类\nfields:\n  - {name: category}\n"},
+    )
+    world = worlds.build(database, files)
+    load(SMALL)
+    for code in ("010101", "010102", "0102", "10"):
+        filed = world.file(process="sorted", title=code)
+        world.complete("paiqian1", filed.opened[0], answers={"category": code})
+    load(SMALL.replace('          - {code: "010102", name: 井盖缺损}\n', ""))  # no more chosen, still found
+
+    def below(code: str) -> list[str]:
+        return found(world, facts={"category": {"$below": code}})
+
+    assert below("01") == ["0102", "010102", "010101"]
+    assert below("0101") == ["010102", "010101"]
+    assert below("10") == found(world, facts={"category": "10"}) == ["10"]
+    assert below("99") == []
+    answer = search(world, "paiqian1", filter={"facts": {"category": {"$below": 1}}})
+    assert answer.json["errors"][0]["pointer"] == "/filter/facts/category"
