@@ -6,8 +6,9 @@ from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, MESSAGES, PROCESS
 from app.bundles.keys import finding, nearest
 from app.bundles.yaml_file import read_yaml
-from app.engine.check.diagram import Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
+from app.engine.check.nodes import Node
 
 SENDS = ("sendTask", "intermediateThrowEvent", "endEvent")
 _TASKS = ("sendTask", "receiveTask")

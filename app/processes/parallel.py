@@ -5,8 +5,9 @@ from itertools import combinations
 
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM
-from app.engine.check.diagram import Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
+from app.engine.check.nodes import Node
 
 RULE = "bpmn-parallel-write"
 SPLITS = ("parallelGateway", "inclusiveGateway")

@@ -10,8 +10,9 @@ from app.bundles.files import DIAGRAM
 from app.bundles.keys import Found, nearest
 from app.bundles.yaml_file import Path
 from app.engine import durations
-from app.engine.check.diagram import Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
+from app.engine.check.nodes import Node
 from app.identity.org_file import OrgFile
 from app.processes.scenario_file import (
     ENVELOPE,

@@ -6,8 +6,9 @@ from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS
 from app.bundles.keys import finding
 from app.bundles.yaml_file import read_yaml
-from app.engine.check.diagram import Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
+from app.engine.check.nodes import Node
 from app.engine.check.words import plain
 
 ELEMENT = "bpmn-element-not-yet"

@@ -8,8 +8,9 @@ from app.bundles.keys import finding
 from app.bundles.rules import Rule
 from app.bundles.yaml_file import read_yaml
 from app.cases.assign import HANDLER_ROLE
-from app.engine.check.diagram import Diagram, separated
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
+from app.engine.check.nodes import separated
 from app.identity.org_file import RoleLine
 from app.identity.permissions import ALL, CASE_CREATE, TASK_COMPLETE, TASK_READ
 from app.processes.cross import lane_of, rules_of

@@ -10,7 +10,7 @@ from app.engine.check.blocks import check_blocks
 from app.engine.check.business_rules import check_business_rules, read_decisions
 from app.engine.check.calls import check_calls
 from app.engine.check.conditions import check_conditions
-from app.engine.check.diagram import BPMN, GATEWAYS, Diagram, executables, local, read_diagram
+from app.engine.check.diagram import Diagram, executables, read_diagram
 from app.engine.check.elements import check_elements
 from app.engine.check.events import check_event_gateways, check_events
 from app.engine.check.extensions import check_extensions
@@ -18,6 +18,7 @@ from app.engine.check.finding import FILE, Finding, Report
 from app.engine.check.gateways import check_gateways, check_loops
 from app.engine.check.instances import check_instances, names_in
 from app.engine.check.names import check_names
+from app.engine.check.nodes import BPMN, GATEWAYS, local
 from app.engine.check.previous import check_previous
 from app.engine.check.services import check_services
 from app.engine.check.structure import check_ids, check_size, check_structure

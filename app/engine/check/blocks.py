@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.engine.check.diagram import Diagram, Flow, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.events import is_fatal
 from app.engine.check.finding import Report
+from app.engine.check.nodes import Flow, Node
 from app.engine.check.play import Marking, Move, Play, play
 from app.engine.check.tokens import Net, net_of, shrink
 from app.engine.check.words import many
@@ -261,6 +262,6 @@ def _main_ways(diagram: Diagram) -> dict[str, list[str]]:
 def _dominators(diagram: Diagram) -> dict[str, frozenset[str]]:
     """Node → the nodes every way from the start to it passes, itself among them."""
     bit = bits_of(diagram.nodes)
-    before = turned({name: diagram.after(name) for name in diagram.nodes})
+    before = turned(diagram.ways)
     found = on_every_way(bit, before, [node.id for node in diagram.of_kind("startEvent")])
     return {name: frozenset(each for each in bit if mask & bit[each]) for name, mask in found.items()}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.engine.check.diagram import Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import Node
 from app.engine.check.words import DATA, Named, in_row, meant, plain
 from app.engine.source import Names, Source
 from app.engine.version import MAPPINGS

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.engine.check.diagram import CAMUNDA, Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import CAMUNDA, Node
 from app.engine.check.words import meant, plain
 from app.engine.source import Names
 

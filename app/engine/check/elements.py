@@ -18,8 +18,9 @@ from app.engine.check.advice import (
     STRIPPED,
     Advice,
 )
-from app.engine.check.diagram import BPMN, CAMUNDA, NODES, Diagram, Node, is_definition, local
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import BPMN, CAMUNDA, NODES, Node, is_definition, local
 from app.engine.check.words import Named, in_row, named, plain
 
 FORBIDDEN = "bpmn-element-forbidden"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.engine.check.conditions import Where, check_expression
-from app.engine.check.diagram import BPMN, Diagram, Node, is_definition
+from app.engine.check.comparisons import Where
+from app.engine.check.conditions import check_expression
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import BPMN, Node, is_definition
 from app.engine.check.words import Named, in_row, listed, meant, plain
 from app.engine.source import Names
 

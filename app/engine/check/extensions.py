@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Flow, Node, local
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import BPMN, CAMUNDA, Flow, Node, local
 from app.engine.check.words import Named, meant, plain
 
 UNKNOWN = "bpmn-unknown-extension"

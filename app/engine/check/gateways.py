@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.engine.check.diagram import GATEWAYS, Diagram, Flow, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import GATEWAYS, Flow, Node
 from app.engine.check.services import is_external
 from app.engine.check.words import in_row, many, plain
 

@@ -6,9 +6,11 @@ import ast
 import unicodedata
 from dataclasses import replace
 
-from app.engine.check.conditions import Where, check_expression, own_names
-from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Node
+from app.engine.check.comparisons import Where
+from app.engine.check.conditions import check_expression, own_names
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import BPMN, CAMUNDA, Node
 from app.engine.check.words import Named, listed, meant, plain
 from app.engine.source import Names
 from app.engine.votes import COUNTERS, MOST_INSTANCES, VoteRefused, read_vote

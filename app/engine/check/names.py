@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.engine.check.conditions import check_step_expressions
-from app.engine.check.diagram import Diagram, Lane, Node, separated
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import Lane, Node, separated
 from app.engine.check.words import listed, meant, named, plain
 from app.engine.source import Names
 

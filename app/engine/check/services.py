@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from app.engine.check.conditions import Where, check_expression
-from app.engine.check.diagram import BPMN, CAMUNDA, Diagram, Node
+from app.engine.check.comparisons import Where
+from app.engine.check.conditions import check_expression
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import BPMN, CAMUNDA, Node
 from app.engine.check.words import DATA, Named, listed, meant, plain
 from app.engine.services import bare, output_of
 from app.engine.source import Names, Signature

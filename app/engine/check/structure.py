@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.engine.check.diagram import BPMN, NODES, Diagram, Flow, Node, local
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
+from app.engine.check.nodes import BPMN, NODES, Flow, Node, local
 from app.engine.check.services import may_wait
 from app.engine.check.words import KINDS, in_row, named, plain, short
+from app.engine.ways import reach, turned
 
 MOST_NODES = 300
 MOST_ELEMENTS = 50_000  # a diagram of 300 nodes with its layout has a tenth of that
@@ -201,7 +202,7 @@ def _check_reach(report: Report, diagram: Diagram, starts: list[str], foreign: f
     # What is refused anyway (a link, a compensation) may reach its neighbours by ways we do not follow.
     jumps = [name for name in foreign if name in diagram.nodes and not diagram.entering.get(name)]
     jumps += [node.id for node in diagram.of_kind("boundaryEvent") if node.attached_to not in diagram.nodes]
-    reached = _spread({name: diagram.after(name) for name in diagram.nodes}, [*starts, *jumps])
+    reached = reach(diagram.ways, [*starts, *jumps])
     lost = [node for node in diagram.nodes.values() if node.id not in reached and node.id not in foreign]
     for node in lost:
         if node.kind == "boundaryEvent":
@@ -217,14 +218,9 @@ def _check_reach(report: Report, diagram: Diagram, starts: list[str], foreign: f
 
 def _check_way_out(report: Report, diagram: Diagram, ends: list[str], foreign: frozenset[str]) -> bool:
     jumps = [name for name in foreign if name in diagram.nodes and not diagram.leaving.get(name)]
-    backwards: dict[str, list[str]] = {name: [] for name in diagram.nodes}
-    for name in diagram.nodes:
-        for target in diagram.after(name):
-            backwards[target].append(name)
-    saved = _spread(backwards, [*ends, *jumps])
+    saved = reach(turned(diagram.ways), [*ends, *jumps])
     stuck = [node for node in diagram.nodes.values() if node.id not in saved and node.id not in foreign]
-    ways = {name: diagram.after(name) for name in diagram.nodes}
-    onward = {node.id: _spread(ways, [node.id]) for node in stuck}
+    onward = {node.id: reach(diagram.ways, [node.id]) for node in stuck}
     for node in stuck:
         if any(node.id not in onward.get(name, {node.id}) for name in onward[node.id]):
             continue  # it leads to a dead end; the dead end itself is told
@@ -243,13 +239,3 @@ def _check_way_out(report: Report, diagram: Diagram, ends: list[str], foreign: f
                 f"{node.named.en} has no outgoing flow, so everything stops here. Connect it.",
             )
     return not stuck
-
-
-def _spread(ways: Mapping[str, Iterable[str]], begin: Iterable[str]) -> set[str]:
-    reached, waiting = set(begin), list(begin)
-    while waiting:
-        for target in ways.get(waiting.pop(), ()):
-            if target not in reached:
-                reached.add(target)
-                waiting.append(target)
-    return reached

@@ -6,10 +6,12 @@ import ast
 import re
 from typing import Any
 
-from app.engine.check.conditions import MISMATCH, Where, check_expression, type_word
-from app.engine.check.diagram import BPMN, Diagram, Node
+from app.engine.check.comparisons import MISMATCH, Where, type_word
+from app.engine.check.conditions import check_expression
+from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
 from app.engine.check.kinds import WHEN, alternatives, kind_of
+from app.engine.check.nodes import BPMN, Node
 from app.engine.check.words import Named, plain
 from app.engine.durations import RULE, DurationRefused, parse_cycle, parse_when
 from app.engine.expressions import Call, Expression

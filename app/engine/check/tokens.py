@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.engine.check.diagram import TASKS, Diagram, Node
+from app.engine.check.diagram import Diagram
 from app.engine.check.events import is_fatal
+from app.engine.check.nodes import TASKS, Node
 
 MOST_CONDITIONS = 5  # of an inclusive split; with more, not every combination is played
 OUT = ""  # where tokens leave the game
