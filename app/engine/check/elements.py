@@ -26,6 +26,10 @@ from app.engine.check.words import Named, in_row, named, plain
 FORBIDDEN = "bpmn-element-forbidden"
 SCRIPT = "bpmn-script-forbidden"
 LISTENER = "bpmn-listener-forbidden"
+LISTENERS = frozenset({"executionListener", "taskListener", "executionListeners", "taskListeners"})
+# What a closer look is worth at; most elements have none of it.
+SUSPECT = frozenset(each.lower() for each in SCRIPTS | LISTENERS | STRIPPED | REFUSED_EXTENSIONS.keys())
+SUSPECT_ATTRIBUTES = frozenset({"language", "scriptFormat", *(CAMUNDA + name for name in REFUSED_ATTRIBUTES)})
 MANY = frozenset({"userTask", "subProcess", "callActivity"})
 
 
@@ -183,6 +187,8 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
     """Scripts, listeners and foreign code, wherever they hide; yields the ids of the nodes that hold them."""
     for element in diagram.process.iter("*"):
         kind = local(element)
+        if kind.lower() not in SUSPECT and SUSPECT_ATTRIBUTES.isdisjoint(element.keys()):
+            continue
         inside_script_task = kind == "script" and local(element.getparent()) == "scriptTask"
         language = str(element.get("language") or element.get("scriptFormat") or "").lower()
         if kind.lower() in SCRIPTS and not inside_script_task:
@@ -203,7 +209,7 @@ def _check_scripts(report: Report, diagram: Diagram) -> Iterator[str]:
                 f"{owner.named.en} has a condition in {plain(language)}. Write an expression.",
             )
             yield owner.id
-        elif kind in ("executionListener", "taskListener", "executionListeners", "taskListeners"):
+        elif kind in LISTENERS:
             owner = _owner(element)
             report.error(
                 LISTENER,

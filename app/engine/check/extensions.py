@@ -55,16 +55,18 @@ def check_extensions(report: Report, diagram: Diagram, foreign: frozenset[str]) 
     for node in diagram.nodes.values():
         if node.id in foreign:
             continue
-        _check_names(report, node, node.kind, node.named)
-        _check_other_engines(report, node)
+        if node.attributes or len(node.element):
+            _check_names(report, node, node.kind, node.named)
+            _check_other_engines(report, node)
         _check_due_date(report, node)
         if node.kind == "userTask":
             _check_outcomes(report, node)
         _check_event(report, node)
         _check_choice(report, node, "onReturn", ("keep", "end"))
     for flow in diagram.flows:
-        _check_names(report, flow, "sequenceFlow", diagram.flow_named(flow))
-        _check_order(report, diagram, flow)
+        if flow.attributes or len(flow.element):
+            _check_names(report, flow, "sequenceFlow", diagram.flow_named(flow))
+            _check_order(report, diagram, flow)
 
 
 def _check_names(report: Report, at: Node | Flow, kind: str, what: Named) -> None:
