@@ -109,6 +109,7 @@ def definitions() -> Response:
 @blp.get("/process-definitions/<id:key>")
 @blp.response(200, DefinitionOut())
 @blp.needs(PROCESS_READ)
+@blp.problems(NotFound)
 def definition(key: str) -> Response:
     """一个流程的当前版本：登记表、泳道、环节。"""
     _may_read(actor())
@@ -136,6 +137,7 @@ def definition(key: str) -> Response:
 @blp.get("/process-definitions/<id:key>/versions")
 @blp.response(200, VersionList())
 @blp.needs(PROCESS_READ)
+@blp.problems(NotFound)
 def versions(key: str) -> Response:
     """一个流程发布过的全部版本，新的在前。"""
     require(actor(), PROCESS_READ)

@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.cli.db import import_tables
+from app.cli.openapi import operations as listed
 from app.core import db
 from app.core.config import REPOSITORY
 from app.core.errors import Problem, slug_of, title_of
+from app.identity import permissions
 
 OPEN = {
     *("/", "/healthz", "/readyz", "/version", "/openapi.json"),
@@ -94,6 +96,45 @@ def test_the_committed_document_is_the_one_that_is_served(document: Any) -> None
     committed = json.loads((REPOSITORY / "docs" / "openapi.json").read_text(encoding="utf-8"))
 
     assert committed == document, "run: huying openapi > docs/openapi.json"
+
+
+def test_the_list_of_addresses_is_the_one_of_the_code(document: Any) -> None:
+    committed = (REPOSITORY / "docs" / "api-operations.md").read_text(encoding="utf-8")
+
+    assert committed == "\n".join(listed(document)) + "\n", (
+        "run: huying openapi --table > docs/api-operations.md"
+    )
+
+
+EVERYBODY = {
+    # what everybody who is signed in may do; a new one must be added here on purpose
+    ("get", "/api/v1/categories"),
+    ("get", "/api/v1/categories/{table}"),
+    ("get", "/api/v1/org-units"),
+    ("get", "/api/v1/roles"),
+    ("get", "/api/v1/sessions/current"),
+    ("delete", "/api/v1/sessions/current"),
+}
+
+
+def test_every_operation_names_a_permission_that_exists_unless_everybody_may(document: Any) -> None:
+    without = {
+        (method, path)
+        for path, method, operation in operations(document)
+        if path not in OPEN and operation.get("x-permission") not in permissions.ALL
+    }
+
+    assert without == EVERYBODY
+
+
+def test_what_is_addressed_by_its_id_may_be_not_found(document: Any) -> None:
+    silent = [
+        f"{method} {path}"
+        for path, method, operation in operations(document)
+        if "{" in path and "404" not in operation["responses"] and method != "post"
+    ]
+
+    assert silent == []
 
 
 def test_every_route_is_closed_unless_it_was_opened_on_purpose(client: FlaskClient) -> None:
