@@ -143,10 +143,10 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
             click.echo(f"    {line}")
     click.echo(
         f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；"
-        f"流程图元素走到 {covered.percent}%。"
+        f"流程图元素走到 {len(covered.passed)}/{len(covered.every)}，{covered.percent}%。"
     )
     if coverage and covered.missed:
-        click.echo(f"没有走到：{'、'.join(covered.missed)}")
+        click.echo(f"没有走到：{'、'.join(covered.missed_named)}")
     if any(each.failed for each in walked):
         raise SystemExit(1)
 

@@ -14,15 +14,9 @@ from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
 from app.identity.org_file import OrgFile
-from app.processes.scenario_file import (
-    ENVELOPE,
-    SHAPE,
-    VERBS,
-    VERBS_NOT_YET,
-    Scenario,
-    Step,
-    read_instant,
-)
+from app.processes.acts import ACTS
+from app.processes.scenario_file import ENVELOPE, Scenario, Step, read_instant
+from app.processes.scenario_shape import COMING, DONE, OWN_STEP, SHAPE
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,7 @@ def read_scenario(file: str, data: bytes, against: Against) -> tuple[Scenario | 
         read_instant(given["at"], found, ("at",))
         for i, step in enumerate(given["steps"]):
             _check_step(step, found, ("steps", i), against)
-        if "start" not in given["steps"][0] and "note" not in given["steps"][0]:
-            found.error(
-                "scenario-start",
-                ("steps", 0),
-                "第一步应当是 start（登记一件）。",
-                "The first step must be start.",
-            )
+        _check_first(given["steps"], found, against)
     if found.failed:
         return None, found.findings
     at = read_instant(given["at"], found, ("at",))
@@ -92,37 +80,75 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
                 _check_names(value["form"], start, found, (*here, "form"), against, ENVELOPE)
         case "claim" | "complete" | "do" | "refused":
             _check_act(kind, value, found, here, against)
+        case "message":
+            _check_message(value["name"], "in", found, (*here, "name"), against)
+            message = against.bundle.messages.get(value["name"])
+            if message is not None and message.starts and "by" not in value:
+                zh = "由消息登记办件时要写 by：谁发来。"
+                found.error("key-missing", here, zh, '"by" is missing: who sends it.')
+            if "by" in value:
+                _check_who(value["by"], found, (*here, "by"), against)
+        case "partner":
+            _check_message(value["received"], "out", found, (*here, "received"), against)
         case "expect":
             _check_expect(value, found, here, against)
 
 
+def _check_first(steps: list[Mapping[str, Any]], found: Found, against: Against) -> None:
+    """Before anything else a case is filed: by somebody, or by a message that starts one."""
+    first = next((step for step in steps if "note" not in step), steps[0])
+    message = against.bundle.messages.get(first["message"]["name"]) if "message" in first else None
+    if "start" not in first and "note" not in first and (message is None or not message.starts):
+        zh = "第一步应当是 start（登记一件），或一条登记办件的消息。"
+        found.error("scenario-start", ("steps", steps.index(first)), zh, "The first step must file a case.")
+
+
 def _check_act(kind: str, value: Mapping[str, Any], found: Found, path: Path, against: Against) -> None:
-    verb = value.get("verb", kind)
-    allowed = ("unclaim",) if kind == "do" else tuple(VERBS)
-    if verb in VERBS_NOT_YET:
-        found.error(
-            "key-not-yet",
-            (*path, "verb"),
-            f"操作“{verb}”尚未开放；现在可以写 {'、'.join(allowed)}。",
-            f'Verb "{verb}" is not open yet.',
-        )
-    elif verb not in allowed:
-        found.error(
-            "scenario-verb",
-            (*path, "verb"),
-            f"没有操作“{verb}”；可以写{nearest(verb, allowed)}。",
-            f'No verb "{verb}".',
-        )
     _check_who(value["as"], found, (*path, "as"), against)
+    verb = value.get("verb", kind)
+    if not _check_verb(kind, verb, found, path):
+        return
+    act = ACTS[verb]
+    known = [*act.keys, *(("step",) if act.of == "task" else ())]
+    for key in value:
+        if key not in (*known, "as", "verb", "problem"):
+            zh = f"“{verb}”（{act.says}）不写“{key}”；可以写{nearest(key, known)}。"
+            found.error("scenario-key", (*path, key), zh, f'"{verb}" takes no "{key}".')
+    needed = [key for key, each in act.keys.items() if each.required] if kind == "do" else []
+    for key in (*needed, *(("step",) if act.of == "task" else ())):
+        if key not in value:
+            says = act.keys[key].says if key in act.keys else "环节"
+            found.error("key-missing", path, f"缺少“{key}”（{says}）。", f'"{key}" is missing.')
+    if act.of == "task" and "step" in value:
+        _check_task(kind, value, found, path, against)
+
+
+def _check_verb(kind: str, verb: str, found: Found, path: Path) -> bool:
+    allowed = DONE if kind == "do" else tuple(ACTS)
+    if verb in allowed or kind == verb:
+        return True
+    if kind == "do" and verb in OWN_STEP:
+        zh = f"“{verb}”有自己的一步，写成 - {verb}: {{…}}。"
+        found.error("scenario-verb", (*path, "verb"), zh, f'Write "{verb}" as a step of its own.')
+    elif verb in COMING:
+        zh = f"操作“{verb}”尚未开放；现在可以写 {'、'.join(allowed)}。"
+        found.error("key-not-yet", (*path, "verb"), zh, f'Verb "{verb}" is not open yet.')
+    else:
+        zh = f"没有操作“{verb}”；可以写{nearest(verb, allowed)}。"
+        found.error("scenario-verb", (*path, "verb"), zh, f'No verb "{verb}".')
+    return False
+
+
+def _check_task(kind: str, value: Mapping[str, Any], found: Found, path: Path, against: Against) -> None:
     node = against.diagram.steps.get(value["step"])
     if node is None or value["step"] in against.refused:
         _tell_unknown_step(value["step"], found, (*path, "step"), against)
         return
-    if kind == "refused":
+    if kind != "complete":
         return  # what is refused may be wrong on purpose
     outcomes = [outcome.name for outcome in node.outcomes]
     chosen = value.get("outcome")
-    if kind == "complete" and (chosen or len(outcomes) > 1) and chosen not in outcomes:
+    if (chosen or len(outcomes) > 1) and chosen not in outcomes:
         found.error(
             "scenario-outcome",
             (*path, "outcome") if chosen else path,
@@ -131,6 +157,14 @@ def _check_act(kind: str, value: Mapping[str, Any], found: Found, path: Path, ag
         )
     if value.get("answers"):
         _check_names(value["answers"], node, found, (*path, "answers"), against)
+
+
+def _check_message(name: str, direction: str, found: Found, path: Path, against: Against) -> None:
+    fitting = [each.name for each in against.bundle.messages.values() if each.direction == direction]
+    if name not in fitting:
+        does = "收到" if direction == "in" else "发出"
+        zh = f"messages.yaml 里没有{does}的消息“{name}”；有{nearest(name, fitting)}。"
+        found.error("scenario-unknown-message", path, zh, f'No message "{name}" of direction {direction}.')
 
 
 def _check_names(

@@ -7,7 +7,7 @@ from app.bundles import schema as bundle_schema
 from app.bundles.keys import Key, Many, Named, Record, Text
 from app.bundles.rules import TIERS
 from app.identity.permissions import ALL
-from app.processes import scenario_file
+from app.processes import scenario_shape
 
 _CODE = Text(r"[a-z0-9][a-z0-9-]{0,59}", "单位编码", 60)
 _NAME = Text(says="名称", longest=100)
@@ -91,6 +91,6 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Kind → JSON Schema 2020-12: process, form, sla, messages, scenario, org."""
     return {
         **bundle_schema.schemas(),
-        "scenario": bundle_schema.described("scenario", "scenarios/*.yaml", scenario_file.SHAPE),
+        "scenario": bundle_schema.described("scenario", "scenarios/*.yaml", scenario_shape.SHAPE),
         "org": bundle_schema.described("org", "_org.yaml", ORG),
     }

@@ -1,6 +1,6 @@
 """Walks the scenarios of a bundle, tells them as stories, and says which elements they reached."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,10 +29,13 @@ class Walked:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Elements of the diagram that some scenario passed: nodes, and the flows a gateway chooses between."""
+    """Elements of the diagram that some scenario passed: nodes, and the flows a gateway chooses between.
+
+    `every` maps each id to how people call it: 任务“签收”(sign), 连线“退单”(returned).
+    """
 
     passed: frozenset[str]
-    every: tuple[str, ...]
+    every: Mapping[str, str]
 
     @property
     def percent(self) -> int:
@@ -42,6 +45,11 @@ class Coverage:
     @property
     def missed(self) -> tuple[str, ...]:
         return tuple(each for each in self.every if each not in self.passed)
+
+    @property
+    def missed_named(self) -> tuple[str, ...]:
+        """The same as people call them."""
+        return tuple(self.every[each] for each in self.missed)
 
 
 def read_scenarios(files: BundleFiles, bundle: Bundle, org: OrgFile | None) -> dict[str, Scenario]:
@@ -72,19 +80,20 @@ def walk(
     return walked, Coverage(frozenset(passed) & frozenset(every), every)
 
 
-def elements(bundle: Bundle) -> tuple[str, ...]:
-    """What a scenario can reach: every node, and each flow out of a gateway that chooses."""
+def elements(bundle: Bundle) -> dict[str, str]:
+    """What a scenario can reach, with its name: every node, and each flow out of a gateway that chooses."""
     diagram = open_diagram(bundle.files.files[DIAGRAM])
     if diagram is None:
-        return ()
-    chosen = [
-        flow.id
+        return {}
+    nodes = {node.id: node.named.zh for node in diagram.every.values()}
+    chosen = {
+        flow.id: scope.flow_named(flow).zh
         for scope in diagram.scopes()
         for node in scope.of_kind("exclusiveGateway", "inclusiveGateway")
         if len(scope.leaving.get(node.id, ())) > 1
         for flow in scope.leaving[node.id]
-    ]
-    return (*diagram.every, *chosen)
+    }
+    return nodes | chosen
 
 
 def _one(name: str, scenario: Scenario, version_id: str) -> Walked:
@@ -107,9 +116,9 @@ def _watching(passed: set[str]) -> Iterator[None]:
             passed.add(step.element)
             if step.branch is not None:
                 passed.update(step.branch.split(","))
-            timer = self.version.timers.get(step.element)
-            if timer is not None:  # the step it sits on was entered, though nobody finished it
-                passed.add(timer.step)
+            edge = self.version.timers.get(step.element) or self.version.events.get(step.element)
+            if edge is not None and edge.step is not None:  # its step was entered, though nobody finished it
+                passed.add(edge.step)
         return state
 
     Run.dump = dump_and_note  # type: ignore[method-assign]

@@ -69,10 +69,13 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("scenarios/on_time.yaml", "pass: PT20M", "pass: 20分钟", "error", "duration-invalid", "20分钟"),
         ("scenarios/on_time.yaml", "pass: PT20M", "pass: P2WD", "error", "key-not-yet", "请写自然时间，例如 P3D"),
         ("process.bpmn", 'due("sign")', "P3WDT2H", "error", "bpmn-timer-out-of-range", "、P1M（1 个月）。"),
-        ("scenarios/on_time.yaml", "pass: PT20M", "message: {name: x}", "error", "key-not-yet", "外部消息"),
-        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: transfer", "error", "key-not-yet", "“transf"
-                                                                                                   "er”尚未"
-                                                                                                   "开放"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "message: {name: x, key: y}", "error", "scenario-unknown-message", "没有收到的消息“x”"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: unclaim, as: 派遣员甲, reason: x}", "error", "key-missing", "缺少“step”"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: unclaim, as: 派遣员甲, step: sign}", "error", "key-missing", "缺少“reason”"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: note, as: 派遣员甲, step: sign, text: x}", "error", "scenario-key", "“note”（备注）不写“step”；可以写 text"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: claim, as: 派遣员甲, step: sign}", "error", "scenario-verb", "写成 - claim: {…}"),
+        ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: noet, as: 派遣员甲, text: x}", "error", "scenario-verb", "是不是 note"),
+        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: suspend", "error", "key-not-yet", "“suspend”尚未开放"),
         ("scenarios/on_time.yaml", "at: 2026-03-02T09:00+08:00", "at: 2026-03-02T09:00", "error", "value-in"
                                                                                                   "valid", "带时区"),
         ("scenarios/overdue.yaml", "[total.due]", "[total.late]", "error", "tier-unknown", "total.due"),

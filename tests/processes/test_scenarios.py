@@ -70,6 +70,11 @@ def test_what_no_scenario_reaches_is_counted_as_missed():
     _, coverage = walked(BPMN / "work_order_12345", "on_time")
 
     assert {"sign_overdue", "returned", "rejected"} == set(coverage.missed)
+    assert set(coverage.missed_named) == {
+        "定时器“无人签收”(sign_overdue)",
+        "连线“退单”(returned)",
+        "连线“驳回”(rejected)",
+    }
     assert coverage.percent < 100
 
 
@@ -156,3 +161,22 @@ def test_a_lane_whose_name_breaks_over_two_lines_keeps_its_rule(copied: Change):
     (story,), _ = walked(folder, "on_time")
 
     assert story.failed is None
+
+
+@pytest.mark.usefixtures("district")
+def test_a_scenario_notes_instructs_and_prioritises(copied: Change):
+    copied("scenarios/on_time.yaml", "  - pass: PT20M", """\
+  - do: {verb: note, as: 派遣员甲, text: 已电话告知}
+  - do: {verb: instruct, as: 区领导甲, text: 请今日办结}
+  - do: {verb: prioritise, as: 派遣员甲, priority: 90, reason: 领导批示}
+  - refused: {verb: instruct, as: 派遣员甲, text: 请快办, problem: forbidden-action}
+  - pass: PT20M""")  # fmt: skip
+
+    (story,), _ = walked(copied(), "on_time")
+
+    assert story.failed is None
+    told = [line[13:] for line in story.lines]
+    assert "派遣员甲 备注：已电话告知" in told
+    assert "区领导甲 批示：请今日办结" in told
+    assert "派遣员甲 把优先级调整为 90：领导批示" in told
+    assert any(line.startswith("派遣员甲 想领导批示，被拒绝：") for line in told)

@@ -1,0 +1,112 @@
+"""What other systems do in a scenario: they send messages, and receive what cases send."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from app.cases import filing, waits
+from app.cases.advance import advance
+from app.cases.commands import Deliver, NewCase
+from app.cases.motion import RowLookups
+from app.core import clock, events
+from app.core.db import Session, reading
+from app.core.events import Event
+from app.identity.actor import SYSTEM
+from app.processes.stage import Row, Unmet, Walk, case_of
+
+_OWN = {"$externalNo": "external_no", "$number": "number"}
+
+_sent: ContextVar[list[Event] | None] = ContextVar("huying_walk_sent", default=None)
+"""What left cases since this walk began, of this walk alone."""
+
+
+@events.listen
+def _keep_what_leaves(session: Session, told: Sequence[Event]) -> None:
+    if (kept := _sent.get()) is not None:
+        kept += [event for event in told if event.name == "message.sent"]
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """While a walk lasts what leaves its cases is kept for `partner`; at first nothing has been sent."""
+    before = _sent.set([])
+    try:
+        yield
+    finally:
+        _sent.reset(before)
+
+
+def bring(walk: Walk, given: Row) -> None:
+    """A message comes, and reaches whom it would: a case is filed, or every case that is meant goes on."""
+    message = walk.bundle.messages[given["name"]]
+    key = _key(walk, given["key"])
+    with reading() as session:
+        values = message.values(given.get("payload", {}), {}, RowLookups(session, clock.now(session)))
+    if message.starts:
+        _file(walk, given, key, values)
+        return
+    with reading() as session:
+        waiting = waits.waiting_for(session, message.name, key)
+    if not waiting:
+        raise Unmet(f"没有办件在等消息 {message.name}（编号 {key}）。")
+    if len(waiting) > 1 and message.several == "refuse":
+        raise Unmet(f"有 {len(waiting)} 处在等消息 {message.name}（编号 {key}），messages.yaml 里是 refuse。")
+    for wait in waiting if message.several == "all" else waiting[:1]:
+        advance(Deliver(wait["case_id"], wait["ref"], values), SYSTEM)
+    walk.say(f"收到消息 {message.name}")
+
+
+def expect_sent(walk: Walk, given: Row) -> None:
+    """The oldest message of this name that nobody asked for yet holds what is expected."""
+    kept = _sent.get() or []
+    found = next((event for event in kept if event.data["message"] == given["received"]), None)
+    if found is None:
+        names = "、".join(str(event.data["message"]) for event in kept) or "（没有）"
+        raise Unmet(f"对方应已收到 {given['received']}，还没有核对过的有 {names}。")
+    body = found.payload or {}
+    for name, wanted in given.get("body", {}).items():
+        if body.get(name) != wanted:
+            raise Unmet(f"{given['received']} 的 {name} 应为“{wanted}”，实际是“{body.get(name)}”。")
+    kept.remove(found)
+    walk.say(f"对方收到消息 {given['received']}")
+
+
+def _key(walk: Walk, text: str) -> str:
+    if text not in _OWN:
+        return text
+    own = case_of(walk)[_OWN[text]]
+    if own is None:
+        raise Unmet(f"这件没有来源编号，{text} 是空的。")
+    return str(own)
+
+
+def _file(walk: Walk, given: Row, key: str, values: Mapping[str, Any]) -> None:
+    starts = walk.bundle.engine.start_messages
+    start = next(start for start, message in starts.items() if message == given["name"])
+    answers = dict(values)
+    received = answers.pop("received_at", None)
+    new = NewCase(
+        walk.bundle.key,
+        answers.pop("title", None) or walk.scenario.name,
+        external_no=key,
+        received_at=datetime.fromisoformat(received) if received else None,
+        place_unit=answers.pop("place_unit", None),
+        priority=answers.pop("priority", None) or NewCase.priority,
+        answers=answers,
+        start=start,
+    )
+    filed(walk, filing.file_case(walk.actor(given["by"]), new))
+    walk.say(f"收到消息 {given['name']}，登记“{case_of(walk)['title']}”（{case_of(walk)['number']}）")
+
+
+def filed(walk: Walk, moved: Any) -> None:
+    """The walk has its case now. Raises Unmet for a second one, or one of another version."""
+    if walk.story.case_id is not None:
+        raise Unmet("一个场景只登记一件。")
+    if not isinstance(moved, filing.Moved):
+        raise Unmet("登记没有得到办件。")
+    walk.story.case_id = moved.case["id"]
+    if moved.case["version_id"] != walk.version:
+        raise Unmet("登记时已有更新的流程版本，场景没有走在要走的版本上。")

@@ -1,0 +1,109 @@
+"""Which keys a scenario may have; those of its verbs come from app/processes/acts.py."""
+
+from dataclasses import replace
+
+from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
+from app.bundles.verbs import NOT_YET, VERBS
+from app.processes.acts import ACTS, ANSWERS, STEP
+
+_WHO = Text(says="人员姓名或账号", longest=60)
+_VERB = Key(Text(says="操作"), "操作", required=True)
+_ACTOR: dict[str, Key] = {"as": Key(_WHO, "谁", required=True)}
+_TASK: dict[str, Key] = {**_ACTOR, "step": Key(STEP, "环节", required=True)}
+
+OWN_STEP = ("claim", "complete")
+"""Verbs that have a step of their own, since nearly every scenario needs them."""
+DONE = tuple(verb for verb in ACTS if verb not in OWN_STEP)
+"""What `do` may say."""
+COMING = (
+    *(*VERBS, *NOT_YET),
+    *("resolve", "requestExtension", "requestHold", "requestExclusion", "cc", "read", "attach", "link"),
+    *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "merge", "split", "rate", "reopen"),
+)
+"""Verbs of cases.md; those that no act does yet are refused as not open, others as unknown."""
+
+
+def _all_keys(verbs: tuple[str, ...]) -> dict[str, Key]:
+    """Every key of these verbs, none of them demanded: what one verb demands is looked at by the check."""
+    keys = {name: key for verb in verbs for name, key in ACTS[verb].keys.items()}
+    return {name: replace(key, required=False) for name, key in keys.items()}
+
+
+_EXPECT = Record(
+    {
+        "status": Key(Text(says="状态"), "办件状态"),
+        "tasks": Key(
+            Many(Text(says="环节，或 环节@单位")), "打开着的全部待办：环节，或 环节@单位、环节@人员"
+        ),
+        "clocks": Key(Named(Text(says="时间，或 running、stopped")), "时钟的到期时间，或 running、stopped"),
+        "tiers": Key(Many(Text(says="时钟.档")), "已经到达的全部档：时钟.档"),
+        "ended": Key(Flag(), "是否已经结束"),
+        "end": Key(Text(says="结束事件的 id"), "停在哪个结束事件"),
+        "log": Key(Many(STEP), "先后办完的环节"),
+        "data": Key(ANSWERS, "办件数据里应有的值"),
+        "told": Key(Any_(), not_yet="通知"),
+    }
+)
+_STEPS: dict[str, Key] = {
+    "start": Key(
+        Record(
+            {
+                "by": Key(_WHO, "谁登记", required=True),
+                "form": Key(ANSWERS, "标题和登记表的内容", required=True),
+            }
+        ),
+        "登记一件",
+    ),
+    **{verb: Key(Record({**_TASK, **ACTS[verb].keys}), ACTS[verb].says) for verb in OWN_STEP},
+    "do": Key(
+        Record({**_ACTOR, "verb": _VERB, "step": Key(STEP, "环节；对整件办件做的不写"), **_all_keys(DONE)}),
+        "其他操作：" + "、".join(f"{verb} {ACTS[verb].says}" for verb in DONE),
+    ),
+    "refused": Key(
+        Record(
+            {
+                **_ACTOR,
+                "verb": _VERB,
+                "step": Key(STEP, "环节"),
+                "problem": Key(Text(says="错误代号"), "错误代号", required=True),
+                **_all_keys(tuple(ACTS)),
+            }
+        ),
+        "这样做应当被拒绝",
+    ),
+    "message": Key(
+        Record(
+            {
+                "name": Key(Text(says="消息", longest=60), "messages.yaml 里收到的消息", required=True),
+                "key": Key(
+                    Text(says="编号", longest=120),
+                    "凭什么找到办件：$externalNo、$number 是本件的编号，别的照写",
+                    required=True,
+                ),
+                "payload": Key(Named(Any_(), says="对方的字段名"), "来文"),
+                "by": Key(_WHO, "谁发来；由消息登记时要写"),
+            }
+        ),
+        "外部系统发来一条消息",
+    ),
+    "partner": Key(
+        Record(
+            {
+                "received": Key(Text(says="消息", longest=60), "messages.yaml 里发出的消息", required=True),
+                "body": Key(Named(Any_(), says="对方的字段名"), "正文里应有的内容；只写关心的"),
+            }
+        ),
+        "对方系统应当已经收到一条消息",
+    ),
+    "pass": Key(Text(says="时长"), "过去多久，例如 PT3H"),
+    "at": Key(Text(says="时间"), "到某一时刻"),
+    "expect": Key(_EXPECT, "此刻应当如此；只写关心的"),
+    "note": Key(Text(says="文字", longest=500), "说明"),
+}
+SHAPE = Record(
+    {
+        "name": Key(Text(says="名称", longest=100), "场景的名称，一句话", required=True),
+        "at": Key(Text(says="时间"), "开始的时刻，带时区，例如 2026-03-02T09:00+08:00", required=True),
+        "steps": Key(Many(Record(_STEPS), least=1, most=200), "步骤，每步只有一个键", required=True),
+    }
+)
