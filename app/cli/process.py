@@ -132,6 +132,9 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
         raise click.ClickException(f"{chosen.name} 没有通过检查，不能走场景。")
     org, _ = org_beside(chosen)
     with _own_database(chosen.parent):
+        for beside in chosen.parent.glob("side_*"):  # what a case may begin beside itself
+            if beside != chosen and check_folder(beside).good:
+                publish_folder(beside)
         version = publish_folder(chosen, template=True).version
         walked, covered = walk_scenarios(checked.files, version.id, org, scenario)
     if not walked:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app import bundles
+from app.bundles import Bundle
 from app.bundles.forms import Form
-from app.bundles.keys import Any_, Key, Named, Text, Whole
+from app.bundles.keys import Any_, Flag, Key, Many, Named, Text, Whole
 from app.cases import priority, tasks
 from app.cases.notes import service as notes
 from app.identity.actor import Actor
 from app.processes.stage import Row, Walk, code_of
 
-STEP = Text(says="环节", longest=60)
+STEP = Text(says="环节", longest=120)
+WHO = Text(says="人员姓名或账号", longest=60)
 ANSWERS = Named(Any_())
 REASON = Key(Text(says="原因", longest=500), "原因", required=True)
 
@@ -29,21 +32,27 @@ class Doing:
     task: Row
     given: Row
 
+    @property
+    def bundle(self) -> Bundle:
+        """What the task's own case runs: a side request runs another process than the walk."""
+        return bundles.get(self.task["version_id"])
+
     def text(self, name: str) -> str:
         return str(self.given.get(name) or "")
 
 
 Run = Callable[[Doing], str]
+Of = Literal["task", "done task", "case"]
 
 
 @dataclass(frozen=True)
 class Act:
-    """One verb: its Chinese word, what it is done with, the keys beside `as` and `step`; `run` does it and
-    says the line of the story that follows the name."""
+    """One verb: its Chinese word, what it is done with (an open task, one already done, the case), the keys
+    beside `as` and `step`; `run` does it and says the line of the story that follows the name."""
 
     verb: str
     says: str
-    of: Literal["task", "case"]
+    of: Of
     keys: Mapping[str, Key]
     run: Run
 
@@ -51,7 +60,7 @@ class Act:
 ACTS: dict[str, Act] = {}
 
 
-def act(verb: str, says: str, of: Literal["task", "case"] = "task", **keys: Key) -> Callable[[Run], Run]:
+def act(verb: str, says: str, of: Of = "task", **keys: Key) -> Callable[[Run], Run]:
     """Registers how a verb is done."""
 
     def register(run: Run) -> Run:
@@ -81,12 +90,62 @@ def _unclaim(doing: Doing) -> str:
     opinion=Key(Text(says="意见", longest=2000), "意见"),
 )
 def _complete(doing: Doing) -> str:
-    step = doing.walk.bundle.engine.step(doing.task["step"])
+    step = doing.bundle.engine.step(doing.task["step"])
     outcome: str = doing.given.get("outcome") or step.outcomes[0].name
-    answers = codes(doing.given.get("answers", {}), doing.walk.bundle.forms.get(step.form or ""))
+    answers = codes(doing.given.get("answers", {}), doing.bundle.forms.get(step.form or ""))
     opinion = doing.given.get("opinion")
     tasks.complete(doing.actor, doing.task["id"], outcome, answers, opinion, doing.task["revision"])
     return f"办理“{doing.task['name']}” → {outcome}" + (f"，意见：{opinion}" if opinion else "")
+
+
+@act("transfer", "转办", to=Key(WHO, "转给谁", required=True), reason=REASON)
+def _transfer(doing: Doing) -> str:
+    to = doing.walk.actor(doing.text("to"))
+    tasks.transfer(doing.actor, doing.task["id"], to.login, doing.text("reason"), doing.task["revision"])
+    return f"把“{doing.task['name']}”转办给{to.name}：{doing.text('reason')}"
+
+
+@act(
+    "rejectOrder",
+    "退单",
+    reason=REASON,
+    suggest=Key(Text(says="单位", longest=60), "建议单位，编码或名称"),
+    opinion=Key(Text(says="意见", longest=2000), "意见"),
+)
+def _reject_order(doing: Doing) -> str:
+    suggested = code_of(doing.given["suggest"]) if doing.given.get("suggest") else None
+    reason, opinion = doing.text("reason"), doing.text("opinion")
+    tasks.reject_order(doing.actor, doing.task["id"], reason, suggested, opinion, doing.task["revision"])
+    return f"退单：{reason}" + (f"，建议{doing.text('suggest')}" if suggested else "")
+
+
+@act("return", "退回", to=Key(STEP, "退回哪个环节", required=True), reason=REASON)
+def _return(doing: Doing) -> str:
+    step, reason = doing.text("to"), doing.text("reason")
+    tasks.give_back(doing.actor, doing.task["id"], step, reason, doing.task["revision"])
+    return f"从“{doing.task['name']}”退回到“{doing.bundle.engine.step(step).name}”：{reason}"
+
+
+@act("withdraw", "撤回", "done task", reason=REASON)
+def _withdraw(doing: Doing) -> str:
+    tasks.withdraw(doing.actor, doing.task["id"], doing.text("reason"))
+    return f"撤回“{doing.task['name']}”：{doing.text('reason')}"
+
+
+@act(
+    "assist",
+    "协办",
+    units=Key(Many(Text(says="单位", longest=60), least=1), "协办单位，编码或名称", required=True),
+    demand=Key(Text(says="要求", longest=2000), "协办要求", required=True),
+    whistle=Key(Flag(), "是否吹哨"),
+)
+def _assist(doing: Doing) -> str:
+    units = [str(code_of(each)) for each in doing.given.get("units", ())]
+    whistle = bool(doing.given.get("whistle"))
+    tasks.assist(doing.actor, doing.task["id"], units, doing.text("demand"), whistle)
+    return (
+        f"{'吹哨' if whistle else '请'}{'、'.join(doing.given.get('units', ()))}协办：{doing.text('demand')}"
+    )
 
 
 @act("note", "备注", "case", text=Key(Text(says="文字", longest=2000), "写什么", required=True))

@@ -20,7 +20,7 @@ def _status(walk: Walk, case: Row, wanted: str) -> None:
 
 def _tasks(walk: Walk, case: Row, wanted: list[str]) -> None:
     opened = [row for row in task_rows_of(walk) if row["state"] in ("open", "claimed")]
-    actual = [(row["step"], _places(row)) for row in opened]
+    actual = [(row["where"], _places(row)) for row in opened]
     shown = [f"{step}@{'、'.join(dict.fromkeys(places.values()))}" for step, places in actual]
     left = list(actual)
     for each in wanted:
@@ -81,7 +81,7 @@ def _end(walk: Walk, case: Row, wanted: str) -> None:
 
 
 def _log(walk: Walk, case: Row, wanted: list[str]) -> None:
-    done = [row for row in task_rows_of(walk) if row["state"] == "done"]
+    done = [row for row in task_rows_of(walk) if row["state"] == "done" and row["where"] == row["step"]]
     done.sort(key=lambda row: (row["closed_at"], row["id"]))
     actual = [row["step"] for row in done]
     if actual != wanted:

@@ -109,17 +109,18 @@ def _check_act(kind: str, value: Mapping[str, Any], found: Found, path: Path, ag
     if not _check_verb(kind, verb, found, path):
         return
     act = ACTS[verb]
-    known = [*act.keys, *(("step",) if act.of == "task" else ())]
+    on_task = ("step",) if act.of != "case" else ()
+    known = [*act.keys, *on_task]
     for key in value:
         if key not in (*known, "as", "verb", "problem"):
             zh = f"“{verb}”（{act.says}）不写“{key}”；可以写{nearest(key, known)}。"
             found.error("scenario-key", (*path, key), zh, f'"{verb}" takes no "{key}".')
     needed = [key for key, each in act.keys.items() if each.required] if kind == "do" else []
-    for key in (*needed, *(("step",) if act.of == "task" else ())):
+    for key in (*needed, *on_task):
         if key not in value:
             says = act.keys[key].says if key in act.keys else "环节"
             found.error("key-missing", path, f"缺少“{key}”（{says}）。", f'"{key}" is missing.')
-    if act.of == "task" and "step" in value:
+    if act.of != "case" and "/" not in value.get("step", "/"):  # a step of another process is not known here
         _check_task(kind, value, found, path, against)
 
 
@@ -144,6 +145,8 @@ def _check_task(kind: str, value: Mapping[str, Any], found: Found, path: Path, a
     if node is None or value["step"] in against.refused:
         _tell_unknown_step(value["step"], found, (*path, "step"), against)
         return
+    if kind == "do" and value.get("verb") == "return" and value["to"] not in against.diagram.steps:
+        _tell_unknown_step(value["to"], found, (*path, "to"), against)
     if kind != "complete":
         return  # what is refused may be wrong on purpose
     outcomes = [outcome.name for outcome in node.outcomes]
@@ -231,7 +234,7 @@ def _check_expect(value: Mapping[str, Any], found: Found, path: Path, against: A
     named = [("tasks", i, task.partition("@")[0]) for i, task in enumerate(value.get("tasks", []))]
     named += [("log", i, step) for i, step in enumerate(value.get("log", []))]
     for key, i, step in named:
-        if step not in diagram.steps:
+        if "/" not in step and step not in diagram.steps:
             _tell_unknown_step(step, found, (*path, key, i), against)
     for name, due in value.get("clocks", {}).items():
         if name not in bundle.sla.clocks:

@@ -43,7 +43,7 @@ def bring(walk: Walk, given: Row) -> None:
     message = walk.bundle.messages[given["name"]]
     key = _key(walk, given["key"])
     with reading() as session:
-        values = message.values(given.get("payload", {}), {}, RowLookups(session, clock.now(session)))
+        values = message.values(given.get("payload", {}), {}, RowLookups(session, clock.now(session), {}))
     if message.starts:
         _file(walk, given, key, values)
         return

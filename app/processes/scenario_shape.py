@@ -4,11 +4,10 @@ from dataclasses import replace
 
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
 from app.bundles.verbs import NOT_YET, VERBS
-from app.processes.acts import ACTS, ANSWERS, STEP
+from app.processes.acts import ACTS, ANSWERS, STEP, WHO
 
-_WHO = Text(says="人员姓名或账号", longest=60)
 _VERB = Key(Text(says="操作"), "操作", required=True)
-_ACTOR: dict[str, Key] = {"as": Key(_WHO, "谁", required=True)}
+_ACTOR: dict[str, Key] = {"as": Key(WHO, "谁", required=True)}
 _TASK: dict[str, Key] = {**_ACTOR, "step": Key(STEP, "环节", required=True)}
 
 OWN_STEP = ("claim", "complete")
@@ -48,7 +47,7 @@ _STEPS: dict[str, Key] = {
     "start": Key(
         Record(
             {
-                "by": Key(_WHO, "谁登记", required=True),
+                "by": Key(WHO, "谁登记", required=True),
                 "form": Key(ANSWERS, "标题和登记表的内容", required=True),
             }
         ),
@@ -81,7 +80,7 @@ _STEPS: dict[str, Key] = {
                     required=True,
                 ),
                 "payload": Key(Named(Any_(), says="对方的字段名"), "来文"),
-                "by": Key(_WHO, "谁发来；由消息登记时要写"),
+                "by": Key(WHO, "谁发来；由消息登记时要写"),
             }
         ),
         "外部系统发来一条消息",

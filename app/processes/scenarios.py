@@ -104,7 +104,7 @@ def _act(verb: str) -> Callable[[Walk, Row], None]:
 
 
 def _do(walk: Walk, given: Row) -> None:
-    doing = _doing(walk, given, _open_task)
+    doing = _doing(walk, given, _open_task if ACTS[given["verb"]].of == "task" else _done_task)
     walk.say(f"{doing.actor.name} {ACTS[given['verb']].run(doing)}")
 
 
@@ -123,7 +123,7 @@ def _refused(walk: Walk, given: Row) -> None:
 
 
 def _doing(walk: Walk, given: Row, task_of: Callable[[Walk, str], Row]) -> Doing:
-    task = task_of(walk, given["step"]) if ACTS[given["verb"]].of == "task" else {}
+    task = task_of(walk, given["step"]) if ACTS[given["verb"]].of != "case" else {}
     return Doing(walk, walk.actor(given["as"]), case_of(walk), task, given)
 
 
@@ -175,19 +175,26 @@ _ACTS: Mapping[str, Callable[[Walk, Any], None]] = {
 def _open_task(walk: Walk, step: str) -> Row:
     case_of(walk)
     opened = [row for row in task_rows_of(walk) if row["state"] in ("open", "claimed")]
-    found = [row for row in opened if row["step"] == step]
+    found = [row for row in opened if row["where"] == step]
     if not found:
-        raise Unmet(
-            f"没有打开的待办 {step}，打开着的有 {'、'.join(row['step'] for row in opened) or '（没有）'}。"
-        )
+        names = "、".join(row["where"] for row in opened) or "（没有）"
+        raise Unmet(f"没有打开的待办 {step}，打开着的有 {names}。")
     return found[-1]
 
 
 def _any_task(walk: Walk, step: str) -> Row:
     case_of(walk)
-    found = [row for row in task_rows_of(walk) if row["step"] == step]
+    found = [row for row in task_rows_of(walk) if row["where"] == step]
     if not found:
         raise Unmet(f"从没有打开过待办 {step}。")
+    return found[-1]
+
+
+def _done_task(walk: Walk, step: str) -> Row:
+    case_of(walk)
+    found = [row for row in task_rows_of(walk) if (row["where"], row["state"]) == (step, "done")]
+    if not found:
+        raise Unmet(f"还没有人办完过 {step}。")
     return found[-1]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from app.audit.chain import case_chain
 from app.bundles.bundle import Bundle
@@ -79,11 +79,16 @@ def case_of(walk: Walk) -> Row:
 
 
 def task_rows_of(walk: Walk) -> list[Row]:
-    """Every task row of the case, oldest first."""
+    """Every task row of the case and of what was begun for it, oldest first, with its case's process.
+
+    `where` is the step as scenarios write it: `sign`, or `side_assist/assist` in a case begun for this one.
+    """
+    own = case((case_rows.c.id == walk.story.case_id, ""), else_=case_rows.c.process_key + "/")
     with reading() as session:
         query = (
-            select(task_rows)
-            .where(task_rows.c.case_id == walk.story.case_id)
+            select(task_rows, case_rows.c.version_id, (own + task_rows.c.step).label("where"))
+            .join(case_rows, case_rows.c.id == task_rows.c.case_id)
+            .where(task_rows.c.root_id == walk.story.case_id)
             .order_by(task_rows.c.opened_at, task_rows.c.id)
         )
         return [dict(row) for row in session.execute(query).mappings()]
