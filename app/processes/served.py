@@ -17,10 +17,7 @@ KEY = "key-not-yet"
 KINDS = {
     "serviceTask": "自动处理要登记的处理程序",
     "callActivity": "调用别的流程要随版本一起固定",
-    "sendTask": "消息要有发件箱",
-    "receiveTask": "消息要有收件的地址",
 }
-MESSAGE = "消息要有收件的地址和发件箱"
 SEVERAL = "会签要按名单指派到人"
 KEYS = {
     "attachments": "附件要求",
@@ -52,7 +49,7 @@ def check_keys(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _of(node: Node) -> Iterator[Finding]:
-    why = KINDS.get(node.kind) or (MESSAGE if node.event == "message" else None)
+    why = KINDS.get(node.kind)
     if why is None and _for_several(node):
         why = SEVERAL
     if why is not None:

@@ -147,8 +147,6 @@ def test_a_case_that_nobody_and_nothing_can_move_is_an_incident(database: db.Dat
 @pytest.mark.parametrize(
     ("tag", "attributes", "inner"),
     [
-        ("receiveTask", 'messageRef="m"', ""),
-        ("sendTask", 'messageRef="m"', ""),
         ("callActivity", 'calledElement="other"', ""),
         ("serviceTask", 'camunda:delegateExpression="notices.send"', ""),
         ("userTask", by_role(), '<multiInstanceLoopCharacteristics camunda:collection="units"/>'),
