@@ -16,6 +16,7 @@ import click
 from app.cli.local import LocalRefused, Stopped, folder, greeting, servers
 from app.cli.local.accounts import service_account
 from app.cli.local.children import Child, Children
+from app.cli.local.city import CITY, City
 from app.cli.local.tie import die_with_parent
 from app.core import clock
 from app.core.config import REPOSITORY, SettingRefused, from_environment
@@ -44,6 +45,8 @@ class Wish:
     fresh: bool
     workers: int
     demo: bool | None
+    stub: bool | None
+    stub_every: float
     database_url: str | None
     redis_url: str | None
 
@@ -62,6 +65,11 @@ class Wish:
         return self.local or self.trial if self.demo is None else self.demo
 
     @property
+    def with_stub(self) -> bool:
+        """The played city belongs to the demo; whoever names other systems wants no played one."""
+        return self.with_demo and not os.environ.get("HUYING_CONNECTORS") if self.stub is None else self.stub
+
+    @property
     def address(self) -> str:
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{shown}:{self.port}"
@@ -76,9 +84,21 @@ class Wish:
     "--workers", default=None, type=click.IntRange(1, 64), help="网页进程数（默认等于处理器核数）。"
 )
 @click.option("--demo/--no-demo", default=None, help="是否装入示范数据（默认：只装入自带的数据库）。")
+@click.option("--stub/--no-stub", default=None, help="是否启动模拟的市级平台（默认：有示范数据时启动）。")
+@click.option(
+    "--stub-every", default=60.0, show_default=True, type=click.FloatRange(0.1), help="模拟平台几秒派一件。"
+)
 @click.option("--tied", is_flag=True, hidden=True, help="由 make 启动：make 消失时一起结束。")
 def up(
-    host: str, port: int, data: str | None, fresh: bool, workers: int | None, demo: bool | None, tied: bool
+    host: str,
+    port: int,
+    data: str | None,
+    fresh: bool,
+    workers: int | None,
+    demo: bool | None,
+    stub: bool | None,
+    stub_every: float,
+    tied: bool,
 ) -> None:
     """在本机启动全部服务：数据库、消息、网页、后台。Ctrl-C 停止，数据留在数据目录。"""
     if tied:
@@ -91,6 +111,8 @@ def up(
         fresh=fresh,
         workers=workers or min(os.cpu_count() or 1, MORE_WORKERS_THAN_THIS_NEED_A_REAL_SERVER),
         demo=demo,
+        stub=stub,
+        stub_every=stub_every,
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
     )
@@ -139,7 +161,8 @@ def run(wish: Wish, stop: Stop) -> None:
             place.empty()
             (place.path / "logs").mkdir(mode=0o700)
         services: dict[str, Callable[[], Child]] = {}
-        environ = variables(wish, place)
+        city = City(place, wish.stub_every) if wish.with_stub else None
+        environ = variables(wish, place, city)
         if sockets:
             environ |= start_servers(wish, place, children, services, sockets)
         place.tell({name: environ[name] for name in TOLD if name in environ})
@@ -149,17 +172,37 @@ def run(wish: Wish, stop: Stop) -> None:
         services["worker"]()
         web = services["web"]()
         children.wait_until(lambda: answers(wish), watching=web, seconds=60)
-        click.echo(greeting.text(wish.address, wish.data, trial=wish.trial, demo=wish.with_demo, notes=notes))
+        if city is not None:
+            services[CITY] = lambda: city.start(children, environ, wish.address)
+            services[CITY]()
+        click.echo(
+            greeting.text(
+                wish.address,
+                wish.data,
+                trial=wish.trial,
+                demo=wish.with_demo,
+                city=city.address if city else None,
+                notes=notes,
+            )
+        )
         try:
             watch(children, services, asked)
         finally:
             click.echo("正在停止……（再按一次 Ctrl-C 立即结束）")
             asked_before = stop.asked
-            children.stop("web", "worker", hurry=lambda: stop.asked > max(asked_before, 1))
+            children.stop("web", "worker", CITY, hurry=lambda: stop.asked > max(asked_before, 1))
     raise Stopped
 
 
-TOLD = ("DATABASE_URL", "REDIS_URL", "HUYING_PROFILE", "HUYING_SECRET", "HUYING_KEYS", "HUYING_SM4")
+TOLD = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "HUYING_PROFILE",
+    "HUYING_SECRET",
+    "HUYING_KEYS",
+    "HUYING_SM4",
+    "HUYING_CONNECTORS",
+)
 
 
 def refuse_what_cannot_work(wish: Wish) -> None:
@@ -171,6 +214,8 @@ def refuse_what_cannot_work(wish: Wish) -> None:
         raise LocalRefused("正式环境（HUYING_PROFILE=production）须用 DATABASE_URL 指定 PostgreSQL。")
     if profile == "production" and wish.with_demo:
         raise LocalRefused("正式环境不装示范账号；请去掉 --demo。")
+    if wish.stub and (profile == "production" or not wish.with_demo):
+        raise LocalRefused("模拟的市级平台只用于示范数据；请去掉 --stub。")
 
 
 def refuse_taken_port(wish: Wish) -> None:
@@ -190,7 +235,7 @@ def refuse_taken_port(wish: Wish) -> None:
             raise LocalRefused(f"{why}；请换一个：make run PORT={wish.port + 1}") from None
 
 
-def variables(wish: Wish, place: folder.Folder) -> dict[str, str]:
+def variables(wish: Wish, place: folder.Folder, city: City | None = None) -> dict[str, str]:
     """The environment of our own processes."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "GRANIAN_"))}
     if "HUYING_SECRET" not in environ:
@@ -204,6 +249,8 @@ def variables(wish: Wish, place: folder.Folder) -> dict[str, str]:
     if wish.database_url:
         environ["DATABASE_URL"] = wish.database_url
     environ |= {"HUYING_TIED": "1", "PYTHONUNBUFFERED": "1"}
+    if city is not None:
+        environ["HUYING_CONNECTORS"] = city.connectors()
     from_environment(environ)  # a wrong setting is refused here, in one line, not in four processes
     return environ
 
@@ -314,6 +361,10 @@ def watch(children: Children, services: dict[str, Callable[[], Child]], asked: C
         if child is not None:
             now = clock.monotonic()
             if len(restarts) == RESTARTS_A_MINUTE and now - restarts[0] < 60:
+                if child.name == CITY:  # the house can do without a played partner
+                    click.echo(f"模拟的市级平台反复退出，不再启动：\n{child.last_words()}", err=True)
+                    children.forget(child)
+                    continue
                 raise LocalRefused(f"{child.name} 反复退出，日志末尾：\n{child.last_words()}")
             restarts.append(now)
             click.echo(f"{child.name} 意外退出，正在重新启动……", err=True)

@@ -72,7 +72,8 @@ def of_account(login: str) -> Endpoint | None:
 
 def loopback() -> bool:
     """Whether this machine itself may be an endpoint: where nothing is real."""
-    return settings().profile in ("demo", "test") or settings().trial
+    profile = settings().profile
+    return profile in ("demo", "test") or (profile == "trial" and settings().trial)
 
 
 def forget() -> None:

@@ -35,6 +35,13 @@ class Folder:
     def postgresql(self) -> Path:
         return self.path / "postgresql"
 
+    @property
+    def stub(self) -> Path:
+        """What played partners keep, made when asked for."""
+        made = self.path / "stub"
+        made.mkdir(mode=0o700, exist_ok=True)
+        return made
+
     def log(self, name: str) -> Path:
         """A log file of this run, made empty; the last run's is kept beside it."""
         file = self.path / "logs" / f"{name}.log"
@@ -68,7 +75,7 @@ class Folder:
 
     def empty(self) -> None:
         """Removes everything this product keeps here."""
-        for name in ("postgresql", "logs", "files", "secret", "keyring", RUNNING):
+        for name in ("postgresql", "logs", "files", "secret", "keyring", "stub", RUNNING):
             gone = self.path / name
             shutil.rmtree(gone) if gone.is_dir() else gone.unlink(missing_ok=True)
 

@@ -18,7 +18,15 @@ ADDRESS = "http://127.0.0.1:8000"
 """The address that the documents use; what is printed names the real one."""
 
 
-def text(address: str, data: Path, *, trial: bool, demo: bool, notes: Sequence[str] = ()) -> str:
+def text(
+    address: str,
+    data: Path,
+    *,
+    trial: bool,
+    demo: bool,
+    city: str | None = None,
+    notes: Sequence[str] = (),
+) -> str:
     """The greeting of `huying up`; `notes` are said last, where they are seen."""
     lines = ["", f"呼应已启动：{address}", ""]
     if trial:
@@ -31,6 +39,9 @@ def text(address: str, data: Path, *, trial: bool, demo: bool, notes: Sequence[s
         lines += [f"    {login}  口令 {password}  {name}（{role}）" for login, password, name, role in people]
         others = "、".join(f"{login}（{role}）" for login, _, _, role in logins(org, MORE))
         lines += [f"  还有 {others} 等，口令是 demo- 加账号；全部账号见 {org}"]
+        if city is not None:
+            lines += ["", f"  模拟的市级 12345 平台在 {city}：每隔一阵派来一件工单，收回复，再回访；"]
+            lines += [f"  马上再派一件：curl -X POST {city}/dispatch（不要它：make run ARGS=--no-stub）"]
         told = story(address, data)
         if told:
             lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]
