@@ -27,6 +27,7 @@ FULL_TICK = 200
 
 RESPAWN_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+FILES_SECONDS = 86_400.0
 SAY_AGAIN_SECONDS = 60.0
 SWEEP_BATCH = 1000
 WORKER_TTL = 75
@@ -88,7 +89,7 @@ def tick_for_ever() -> None:
     from app.cases import firing
 
     name = f"{socket.gethostname()}-{os.getpid()}"
-    next_sweep = clock.monotonic()
+    next_sweep = next_files = clock.monotonic()
     trouble = Trouble()
     served = False  # once the tables are there they stay: migrations only add
     while not asked.stop:
@@ -107,6 +108,9 @@ def tick_for_ever() -> None:
         if served and clock.monotonic() >= next_sweep:
             next_sweep = clock.monotonic() + SWEEP_SECONDS
             sweep()
+        if served and clock.monotonic() >= next_files:
+            next_files = clock.monotonic() + FILES_SECONDS
+            sweep_files()
         if moved < FULL_TICK:
             clock.pause(settings().tick_seconds * random.uniform(0.8, 1.2), lambda: asked.stop)
     db.current().dispose()
@@ -141,6 +145,18 @@ def sweep() -> None:
             login.forget_expired(session)
     except Exception:  # the next sweep finds the same rows
         logger.exception("sweeping failed")
+
+
+def sweep_files() -> None:
+    """Once a day: bytes that no attachment names any more."""
+    from app.cases.attachments import service
+
+    try:
+        gone = service.sweep()
+        if gone:
+            logger.info("%s files that no row names were removed", gone)
+    except Exception:  # tomorrow's sweep finds the same files
+        logger.exception("sweeping files failed")
 
 
 def work_for_ever() -> None:

@@ -43,6 +43,7 @@ def create_app() -> "Flask":
 
     from app.audit import door as audit
     from app.cases import moves_api as cases
+    from app.cases.attachments import api as attachments
     from app.cases.notes import api as notes
     from app.cases.search import api as search
     from app.categories import api as categories
@@ -65,6 +66,7 @@ def create_app() -> "Flask":
     document.register_blueprint(search.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(notes.blp)
+    document.register_blueprint(attachments.blp)
     document.register_blueprint(categories.blp)
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)

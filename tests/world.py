@@ -239,9 +239,17 @@ class World:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         return self.app.test_client().post(f"/api/v1{path}", data=raw, headers=sent)
 
+    def delete(self, by: str, path: str, *, key: str | None = None) -> TestResponse:
+        """`DELETE /api/v1<path>`; a fresh Idempotency-Key unless one is given."""
+        headers = {
+            "Authorization": f"Bearer {self.token(by)}",
+            "Idempotency-Key": key or f"key-{next(self._keys)}",
+        }
+        return self.app.test_client().delete(f"/api/v1{path}", headers=headers)
+
     def get(self, by: str, path: str) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token(by)}"}
-        return self.app.test_client().get(f"/api/v1{path}", headers=headers)
+        return self.app.test_client().get(f"/api/v1{path}", headers=headers, buffered=True)
 
     def post_filing(self, by: str = "paiqian1", *, key: str | None = None, **about: Any) -> TestResponse:
         usual = {

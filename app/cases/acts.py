@@ -3,11 +3,13 @@
 from app.cases import family, waits
 from app.cases.commands import (
     Assist,
+    Attach,
     ChildEnded,
     Claim,
     Command,
     Complete,
     Deliver,
+    Detach,
     EndChild,
     FireTimer,
     LetGo,
@@ -26,6 +28,7 @@ from app.cases.motion import Motion
 from app.cases.sync import sync, tell_decided
 from app.cases.tree import Tree
 from app.cases.verbs.assist import assist
+from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, unclaim
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
@@ -50,6 +53,11 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
         case Note():
             note(motion, command)
             return True
+        case Attach():
+            attach(motion, command)
+            return True
+        case Detach():
+            return detach(motion, command)
         case Prioritise():
             return prioritise(motion, command)
         case Transfer():

@@ -86,6 +86,28 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Attach:
+    """上传附件: bytes that are on disk already become the case's, or those of one of its open tasks."""
+
+    case_id: str
+    of_task: str | None
+    name: str
+    mime: str
+    kind: str
+    size: int
+    sm3: bytes
+    stored: str
+
+
+@dataclass(frozen=True)
+class Detach:
+    """撤回附件: by who uploaded it, until it was handed in."""
+
+    case_id: str
+    attachment_id: str
+
+
+@dataclass(frozen=True)
 class Prioritise:
     """调整优先级: 0–100, with a reason."""
 
@@ -192,7 +214,8 @@ class LetGo:
 
 
 TaskCommand = Claim | Unclaim | Complete | Transfer | Return | Withdraw | Assist
-CaseCommand = Deliver | Note | Prioritise | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
+Beside = Note | Attach | Detach | Prioritise
+CaseCommand = Deliver | Beside | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
 Command = TaskCommand | CaseCommand | FireTimer
 
 BY_ITSELF = FireTimer | Deliver

@@ -107,6 +107,10 @@ class ReasonRequired(Unprocessable):
     """请填写原因。"""
 
 
+class TaskNotOpen(Unprocessable):
+    """这件办件里没有这个待办，或已经办结。"""
+
+
 class UnitNotSelectable(Unprocessable):
     """不能选择这个单位。"""
 

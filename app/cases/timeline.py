@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, select
 from app import bundles
 from app.audit.chain import case_chain
 from app.bundles import Bundle
+from app.bundles.data_fields import FILE_KINDS
 from app.cases import viewing
+from app.cases.attachments import models as attachments
 from app.cases.notes import service as notes
 from app.core.clock import BEIJING
 from app.core.db import Session, reading
@@ -49,9 +51,12 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dic
 def _say(session: Session, events: list[dict[str, Any]]) -> None:
     """Puts the words in that the chain only holds a seal of, from the rows where they can be forgotten."""
     texts = notes.words(session, [event["note"] for event in events if "note" in event])
+    files = attachments.named(session, [event["attachment"] for event in events if "attachment" in event])
     for event in events:
         if "note" in event:
             event["words"] = texts.get(event["note"])
+        if (file := files.get(event.get("attachment", ""))) is not None:
+            event["words"] = f"“{file.name}”（{FILE_KINDS[file.kind]}，{_large(event['size'])}）"
 
 
 GONE = "（内容已删除）"
@@ -93,6 +98,11 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"备注：{event.get('words') or GONE}"
         case "case.instructed":
             return f"领导批示：{event.get('words') or GONE}"
+        case "file.attached":
+            where = f"在“{bundle.engine.step(event['step']).name}”" if event.get("step") else ""
+            return f"{where}上传附件{event.get('words') or GONE}"
+        case "file.withdrawn":
+            return f"撤回附件{event.get('words') or GONE}"
         case "case.prioritised":
             return f"优先级由 {event['was']} 调为 {event['priority']}，原因：{event['reason']}"
         case "task.transferred":
@@ -154,6 +164,10 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"发出“{event['label']}”"
         case milestone:
             return MILESTONES.get(milestone, f"里程碑 {milestone}")
+
+
+def _large(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MB" if size >= 1 << 20 else f"{max(1, size >> 10)} KB"
 
 
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:

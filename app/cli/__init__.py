@@ -19,6 +19,7 @@ COMMANDS = {
     "import": ("app.cli.import_", "import_", "从文件导入工单。"),
     "account": ("app.cli.account", "account", "服务账号的令牌：签发、收回。"),
     "stub": ("app.cli.stub", "stub", "模拟的对方系统（市级 12345 平台），示范用。"),
+    "files": ("app.cli.files", "files", "核对附件的内容。"),
     "audit": ("app.cli.audit", "audit", "核对审计链。"),
     "keys": ("app.cli.keys", "keys", "密钥：制作密钥文件、查看、更换。"),
     "openapi": ("app.cli.openapi", "openapi", "输出接口文档（OpenAPI 3.1）。"),

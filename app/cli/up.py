@@ -202,6 +202,7 @@ TOLD = (
     "HUYING_KEYS",
     "HUYING_SM4",
     "HUYING_CONNECTORS",
+    "HUYING_FILES",
 )
 
 
@@ -242,6 +243,7 @@ def variables(wish: Wish, place: folder.Folder, city: City | None = None) -> dic
         environ["HUYING_SECRET"] = place.secret()
     if "HUYING_KEYS" not in environ:
         environ["HUYING_KEYS"] = str(place.keyring())
+    environ.setdefault("HUYING_FILES", str(place.path / "files"))
     environ.setdefault("HUYING_PROFILE", "trial" if wish.trial else "demo")
     if wish.host not in ("127.0.0.1", "localhost", "0.0.0.0", "::"):
         known = environ.get("HUYING_HOSTS", "127.0.0.1,localhost,[::1]")

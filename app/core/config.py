@@ -32,6 +32,10 @@ class Settings:
     """HUYING_BPMN: the folder whose folders are processes."""
     connectors: Path | None = None
     """HUYING_CONNECTORS: the file that names the systems we send to; without it what is to be sent waits."""
+    files: Path | None = None
+    """HUYING_FILES: the folder of attachments, beside the database in every backup; none is ever guessed."""
+    scanner: str | None = None
+    """HUYING_SCANNER: a command that looks for viruses in the file named at its end: 0 clean, 1 found."""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     """HUYING_HOSTS: names a request may be addressed to; others get 400, so no link is forged."""
     trusted_proxies: int = 0
@@ -97,6 +101,12 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         given["connectors"] = Path(environ["HUYING_CONNECTORS"])
         if not Path(environ["HUYING_CONNECTORS"]).is_file():
             raise SettingRefused(f"HUYING_CONNECTORS 指的文件 {environ['HUYING_CONNECTORS']} 不存在。")
+    if environ.get("HUYING_FILES"):
+        given["files"] = Path(environ["HUYING_FILES"])
+        if not Path(environ["HUYING_FILES"]).is_absolute():
+            raise SettingRefused("HUYING_FILES 应为绝对路径。")
+    if environ.get("HUYING_SCANNER"):
+        given["scanner"] = environ["HUYING_SCANNER"]
     if environ.get("HUYING_HOSTS"):
         given["hosts"] = tuple(host.strip() for host in environ["HUYING_HOSTS"].split(",") if host.strip())
     if environ.get("HUYING_SECRET"):
@@ -122,6 +132,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         raise SettingRefused(
             "正式环境（HUYING_PROFILE=production）须用 PostgreSQL，DATABASE_URL 不能是 SQLite。"
         )
+    if made.profile == "production" and made.files is None:
+        raise SettingRefused("正式环境须用 HUYING_FILES 指定存放附件的文件夹，并与数据库一起备份。")
     return made
 
 

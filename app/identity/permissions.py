@@ -20,6 +20,7 @@ class Permission(str):
 CASE_CREATE = Permission("case:create", "登记办件")
 CASE_READ = Permission("case:read", "查看办件")
 CASE_NOTE = Permission("case:note", "填写备注")
+CASE_ATTACH = Permission("case:attach", "上传附件")
 CASE_INSTRUCT = Permission("case:instruct", "领导批示")
 CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
 TASK_READ = Permission("task:read", "查看待办")
@@ -43,6 +44,7 @@ ALL: dict[str, Permission] = {
         CASE_CREATE,
         CASE_READ,
         CASE_NOTE,
+        CASE_ATTACH,
         CASE_INSTRUCT,
         CASE_PRIORITISE,
         CASE_MERGE,

@@ -20,6 +20,7 @@ READS = {
     "/api/v1/cases/<id:case_id>": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/timeline": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/notes": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/attachments": ("case", "case:read"),
     "/api/v1/tasks/<id:task_id>": ("task", "task:read"),
     "/api/v1/tasks/<id:task_id>/form": ("task", "task:read"),
 }

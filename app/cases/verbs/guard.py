@@ -45,7 +45,9 @@ def right(motion: Motion, permission: str) -> None:
 
 
 def case_active(motion: Motion) -> None:
-    """Raises CaseClosed, with a link, once nothing more can be done to the case."""
+    """Raises CaseMerged or CaseClosed, with a link, when nothing can be done to the case."""
+    if motion.case["state"] == "merged":
+        raise CaseMerged(link=f"/api/v1/cases/{motion.case['merged_into']}")
     if motion.case["state"] != "active":
         raise CaseClosed(link=f"/api/v1/cases/{motion.case['id']}")
 
@@ -63,10 +65,7 @@ def still_open(motion: Motion, task: Row) -> None:
         when = task["closed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
         how = f"已由{who}于 {when} 办理。" if who else f"该环节已于 {when} 结束，无需再办。"
         raise TaskDone(how, who=who, when=when, link=link)
-    if motion.case["state"] == "merged":
-        raise CaseMerged(link=f"/api/v1/cases/{motion.case['merged_into']}")
-    if motion.case["state"] != "active":
-        raise CaseClosed(link=link)
+    case_active(motion)
     holder = task["assignee_id"]
     if holder is not None and holder != motion.actor.id:
         who = org.name_of(motion.session, holder)

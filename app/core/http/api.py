@@ -114,6 +114,12 @@ class Blueprint(flask_smorest.Blueprint):
         return _noted(gate.moves(view), parameters=[IDEMPOTENCY_KEY])
 
     @staticmethod
+    def uploads(schema: dict[str, Any]) -> Callable[[View], View]:
+        """Takes multipart/form-data, which core/http/multipart reads."""
+        body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+        return lambda view: _noted(view, requestBody=body)
+
+    @staticmethod
     def if_match(view: View) -> View:
         """Writes a row that has a revision: If-Match is read."""
         return _noted(view, parameters=[IF_MATCH])

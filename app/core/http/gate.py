@@ -1,7 +1,7 @@
 """The input gate: what every request passes before any view sees it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -126,7 +126,7 @@ def raw_body(most: int = MOST_BODY) -> bytes:
     Raises TooLarge before reading on, BodyTruncated when it ends too soon.
     """
     if "raw_body" not in g:
-        g.raw_body = _read(most)
+        g.raw_body = b"".join(body_parts(most))
     return g.raw_body  # type: ignore[no-any-return]
 
 
@@ -161,7 +161,8 @@ def client_address() -> str:
         return ""
 
 
-def _read(most: int) -> bytes:
+def body_parts(most: int) -> Iterator[bytes]:
+    """The body as sent, piece by piece, chunked or not. Raises as `raw_body` does; can be read only once."""
     environ = request.environ
     text = environ.get("CONTENT_LENGTH") or ""
     chunked = environ.get("HTTP_TRANSFER_ENCODING", "") != ""
@@ -172,12 +173,11 @@ def _read(most: int) -> bytes:
             raise BodyTruncated
         expected = int(text) if len(text) < 16 else most + 1
         if expected > most:
-            raise TooLarge(f"最多 {most // 1024} KB。", headers={"Connection": "close"})
+            raise _too_large(most)
     else:
         expected = None
     # Not request.stream: it answers a chunked body over the limit with its beginning and no error.
     source = environ["wsgi.input"]
-    parts: list[bytes] = []
     got = 0
     try:
         while expected is None or got < expected:
@@ -186,15 +186,19 @@ def _read(most: int) -> bytes:
             part = source.read(min(_READ, expected - got) if expected is not None else _READ)
             if not part:
                 break
-            parts.append(part)
             got += len(part)
             if got > most:
-                raise TooLarge(f"最多 {most // 1024} KB。", headers={"Connection": "close"})
+                raise _too_large(most)
+            yield part
     except (OSError, ClientDisconnected):
         raise BodyTruncated from None
     if expected is not None and got < expected:
         raise BodyTruncated
-    return b"".join(parts)
+
+
+def _too_large(most: int) -> TooLarge:
+    said = f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
+    return TooLarge(f"最多 {said}。", headers={"Connection": "close"})
 
 
 def _check_host(host: str) -> None:

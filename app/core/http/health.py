@@ -88,8 +88,11 @@ def _asked(ask: Callable[[db.Session], str]) -> str:
 
 
 def _disk() -> str:
-    disk = shutil.disk_usage(REPOSITORY)
-    return "ok" if disk.free > disk.total * LEAST_DISK else "full"
+    """Ours, and the one of the attachments."""
+    files = settings().files
+    places = [REPOSITORY, *([files] if files is not None and files.is_dir() else [])]
+    disks = [shutil.disk_usage(place) for place in places]
+    return "ok" if all(disk.free > disk.total * LEAST_DISK for disk in disks) else "full"
 
 
 def _redis() -> str:

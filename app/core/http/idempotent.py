@@ -22,8 +22,10 @@ class IdempotencyKeyInvalid(BadRequest):
     """Idempotency-Key 应为 1–200 个可见的英文字符。"""
 
 
-def once(render: Callable[[Any], Stored]) -> Once:
+def once(render: Callable[[Any], Stored], content: bytes | None = None) -> Once:
     """The identity of this request. `render` makes the answer of the result, before the commit.
+
+    `content` stands for the body where its bytes differ from one retry to the next (multipart).
 
     Raises IdempotencyKeyMissing or IdempotencyKeyInvalid.
     """
@@ -43,7 +45,7 @@ def once(render: Callable[[Any], Stored]) -> Once:
         method=request.method,
         route=request.url_rule.rule if request.url_rule is not None else request.path,
         key=key,
-        fingerprint=_fingerprint(),
+        fingerprint=_fingerprint(gate.raw_body() if content is None else content),
         render=remembered,
     )
 
@@ -70,9 +72,9 @@ def write(act: Callable[[Session], Any], render: Callable[[Any], Stored]) -> Res
     return send(answer)
 
 
-def _fingerprint() -> str:
+def _fingerprint(body: bytes) -> str:
     # SM3 of path, query and raw body; a line feed cannot stand inside the first two.
     digest = hashes.Hash(hashes.SM3())
     digest.update(request.path.encode() + b"\n" + request.query_string + b"\n")
-    digest.update(gate.raw_body())
+    digest.update(body)
     return digest.finalize().hex()

@@ -1,0 +1,136 @@
+"""Attachments over HTTP: bytes come in piece by piece, and go out to be saved, never to be shown."""
+
+from typing import Any
+
+from flask import Response
+from werkzeug.wsgi import FileWrapper
+
+from app.cases.advance import Moved
+from app.cases.api import sent
+from app.cases.attachments import names, service, shelf
+from app.cases.attachments.errors import (
+    AttachmentDamaged,
+    AttachmentFixed,
+    AttachmentWithdrawn,
+    FileContentMismatch,
+    FileInfected,
+    FileTypeNotAllowed,
+    ScannerUnavailable,
+    StorageUnavailable,
+)
+from app.cases.attachments.schemas import AttachmentOut, AttachmentPage
+from app.cases.errors import CaseBusy, CaseClosed, TaskDone, TaskNotOpen, TaskTaken
+from app.core.errors import Forbidden, NotFound, StorageFull, TooLarge, UnsupportedMedia
+from app.core.http import idempotent, multipart, pages
+from app.core.http.api import Blueprint
+from app.core.http.multipart import FileMissing, MultipartMalformed
+from app.core.once import Stored
+from app.identity.door import actor
+from app.identity.permissions import CASE_ATTACH, CASE_READ
+
+blp = Blueprint("attachments", __name__, url_prefix="/api/v1", description="附件")
+
+UPLOAD = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary", "description": "一个文件，最多 50 MB"},
+        "task": {"type": "string", "description": "所属待办；不写就属于整件办件"},
+    },
+    "required": ["file"],
+}
+
+
+@blp.post("/cases/<id:case_id>/attachments")
+@blp.moves
+@blp.uploads(UPLOAD)
+@blp.response(201, AttachmentOut())
+@blp.needs(CASE_ATTACH)
+@blp.problems(
+    NotFound,
+    Forbidden,
+    MultipartMalformed,
+    UnsupportedMedia,
+    TooLarge,
+    FileMissing,
+    FileTypeNotAllowed,
+    FileContentMismatch,
+    FileInfected,
+    TaskNotOpen,
+    TaskTaken,
+    TaskDone,
+    CaseClosed,
+    CaseBusy,
+    StorageFull,
+    StorageUnavailable,
+    ScannerUnavailable,
+)
+def upload(case_id: str) -> Response:
+    """上传附件（multipart/form-data）：待办的办理人传给自己的待办，或有 case:attach 权限的人传给办件。"""
+    me = actor()
+    service.look_first(me, case_id)
+
+    def render(moved: Moved) -> Stored:
+        assert moved.made is not None
+        where = {"Location": f"/api/v1/attachments/{moved.made['id']}"}
+        return idempotent.stored(201, service.view(moved.made, me.name), where)
+
+    with shelf.drafts() as drafts:
+        draft = drafts.new()
+        with shelf.writing(draft) as file:
+            came = multipart.receive(file.write, service.MOST_BYTES, ("task",))
+        once = idempotent.once(render, service.same(draft, came))
+        taken = service.take(draft, came.filename or "", drafts)
+        return idempotent.send(service.attach(me, case_id, came.fields.get("task"), taken, once))
+
+
+@blp.get("/cases/<id:case_id>/attachments")
+@blp.arguments(pages.PageQuery(), location="query")
+@blp.response(200, AttachmentPage())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound)
+def list_attachments(query: dict[str, Any], case_id: str) -> Response:
+    """办件的附件，从旧到新；撤回的只留记录。"""
+    me = actor()
+    shown = f"attachments:{case_id}"
+    found = pages.after(me.id, shown, query["after"], 1)
+    rows = service.page(me, case_id, query["limit"], found[0] if found else None)
+    page = pages.page(
+        rows, query["limit"], principal=me.id, view=shown, keys=lambda row: [row["id"]], item=service.view
+    )
+    return sent(page)
+
+
+@blp.get("/attachments/<id:attachment_id>")
+@blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+@blp.needs(CASE_READ)
+@blp.problems(NotFound, AttachmentWithdrawn, AttachmentDamaged, StorageUnavailable)
+def download(attachment_id: str) -> Response:
+    """下载附件：只供保存，浏览器不会打开它；发出之前核对 SM3。"""
+    row, file = service.opened(actor(), attachment_id)
+    return Response(
+        FileWrapper(file, 64 << 10),
+        mimetype=row["mime"],
+        headers={
+            "Content-Length": str(row["size"]),
+            "Content-Disposition": names.disposition(row["name"]),
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        },
+        direct_passthrough=True,
+    )
+
+
+@blp.delete("/attachments/<id:attachment_id>")
+@blp.moves
+@blp.response(200, AttachmentOut())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound, Forbidden, AttachmentFixed, CaseClosed, CaseBusy)
+def withdraw(attachment_id: str) -> Response:
+    """撤回附件：由上传的人，在待办办结之前；记录保留，内容清除。"""
+    me = actor()
+
+    def render(moved: Moved) -> Stored:
+        assert moved.made is not None
+        return idempotent.stored(200, service.view(moved.made, me.name))
+
+    return idempotent.send(service.withdraw(me, attachment_id, idempotent.once(render)))

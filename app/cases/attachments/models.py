@@ -1,0 +1,49 @@
+"""The table of attachments, and what is asked of it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, bindparam, select
+
+from app.core.db import Id, Instant, Session, metadata
+
+# A row comes after its bytes, which lie under HUYING_FILES in `stored`; a withdrawn one stays as a tombstone.
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("task_id", Id, ForeignKey("tasks.id")),
+    Column("step", String(60)),
+    Column("uploader_id", String(60), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("mime", String(100), nullable=False),  # by content, never by what was claimed
+    Column("kind", String(20), nullable=False),  # one of FILE_KINDS
+    Column("size", Integer, nullable=False),
+    Column("sm3", LargeBinary, nullable=False),  # of the bytes as they are stored
+    Column("stored", String(60), nullable=False, unique=True),
+    Column("state", String(10), nullable=False),  # kept | withdrawn
+    Column("at", Instant, nullable=False),
+    Column("withdrawn_at", Instant),
+    Index("ix_attachments_case", "case_id", "id"),
+)
+
+_NAMES = select(attachments.c.id, attachments.c.name, attachments.c.kind, attachments.c.size).where(
+    attachments.c.id.in_(bindparam("ids", expanding=True))
+)
+_KEPT = select(attachments.c.id, attachments.c.name, attachments.c.kind, attachments.c.size).where(
+    attachments.c.case_id == bindparam("case"), attachments.c.state == "kept"
+)
+_KEPT_OF = _KEPT.where(attachments.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def named(session: Session, ids: Collection[str]) -> dict[str, Any]:
+    """Rows of id, name, kind and size by their id, whatever their state."""
+    return {row.id: row for row in session.execute(_NAMES, {"ids": list(ids)})} if ids else {}
+
+
+def kept(session: Session, case_id: str, ids: Collection[str] | None = None) -> list[Any]:
+    """The attachments that a case has now (of these ids): id, name, kind, size."""
+    if ids is None:
+        return list(session.execute(_KEPT, {"case": case_id}))
+    return list(session.execute(_KEPT_OF, {"case": case_id, "ids": list(ids)}))
