@@ -1,5 +1,6 @@
 """`huying process …`: check, publish, list and walk process folders."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,7 +119,8 @@ def list_() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--scenario", help="只走这一个场景（文件名或名称）。")
 @click.option("--coverage", is_flag=True, help="显示流程图中哪些元素没有走到。")
-def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> None:
     """在一个临时的数据库里走流程的场景，把经过讲出来；不碰现有数据。FOLDER 是文件夹或流程的键。"""
     from app.processes.check import check_folder, org_beside
     from app.processes.publish import publish_folder
@@ -140,6 +142,12 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
     if not walked:
         names = "、".join(checked.files.scenarios()) or "（没有）"
         raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
+    if as_json:
+        told = [{"name": w.name, "title": w.title, "failed": w.failed, "lines": w.lines} for w in walked]
+        click.echo(
+            json.dumps({"scenarios": told, "percent": covered.percent, "missed": covered.missed_named})
+        )
+        return
     for each in walked:
         click.echo(f"{'✗' if each.failed else '✓'} {each.title}（{each.name}）")
         for line in (*each.lines, *((f"✗ {each.failed}",) if each.failed else ())):
@@ -158,6 +166,7 @@ def walk(folder: Path, scenario: str | None, coverage: bool) -> None:
 def _own_database(bpmn: Path) -> Iterator[None]:
     """An empty database for one command, with the organisation beside the process."""
     from app import wire
+    from app.categories import importing
     from app.cli import db as migrations
     from app.crypto import keyring
     from app.identity import org
@@ -178,6 +187,7 @@ def _own_database(bpmn: Path) -> Iterator[None]:
             if (bpmn / ORG_FILE).is_file():
                 with db.transaction() as session:
                     org.load_org(session, (bpmn / ORG_FILE).read_bytes(), with_passwords=False)
+                    importing.load_folder(session, bpmn)
             yield
         finally:
             db.use(None)

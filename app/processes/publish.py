@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.bundles import store
-from app.bundles.files import BundleFiles
+from app.bundles.bundle import Bundle
+from app.bundles.files import PROCESS, BundleFiles
+from app.bundles.keys import finding
 from app.bundles.store import Published
+from app.bundles.yaml_file import read_yaml
+from app.categories import catalogue
 from app.core import clock, once
 from app.core.config import settings
 from app.core.db import Session, reading, transaction
@@ -98,6 +102,23 @@ def known_org() -> OrgFile | None:
     return org_beside(settings().bpmn_dir / "_")[0]
 
 
+def not_loaded(bundle: Bundle) -> list[Finding]:
+    """Tables of categories that a process chooses from and this installation does not have yet."""
+    process = read_yaml(PROCESS, bundle.files.files[PROCESS])
+    found = []
+    with reading() as session:
+        for name, declared in bundle.process.data.items():
+            if declared.type == "category" and not catalogue.known(session, declared.table):
+                zh = (
+                    f"“{name}”的分类表 {declared.table} 还没有导入，现在什么也选不了；"
+                    "请用 huying categories load 导入。"
+                )
+                line = process.line(("data", name, "table"))
+                en = f'The category table "{declared.table}" is not loaded.'
+                found.append(finding("warning", "category-table-missing", PROCESS, line, zh, en))
+    return found
+
+
 def known_roles() -> Sequence[RoleLine] | None:
     """The roles of this installation; None while it has none and the file's are to count."""
     with reading() as session:
@@ -122,4 +143,5 @@ def _keep(
     before = store.head(session, bundle.key)
     version = store.keep(session, checked.files, bundle.process.name, clock.now(session), by, replaces)
     changed = before is None or before.retired or before.version_id != version.id
-    return Deployed(version, tuple(each for each in checked.findings if each.level == "warning"), changed)
+    warnings = [each for each in (*checked.findings, *not_loaded(bundle)) if each.level == "warning"]
+    return Deployed(version, tuple(warnings), changed)

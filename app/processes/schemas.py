@@ -48,12 +48,38 @@ class ImpactOut(Schema):
     unchanged = fields.Boolean(required=True, metadata={"description": "与当前版本的内容完全相同"})
 
 
+class WalkedOut(Schema):
+    """One scenario walked."""
+
+    name = fields.String(required=True, metadata={"description": "scenarios/ 下的文件名"})
+    title = fields.String(required=True)
+    failed = fields.String(
+        required=True, allow_none=True, metadata={"description": "哪一步没有走通、为什么；走通时为 null"}
+    )
+    lines = ListOf(fields.String(), required=True, metadata={"description": "经过，一行一步"})
+
+
+class RehearsalOut(Schema):
+    """The scenarios, walked in a database of their own."""
+
+    passed = fields.Boolean(required=True, metadata={"description": "全部场景走通"})
+    why_not = fields.String(
+        required=True, allow_none=True, metadata={"description": "没有走成的原因；走了时为 null"}
+    )
+    scenarios = ListOf(Shape(WalkedOut), required=True)
+    covered_percent = fields.Integer(required=True, metadata={"description": "走到的流程图元素，百分比"})
+    missed = ListOf(fields.String(), required=True, metadata={"description": "没有走到的元素"})
+
+
 class CheckedOut(Schema):
     """The outcome of a check."""
 
     good = fields.Boolean(required=True)
     version = fields.String(required=True, metadata={"description": "发布后的版本号（SM3）"})
     findings = ListOf(Shape(FindingOut), required=True)
+    rehearsal = Shape(
+        RehearsalOut, required=True, allow_none=True, metadata={"description": "有错误时不走场景，为 null"}
+    )
     impact = Shape(ImpactOut, required=True)
 
 

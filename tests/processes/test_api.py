@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.core import db
 from app.identity import login, org
+from app.processes.check import check_folder
+from app.processes.rehearsal import rehearse
 from app.processes.schema import schemas
 from tests.processes.conftest import Change
 
@@ -43,8 +45,55 @@ def test_a_good_folder_is_checked_and_nothing_is_kept(client: FlaskClient, copie
     assert answer.status_code == 200, answer.json
     assert answer.json["good"] is True
     assert answer.json["findings"] == []
+    walked = answer.json["rehearsal"]
+    assert (walked["passed"], walked["whyNot"], walked["missed"]) == (True, None, [])
+    assert walked["coveredPercent"] == 100
+    assert {each["name"] for each in walked["scenarios"]} >= {"on_time", "returned_once", "nobody_signs"}
     assert answer.json["impact"] == {"replaces": None, "runningCases": 0, "unchanged": False}
     assert client.get("/api/v1/process-definitions", headers=headers("liucheng1")).json == {"items": []}
+
+
+def test_a_scenario_that_does_not_hold_is_told_with_what_happened_until_then(
+    client: FlaskClient, copied: Change
+):
+    copied("scenarios/on_time.yaml", "status: 待签收", "status: 待派遣")
+
+    answer = client.post("/api/v1/deployments/validate", json=body(copied), headers=headers("liucheng1"))
+
+    walked = answer.json["rehearsal"]
+    (failed,) = [each for each in walked["scenarios"] if each["failed"]]
+    assert (answer.json["good"], walked["passed"], failed["name"]) == (True, False, "on_time")
+    assert "状态应为“待派遣”，实际是“待签收”" in failed["failed"]
+    assert failed["lines"]
+
+
+def test_files_with_errors_are_not_walked(client: FlaskClient, copied: Change):
+    copied("forms/dispatch.yaml", "main_unit", "main_unti")
+
+    answer = client.post("/api/v1/deployments/validate", json=body(copied), headers=headers("liucheng1"))
+
+    assert (answer.json["good"], answer.json["rehearsal"]) == (False, None)
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_walk_that_takes_too_long_is_ended_and_says_so(copied: Change):
+    told = rehearse(check_folder(copied()).files, seconds=0.01)
+
+    assert told.scenarios == ()
+    assert "秒内没有走完" in (told.why_not or "")
+
+
+def test_a_table_of_categories_that_is_not_loaded_is_told_before_publishing(
+    client: FlaskClient, copied: Change
+):
+    copied("process.yaml", "\nfacts:", "\n  kind: {type: category, table: city_99, label: 分类}\nfacts:")
+    copied("forms/filing.yaml", "- {name: place}", "- {name: kind}")
+
+    answer = client.post("/api/v1/deployments/validate", json=body(copied), headers=headers("liucheng1"))
+
+    (told,) = [each for each in answer.json["findings"] if each["rule"] == "category-table-missing"]
+    assert (told["level"], told["file"]) == ("warning", "process.yaml")
+    assert "分类表 city_99 还没有导入" in told["zh"]
 
 
 def test_every_finding_names_file_line_and_both_languages(client: FlaskClient, copied: Change):
