@@ -67,6 +67,10 @@ class RequestPending(Conflict):
     """同样的申请正在办理，请等它有了结果。"""
 
 
+class ChildOpen(Conflict):
+    """还有没有办完的下级办件，现在不能结束。"""
+
+
 class AssistUnavailable(Conflict):
     """还没有发布协办流程（side_assist），请联系流程管理员。"""
 

@@ -4,12 +4,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from app import bundles
 from app.cases.commands import ChildEnded, EndChild, LetGo
+from app.cases.errors import ChildOpen
 from app.cases.models import cases, tasks
 from app.cases.motion import Motion, Row
 
 _KIN = (
-    select(cases.c.id)
+    select(cases.c.id, cases.c.number, cases.c.version_id, cases.c.state)
     .where(
         cases.c.root_id == bindparam("root"),
         cases.c.state.in_(("active", "merged")),
@@ -34,11 +36,18 @@ TOLD = ("assist_unit", "assist_result", "assist_solved")
 
 
 def end_kin(motion: Motion, reason: str) -> None:
-    """Every open child and every case merged into this one is to end in this transaction."""
+    """What its process says of every open child: it ends in this transaction, goes on, or stands in the way.
+
+    A case merged into this one ends with it. Raises ChildOpen.
+    """
     case = motion.case
     which: dict[str, Any] = {"root": case["root_id"], "case": case["id"]}
-    for kin in motion.session.execute(_KIN, which).scalars():
-        motion.ask(EndChild(kin, reason))
+    for kin in motion.session.execute(_KIN, which):
+        how = "cancel" if kin.state == "merged" else bundles.get(kin.version_id).process.on_parent_end
+        if how == "block":
+            raise ChildOpen(f"{kin.number} 还没有办完，本件现在不能结束。", number=kin.number)
+        if how == "cancel":
+            motion.ask(EndChild(kin.id, reason))
 
 
 _SUSPENDED = select(tasks).where(tasks.c.case_id == bindparam("case"), tasks.c.state == "suspended")

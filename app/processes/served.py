@@ -9,30 +9,22 @@ from app.bundles.yaml_file import read_yaml
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
-from app.engine.check.words import plain
+from app.engine.check.services import is_external
 
 ELEMENT = "bpmn-element-not-yet"
 KEY = "key-not-yet"
 
-KINDS = {
-    "serviceTask": "自动处理要登记的处理程序",
-    "callActivity": "调用别的流程要随版本一起固定",
-}
-SEVERAL = "会签要按名单指派到人"
+CALL = "调用别的流程要随版本一起固定"
+EXTERNAL = "外部办理要有领取任务的地址"
+SEVERAL = "按名单重复的只能是用户任务"
 KEYS = {
     "attachments": "附件要求",
-    "onParentEnd": "上级办件结束时子办件怎么办",
 }
 """Keys of process.yaml that cases do not act on yet."""
-PROPERTIES = {
-    "notSameAs": "不得由同一人办理",
-    "returnTo": "退回的范围",
-    "onReturn": "退回时旁支怎么办",
-}
 
 
 def check(diagram: Diagram) -> list[Finding]:
-    """One finding for each element or property that is drawn right and has no meaning in cases so far."""
+    """One finding for each element that is drawn right and has no meaning in cases so far."""
     return [finding for node in diagram.every.values() for finding in _of(node)]
 
 
@@ -49,18 +41,17 @@ def check_keys(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _of(node: Node) -> Iterator[Finding]:
-    why = KINDS.get(node.kind)
-    if why is None and _for_several(node):
+    why = None
+    if node.kind == "callActivity":
+        why = CALL
+    elif is_external(node):
+        why = EXTERNAL
+    elif node.kind != "userTask" and _for_several(node):
         why = SEVERAL
     if why is not None:
         zh = f"{node.named.zh} 的这种画法尚未开放（{why}）。现在请画成用户任务，由人办理。"
         en = f"{node.named.en} is not open yet. Draw a user task for now."
         yield Finding("error", ELEMENT, DIAGRAM, node.line, node.id, zh, en)
-    for name, meaning in PROPERTIES.items():
-        if node.properties.get(name, "").strip():
-            said = f"{name}“{plain(node.properties[name])}”（{meaning}）"
-            zh = f"{node.named.zh} 写了 {said}，尚未开放，请先删去。"
-            yield Finding("error", KEY, DIAGRAM, node.line, node.id, zh, f"{name} is not open yet.")
 
 
 def _for_several(node: Node) -> bool:

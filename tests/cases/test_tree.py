@@ -2,12 +2,15 @@
 
 import pytest
 
+from app.bundles.files import BundleFiles
 from app.cases import firing, handlers, tasks, waits
 from app.cases.advance import advance
 from app.cases.commands import Deliver
 from app.cases.errors import (
     CannotMerge,
     CaseMerged,
+    ChildOpen,
+    FourEyes,
     NotAwaited,
     ProcessStopped,
     RequestPending,
@@ -15,7 +18,7 @@ from app.cases.errors import (
     UnitNotSelectable,
 )
 from app.cases.models import cases as case_rows
-from app.cases.models import task_queue
+from app.cases.models import case_items, task_queue
 from app.cases.models import tasks as task_rows
 from app.cases.models import waits as wait_rows
 from app.clocks.models import timers
@@ -260,3 +263,68 @@ def test_a_job_runs_in_a_transaction_of_its_own_by_the_worker(
 
     assert counted == ["later"]
     assert [t["step"] for t in world.rows(task_rows, state="open")] == ["after"]
+
+
+def signing(database: db.Database) -> World:
+    drawing = Drawing("drawn").start(attributes='camunda:formKey="filing"').end().task("after", by_role())
+    drawing.signing(
+        "assist", "units", item="unit", attributes='camunda:formKey="reply" camunda:candidateGroups="item"'
+    )
+    drawing.line("start", "assist", "after", "end")
+    forms = {
+        "filing": "title: 登记\nfields:\n  - {name: units, required: true}\n",
+        "reply": "title: 回复\nfields:\n  - {name: reply, required: true}\n",
+    }
+    data = "units: {type: list, of: unit, label: 单位}, reply: {type: text, label: 回复, per: item}"
+    return worlds.build(database, worlds.bundle_of("drawn", drawing, data=data, forms=forms))
+
+
+def test_each_item_of_a_step_of_several_has_its_own_pool_and_its_own_answers(database: db.Database) -> None:
+    world = signing(database)
+    filed = world.file(process="drawn", answers={"units": ["d1-cgw", "d1-zjw"]})
+    ours, theirs = filed.opened
+
+    assert [task["pools"] for task in (ours, theirs)] == [["handler@d1/d1-cgw"], ["handler@d1/d1-zjw"]]
+    world.complete("zjw1", theirs, answers={"reply": "乙"})
+    world.complete("cgw1", ours, answers={"reply": "甲"})
+
+    kept = {row["item"]: row["value"] for row in world.rows(case_items)}
+    assert kept == {"d1-cgw": "甲", "d1-zjw": "乙"}
+    assert "reply" not in world.case(filed.case["id"])["data"]
+    assert [t["step"] for t in world.rows(task_rows, state="open")] == ["after"]
+
+
+def test_who_checks_a_step_is_somebody_else_than_who_did_it(database: db.Database) -> None:
+    drawing = Drawing("drawn").start().task("write", by_role()).end()
+    drawing.task("check", by_role(), notSameAs="write").line("start", "write", "check", "end")
+    world = worlds.build(database, worlds.bundle_of("drawn", drawing))
+    check = world.complete("paiqian1", world.file(process="drawn").opened[0]).opened[0]
+
+    with pytest.raises(FourEyes, match="您办理过“write”"):
+        world.claim("paiqian1", check)
+    with pytest.raises(FourEyes):
+        world.complete("paiqian1", check)
+
+    assert world.complete("paiqian2", check).case["state"] == "closed"
+
+
+def test_a_child_whose_process_says_so_stands_in_the_way_or_goes_on(district: World) -> None:
+    for says in ("block", "finish"):
+        files = folder("side_assist")
+        text = files.files["process.yaml"] + f"onParentEnd: {says}\n".encode()
+        district.publish(BundleFiles(files.key, {**files.files, "process.yaml": text}))
+        task = in_hand(district)
+        tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+        answers = {"contacted": True, "solved": True, "result": "好"}
+        review = district.complete("cgw1", task, "报结", answers).opened[0]
+        archive = district.complete("shenhe1", review, "通过").opened[0]
+
+        if says == "block":
+            with pytest.raises(ChildOpen, match="还没有办完"):
+                district.complete("paiqian1", archive, "归档")
+        else:
+            district.complete("paiqian1", archive, "归档")
+            (child,) = district.rows(case_rows, parent_id=task["case_id"])
+            asked = district.rows(task_rows, case_id=child["id"])[0]
+            district.complete("zjw1", asked, "已办", {"assist_result": "好"})
+            assert district.case(child["id"])["state"] == "closed"
