@@ -17,8 +17,8 @@ from app.cases.errors import (
     TaskDone,
     UnitNotSelectable,
 )
-from app.cases.models import cases as case_rows
 from app.cases.models import case_items, task_queue
+from app.cases.models import cases as case_rows
 from app.cases.models import tasks as task_rows
 from app.cases.models import waits as wait_rows
 from app.clocks.models import timers
