@@ -46,6 +46,7 @@ def create_app() -> "Flask":
     from app.cases.attachments import api as attachments
     from app.cases.notes import api as notes
     from app.cases.search import api as search
+    from app.cases.secrets import api as secrets
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem
     from app.exchange import api as exchange
@@ -67,6 +68,7 @@ def create_app() -> "Flask":
     document.register_blueprint(cases.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(attachments.blp)
+    document.register_blueprint(secrets.blp)
     document.register_blueprint(categories.blp)
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)

@@ -33,6 +33,7 @@ log = logging.getLogger("huying.audit")
 SHARDS = 16
 AUTH = "auth"
 ADMIN = "admin"
+REVEAL = "reveal"
 _MOST_WAITING = 100
 
 audit_stream = Table(
@@ -50,6 +51,7 @@ audit_stream = Table(
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("stream", "shard", "seq", name="pk_audit_stream"),
     Index("ix_audit_stream_actor", "actor_id", "at"),
+    Index("ix_audit_stream_subject", "stream", "subject", "at"),
 )
 
 stream_heads = Table(

@@ -252,7 +252,7 @@ def _functions(now: datetime) -> Mapping[str, Callable[[], str]]:
 
 
 def _unknown(name: str, known: Mapping[str, FormField]) -> Wrong:
-    return Wrong("unknown-field", f"这张表没有“{name[:60]}”；可以填{keys.nearest(name, known)}。")
+    return Wrong("unknown-field", f"这张表没有这一项；可以填{keys.nearest(name, known)}。")
 
 
 def _pointer(name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.bundles.forms import AnswersRefused
 from app.cases.motion import Motion, expression_data
+from app.cases.secrets.showing import uncovered
 from app.core.errors import FieldError
 
 
@@ -18,6 +19,5 @@ def check_answers(motion: Motion, form: str | None, answers: Mapping[str, Any]) 
             ]
             raise AnswersRefused(errors=errors)
         return {}
-    return motion.bundle.forms[form].check(
-        answers, expression_data(motion.bundle, motion.case), motion.lookups
-    )
+    given = uncovered(motion.session, motion.case["id"], motion.bundle, answers)
+    return motion.bundle.forms[form].check(given, expression_data(motion.bundle, motion.case), motion.lookups)

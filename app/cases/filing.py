@@ -26,6 +26,7 @@ from app.cases.errors import (
 from app.cases.models import cases
 from app.cases.motion import Motion, expression_data
 from app.cases.save import save
+from app.cases.secrets.taking import hush
 from app.core import clock, once
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Problem, Unprocessable
@@ -162,6 +163,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         priority=new.priority,
         received_at=received,
     )
+    motion.case["title"] = hush(motion, "title", motion.case["title"])
     motion.write(_answers(motion, new))
     return motion
 
@@ -190,7 +192,7 @@ def _place(session: Session, actor: Actor, code: str | None, now: datetime) -> o
     wanted = code or (actor.appointments[0].unit_code if actor.appointments else "")
     unit = org.units_by_code(session, [wanted]).get(wanted)
     if unit is None or not unit.valid_at(now) or not actor.allows(CASE_CREATE, unit.path):
-        message = f"没有代码为“{wanted}”的单位，或不在您的范围内。"
+        message = "没有这个代码的单位，或不在您的范围内。"
         raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
     return unit
 

@@ -13,6 +13,7 @@ from app.audit.streams import Entry
 from app.cases.commands import Command, Complete
 from app.cases.errors import IncidentResolved, ReasonRequired
 from app.cases.models import cases, incidents, tasks
+from app.cases.secrets.taking import seal_draft
 from app.clocks.models import timers
 from app.core import clock, events
 from app.core.db import Session, reading, transaction
@@ -96,7 +97,8 @@ def keep_draft_and_open(command: Command, actor: Actor, error: Exception) -> str
                 "opinion": command.opinion,
                 "by": actor.id,
             }
-            session.execute(update(tasks).where(tasks.c.id == command.task_id).values(draft=draft))
+            sealed = seal_draft(session, case.id, command.task_id, draft)
+            session.execute(update(tasks).where(tasks.c.id == command.task_id).values(draft=sealed))
         where = Where(case.process_key, case.org_path, case.id, task_id=task_id)
         return open_incident(session, "process-stopped", where, error, actor)
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from app.core.db import Id, Instant, Json, metadata
+from app.crypto.sealed import SealedBytes
 
 cases = Table(
     "cases",
@@ -94,7 +95,7 @@ tasks = Table(
         "answers_salt", LargeBinary
     ),  # the audit chain holds SM3(salt, answers): erasing both proves nothing
     Column("opinion", Text),
-    Column("draft", Json),
+    Column("draft", SealedBytes),
     Column("revision", Integer, nullable=False),
     UniqueConstraint("case_id", "ref", name="uq_tasks_ref"),
     Index("ix_tasks_done", "done_by", "closed_at", "id"),

@@ -9,6 +9,7 @@ from typing import Any
 from app.bundles import Bundle
 from app.bundles.lookups import CategoryFact, FileFact, PersonFact, UnitFact
 from app.bundles.sla import ClockDef
+from app.cases.secrets.taking import Taken, hush_spoken, split
 from app.categories import catalogue
 from app.clocks.board import Board
 from app.clocks.limits import Limit, limit_of
@@ -72,6 +73,8 @@ class Motion:
     """Whether the case came into another tree, or left one."""
     acts: list[str] = field(default_factory=list)
     """The commands that changed something, for the audit row."""
+    taken: dict[tuple[str, str | None], Taken] = field(default_factory=dict)
+    """What is to be sealed beside the case, by name and where it came from."""
     made: Row | None = None
     """The row an act made beside the case, for its answer: a note, a link, an attachment."""
     awaited: frozenset[str] = frozenset()
@@ -99,7 +102,8 @@ class Motion:
 
     def tell(self, name: str, **data: Any) -> None:
         """Something happened; clocks hear it at once, listeners when the act is whole."""
-        event = Event(name, self.case["id"], self.now, self.actor.id, data)
+        told = hush_spoken(self, data, data.get("task"))
+        event = Event(name, self.case["id"], self.now, self.actor.id, told)
         self.events.append(event)
         self.events += self.board.hear([event])
 
@@ -111,7 +115,7 @@ class Motion:
         return limit_of(self.bundle, clock, expression_data(self.bundle, self.case), self.board.functions)
 
     def change_task(self, task: Row, **columns: Any) -> None:
-        task.update(columns)
+        task.update(hush_spoken(self, columns, task["id"]))
         if task["id"] not in {row["id"] for row in self.opened}:
             self.changes.update("tasks", task["id"], task)
 
@@ -128,7 +132,11 @@ class Motion:
         return asked
 
     def write(self, values: Mapping[str, Any]) -> None:
-        """Assigns to case data, and to the case's own columns where a reserved name is one of them."""
+        """Assigns to case data, and to the case's own columns where a reserved name is one of them.
+
+        Secret values and personal numbers in texts go to the sidecar instead.
+        """
+        values = split(self, values)
         own = {name: value for name, value in values.items() if name in COLUMNS}
         self.retitled |= "title" in own and own["title"] != self.case["title"]
         self.case.update(own)

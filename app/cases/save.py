@@ -12,6 +12,7 @@ from app.cases import incidents
 from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
 from app.cases.search import index
+from app.cases.secrets import taking
 from app.clocks import proof
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import dialects, events
@@ -92,6 +93,7 @@ def save(motion: Motion) -> None:
     """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
     session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
+    sealed = taking.seal(motion)
     for line in board.ledger:
         line["chain_seq"] = case["audit_seq"] + 1
     chain = _chain_row(motion)
@@ -120,6 +122,7 @@ def save(motion: Motion) -> None:
         session.execute(_LEAVE, changes.inserts["leaving"])
     if changes.inserts["task_queue"]:
         session.execute(_INSERT_QUEUE, changes.inserts["task_queue"])
+    taking.save(session, sealed)
     _save_clocks(motion)
     if board.ledger:
         session.execute(_INSERT_LEDGER, board.ledger)

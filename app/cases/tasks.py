@@ -25,6 +25,7 @@ from app.cases.env import awake
 from app.cases.models import cases, tasks
 from app.cases.motion import Row, expression_data
 from app.cases.rejections import REASON, SUGGESTED
+from app.cases.secrets import showing
 from app.cases.tree import Tree
 from app.cases.verbs import return_
 from app.core.db import Session, reading, transaction
@@ -187,10 +188,13 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
     with reading() as session:
         task = visible(session, actor, task_id)
         case = dict(session.execute(select(cases).where(cases.c.id == task["case_id"])).mappings().one())
-    bundle = bundles.get(task["version_id"])
-    step = bundle.engine.step(task["step"])
-    form = bundle.forms[step.form] if step.form else None
-    data = expression_data(bundle, case)
+        bundle = bundles.get(task["version_id"])
+        step = bundle.engine.step(task["step"])
+        form = bundle.forms[step.form] if step.form else None
+        data = dict(expression_data(bundle, case))
+        if form is not None:
+            data |= showing.form_values(session, actor, task, case, form, bundle)
+        draft = showing.draft_of(session, actor, task, bundle)
     return {
         "task": task["id"],
         "revision": task["revision"],
@@ -202,5 +206,5 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         if form
         else {},
         "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
-        "draft": task["draft"],
+        "draft": draft,
     }

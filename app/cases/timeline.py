@@ -14,6 +14,7 @@ from app.bundles.data_fields import FILE_KINDS
 from app.cases import viewing
 from app.cases.attachments import models as attachments
 from app.cases.notes import service as notes
+from app.cases.secrets.showing import label
 from app.core.clock import BEIJING
 from app.core.db import Session, reading
 from app.core.http.fields import out
@@ -149,6 +150,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{clock_name(event, bundle)}”停止计时"
         case "table.decided":
             return "；".join(named_rule(hit["table"], [hit["number"]], bundle) for hit in event["rules"])
+        case "secrets.kept":
+            return f"加密保存：{'、'.join(label(name, bundle) for name in event['fields'])}"
         case "case.closed" if event["end"] is None:
             return f"随并入的办件办结：{event['reason']}"
         case "case.closed":

@@ -9,6 +9,7 @@ from app import bundles
 from app.bundles import Bundle
 from app.cases.models import cases, tasks
 from app.cases.motion import Row
+from app.cases.secrets.showing import data_of
 from app.clocks.models import clocks
 from app.core.db import Session, reading
 from app.core.http.fields import out
@@ -58,10 +59,11 @@ def look(actor: Actor, case_id: str) -> dict[str, Any]:
         case = visible(session, actor, case_id)
         open_tasks = [dict(row) for row in session.execute(_OPEN_TASKS, {"case": case_id}).mappings()]
         running = [dict(row) for row in session.execute(_CLOCKS, {"case": case_id}).mappings()]
-    bundle = bundles.get(case["version_id"])
+        bundle = bundles.get(case["version_id"])
+        data = data_of(session, case, bundle)
     return {
         **case_view(case, bundle),
-        "data": case["data"],
+        "data": data,
         "tasks": [task_view(task, bundle) for task in open_tasks],
         "clocks": [clock_view(row) for row in running],
     }

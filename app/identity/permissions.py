@@ -23,6 +23,8 @@ CASE_NOTE = Permission("case:note", "填写备注")
 CASE_ATTACH = Permission("case:attach", "上传附件")
 CASE_INSTRUCT = Permission("case:instruct", "领导批示")
 CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
+CASE_REVEAL = Permission("case:reveal", "查看加密内容的完整值")
+AUDIT_READ = Permission("audit:read", "查看审计记录")
 TASK_READ = Permission("task:read", "查看待办")
 TASK_COMPLETE = Permission("task:complete", "办理待办")
 CASE_MERGE = Permission("case:merge", "合并办件")
@@ -48,6 +50,8 @@ ALL: dict[str, Permission] = {
         CASE_INSTRUCT,
         CASE_PRIORITISE,
         CASE_MERGE,
+        CASE_REVEAL,
+        AUDIT_READ,
         TASK_READ,
         TASK_COMPLETE,
         INCIDENT_READ,

@@ -13,6 +13,7 @@ from app.cases.commands import Complete
 from app.cases.errors import OpinionRequired, OutcomeUnknown
 from app.cases.items import split
 from app.cases.motion import Motion, Row
+from app.cases.secrets import showing, taking
 from app.cases.sync import grant, take_away
 from app.cases.verbs import guard
 from app.cases.verbs.claim import take
@@ -31,8 +32,8 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     guard.fresh(task, command.seen)
     guard.allowed(motion, task, "complete")
     step = motion.bundle.engine.step(task["step"])
-    answers = check_answers(motion, step.form, command.answers)
-    opinion = (command.opinion or "").strip() or None
+    answers = taking.split(motion, check_answers(motion, step.form, command.answers), task["id"])
+    opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
     _outcome(step.outcomes, command.outcome, opinion)
     if task["state"] == "open":
         guard.four_eyes(motion, task)
@@ -77,14 +78,19 @@ def seal_of(salt: bytes, answers: Mapping[str, Any]) -> str:
 def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
     if (task["state"], task["done_by"], task["outcome"]) != ("done", motion.actor.id, command.outcome):
         return False
-    if task["answers"] == dict(command.answers):
+    secret = motion.bundle.secret_names
+    if not secret and task["answers"] == dict(command.answers):
         return True
     form = motion.bundle.engine.step(task["step"]).form
-    try:  # what is kept was cleaned: trimmed, empty fields left out
-        same: bool = task["answers"] == check_answers(motion, form, command.answers)
+    try:  # what is kept was cleaned: trimmed, empty fields left out, numbers covered
+        answers = check_answers(motion, form, command.answers)
     except (AnswersRefused, EngineError):
         return False
-    return same
+    told = {name: taking.cover(value) for name, value in answers.items() if name not in secret}
+    if task["answers"] != told:
+        return False
+    sealed = {n: v for n, v in showing.of_origin(motion, task["id"]).items() if n in secret}
+    return sealed == {name: value for name, value in answers.items() if name in secret}
 
 
 def _outcome(outcomes: Any, chosen: str, opinion: str | None) -> None:
@@ -92,7 +98,7 @@ def _outcome(outcomes: Any, chosen: str, opinion: str | None) -> None:
     if chosen not in known:
         names = "、".join(known)
         raise OutcomeUnknown(
-            f"办理结论“{chosen}”不在可选范围：{names}。",
+            f"办理结论只能是：{names}。",
             errors=[FieldError("/outcome", "outcome-unknown", f"请选择：{names}。")],
         )
     if known[chosen].demands_opinion and opinion is None:

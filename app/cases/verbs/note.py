@@ -7,6 +7,7 @@ from sqlalchemy import insert
 from app.cases.commands import Note
 from app.cases.models import case_notes
 from app.cases.motion import Motion
+from app.cases.secrets.taking import hush
 from app.cases.sync import set_dues
 from app.cases.verbs import guard
 from app.cases.verbs.complete import seal_of
@@ -20,18 +21,19 @@ def note(motion: Motion, command: Note) -> None:
     """Keeps the words beside the case; the chain holds that they were said, and a seal over them."""
     guard.right(motion, CASE_INSTRUCT if command.kind == "instruction" else CASE_NOTE)
     guard.case_active(motion)
-    salt = secrets.token_bytes(16)
+    salt, note_id = secrets.token_bytes(16), new_id()
+    words = hush(motion, "note", command.text, note_id)
     motion.made = {
-        "id": new_id(),
+        "id": note_id,
         "case_id": motion.case["id"],
         "kind": command.kind,
-        "text": command.text,
+        "text": words,
         "salt": salt,
         "author_id": motion.actor.id,
         "written_at": motion.now,
     }
     motion.session.execute(insert(case_notes), motion.made)
-    told = {"note": motion.made["id"], "words": seal_of(salt, {"text": command.text})}
+    told = {"note": motion.made["id"], "words": seal_of(salt, {"text": words})}
     if command.kind == "note":
         motion.tell("case.noted", **told)
         return

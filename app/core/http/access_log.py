@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
-from app.core import clock
+from app.core import clock, personal
 
 log = logging.getLogger("huying.access")
 
@@ -27,7 +27,7 @@ def _write(response: Response) -> Response:
             "requestId": g.get("request_id", ""),
             "method": request.method[:20],
             # A path that no route knows is somebody's text: encoded, so that it cannot steer a terminal.
-            "route": rule.rule if rule is not None else quote(request.path)[:200],
+            "route": rule.rule if rule is not None else quote(personal.covered(request.path))[:200],
             "status": response.status_code,
             "ms": round((clock.monotonic() - g.get("started", clock.monotonic())) * 1000, 1),
             "actorId": getattr(g.get("principal"), "id", None),

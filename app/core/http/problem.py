@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app.core import dialects
+from app.core import dialects, personal
 from app.core.errors import (
     BadRequest,
     Conflict,
@@ -74,13 +74,17 @@ _BY_CODE: dict[int, type[Problem]] = {
 
 def respond(problem: Problem) -> Response:
     """The answer of a problem: its own headers kept, instance data beside the standard members."""
+    covered = personal.covered  # what was typed in the wrong place must not come back in a message
     body: dict[str, Any] = {
         "type": f"/problems/{problem.slug}",
         "title": problem.title,
         "status": problem.status,
-        "detail": problem.detail or problem.title,
+        "detail": covered(problem.detail or problem.title),
         "requestId": g.get("request_id", ""),
-        "errors": [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in problem.errors],
+        "errors": [
+            {"pointer": covered(e.pointer), "code": e.code, "message": covered(e.message)}
+            for e in problem.errors
+        ],
     }
     for name, value in problem.extra.items():
         body.setdefault(name, value)

@@ -1,0 +1,1 @@
+"""Secret fields of cases: sealed beside the case, shown covered, revealed with a reason."""
