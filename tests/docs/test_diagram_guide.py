@@ -97,7 +97,7 @@ def told() -> dict[str, list[str]]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name not in takers:
+            if name not in takers or ast.unparse(node.func).startswith(("log.", "logger.")):
                 continue
             place, default = takers[name]
             given = {each.arg: each.value for each in node.keywords}
