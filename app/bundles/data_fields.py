@@ -28,7 +28,6 @@ TYPES = {
     "files": "附件",
     "list": "列表",
 }
-NOT_YET_TYPES = {"files": "附件尚未开放"}
 ITEM_TYPES = ("text", "date", "datetime", "int", "decimal", "unit", "person")
 FILE_KINDS = {"image": "图片", "pdf": "PDF", "office": "办公文档", "audio": "录音", "video": "视频"}
 FORMATS = {
@@ -139,14 +138,6 @@ DETAIL_KEYS: dict[str, Key] = dict(_DETAILS)
 def read_field(name: str, given: Mapping[str, Any], found: Found, path: Path) -> DataField | None:
     """A declaration whose keys already have the right shape; None when something in it is wrong."""
     kind = given["type"]
-    if kind in NOT_YET_TYPES:
-        found.error(
-            "key-not-yet",
-            (*path, "type"),
-            f"类型“{kind}”尚未开放（{NOT_YET_TYPES[kind]}）。",
-            f'Type "{kind}" is not open yet.',
-        )
-        return None
     if kind not in TYPES:
         found.error(
             "type-unknown",
@@ -294,20 +285,12 @@ def _item(given: Mapping[str, Any], found: Found, path: Path) -> str | None:
     item = given.get("of")
     if item in ITEM_TYPES:
         return str(item)
-    if item in NOT_YET_TYPES:
-        found.error(
-            "key-not-yet",
-            (*path, "of"),
-            f"类型“{item}”尚未开放（{NOT_YET_TYPES[item]}）。",
-            f'Type "{item}" is not open yet.',
-        )
-    else:
-        found.error(
-            "value-invalid",
-            (*path, "of") if "of" in given else path,
-            f"list 要用 of 写每一项的类型；可以写 {'、'.join(ITEM_TYPES)}。",
-            "list needs the type of its items in of.",
-        )
+    found.error(
+        "value-invalid",
+        (*path, "of") if "of" in given else path,
+        f"list 要用 of 写每一项的类型；可以写 {'、'.join(ITEM_TYPES)}。",
+        "list needs the type of its items in of.",
+    )
     return None
 
 

@@ -1,7 +1,7 @@
 """messages.yaml: what comes in from other systems and what goes out, and which case it belongs to."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -75,6 +75,8 @@ class Attachments:
 
 
 Part = Name | Literal | Attachments
+Attached = Callable[[str], Sequence[Any]]
+"""The attachments of a step, each as a partner reads it."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,14 @@ class Message:
         found = self.found_in(payload)
         return self.form.check(found, data, context) if self.form is not None else {}
 
-    def render(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The body, from what the names hold now."""
-        return {to: _part(part, data) for to, part in self.body.items()}
+    def render(self, data: Mapping[str, Any], attached: Attached) -> dict[str, Any]:
+        """The body, from what the names hold now and what was attached at its steps."""
+        return {to: _part(part, data, attached) for to, part in self.body.items()}
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps whose attachments the body names."""
+        return tuple(part.step for part in self.body.values() if isinstance(part, Attachments))
 
 
 NO_MESSAGES: Mapping[str, Message] = MappingProxyType({})
@@ -232,6 +239,9 @@ def _brought(
         allowed = "、".join(ENVELOPE if starts else LATER)
         zh = f"“{name}”（{declared.label}）由系统填写，消息不能改；通用的名字里可以写 {allowed}。"
         found.error("name-reserved", here, zh, f'"{name}" cannot come from a message.')
+    elif declared.type == "files":
+        zh = f"“{name}”（{declared.label}）是附件，不能由消息带来；请对方先上传附件。"
+        found.error("value-invalid", here, zh, f'"{name}" is files: a message cannot bring it.')
     else:
         return FormField(declared)
     return None
@@ -244,9 +254,6 @@ def _read_part(given: Any, found: Found, path: Path, data: Mapping[str, DataFiel
     if quoted := _QUOTED.fullmatch(text):
         return Literal(quoted[1])
     if attached := _ATTACHMENTS.fullmatch(text):
-        found.error(
-            "key-not-yet", path, "附件（attachments）尚未开放，请先去掉。", "Attachments are not open yet."
-        )
         return Attachments(attached[1])
     if text in data:
         return Name(text)
@@ -269,11 +276,11 @@ def _at(payload: Any, path: str) -> Any:
     return payload
 
 
-def _part(part: Part, data: Mapping[str, Any]) -> Any:
+def _part(part: Part, data: Mapping[str, Any], attached: Attached) -> Any:
     match part:
         case Name(name):
             return data.get(name)
         case Literal(value):
             return value
-        case Attachments():
-            return []  # refused when the file is read, until there are attachments
+        case Attachments(step):
+            return list(attached(step))

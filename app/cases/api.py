@@ -8,6 +8,7 @@ from flask import Response
 from app.bundles.forms import AnswersRefused
 from app.cases import filing, inbox, incidents, priority, tasks, timeline, viewing
 from app.cases.advance import Moved
+from app.cases.attachments.errors import AttachmentMissing
 from app.cases.commands import NewCase
 from app.cases.errors import (
     AlreadyFiled,
@@ -281,12 +282,20 @@ def unclaim_task(body: dict[str, Any], task_id: str) -> Response:
     AnswersRefused,
     OutcomeUnknown,
     OpinionRequired,
+    AttachmentMissing,
 )
 def complete_task(body: dict[str, Any], task_id: str) -> Response:
-    """办理：结论、表单内容、意见。未签收的任务由办理人同时签收。"""
+    """办理：结论、表单内容、意见。未签收的由办理人同时签收；看过提示仍要办理的，写在 confirm 里。"""
     once = idempotent.once(moved_answer)
     moved = tasks.complete(
-        actor(), task_id, body["outcome"], body["answers"], body["opinion"], etag.if_match(), once
+        actor(),
+        task_id,
+        body["outcome"],
+        body["answers"],
+        body["opinion"],
+        etag.if_match(),
+        once,
+        body["confirm"],
     )
     return idempotent.send(moved)
 

@@ -47,13 +47,17 @@ class Unclaim:
 
 @dataclass(frozen=True)
 class Complete:
-    """办理: an outcome of the step, the form's answers, an opinion where the outcome demands one."""
+    """办理: an outcome of the step, the form's answers, an opinion where the outcome demands one.
+
+    `confirm` holds the codes of prompts that the person has read and goes on with.
+    """
 
     task_id: str
     outcome: str
     answers: Mapping[str, Any]
     opinion: str | None
     seen: int | None
+    confirm: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

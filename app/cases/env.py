@@ -9,6 +9,7 @@ import orjson
 from app.bundles.data_fields import RESERVED, DataField, chosen_name
 from app.bundles.values import Wrong, is_empty, reader
 from app.cases import handlers
+from app.cases.attachments import models as attachments
 from app.cases.items import lists_of
 from app.cases.motion import WRITABLE, Motion, expression_data
 from app.crypto.sm3 import sm3_hex
@@ -65,9 +66,24 @@ class CaseEnv:
         """A message leaves the case: told in this transaction, sent later by whoever listens."""
         motion = self._motion
         drawn = motion.bundle.messages[message]
-        body = drawn.render(self.data)
+        body = drawn.render(self.data, self._attached)
         told = {"message": message, "to": drawn.to, "hash": sm3_hex(orjson.dumps(body))}
         motion.tell_outside("message.sent", told, body)
+
+    def _attached(self, step: str) -> list[dict[str, Any]]:
+        """What was attached at a step, as a partner reads it; the bytes are fetched at `url`."""
+        files = attachments.kept(self._motion.session, self._motion.case["id"])
+        return [
+            {
+                "name": file.name,
+                "mime": file.mime,
+                "size": file.size,
+                "sm3": file.sm3.hex(),
+                "url": f"/api/v1/attachments/{file.id}",
+            }
+            for file in files
+            if file.step == step
+        ]
 
     def _called(self, field: DataField, code: str | None) -> str | None:
         """What a category is called now, to be kept beside its code."""

@@ -9,6 +9,7 @@ from typing import Any
 from app.bundles import Bundle
 from app.bundles.lookups import CategoryFact, FileFact, PersonFact, UnitFact
 from app.bundles.sla import ClockDef
+from app.cases.attachments import models as attachments
 from app.cases.secrets.taking import Taken, hush_spoken, split
 from app.categories import catalogue
 from app.clocks.board import Board
@@ -98,7 +99,7 @@ class Motion:
 
     @property
     def lookups(self) -> "RowLookups":
-        return RowLookups(self.session, self.now, self.asked)
+        return RowLookups(self.session, self.now, self.asked, self.case["id"])
 
     def tell(self, name: str, **data: Any) -> None:
         """Something happened; clocks hear it at once, listeners when the act is whole."""
@@ -144,11 +145,13 @@ class Motion:
 
 
 class RowLookups:
-    """What a form asks of the world while it checks answers: units and people, as they are now."""
+    """What a form asks of the world while it checks answers: units, people and files, as they are now."""
 
-    def __init__(self, session: Session, now: datetime, asked: dict[Any, Any]) -> None:
-        """`asked` is what the motion has read already: a unit is asked for once."""
-        self._session, self.now, self._asked = session, now, asked
+    def __init__(
+        self, session: Session, now: datetime, asked: dict[Any, Any], case_id: str | None = None
+    ) -> None:
+        """`asked` is what the motion has read already: a unit is asked for once. Files are the case's own."""
+        self._session, self.now, self._asked, self._case_id = session, now, asked, case_id
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         known: dict[str, org.Unit | None] = self._asked.setdefault("units", {})
@@ -166,7 +169,8 @@ class RowLookups:
         return {code: CategoryFact(code, c.full_name, c.leaf, c.codes) for code, c in found.items()}
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
-        return {}  # the type is refused when a process is checked, until there are attachments
+        found = attachments.kept(self._session, self._case_id, ids) if self._case_id is not None else []
+        return {file.id: FileFact(file.id, file.name, file.kind, file.size) for file in found}
 
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:
         found = org.people_by_login(self._session, logins)

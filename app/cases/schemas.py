@@ -33,6 +33,12 @@ class CompleteIn(Schema):
     outcome = Text(60, least=1, required=True, metadata={"description": "办理结论，须是该环节列出的一个"})
     answers = Answers(load_default=dict)
     opinion = Text(2000, lines=True, load_default=None)
+    confirm = ListOf(
+        Identifier(60),
+        most=20,
+        load_default=list,
+        metadata={"description": "已经看过、仍要办理的提示，写它们的 code；不能确认的提示写了也没有用"},
+    )
 
 
 class PriorityIn(Schema):
@@ -232,6 +238,15 @@ class MovedOut(Schema):
     next = ListOf(Shape(TaskOut), required=True)
 
 
+class PromptOut(Schema):
+    """What lacks or is unusual before the step is finished with one of `outcomes` (none named: with any)."""
+
+    code = fields.String(required=True)
+    text = fields.String(required=True)
+    blocks = fields.Boolean(required=True)
+    outcomes = ListOf(fields.String(), required=True)
+
+
 class FormOut(Schema):
     """A task's form: JSON Schema, present values, outcomes, and what a failure may have kept."""
 
@@ -242,6 +257,7 @@ class FormOut(Schema):
     values = fields.Dict(required=True)
     outcomes = ListOf(Shape(Outcome), required=True)
     draft = fields.Dict(required=True, allow_none=True)
+    prompts = ListOf(Shape(PromptOut), required=True)
 
 
 class TaskQuery(PageQuery):

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from app import bundles
 from app.bundles import Bundle
 from app.bundles.verbs import REJECTED
+from app.cases import prompts
 from app.cases.advance import Moved, advance
 from app.cases.commands import (
     Assist,
@@ -55,9 +56,13 @@ def complete(
     opinion: str | None = None,
     seen: int | None = None,
     request: Once | None = None,
+    confirm: Sequence[str] = (),
 ) -> Moved | Stored:
-    """办理. `seen` is the revision the person looked at. Raises AnswersWrong, OutcomeUnknown, TaskDone …"""
-    return advance(Complete(task_id, outcome, answers, opinion, seen), actor, request)
+    """办理. `seen` is the revision the person looked at, `confirm` the prompts they go on with.
+
+    Raises AnswersWrong, OutcomeUnknown, TaskDone, and the problem of a prompt that still stands.
+    """
+    return advance(Complete(task_id, outcome, answers, opinion, seen, tuple(confirm)), actor, request)
 
 
 def transfer(
@@ -195,6 +200,8 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         if form is not None:
             data |= showing.form_values(session, actor, task, case, form, bundle)
         draft = showing.draft_of(session, actor, task, bundle)
+        over = task["state"] not in ("open", "claimed")
+        told = [] if over else prompts.of(prompts.At(session, bundle, case, task))
     return {
         "task": task["id"],
         "revision": task["revision"],
@@ -207,4 +214,5 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         else {},
         "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
         "draft": draft,
+        "prompts": prompts.shown(told),
     }

@@ -60,6 +60,8 @@ def _say(session: Session, events: list[dict[str, Any]]) -> None:
             event["words"] = f"“{file.name}”（{FILE_KINDS[file.kind]}，{_large(event['size'])}）"
 
 
+CONFIRMED = {"attachment-missing": "缺少要求的附件"}
+"""Prompts that somebody went on with, in words."""
 GONE = "（内容已删除）"
 TIMES = ("due", "since")
 MILESTONES = {
@@ -92,7 +94,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"把“{step}”退回待办池，原因：{event['reason']}"
         case "task.done":
             opinion = f"，意见：{event['opinion']}" if event.get("opinion") else ""
-            return f"办理“{step}”，结论：{event['outcome']}{opinion}"
+            known = "、".join(CONFIRMED.get(code, code) for code in event.get("confirmed", ()))
+            return f"办理“{step}”，结论：{event['outcome']}{opinion}{f'（已确认：{known}）' if known else ''}"
         case "task.cancelled":
             return f"“{step}”不再需要办理"
         case "case.noted":

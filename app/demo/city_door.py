@@ -95,7 +95,7 @@ class Door:
             asked = orjson.loads(request.get_data())
             self.next = deque(str(each) for each in asked["next"])
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            return _json({"message": "应为 {\"next\": [...]}"}, 400)
+            return _json({"message": '应为 {"next": [...]}'}, 400)
         return _json({"next": list(self.next)})
 
     def _page(self, request: Request) -> Response:

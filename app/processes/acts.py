@@ -12,7 +12,12 @@ from app.bundles import Bundle
 from app.bundles.forms import Form
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Text, Whole
 from app.cases import priority, tasks
+from app.cases.attachments import kinds, names, shelf
+from app.cases.attachments import service as attachments
+from app.cases.attachments.models import kept
 from app.cases.notes import service as notes
+from app.core.db import reading
+from app.core.ids import new_id
 from app.identity.actor import Actor
 from app.processes.stage import Row, Walk, code_of
 
@@ -88,13 +93,17 @@ def _unclaim(doing: Doing) -> str:
     outcome=Key(Text(says="办理结论", longest=60), "办理结论；只有一个时可以不写"),
     answers=Key(ANSWERS, "表单答案；单位可以写编码或名称"),
     opinion=Key(Text(says="意见", longest=2000), "意见"),
+    confirm=Key(Many(Text(says="提示", longest=60)), "看过仍要办理的提示，例如 attachment-missing"),
 )
 def _complete(doing: Doing) -> str:
     step = doing.bundle.engine.step(doing.task["step"])
     outcome: str = doing.given.get("outcome") or step.outcomes[0].name
-    answers = codes(doing.given.get("answers", {}), doing.bundle.forms.get(step.form or ""))
-    opinion = doing.given.get("opinion")
-    tasks.complete(doing.actor, doing.task["id"], outcome, answers, opinion, doing.task["revision"])
+    form = doing.bundle.forms.get(step.form or "")
+    answers = files_by_id(doing, codes(doing.given.get("answers", {}), form), form)
+    opinion, confirm = doing.given.get("opinion"), doing.given.get("confirm", ())
+    tasks.complete(
+        doing.actor, doing.task["id"], outcome, answers, opinion, doing.task["revision"], confirm=confirm
+    )
     return f"办理“{doing.task['name']}” → {outcome}" + (f"，意见：{opinion}" if opinion else "")
 
 
@@ -148,6 +157,16 @@ def _assist(doing: Doing) -> str:
     )
 
 
+@act("attach", "上传附件", name=Key(Text(says="文件名", longest=60), "文件名，例如 现场.jpg", required=True))
+def _attach(doing: Doing) -> str:
+    name = doing.text("name")
+    ending = names.ending_of(name)
+    found = next((each for each in kinds.TYPES if ending in each.endings), kinds.TEXT)
+    kept = shelf.Kept(f"00000000/{new_id()}", 1, bytes(32))  # a walk keeps no bytes
+    attachments.attach(doing.actor, doing.case["id"], doing.task["id"], attachments.Taken(name, found, kept))
+    return f"在“{doing.task['name']}”上传附件“{name}”"
+
+
 @act("note", "备注", "case", text=Key(Text(says="文字", longest=2000), "写什么", required=True))
 def _note(doing: Doing) -> str:
     notes.add(doing.actor, doing.case["id"], doing.text("text"), "note")
@@ -171,6 +190,17 @@ def _prioritise(doing: Doing) -> str:
     given, case = doing.given, doing.case
     priority.adjust(doing.actor, case["id"], given.get("priority", 0), doing.text("reason"), case["revision"])
     return f"把优先级调整为 {given.get('priority')}：{doing.text('reason')}"
+
+
+def files_by_id(doing: Doing, answers: dict[str, Any], form: Form | None) -> dict[str, Any]:
+    """Answers with names of attachments turned into ids: a scenario cannot know those."""
+    asked = [each.name for each in form.fields if each.asks == "files"] if form is not None else []
+    if not any(answers.get(name) for name in asked):
+        return answers
+    with reading() as session:
+        known = {file.name: file.id for file in kept(session, doing.case["id"])}
+    called = {name: [known.get(file, file) for file in answers[name]] for name in asked if answers.get(name)}
+    return {**answers, **called}
 
 
 def codes(answers: Row, form: Form | None) -> dict[str, Any]:

@@ -152,7 +152,6 @@ def _look(
         return findings
     refused = {each.element for each in findings if each.rule == served.ELEMENT}
     findings += [each for each in served.check(diagram) if each.element not in refused]
-    findings += served.check_keys(bundle)
     gone = cross.refused_ids(diagram, findings)
     findings = [each for each in findings if not _echoes(each, gone)]
     findings += cross.check(bundle, diagram, _names(roles), gone)

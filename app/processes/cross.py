@@ -50,7 +50,7 @@ def check(
     findings += _fitting_rules(bundle, diagram)
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
     findings += [*_lengths(diagram), *_verbs(bundle, diagram, process, steps)]
-    findings += _attachments(bundle, process, steps)
+    findings += _attachments(bundle, diagram, process, steps)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
@@ -255,12 +255,22 @@ def _verbs(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, s
             yield Finding("error", "verb-without-outcome", DIAGRAM, node.line, node.id, zh, en)
 
 
-def _attachments(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
-    for step in bundle.process.attachments:
-        if step not in steps:
-            zh = f"attachments：图中没有环节“{step}”；有{nearest(step, steps)}。"
-            line = process.line(("attachments", step))
-            yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{step}".')
+def _attachments(
+    bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]
+) -> Iterator[Finding]:
+    for step, rule in bundle.process.attachments.items():
+        for named in (step, *rule.of):
+            if named not in steps:
+                zh = f"attachments：图中没有环节“{named}”；有{nearest(named, steps)}。"
+                line = process.line(("attachments", step))
+                yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{named}".')
+        node = diagram.steps.get(step)
+        known = [outcome.name for outcome in node.outcomes] if node is not None else list(rule.outcomes)
+        for outcome in rule.outcomes:
+            if outcome not in known:
+                zh = f"attachments：环节“{steps[step]}”没有办理结论“{outcome}”；有{nearest(outcome, known)}。"
+                line = process.line(("attachments", step, "outcomes"))
+                yield finding("error", "outcome-unknown", PROCESS, line, zh, f'No outcome "{outcome}".')
 
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:

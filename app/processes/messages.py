@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, MESSAGES, PROCESS
 from app.bundles.keys import finding, nearest
-from app.bundles.yaml_file import read_yaml
+from app.bundles.yaml_file import Doc, read_yaml
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
@@ -25,7 +25,17 @@ def check(bundle: Bundle, diagram: Diagram) -> list[Finding]:
                 zh = f"图中没有地方用到消息“{name}”。"
                 en = f'Nothing in the diagram uses message "{name}".'
                 findings.append(finding("warning", "message-unused", MESSAGES, doc.line((name,)), zh, en))
+        findings += _attachments(bundle, diagram, doc)
     return findings
+
+
+def _attachments(bundle: Bundle, diagram: Diagram, doc: Doc) -> Iterator[Finding]:
+    for message in bundle.messages.values():
+        for step in message.steps:
+            if step not in diagram.steps:
+                zh = f"attachments({step})：图中没有环节“{step}”；有{nearest(step, diagram.steps)}。"
+                line = doc.line((message.name, "body"))
+                yield finding("error", "step-unknown", MESSAGES, line, zh, f'No step "{step}".')
 
 
 def message_of(diagram: Diagram, node: Node) -> str:

@@ -16,7 +16,7 @@ DONE = tuple(verb for verb in ACTS if verb not in OWN_STEP)
 """What `do` may say."""
 COMING = (
     *(*VERBS, *NOT_YET),
-    *("resolve", "requestExtension", "requestHold", "requestExclusion", "cc", "read", "attach", "link"),
+    *("resolve", "requestExtension", "requestHold", "requestExclusion", "cc", "read", "link"),
     *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "merge", "split", "rate", "reopen"),
 )
 """Verbs of cases.md; those that no act does yet are refused as not open, others as unknown."""

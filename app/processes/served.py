@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.bundles.bundle import Bundle
-from app.bundles.files import DIAGRAM, PROCESS
-from app.bundles.keys import finding
-from app.bundles.yaml_file import read_yaml
+from app.bundles.files import DIAGRAM
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
@@ -17,24 +14,11 @@ KEY = "key-not-yet"
 CALL = "调用别的流程要随版本一起固定"
 EXTERNAL = "外部办理要有领取任务的地址"
 SEVERAL = "按名单重复的只能是用户任务"
-KEYS = {
-    "attachments": "附件要求",
-}
-"""Keys of process.yaml that cases do not act on yet."""
 
 
 def check(diagram: Diagram) -> list[Finding]:
     """One finding for each element that is drawn right and has no meaning in cases so far."""
     return [finding for node in diagram.every.values() for finding in _of(node)]
-
-
-def check_keys(bundle: Bundle) -> Iterator[Finding]:
-    """One finding for each key of process.yaml that is written right and has no effect so far."""
-    doc = read_yaml(PROCESS, bundle.files.files[PROCESS])
-    for key, meaning in KEYS.items():
-        if key in doc.value:
-            zh = f"“{key}”尚未开放（{meaning}），请先去掉。"
-            yield finding("error", KEY, PROCESS, doc.line((key,)), zh, f'"{key}" is not open yet.')
 
 
 def _of(node: Node) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from app.bundles.bundle import Bundle
 from app.bundles.forms import AnswersRefused
 from app.bundles.lookups import FixedLookups
 from app.bundles.messages import Literal, Name
+from tests.bundles.conftest import PROCESS
 from tests.bundles.test_files_and_keys import only
 
 MESSAGES = """
@@ -73,9 +74,28 @@ def test_a_payload_with_a_wrong_value_is_refused_by_name(talking: Bundle, world:
 def test_a_body_is_made_of_what_the_case_holds_now(talking: Bundle):
     reply = talking.messages["city.reply"]
 
-    body = reply.render({"external_no": "BJ-1", "why": None})
+    body = reply.render({"external_no": "BJ-1", "why": None}, lambda step: [])
 
     assert body == {"orderNo": "BJ-1", "kind": "close", "n": 3, "why": None}
+
+
+def test_a_body_may_hold_the_attachments_of_a_step(compile_with: Any):
+    bundle, _ = compile_with(messages=MESSAGES.replace("n: 3", "files: attachments( handle )"))
+    assert bundle is not None
+    reply = bundle.messages["city.reply"]
+
+    body = reply.render({"external_no": "BJ-1"}, {"handle": ["a.jpg"]}.__getitem__)
+
+    assert (reply.steps, body["files"]) == (("handle",), ["a.jpg"])
+
+
+def test_a_message_that_comes_in_brings_no_attachment(compile_with: Any):
+    bundle, findings = compile_with(
+        process=PROCESS.replace("yes: {type: bool", "yes: {type: files"), messages=MESSAGES
+    )
+
+    assert bundle is None
+    assert "请对方先上传附件" in " ".join(each.zh for each in findings)
 
 
 def test_the_key_of_a_case_is_text_or_nothing(talking: Bundle):
@@ -103,7 +123,7 @@ def test_the_key_of_a_case_is_text_or_nothing(talking: Bundle):
         ("to: connector:city12345, ", "", "key-missing", "例如 to: connector:city12345"),
         ("to: connector:city12345", "to: http://city", "value-invalid", "connector:名称"),
         ("n: 3, why: why", "n: 3, why: wyh", "name-undeclared", "是不是 why"),
-        ("n: 3", "n: attachments(closing)", "key-not-yet", "附件"),
+        ("n: 3", "n: attachments()", "name-undeclared", "没有在 process.yaml"),
         ("n: 3", "n: [1]", "value-invalid", "固定的文字请写成"),
         ("direction: out, ", "direction: out, key: number, ", "message-key-misplaced", "“key”只用于收到的消息"),
         ("several: oldest", "secret: true", "message-key-misplaced", "“secret”只用于发出的消息"),

@@ -53,6 +53,8 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.yaml", "facts:", "verbs: {handel: {forbid: [transfer]}}\nfacts:", "error", "verb-step-unknown", "是不是 handle"),
         ("process.yaml", "facts:", "verbs: {sign: {rejectOrder: {max: 1, then: rview}}}\nfacts:", "error", "verb-step-unknown", "是不是 review"),
         ("process.yaml", "facts:", "attachments: {handel: {min: 1}}\nfacts:", "error", "step-unknown", "attachments：图中没有环节“handel”"),
+        ("process.yaml", "facts:", "attachments: {review: {min: 1, of: [handel]}}\nfacts:", "error", "step-unknown", "没有环节“handel”"),
+        ("process.yaml", "facts:", "attachments: {review: {min: 1, outcomes: [同意]}}\nfacts:", "error", "outcome-unknown", "没有办理结论“同意”；有 通过、驳回"),
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),
         ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),

@@ -52,6 +52,7 @@ def test_messages_that_agree_with_the_diagram_give_no_finding(talking: Change):
         ("process.bpmn", '<bpmn:messageEventDefinition messageRef="m2" />', '<bpmn:messageEventDefinition messageRef="m3" />', "message-direction", "边界事件“市级回访”(withdrawn) 等待消息“city.reply”，messages.yaml 里它的 direction 是 out"),
         ("process.bpmn", '<bpmn:messageEventDefinition messageRef="m3" />', '<bpmn:messageEventDefinition messageRef="m2" />', "message-direction", "direction 为 out 的有 city.reply"),
         ("process.bpmn", '<bpmn:messageEventDefinition messageRef="m2" />', '<bpmn:messageEventDefinition messageRef="m1" />', "message-starts", "只能用在开始事件上"),
+        ("messages.yaml", "orderNo: external_no", "orderNo: external_no, files: attachments(handel)", "step-unknown", "没有环节“handel”；有 dispatch"),
         ("messages.yaml", "starts: true, ", "", "message-starts", "请在 messages.yaml 里给它写上 starts: true"),
         ("process.yaml", "message:city.dispatch, ", "", "message-starts", "starts 里没有 message:city.dispatch"),
         ("process.yaml", "message:city.dispatch", "message:city.callback", "message-starts", "图中有 city.dispatch"),

@@ -102,3 +102,32 @@ def test_another_unit_helps_in_a_case_of_its_own(copied: Change):
 
     assert failed is None
     assert "城管委值班员 吹哨住建委协办：请确认产权" in told
+
+
+@pytest.mark.usefixtures("district")
+def test_files_are_brought_named_in_answers_and_their_absence_confirmed(copied: Change):
+    copied(
+        "process.yaml",
+        "facts:",
+        "attachments: {handle: {min: 1, kinds: [image]}, review: {min: 2, ifMissing: confirm}}\nfacts:",
+    )
+    copied("process.yaml", "data: ", "data: ")
+    copied("process.yaml", "  place:  ", "  photos: {type: files, kinds: [image], label: 照片}\n  place:  ")
+    copied("forms/handle.yaml", "fields:\n", "fields:\n  - {name: photos}\n")
+    handled = "step: handle, as: 城管委值班员, outcome: 报结"
+    answers = "contacted: true, solved: true, result: 已修好"
+
+    failed, told = story(
+        copied,
+        SIGNED
+        + f"  - refused: {{verb: complete, {handled}, answers: {{{answers}}}, problem: attachment-missing}}\n"
+        "  - do: {verb: attach, step: handle, as: 城管委值班员, name: 修好.jpg}\n"
+        f"  - refused: {{verb: complete, {handled}, answers: {{{answers}, photos: [没有.jpg]}}, problem: answers-wrong}}\n"
+        f"  - complete: {{{handled}, answers: {{{answers}, photos: [修好.jpg]}}}}\n"
+        "  - refused: {verb: complete, step: review, as: 审核员甲, outcome: 通过, problem: attachment-missing}\n"
+        "  - complete: {step: review, as: 审核员甲, outcome: 通过, confirm: [attachment-missing]}\n"
+        "  - expect: {status: 待归档}\n",
+    )
+
+    assert failed is None
+    assert "城管委值班员 在“办理”上传附件“修好.jpg”" in told

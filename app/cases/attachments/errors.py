@@ -15,6 +15,10 @@ class FileInfected(Unprocessable):
     """文件没有通过病毒检查，没有保存。"""
 
 
+class AttachmentMissing(Unprocessable):
+    """缺少要求的附件。"""
+
+
 class AttachmentFixed(Conflict):
     """附件已随办理提交，不能撤回。"""
 

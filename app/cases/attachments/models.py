@@ -28,22 +28,21 @@ attachments = Table(
     Index("ix_attachments_case", "case_id", "id"),
 )
 
-_NAMES = select(attachments.c.id, attachments.c.name, attachments.c.kind, attachments.c.size).where(
-    attachments.c.id.in_(bindparam("ids", expanding=True))
-)
-_KEPT = select(attachments.c.id, attachments.c.name, attachments.c.kind, attachments.c.size).where(
-    attachments.c.case_id == bindparam("case"), attachments.c.state == "kept"
-)
+_FACTS = select(
+    *(attachments.c[name] for name in ("id", "step", "name", "kind", "mime", "size", "sm3"))
+).order_by(attachments.c.id)
+_NAMED = _FACTS.where(attachments.c.id.in_(bindparam("ids", expanding=True)))
+_KEPT = _FACTS.where(attachments.c.case_id == bindparam("case"), attachments.c.state == "kept")
 _KEPT_OF = _KEPT.where(attachments.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def named(session: Session, ids: Collection[str]) -> dict[str, Any]:
-    """Rows of id, name, kind and size by their id, whatever their state."""
-    return {row.id: row for row in session.execute(_NAMES, {"ids": list(ids)})} if ids else {}
+    """What attachments are, by their id, whatever their state."""
+    return {row.id: row for row in session.execute(_NAMED, {"ids": list(ids)})} if ids else {}
 
 
 def kept(session: Session, case_id: str, ids: Collection[str] | None = None) -> list[Any]:
-    """The attachments that a case has now (of these ids): id, name, kind, size."""
+    """The attachments a case has now (of these ids), oldest first: id, step, name, kind, mime, size, sm3."""
     if ids is None:
         return list(session.execute(_KEPT, {"case": case_id}))
     return list(session.execute(_KEPT_OF, {"case": case_id, "ids": list(ids)}))

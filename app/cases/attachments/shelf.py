@@ -97,7 +97,7 @@ def drop(stored: str) -> None:
     """Takes bytes off the shelf that no row names; what is left is swept later."""
     try:
         _path(stored).unlink(missing_ok=True)
-    except OSError:  # the sweep comes by again
+    except (OSError, StorageUnavailable):  # the sweep comes by again
         log.warning("a file that nobody needs could not be removed")
 
 

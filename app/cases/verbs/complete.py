@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.bundles.forms import AnswersRefused
-from app.cases import rejections
+from app.cases import prompts, rejections
 from app.cases.answers import check_answers
 from app.cases.commands import Complete
 from app.cases.errors import OpinionRequired, OutcomeUnknown
@@ -35,6 +35,8 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     answers = taking.split(motion, check_answers(motion, step.form, command.answers), task["id"])
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
     _outcome(step.outcomes, command.outcome, opinion)
+    at = prompts.At(motion.session, motion.bundle, motion.case, task)
+    confirmed = prompts.confirmed(at, command.outcome, command.confirm)
     if task["state"] == "open":
         guard.four_eyes(motion, task)
         take(motion, task)
@@ -64,6 +66,7 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         outcome=command.outcome,
         opinion=opinion,
         answers=seal_of(salt, answers),
+        **({"confirmed": confirmed} if confirmed else {}),
     )
     if step.event:
         motion.tell(step.event, step=task["step"])

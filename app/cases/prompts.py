@@ -1,0 +1,88 @@
+"""办理提示: what lacks or is unusual before a step ends, shown with its form and asked again at the end.
+
+A prompt that blocks stands until its cause is gone; any other until whoever completes the step confirms it.
+A new prompt is one function in LOOKS.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.bundles import Bundle
+from app.cases.attachments.errors import AttachmentMissing
+from app.cases.attachments.models import kept
+from app.core.db import Session
+from app.core.errors import FieldError, Problem, slug_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class At:
+    """The task that is looked at, in its case."""
+
+    session: Session
+    bundle: Bundle
+    case: Row
+    task: Row
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One thing to be said. `problem` gives its code and answers whoever goes on without confirming it;
+    `outcomes` are those it is about, () all."""
+
+    problem: type[Problem]
+    text: str
+    blocks: bool
+    outcomes: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        return slug_of(self.problem)
+
+    def concerns(self, outcome: str) -> bool:
+        return not self.outcomes or outcome in self.outcomes
+
+
+def of(at: At) -> list[Prompt]:
+    """What is to be said about a task now."""
+    return [prompt for look in LOOKS for prompt in look(at)]
+
+
+def confirmed(at: At, outcome: str, confirm: Collection[str]) -> list[str]:
+    """The codes of what the person went on with knowingly. Raises the problem of what still stands."""
+    told = [prompt for prompt in of(at) if prompt.concerns(outcome)]
+    standing = [prompt for prompt in told if prompt.blocks or prompt.code not in confirm]
+    if standing:
+        errors = [FieldError("/confirm", prompt.code, prompt.text) for prompt in standing]
+        raise standing[0].problem(standing[0].text, errors=errors, prompts=shown(standing))
+    return [prompt.code for prompt in told]
+
+
+def shown(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
+    """Prompts as they leave the house."""
+    return [
+        {"code": each.code, "text": each.text, "blocks": each.blocks, "outcomes": list(each.outcomes)}
+        for each in prompts
+    ]
+
+
+def attachments_missing(at: At) -> Iterator[Prompt]:
+    """结案附件: the step asks for more attachments than the case has (process.yaml `attachments`)."""
+    rule = at.bundle.process.attachments.get(at.task["step"])
+    if rule is None:
+        return
+    files = [
+        file
+        for file in kept(at.session, at.case["id"])
+        if (not rule.kinds or file.kind in rule.kinds) and (not rule.of or file.step in rule.of)
+    ]
+    if len(files) < rule.min:
+        where = "、".join(f"“{at.bundle.engine.step(step).name}”" for step in rule.of)
+        asked = f"{where + '环节' if where else ''}应有{rule.says}，现在有 {len(files)} 个"
+        text = f"办理“{at.task['name']}”之前，{asked}。"
+        yield Prompt(AttachmentMissing, text, rule.refuses, rule.outcomes)
+
+
+LOOKS: tuple[Callable[[At], Iterator[Prompt]], ...] = (attachments_missing,)
