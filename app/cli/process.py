@@ -35,12 +35,12 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
     from app.processes.check import check_folder
 
     bad = 0
-    for folder in _chosen(folders, templates=True):
+    for folder in folders_named(folders, templates=True):
         checked = check_folder(folder)
         errors, warnings = checked.count("error"), checked.count("warning")
         bad += bool(errors or (strict and warnings) or not checked.good)
         for finding in checked.findings:
-            click.echo(_told(finding))
+            click.echo(shown(finding))
         if checked.good:
             notes = f"，{warnings} 处提醒" if warnings else ""
             click.echo(f"{folder.name}：通过{notes}。")
@@ -56,7 +56,7 @@ def publish(folders: tuple[Path, ...]) -> None:
     """发布流程：内容有变化的成为新版本，运行中的办件仍按原版本。不写 FOLDERS 就发布 bpmn 下的全部。"""
     from app import wire
 
-    chosen = _chosen(folders)
+    chosen = folders_named(folders)
     reach.database()
     wire()
     click.echo(f"发布到{reach.name()}：")
@@ -96,7 +96,7 @@ def publish_each(folders: list[Path] | None = None) -> Iterator[Told]:
         version = deployed.version
         done = "已发布" if deployed.changed else "没有变化"
         line = f"流程“{version.name}”({version.key})：{done}，第 {version.number} 版 {version.id[:12]}。"
-        yield Told(folder.name, (*map(_told, deployed.warnings), line))
+        yield Told(folder.name, (*map(shown, deployed.warnings), line))
 
 
 @process.command("list")
@@ -123,22 +123,17 @@ def list_() -> None:
 def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> None:
     """在一个临时的数据库里走流程的场景，把经过讲出来；不碰现有数据。FOLDER 是文件夹或流程的键。"""
     from app.processes.check import check_folder, org_beside
-    from app.processes.publish import publish_folder
     from app.processes.walk import walk as walk_scenarios
 
-    chosen = _chosen((folder,), templates=True)[0]
+    chosen = folders_named((folder,), templates=True)[0]
     checked = check_folder(chosen)
     if not checked.good:
         for finding in checked.findings:
-            click.echo(_told(finding))
+            click.echo(shown(finding))
         raise click.ClickException(f"{chosen.name} 没有通过检查，不能走场景。")
     org, _ = org_beside(chosen)
-    with _own_database(chosen.parent):
-        for beside in chosen.parent.glob("side_*"):  # what a case may begin beside itself
-            if beside != chosen and check_folder(beside).good:
-                publish_folder(beside)
-        version = publish_folder(chosen, template=True).version
-        walked, covered = walk_scenarios(checked.files, version.id, org, scenario)
+    with staged(chosen) as version:
+        walked, covered = walk_scenarios(checked.files, version, org, scenario)
     if not walked:
         names = "、".join(checked.files.scenarios()) or "（没有）"
         raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
@@ -163,7 +158,20 @@ def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> N
 
 
 @contextmanager
-def _own_database(bpmn: Path) -> Iterator[None]:
+def staged(folder: Path) -> Iterator[str]:
+    """A database of its own in which a checked folder is published; its version."""
+    from app.processes.check import check_folder
+    from app.processes.publish import publish_folder
+
+    with own_database(folder.parent):
+        for beside in folder.parent.glob("side_*"):  # what a case may begin beside itself
+            if beside != folder and check_folder(beside).good:
+                publish_folder(beside)
+        yield publish_folder(folder, template=True).version.id
+
+
+@contextmanager
+def own_database(bpmn: Path) -> Iterator[None]:
     """An empty database for one command, with the organisation beside the process."""
     from app import wire
     from app.categories import importing
@@ -195,7 +203,7 @@ def _own_database(bpmn: Path) -> Iterator[None]:
             config.use(None)
 
 
-def _chosen(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]:
+def folders_named(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]:
     """Folders named by path or by key; none named: every one below bpmn_dir."""
     from app.processes.publish import shipped
 
@@ -221,6 +229,6 @@ def _folder_of(path: Path) -> Path:
     return next((each for each in inside if (each / "process.yaml").is_file()), inside[0])
 
 
-def _told(finding: Finding) -> str:
+def shown(finding: Finding) -> str:
     word = "错误" if finding.level == "error" else "提醒"
     return f"{word}  {finding.told}  [{finding.rule}]"

@@ -14,7 +14,6 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-import orjson
 from sqlalchemy import and_, func, or_, select
 
 from app import bundles
@@ -27,21 +26,21 @@ from app.cases.models import cases, waits
 from app.cases.models import tasks as task_rows
 from app.cases.schemas import NewCaseIn
 from app.clocks.models import timers
-from app.core import clock, dialects
+from app.core import clock
 from app.core.config import settings
-from app.core.db import Session, reading, system_state, transaction
+from app.core.db import reading, transaction
 from app.core.errors import Conflict, Problem
 from app.demo import habits, orders
 from app.demo.chance import chance, pick
 from app.demo.crew import Crew, crew
 from app.demo.habits import Pen
+from app.demo.mark import Mark, mark
 from app.exchange import work_orders
 from app.identity.actor import SYSTEM, Actor
 from app.processes.scenarios import set_offset
 
 PROCESS = "work_order_12345"
 RESIDENTS = 2_000
-MARK = "demo_fill"
 RECENT = timedelta(days=2)
 INTAKE = timedelta(minutes=5)
 """From the call to the filing, at most."""
@@ -65,41 +64,6 @@ class Filled:
     left: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class Mark:
-    """What is kept while the clock is in the past, and afterwards: a second play goes on, or is refused."""
-
-    seed: str
-    count: int
-    days: int
-    end: datetime
-    offset: float
-    done: bool = False
-
-    def keep(self, session: Session) -> None:
-        value = orjson.dumps({**self.__dict__, "end": self.end.isoformat()}).decode()
-        session.execute(
-            dialects.upsert(session.dialect, system_state, ("name",)), {"name": MARK, "value": value}
-        )
-
-
-def mark(session: Session) -> Mark | None:
-    kept = session.scalar(select(system_state.c.value).where(system_state.c.name == MARK))
-    if kept is None:
-        return None
-    found = orjson.loads(kept)
-    return Mark(**{**found, "end": datetime.fromisoformat(found["end"])})
-
-
-def restore(session: Session) -> bool:
-    """Brings the clock back to the present after a play that was killed; whether there was one."""
-    kept = mark(session)
-    if kept is None or kept.done or clock.offset(session).total_seconds() == kept.offset:
-        return False
-    set_offset(session, timedelta(seconds=kept.offset))
-    return True
-
-
 def fill(
     by: Actor, seed: str, count: int, days: int, told: Callable[[datetime], None] = lambda at: None
 ) -> Filled:
@@ -117,7 +81,7 @@ def fill(
             end = clock.now(session).replace(second=0, microsecond=0)
             kept = Mark(seed, count, days, end, clock.offset(session).total_seconds())
             kept.keep(session)
-    play = Play(by, kept, crew(), told)
+    play = Play(by, kept, crew(), told, list(planned(kept)))
     try:
         play.run()
     finally:
@@ -126,6 +90,15 @@ def fill(
     with transaction() as session:
         Mark(kept.seed, kept.count, kept.days, kept.end, kept.offset, done=True).keep(session)
     return play.filled
+
+
+def play_one(by: Actor, seed: str, index: int) -> None:
+    """Files one order and deals with it to its end, sixty days at most; leaves the clock there."""
+    with reading() as session:
+        now, offset = clock.now(session), clock.offset(session).total_seconds()
+    row = orders.order(orders.plan("demo", seed, now, 60, RESIDENTS), index)
+    end = datetime.fromisoformat(row["receivedAt"]) + timedelta(days=60)
+    Play(by, Mark(seed, 1, 60, end, offset), crew(), lambda at: None, [row]).run()
 
 
 def planned(kept: Mark) -> Iterator[Row]:
@@ -147,6 +120,7 @@ class Play:
     mark: Mark
     crew: Crew
     told: Callable[[datetime], None]
+    rows: list[Row]
     filled: Filled = field(default_factory=Filled)
     _queue: list[tuple[datetime, str, Callable[[], None]]] = field(default_factory=list)
     _orders: dict[str, Row] = field(default_factory=dict)
@@ -154,7 +128,7 @@ class Play:
     _known: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        self._orders = {row["externalNo"]: row for row in planned(self.mark)}
+        self._orders = {row["externalNo"]: row for row in self.rows}
         done = self._filed()
         for number, row in self._orders.items():
             if number not in done:

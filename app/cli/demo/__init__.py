@@ -25,7 +25,7 @@ def load() -> None:
     from app.categories import importing
     from app.cli.categories import told as told_of
     from app.cli.process import publish_each
-    from app.demo.fill import restore
+    from app.demo.mark import restore
     from app.identity import org
 
     file = settings().bpmn_dir / "_org.yaml"
@@ -100,4 +100,4 @@ def told(span: timedelta) -> str:
     return " ".join(f"{number} {word}" for number, word in parts if number) or "0 秒"
 
 
-from app.cli.demo import fill, generate  # noqa: E402, F401  (each adds its command to the group)
+from app.cli.demo import fill, generate, walk  # noqa: E402, F401  (each adds its command to the group)
