@@ -82,6 +82,8 @@ def installed(
         demo=True,
         database_url=None,
         redis_url=None,
+        stub=False,
+        stub_every=60.0,
     )
     try:
         with (
