@@ -45,10 +45,10 @@ class Wish:
     fresh: bool
     workers: int
     demo: bool | None
-    stub: bool | None
-    stub_every: float
     database_url: str | None
     redis_url: str | None
+    stub: bool | None = None
+    stub_every: float = 60.0
 
     @property
     def local(self) -> bool:
