@@ -29,7 +29,7 @@ from app.identity.scopes import require
 
 LONGEST = timedelta(days=30)
 USUAL_TTL = "P7D"
-PATIENCE = 2.0
+PATIENCE = 1.0
 """Seconds that a repeated message waits for the first one's answer."""
 
 _SAME = (

@@ -19,7 +19,7 @@ from app.exchange.delivering import AlreadyDelivered
 from app.exchange.models import inbound
 from app.identity.actor import SYSTEM
 from tests.exchange.conftest import MESSAGES, TALKS, Configure, talks
-from tests.world import Row, World, build
+from tests.world import Row, World, build, numbered, statements
 
 ids = iter(range(1, 1_000_000))
 
@@ -670,3 +670,17 @@ def test_a_parked_message_says_until_when_it_lies(world: World) -> None:
     assert row["expires_at"] - row["received_at"] == timedelta(hours=24)
     assert told["expiresAt"] is not None
     assert told["cases"] == []
+
+
+def test_a_message_costs_the_same_however_many_lie_parked(world: World) -> None:
+    waiting(world, "BJ-1")
+    waiting(world, "BJ-2")
+    callback(world, "warm", messageId="m-warm")
+    with statements(world.database) as few:
+        callback(world, "BJ-1")
+    for number in range(50):
+        callback(world, f"nobody-{number}")
+    with statements(world.database) as many:
+        callback(world, "BJ-2")
+
+    assert len(few) == len(many) <= 24, numbered(many)

@@ -15,12 +15,13 @@ from sqlalchemy import func, select
 from app.audit.chain import case_chain
 from app.audit.verify import verify
 from app.cases.env import awake
-from app.cases.models import cases, incidents, task_queue, tasks
+from app.cases.models import cases, incidents, task_queue, tasks, waits
 from app.cases.tree import Tree
 from app.clocks.models import timers
 from app.core import clock
 from app.core.db import Session
-from app.core.once import idempotency
+from app.core.once import Once, idempotency
+from app.crypto.kept import Kept
 from app.engine.picture import Picture
 from app.identity.actor import SYSTEM
 from tests.faults.load import Journal
@@ -82,13 +83,20 @@ def acknowledged_is_kept(whole: Whole, journal: Journal) -> Iterator[str]:
     known = {case["id"] for case in whole.cases}
     for sent in journal.acknowledged("file") + journal.acknowledged("complete"):
         kept = whole.answers.get(sent.key)
-        if kept is None or (kept["status"], bytes(kept["body"])) != (sent.status, sent.body):
+        if kept is None or (kept["status"], opened(whole, kept)) != (sent.status, sent.body):
             yield f"I1: the answer to {sent.key} ({sent.operation}) was not kept as it was sent"
         if sent.json["case"]["id"] not in known:
             yield f"I1: the case of {sent.key} is gone"
         task = by_id.get(sent.subject)
         if sent.operation == "complete" and (task is None or task["state"] != "done"):
             yield f"I1: task {sent.subject} was acknowledged as done and is not"
+
+
+def opened(whole: Whole, kept: Row) -> bytes | None:
+    """The bytes of a kept answer, which lies there sealed."""
+    names = ("principal", "method", "route", "key", "fingerprint")
+    this = Once(*(kept[name] for name in names), render=lambda result: result)
+    return None if kept["body"] is None else Kept().open(whole.session, this, bytes(kept["body"]))
 
 
 def a_key_has_one_effect(whole: Whole, journal: Journal) -> Iterator[str]:
@@ -121,14 +129,16 @@ def chains_are_whole(whole: Whole) -> Iterator[str]:
 
 
 def open_cases_can_go_on(whole: Whole) -> Iterator[str]:
-    """I4: an open case has somebody to act, a timer that will fire, or an incident that says so."""
+    """I4: an open case has somebody to act, a timer or message to come, or an incident that says so."""
+    messages = set(whole.session.execute(select(waits.c.case_id)).scalars())
     told = set(
         whole.session.execute(select(incidents.c.case_id).where(incidents.c.state == "open")).scalars()
     )
     for case in whole.cases:
         people = any(task["state"] in OPEN for task in whole.tasks_of[case["id"]])
-        waits = any(t["kind"] == "token" and t["state"] in UNFIRED for t in whole.timers_of[case["id"]])
-        if case["state"] == "active" and not (people or waits or case["id"] in told):
+        timed = any(t["kind"] == "token" and t["state"] in UNFIRED for t in whole.timers_of[case["id"]])
+        awaited = timed or case["id"] in messages
+        if case["state"] == "active" and not (people or awaited or case["id"] in told):
             yield f"I4: {case['number']} has no way forward"
 
 
