@@ -44,6 +44,7 @@ def create_app() -> "Flask":
     from app.audit import door as audit
     from app.cases import moves_api as cases
     from app.cases.attachments import api as attachments
+    from app.cases.marks import api as marks
     from app.cases.notes import api as notes
     from app.cases.search import api as search
     from app.cases.secrets import api as secrets
@@ -65,6 +66,7 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(search.blp)
+    document.register_blueprint(marks.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(attachments.blp)

@@ -183,9 +183,9 @@ def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
 @blp.response(200, TaskPage())
 @blp.needs(TASK_READ)
 def list_tasks(query: dict[str, Any]) -> Response:
-    """待办、已办、办理中。"""
+    """我的一个列表：待办、今日到期、已超期、已办、办理中、已结案、我发起的、关注、收藏、全部。"""
     me, view = actor(), query["view"]
-    found = pages.after(me.id, view, query["after"], 2 if view == "done" else 1)
+    found = pages.after(me.id, view, query["after"], inbox.width(view))
     rows = inbox.page(me, view, query["limit"], found)
     page = pages.page(
         rows,

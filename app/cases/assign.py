@@ -10,7 +10,7 @@ from app.cases.models import tasks
 from app.cases.motion import Motion
 from app.core.db import Instant
 from app.identity import org
-from app.identity.actor import pool
+from app.identity.actor import Actor, pool
 from app.identity.models import appointments, people, units
 
 HANDLER_ROLE = "handler"
@@ -31,6 +31,11 @@ class _Unit:
     tier: str
     code: str
     roles: dict[str, int]
+
+
+def places(actor: Actor) -> list[str]:
+    """Where an actor's tasks lie: the own desk and the pools the actor stands in."""
+    return [f"person:{actor.id}", *(f"pool:{pool}" for pool in sorted(actor.pools))]
 
 
 def unit_path(pool_name: str) -> str:

@@ -27,6 +27,7 @@ from app.cases.models import cases
 from app.cases.motion import Motion, expression_data
 from app.cases.save import save
 from app.cases.secrets.taking import hush
+from app.cases.sync import grant
 from app.core import clock, once
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Problem, Unprocessable
@@ -132,6 +133,7 @@ def _step(
             begun_by = bundle.engine.start_messages[new.start]
             motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)
         motion.acts.append("Start")
+        grant(motion, f"person:{actor.id}", "started")
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
         save(motion)
         moved = Moved(None, motion.case, motion.opened, bundle)

@@ -19,6 +19,9 @@ from sqlalchemy import (
 from app.core.db import Id, Instant, Json, metadata
 from app.crypto.sealed import SealedBytes
 
+CASE_STATES = ("active", "closed", "cancelled", "merged")
+TASK_STATES = ("open", "claimed", "done", "cancelled", "returned", "suspended")
+
 cases = Table(
     "cases",
     metadata,
@@ -122,7 +125,18 @@ task_queue = Table(
     metadata,
     Column("holder", String(300), primary_key=True),
     Column("rank", String(60), primary_key=True),  # urgency, then due, then priority, then task id
+    Column("due_at", Instant),
     Column("task_id", Id, ForeignKey("tasks.id"), nullable=False, index=True),
+    Index("ix_task_queue_due", "holder", "due_at", "task_id"),
+)
+
+# 收藏: a person's own bookmarks. They let nobody in.
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("person_id", String(60), primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("at", Instant, nullable=False),
 )
 
 # One row a message that a case waits for: where an incoming one finds its case (exchange.md). Rows of waits

@@ -82,9 +82,11 @@ class Motion:
     """Refs of what the engine waited for when it was woken."""
     _asked_for: list[Any] = field(default_factory=list)
     _placed: tuple[bool, int] = field(init=False)
+    _was: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         self._placed = self.urgency
+        self._was = None if self.new else self.case["state"]
         self.board.limit_of = self._limit_of
 
     @property
@@ -96,6 +98,12 @@ class Motion:
     def more_or_less_urgent(self) -> bool:
         """Whether open tasks lie in the wrong place: the urgency is not the one they were laid out with."""
         return self.urgency != self._placed
+
+    @property
+    def ended_or_reopened(self) -> bool:
+        """Whether this transaction moves the case out of its handlers' running lists, or back into them."""
+        runs: bool = self.case["state"] == "active"
+        return runs != (self._was in (None, "active"))
 
     @property
     def lookups(self) -> "RowLookups":

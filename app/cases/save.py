@@ -74,6 +74,11 @@ _UPDATE_CASE = _update(cases, _CASE).where(cases.c.revision == bindparam("seen")
 _UPDATE_CLOCK = _update(clocks, ("state", "stopped_at", "due_at"))
 _UPDATE_TIMER = _update(timers, ("state", "due_at", "fired_at"))
 _LEAVE = delete(task_queue).where(task_queue.c.task_id == bindparam("task"))
+_STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
+    update(case_access)
+    .where(case_access.c.case_id == bindparam("case"), case_access.c.reason == bindparam("gone"))
+    .values(reason=bindparam("here"))
+)
 _INSERT_CASE = insert(cases)
 _INSERT_TASK = insert(tasks)
 _INSERT_QUEUE = insert(task_queue)
@@ -131,6 +136,9 @@ def save(motion: Motion) -> None:
             dialects.insert_ignore(session.dialect, case_access),
             list(changes.updates["case_access"].values()),
         )
+    if motion.ended_or_reopened:
+        here, gone = ("handled", "closed") if case["state"] == "active" else ("closed", "handled")
+        session.execute(_STANDING, {"case": case["id"], "gone": gone, "here": here})
     if changes.inserts["waits_gone"]:
         session.execute(_WAIT_OVER, changes.inserts["waits_gone"])
     if changes.inserts["waits"]:

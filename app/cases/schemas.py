@@ -4,11 +4,9 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from app.cases.inbox import VIEWS
+from app.cases.models import CASE_STATES, TASK_STATES
 from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
 from app.core.http.pages import PageOut, PageQuery
-
-TASK_STATES = ("open", "claimed", "done", "cancelled", "returned", "suspended")
-CASE_STATES = ("active", "closed", "cancelled", "merged")
 
 
 class NewCaseIn(Schema):
@@ -221,6 +219,8 @@ class WholeCase(CaseOut):
     data = fields.Dict(required=True)
     tasks = ListOf(Shape(TaskOut), required=True)
     clocks = ListOf(Shape(ClockOut), required=True)
+    followed = fields.Boolean(required=True, metadata={"description": "我关注了"})
+    favourite = fields.Boolean(required=True, metadata={"description": "我收藏了"})
 
 
 class FiledOut(Schema):
@@ -264,7 +264,9 @@ class TaskQuery(PageQuery):
     """Which list."""
 
     view = OneOf(
-        tuple(VIEWS), required=True, metadata={"description": "todo 待办 · done 已办 · running 办理中"}
+        tuple(VIEWS),
+        required=True,
+        metadata={"description": " · ".join(f"{key} {view.label}" for key, view in VIEWS.items())},
     )
 
 
@@ -296,12 +298,8 @@ class Count(Schema):
     total_exact = fields.Boolean(required=True)
 
 
-class CountsOut(Schema):
-    """The count of each view."""
-
-    todo = Shape(Count, required=True)
-    done = Shape(Count, required=True)
-    running = Shape(Count, required=True)
+CountsOut = Schema.from_dict({view: Shape(Count, required=True) for view in VIEWS}, name="CountsOut")
+"""The count of each view."""
 
 
 class StepOut(Schema):

@@ -59,7 +59,8 @@ def lay_out(motion: Motion, task: Row) -> None:
     rank = rank_of(*motion.urgency, task["due_at"], task["priority"], task["id"])
     holders = [f"person:{task['assignee_id']}"] if task["assignee_id"] else [holder(p) for p in task["pools"]]
     for name in holders:
-        motion.changes.insert("task_queue", {"holder": name, "rank": rank, "task_id": task["id"]})
+        lying = {"holder": name, "rank": rank, "due_at": task["due_at"], "task_id": task["id"]}
+        motion.changes.insert("task_queue", lying)
 
 
 def take_away(motion: Motion, task: Row) -> None:

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, literal, select
 
 from app import bundles
 from app.bundles import Bundle
-from app.cases.models import cases, tasks
+from app.cases.models import cases, favourites, tasks
 from app.cases.motion import Row
 from app.cases.secrets.showing import data_of
 from app.clocks.models import clocks
 from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import Actor
+from app.identity.models import case_access
 from app.identity.permissions import CASE_READ
 from app.identity.scopes import case_scope, hidden, require
 
@@ -43,6 +44,20 @@ _CLOCKS = (
 )
 
 
+_MARKS = select(
+    exists()
+    .where(
+        case_access.c.case_id == bindparam("case"),
+        case_access.c.holder == bindparam("holder"),
+        case_access.c.reason == literal("followed"),
+    )
+    .label("followed"),
+    exists()
+    .where(favourites.c.person_id == bindparam("person"), favourites.c.case_id == bindparam("case"))
+    .label("favourite"),
+)
+
+
 def visible(session: Session, actor: Actor, case_id: str, permission: str = CASE_READ) -> Row:
     """Loading and being allowed are one act. Raises NotFound out of scope."""
     require(actor, permission, subject=case_id)
@@ -53,6 +68,13 @@ def visible(session: Session, actor: Actor, case_id: str, permission: str = CASE
     return dict(row)
 
 
+def marks(session: Session, actor: Actor, case_id: str) -> dict[str, bool]:
+    """What the actor set on a case: 关注, 收藏."""
+    which = {"case": case_id, "holder": f"person:{actor.id}", "person": actor.id}
+    row = session.execute(_MARKS, which).one()
+    return {"followed": bool(row.followed), "favourite": bool(row.favourite)}
+
+
 def look(actor: Actor, case_id: str) -> dict[str, Any]:
     """A case with its open tasks and its clocks."""
     with reading() as session:
@@ -61,11 +83,13 @@ def look(actor: Actor, case_id: str) -> dict[str, Any]:
         running = [dict(row) for row in session.execute(_CLOCKS, {"case": case_id}).mappings()]
         bundle = bundles.get(case["version_id"])
         data = data_of(session, case, bundle)
+        set_by_me = marks(session, actor, case_id)
     return {
         **case_view(case, bundle),
         "data": data,
         "tasks": [task_view(task, bundle) for task in open_tasks],
         "clocks": [clock_view(row) for row in running],
+        **set_by_me,
     }
 
 

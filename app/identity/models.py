@@ -8,6 +8,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from app.core.db import Id, Instant, metadata
@@ -98,7 +99,16 @@ case_access = Table(
     metadata,
     Column("case_id", Id, nullable=False),
     Column("holder", String(270), nullable=False),  # unit:<path> | person:<id>
-    Column("reason", String(20), nullable=False),  # pool | handled
+    # pool | handled (closed once the case is) | started | followed
+    Column("reason", String(20), nullable=False),
     PrimaryKeyConstraint("case_id", "holder", "reason", name="pk_case_access"),
-    Index("ix_case_access_holder", "holder", "case_id", "reason"),  # lists read it newest case first,
+    Index("ix_case_access_holder", "holder", "case_id", "reason"),  # lists read it newest case first
+    Index(  # the lists of a person; pools have by far the most rows
+        "ix_case_access_reason",
+        "holder",
+        "reason",
+        "case_id",
+        postgresql_where=text("reason <> 'pool'"),
+        sqlite_where=text("reason <> 'pool'"),
+    ),
 )

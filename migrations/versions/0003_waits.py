@@ -60,12 +60,8 @@ def upgrade() -> None:
 
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.add_column(sa.Column("instructed", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.add_column(
-            sa.Column("children_open", sa.Integer(), server_default="0", nullable=False)
-        )
-        batch_op.add_column(
-            sa.Column("children_born", sa.Integer(), server_default="0", nullable=False)
-        )
+        batch_op.add_column(sa.Column("children_open", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("children_born", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("owner_unit", sa.String(length=60), nullable=True))
         batch_op.add_column(sa.Column("merged_into", sa.String(length=36), nullable=True))
 

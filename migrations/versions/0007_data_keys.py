@@ -18,7 +18,9 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "data_keys",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
         sa.Column("subject", sa.String(length=60), nullable=False),
         sa.Column("purpose", sa.String(length=20), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),

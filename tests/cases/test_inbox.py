@@ -1,16 +1,18 @@
 """待办, 已办, 办理中: right at once after every act, in the right order, stable while others work, exact to 999."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from app.cases import inbox
-from app.cases.models import cases, task_queue
+from app.cases.marks import service as marks
+from app.cases.models import cases, favourites, task_queue
 from app.cases.models import tasks as task_rows
 from app.core import db
+from app.core.clock import BEIJING
 from app.identity import org
 from app.identity.models import case_access
 from tests import world as worlds
@@ -33,27 +35,28 @@ def test_every_list_and_count_is_right_right_after_each_act(world: World) -> Non
         lists = {view: world.inbox(who, view) for view in inbox.VIEWS}
         found = counts(world, who)
         assert found == {view: len(rows) for view, rows in lists.items()}
-        return [row["step"] for row in lists["todo"]], found
+        lying = [row["step"] for row in lists["todo"]]
+        return lying, {view: found[view] for view in ("todo", "done", "running", "closed")}
 
     task = world.file().opened[0]
-    assert seen("paiqian1") == (["dispatch"], {"todo": 1, "done": 0, "running": 0})
+    assert seen("paiqian1") == (["dispatch"], {"todo": 1, "done": 0, "running": 0, "closed": 0})
     assert seen("paiqian2")[0] == ["dispatch"]
     sign = world.complete("paiqian1", task, "派遣", {"main_unit": "d1-cgw"}).opened[0]
-    assert seen("paiqian1") == ([], {"todo": 0, "done": 1, "running": 1})
-    assert seen("paiqian2") == ([], {"todo": 0, "done": 0, "running": 0})
+    assert seen("paiqian1") == ([], {"todo": 0, "done": 1, "running": 1, "closed": 0})
+    assert seen("paiqian2") == ([], {"todo": 0, "done": 0, "running": 0, "closed": 0})
     assert seen("cgw1")[0] == seen("cgw2")[0] == ["sign"]
     world.claim("cgw1", sign)
     assert seen("cgw1")[0] == ["sign"]
     assert seen("cgw2")[0] == []
     handle = world.complete("cgw1", sign, "签收", seen=2).opened[0]
-    assert seen("cgw1") == (["handle"], {"todo": 1, "done": 1, "running": 1})
+    assert seen("cgw1") == (["handle"], {"todo": 1, "done": 1, "running": 1, "closed": 0})
     assert seen("cgw2")[0] == ["handle"]
     review = world.complete("cgw1", handle, "报结", HANDLED).opened[0]
     archive = world.complete("shenhe1", review, "通过").opened[0]
     world.complete("paiqian1", archive, "归档")
-    assert seen("cgw1") == ([], {"todo": 0, "done": 2, "running": 0})
-    assert seen("paiqian1") == ([], {"todo": 0, "done": 2, "running": 0})
-    assert seen("shenhe1") == ([], {"todo": 0, "done": 1, "running": 0})
+    assert seen("cgw1") == ([], {"todo": 0, "done": 2, "running": 0, "closed": 1})
+    assert seen("paiqian1") == ([], {"todo": 0, "done": 2, "running": 0, "closed": 1})
+    assert seen("shenhe1") == ([], {"todo": 0, "done": 1, "running": 0, "closed": 1})
     assert world.rows(task_queue) == []
 
 
@@ -130,19 +133,54 @@ def pages(world: World, who: str, view: str, limit: int) -> list[list[Row]]:
         after = orjson.loads(orjson.dumps(inbox.sort_key(view, rows[limit - 1])))
 
 
+def lay(world: World, view: str, count: int) -> str:
+    """So many rows in one list of a person; returns who."""
+    if view in ("started", "all"):
+        for _ in range(count):
+            world.file()
+        return "paiqian1"
+    signs = [world.dispatched(priority=10 * i) for i in range(count)]
+    actor = world.actor("cgw1")
+    for sign in signs:
+        if view in ("done", "running"):
+            world.complete("cgw1", sign, "签收")
+        elif view == "closed":
+            handle = world.complete("cgw1", sign, "签收").opened[0]
+            review = world.complete("cgw1", handle, "报结", HANDLED).opened[0]
+            archive = world.complete("shenhe1", review, "通过").opened[0]
+            world.complete("paiqian1", archive, "归档")
+        elif view in ("followed", "favourite"):
+            with db.transaction() as session:
+                mark = marks.follow if view == "followed" else marks.keep
+                mark(session, actor, sign["case_id"])
+    if view == "overdue":
+        world.wait(hours=3)
+    elif view == "dueToday":
+        due_before_midnight(world)
+    return "cgw1"
+
+
+def due_before_midnight(world: World) -> None:
+    """Everything in a queue is due when today ends, each a little before the next."""
+    tomorrow = world.now().astimezone(BEIJING).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, time(), BEIJING)
+    for i, row in enumerate(world.rows(task_queue), 1):
+        due = midnight - timedelta(milliseconds=1 + i // 3)
+        world.change(task_rows, row["task_id"], due_at=due)
+        with db.transaction() as session:
+            mine = task_queue.c.task_id == row["task_id"]
+            session.execute(update(task_queue).where(mine).values(due_at=due))
+
+
 @pytest.mark.parametrize("view", list(inbox.VIEWS))
 def test_pages_together_hold_everything_once_in_order(world: World, view: str) -> None:
-    for i in range(7):
-        sign = world.dispatched(priority=10 * i)
-        if view != "todo":
-            world.complete("cgw1", sign, "签收")
+    who = lay(world, view, 7)
 
-    who = "cgw1"
     for limit in (1, 2, 3, 7, 50):
         found = pages(world, who, view, limit)
         assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
         assert ids([row for page in found for row in page]) == ids(world.inbox(who, view))
-    assert len(world.inbox(who, view)) == 7
+    assert len(world.inbox(who, view)) == counts(world, who)[view] == 7
 
 
 def test_a_cursor_stays_right_while_rows_come_and_go(world: World) -> None:
@@ -197,21 +235,34 @@ def test_counts_are_exact_to_999_and_say_so_beyond(world: World, more: int, coun
     world.complete("cgw1", sign, "签收")
     case, done = world.case(sign["case_id"]), world.row(task_rows, sign["id"])
     actor = world.actor("cgw1")
-    made: dict[Any, list[Row]] = {cases: [], task_rows: [], task_queue: [], case_access: []}
-    for i in range(more):
+    made: dict[Any, list[Row]] = {
+        table: [] for table in (cases, task_rows, task_queue, case_access, favourites)
+    }
+    desks = (f"person:{actor.id}", "pool:handler@d1/d1-cgw")
+    now = world.now()
+    tomorrow = datetime.combine(now.astimezone(BEIJING).date() + timedelta(days=1), time(), BEIJING)
+    for i in range(more + 1):
         key = worlds.new_id()
-        made[cases].append({**case, "id": key, "root_id": key, "number": f"N{i}"})
-        made[task_rows].append({**done, "id": key, "case_id": key, "root_id": key})
-        holder = ("person:" + actor.id) if i % 2 else "pool:handler@d1/d1-cgw"
-        made[task_queue].append({"holder": holder, "rank": f"1050{i:05}", "task_id": key})
-        made[case_access].append({"case_id": key, "holder": f"person:{actor.id}", "reason": "handled"})
+        if i < more:  # the one that came here by itself is there already
+            made[cases].append({**case, "id": key, "root_id": key, "number": f"N{i}"})
+            made[task_rows].append({**done, "id": key, "case_id": key, "root_id": key})
+        else:
+            key = case["id"]
+        reasons = ["closed", "started", "followed", *(["handled"] if i < more else [])]
+        made[case_access] += [{"case_id": key, "holder": desks[0], "reason": reason} for reason in reasons]
+        made[favourites].append({"person_id": actor.id, "case_id": key, "at": now})
+        task = key if i < more else done["id"]
+        for due, rank in ((now - timedelta(days=1), "1"), (tomorrow - timedelta(seconds=1), "2")):
+            lying = {"holder": desks[i % 2], "rank": f"{rank}050{i:05}", "due_at": due, "task_id": task}
+            made[task_queue].append(lying)
     with db.transaction() as session:
         for table, rows in made.items():
             session.execute(insert(table), rows)
 
     answer = inbox.counts(actor)
 
-    assert answer == {view: {"count": count, "totalExact": exact} for view in inbox.VIEWS}
+    told = {view: (each["count"], each["totalExact"]) for view, each in answer.items()}
+    assert told == {**dict.fromkeys(inbox.VIEWS, (count, exact)), "todo": (999, False)}
 
 
 def test_a_list_that_does_not_exist_is_named_with_those_that_do(world: World) -> None:

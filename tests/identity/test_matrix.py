@@ -39,6 +39,9 @@ BESIDE: list[tuple[str, str, Any, int]] = [
 ELSEWHERE = {
     # claim has no If-Match to stop at, so it would move the case; its authority is the one of complete
     "/api/v1/tasks/<id:task_id>/claim",
+    # set and taken back by whoever sees the case; tests/cases/test_marks.py shows it
+    "/api/v1/cases/<id:case_id>/follow",
+    "/api/v1/cases/<id:case_id>/favourite",
     # needs an incident; tests/cases shows it
     "/api/v1/incidents/<id:incident_id>/retry",
 }

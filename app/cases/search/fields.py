@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, false, select, text
 from app import bundles
 from app.bundles.data_fields import DataField
 from app.bundles.models import process_heads
-from app.cases.inbox import holders as places_of
-from app.cases.models import case_facts, cases, task_queue, tasks
+from app.cases.assign import places
+from app.cases.models import CASE_STATES, TASK_STATES, case_facts, cases, task_queue, tasks
 from app.cases.search import index, words
 from app.cases.search.conditions import (
     BEGINNING,
@@ -37,8 +37,6 @@ from app.identity.models import case_access
 from app.identity.scopes import unit_scope
 
 LIGHTS = ("green", "yellow", "orange", "red")
-CASE_STATES = ("active", "closed", "merged")
-TASK_STATES = ("open", "claimed", "done", "cancelled")
 BELOW = "$below"
 """A category and everything under it."""
 
@@ -204,7 +202,7 @@ def _task_overdue(reading: Reading) -> ColumnElement[bool]:
 
 
 def _mine(reading: Reading) -> ColumnElement[bool]:
-    lying = task_queue.c.holder.in_(places_of(reading.actor))
+    lying = task_queue.c.holder.in_(places(reading.actor))
     return tasks.c.id.in_(select(task_queue.c.task_id).where(lying))
 
 

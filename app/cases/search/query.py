@@ -143,7 +143,7 @@ def _page(
         wanted = [*wanted, _beyond(keys, descending, after)]
     order = [key.desc() if descending else key for key in keys]
     branches = [
-        select(branch.order_by(*order).limit(most).subquery()) for branch in _ways(noun, actor, keys, wanted)
+        select(branch.order_by(*order).limit(most).subquery()) for branch in ways(noun, actor, keys, wanted)
     ]
     found = union(*branches).subquery()
     rows = select(*noun.shown).join(found, found.c.id == noun.table.c.id)
@@ -155,12 +155,12 @@ def _page(
 def _count(noun: Noun, actor: Actor, wanted: Sequence[Any]) -> Any:
     most = EXACT_TO + 1
     branches = [
-        select(branch.limit(most).subquery()) for branch in _ways(noun, actor, [noun.table.c.id], wanted)
+        select(branch.limit(most).subquery()) for branch in ways(noun, actor, [noun.table.c.id], wanted)
     ]
     return select(func.count()).select_from(select(union(*branches).subquery()).limit(most).subquery())
 
 
-def _ways(noun: Noun, actor: Actor, keys: Sequence[Any], wanted: Sequence[Any]) -> Iterator[Select[Any]]:
+def ways(noun: Noun, actor: Actor, keys: Sequence[Any], wanted: Sequence[Any]) -> Iterator[Select[Any]]:
     """The keys of what the actor sees, by scope and by each name under which a case may have let them in."""
     base = select(*keys) if noun.table is cases else select(*keys).join(cases, cases.c.id == noun.case_id)
     held = actor.permissions.get(noun.permission, ())
