@@ -12,7 +12,8 @@ from app.cases import handlers
 from app.cases.attachments import models as attachments
 from app.cases.items import lists_of
 from app.cases.motion import WRITABLE, Motion, expression_data
-from app.crypto.sm3 import sm3_hex
+from app.cases.secrets import showing, taking
+from app.crypto.sm3 import hmac_sm3, sm3_hex
 from app.engine.errors import HandlerFailed
 from app.engine.run import Run
 
@@ -66,9 +67,15 @@ class CaseEnv:
         """A message leaves the case: told in this transaction, sent later by whoever listens."""
         motion = self._motion
         drawn = motion.bundle.messages[message]
-        body = drawn.render(self.data, self._attached)
-        told = {"message": message, "to": drawn.to, "hash": sm3_hex(orjson.dumps(body))}
-        motion.tell_outside("message.sent", told, body)
+        if drawn.secret:
+            body = drawn.render({**self.data, **showing.secrets_now(motion)}, self._attached)
+            # A plain hash of a short body could be tried out, number by number.
+            key = taking.key_of(motion.session, motion.case["id"])
+            digest = hmac_sm3(key.secret, orjson.dumps(body)).hex()
+        else:
+            body = drawn.render(self.data, self._attached)
+            digest = sm3_hex(orjson.dumps(body))
+        motion.tell_outside("message.sent", {"message": message, "to": drawn.to, "hash": digest}, body)
 
     def _attached(self, step: str) -> list[dict[str, Any]]:
         """What was attached at a step, as a partner reads it; the bytes are fetched at `url`."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import update
 
@@ -14,11 +15,15 @@ from app.cases.secrets import showing
 from app.cases.secrets.table import case_secrets, cases_with
 from app.core import db
 from app.crypto.data_keys import data_keys as keys
+from app.crypto.sealed import Place, open_
+from app.crypto.sm3 import sm3_hex
 from app.engine.errors import HandlerFailed
 from app.engine.run import Run
+from app.exchange.models import outbox
 from tests import world as worlds
 from tests.cases import secret_process
 from tests.cases.secret_process import ADDRESS, CALLER, COVERED, ID, KEY, NAME, PHONE
+from tests.engine.drawing import Drawing
 from tests.world import Row, World, numbered, once, statements
 
 CONTENT = f"路灯不亮，联系{PHONE}，身份证{ID}，车沪A12345。"
@@ -401,3 +406,57 @@ def test_a_refused_request_echoes_no_personal_number(calls: World) -> None:
     assert [answer.status_code for answer in wrong] == [422, 422, 422, 422, 422, 404, 422, 404]
     bodies = "".join(answer.get_data(as_text=True) for answer in wrong)
     assert [secret for secret in SECRETS if secret in bodies] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(PHONE, 1), ("102-8765-4321", 1), ("4321", 1), ("10287654329", 0), ("1234", 0)],
+)
+def test_a_search_by_the_callers_phone_finds_cases_in_scope_alone(
+    calls: World, value: str, found: int
+) -> None:
+    task = filed(calls)
+    filed(calls, answers={"caller_phone": "10100001111", "caller_id": None})
+
+    here = calls.post("paiqian1", "/cases/search", {"filter": {"callerPhone": value}}).json
+    there = calls.post("ding1", "/cases/search", {"filter": {"callerPhone": value}}).json
+
+    assert [case["id"] for case in here["items"]] == [task["case_id"]] * found
+    assert there["items"] == []
+
+
+@pytest.mark.parametrize("value", ["", "43", "1028765432x", 4321, None, {"$like": "102"}])
+def test_a_search_by_a_part_of_a_phone_is_refused(calls: World, value: Any) -> None:
+    answer = calls.post("paiqian1", "/cases/search", {"filter": {"callerPhone": value}})
+
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/filter/callerPhone")
+
+
+def telling(secret: str) -> worlds.BundleFiles:
+    """Who called is reported to a partner as soon as the case is filed."""
+    drawing = Drawing("telling").declare("message", "city.told")
+    drawing.start(attributes='camunda:formKey="filing"').throw("tell", "message", "city.told")
+    drawing.task("t", worlds.by_role(), outcomes="完成").end().line("start", "tell", "t", "end")
+    body = f"{{direction: out, to: connector:plain, {secret}body: {{phone: caller_phone, text: content}}}}"
+    return worlds.bundle_of(
+        "telling",
+        drawing,
+        data=secret_process.DATA,
+        forms={"filing": secret_process.FILING},
+        messages=f"city.told: {body}\n",
+    )
+
+
+def test_a_message_that_says_so_carries_a_secret_whole_and_sealed_and_its_hash_tells_nobody(
+    database: db.Database,
+) -> None:
+    world = worlds.build(database, telling("secret: true, "))
+    case = world.file(process="telling", answers={"content": CONTENT, "caller_phone": PHONE}).case
+
+    (row,) = world.rows(outbox, case_id=case["id"])
+
+    with db.reading() as session:
+        body = orjson.loads(open_(session, Place("outbox", "body", row["id"]), row["body"]))
+    assert body == {"phone": PHONE, "text": HUSHED}
+    assert row["hash"] != sm3_hex(orjson.dumps(body))
+    assert PHONE not in everything(world)

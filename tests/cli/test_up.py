@@ -42,7 +42,15 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
     assert len(shown) == 3
     assert "shenhe1（审核员）、liucheng1（流程管理员）" in launcher.output
     assert [launcher.sign_in(login, password) for login, password in shown] == [201, 201, 201]
-    for part in ("postgres -D", "valkey-server", "local.web", "worker.py ticker", "worker.py jobs", "worker.py postman", "stub city"):
+    for part in (
+        "postgres -D",
+        "valkey-server",
+        "local.web",
+        "worker.py ticker",
+        "worker.py jobs",
+        "worker.py postman",
+        "stub city",
+    ):
         assert launcher.named(part), part
     assert modes_above(launcher.data) == above, "no folder above ours may be opened to others"
 

@@ -99,7 +99,11 @@ def test_started_again_it_goes_on_where_it_was(district: District, tmp_path: Pat
 
 def test_what_nobody_answered_is_sent_again_with_the_same_id(district: District, tmp_path: Path) -> None:
     one = city(district, tmp_path)
-    for answer in ((0, {}), (503, {"type": "/problems/overloaded"}), (409, {"type": "/problems/message-in-flight"})):
+    for answer in (
+        (0, {}),
+        (503, {"type": "/problems/overloaded"}),
+        (409, {"type": "/problems/message-in-flight"}),
+    ):
         district.answer = answer
         one.look(at(0))
     district.answer = (202, {"state": "received"})
@@ -110,7 +114,9 @@ def test_what_nobody_answered_is_sent_again_with_the_same_id(district: District,
     assert len({orjson.dumps(letter) for letter in district.letters}) == 1
 
 
-def test_what_the_district_refuses_for_good_is_written_down_and_left(district: District, tmp_path: Path) -> None:
+def test_what_the_district_refuses_for_good_is_written_down_and_left(
+    district: District, tmp_path: Path
+) -> None:
     one = city(district, tmp_path)
     district.answer = (422, {"type": "/problems/message-wrong", "detail": "填写内容有误"})
 
@@ -124,7 +130,9 @@ def test_what_the_district_refuses_for_good_is_written_down_and_left(district: D
     assert kinds == ["begun", "refused", "skipped", "dispatched"]
 
 
-def test_it_urges_what_is_not_answered_and_stops_where_urging_is_unknown(district: District, tmp_path: Path) -> None:
+def test_it_urges_what_is_not_answered_and_stops_where_urging_is_unknown(
+    district: District, tmp_path: Path
+) -> None:
     one = city(district, tmp_path, Pace(every=1e12, back=20, urge=300))
     one.look(at(0))
     for second in range(0, 2000, 50):
@@ -183,7 +191,9 @@ def test_callers_mostly_are_reached_and_mostly_are_content() -> None:
 
 
 @pytest.mark.requirement("SJS-085")
-def test_an_order_of_the_city_goes_all_the_way_round(world: World, configure: Configure, tmp_path: Path) -> None:
+def test_an_order_of_the_city_goes_all_the_way_round(
+    world: World, configure: Configure, tmp_path: Path
+) -> None:
     """派单 → 办理 → 办结回复, refused once and then taken → 回访 → the case goes on."""
     configure(city12345={"url": "http://127.0.0.1:9/orders", "account": "city", "stub": True})
 

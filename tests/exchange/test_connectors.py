@@ -38,14 +38,22 @@ def test_a_recorded_pair_maps_both_ways_field_by_field(file: Path) -> None:
 
 
 def test_there_is_a_pair_for_each_message_that_the_played_city_knows() -> None:
-    assert {pair(file)[1]["message"] for file in CONTRACTS} >= {"city.dispatch", "city.urge", "city.callback", "city.reply"}
+    assert {pair(file)[1]["message"] for file in CONTRACTS} >= {
+        "city.dispatch",
+        "city.urge",
+        "city.callback",
+        "city.reply",
+    }
 
 
 @pytest.mark.parametrize(
     ("body", "refusal"),
     [
         (b'{"code": "0000", "data": null, "total": 0}', None),
-        (b'{"code": "0001", "message": "\xe7\xbc\x96\xe5\x8f\xb7\xe4\xb8\x8d\xe5\xad\x98\xe5\x9c\xa8"}', "0001 编号不存在"),
+        (
+            b'{"code": "0001", "message": "\xe7\xbc\x96\xe5\x8f\xb7\xe4\xb8\x8d\xe5\xad\x98\xe5\x9c\xa8"}',
+            "0001 编号不存在",
+        ),
         (b'{"code": "0001", "msg": 7}', "0001"),
         (b'{"code": 0}', "0"),
         (b"OK", "应答不是约定的格式（缺少 code）"),
@@ -58,7 +66,9 @@ def test_only_its_own_word_means_that_the_city_accepted(body: bytes, refusal: st
 
 
 def test_a_partner_that_sends_nonsense_gets_it_refused_by_the_type_and_not_lost() -> None:
-    read = ALL["city12345"].read("city.dispatch", {"jjcd": "99", "startTime": "gestern", "name": {"a": 1}, "phone": None})
+    read = ALL["city12345"].read(
+        "city.dispatch", {"jjcd": "99", "startTime": "gestern", "name": {"a": 1}, "phone": None}
+    )
 
     assert read["level"] == "99"
     assert read["receivedAt"] == "gestern"

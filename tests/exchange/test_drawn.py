@@ -43,7 +43,12 @@ def test_a_send_task_sends_and_a_receive_task_waits(database: db.Database) -> No
 
 
 def test_a_message_on_an_edge_interrupts_its_step(database: db.Database) -> None:
-    drawing = Drawing("drawn").start().task("handle", by_role()).edge("withdrawn", "handle", "message", "city.callback")
+    drawing = (
+        Drawing("drawn")
+        .start()
+        .task("handle", by_role())
+        .edge("withdrawn", "handle", "message", "city.callback")
+    )
     drawing.end().over("told", "message", "city.reply")
     world = built(database, drawing.line("start", "handle", "end").line("withdrawn", "told"))
     world.file(process="drawn", external_no="BJ-1")
@@ -59,7 +64,9 @@ def test_a_message_on_an_edge_interrupts_its_step(database: db.Database) -> None
 
 def test_a_message_on_an_edge_may_leave_its_step_open_and_come_again(database: db.Database) -> None:
     drawing = Drawing("drawn").start().task("handle", by_role())
-    drawing.edge("urged", "handle", "message", "city.callback", interrupting=False).task("note", by_role()).end().end("noted")
+    drawing.edge("urged", "handle", "message", "city.callback", interrupting=False).task(
+        "note", by_role()
+    ).end().end("noted")
     world = built(database, drawing.line("start", "handle", "end").line("urged", "note", "noted"))
     world.file(process="drawn", external_no="BJ-1")
 
@@ -71,8 +78,12 @@ def test_a_message_on_an_edge_may_leave_its_step_open_and_come_again(database: d
 
 @pytest.mark.parametrize("comes", [True, False])
 def test_whichever_comes_first_ends_the_other_wait(database: db.Database, comes: bool) -> None:
-    drawing = Drawing("drawn").start().node("eventBasedGateway", "either").catch("word", "message", "city.callback")
-    drawing.catch("late", "timer", "P7D").task("heard", by_role()).task("alone", by_role()).either("join").end()
+    drawing = (
+        Drawing("drawn").start().node("eventBasedGateway", "either").catch("word", "message", "city.callback")
+    )
+    drawing.catch("late", "timer", "P7D").task("heard", by_role()).task("alone", by_role()).either(
+        "join"
+    ).end()
     drawing.line("start", "either", "word", "heard", "join", "end").line("either", "late", "alone", "join")
     world = built(database, drawing)
     world.file(process="drawn", external_no="BJ-1")

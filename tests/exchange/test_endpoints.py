@@ -35,7 +35,10 @@ def test_without_a_file_there_is_no_other_system(sqlite: db.Database) -> None:
 
 
 def test_a_file_names_systems_their_places_and_their_accounts(written: object) -> None:
-    written(GOOD + "other: {adapter: plain, url: 'https://x.example/y', allow: ['10.0.0.0/8:443'], account: other, on: false}\n")  # type: ignore[operator]
+    written(
+        GOOD
+        + "other: {adapter: plain, url: 'https://x.example/y', allow: ['10.0.0.0/8:443'], account: other, on: false}\n"
+    )  # type: ignore[operator]
 
     assert sorted(endpoints.configured()) == ["city12345", "other"]
     assert endpoints.sendable() == ("city12345",)

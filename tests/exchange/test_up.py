@@ -52,7 +52,12 @@ class Client:
         return [task for task in self.ask("GET", "/tasks?view=todo")["items"] if task["step"] == step]
 
     def complete(self, task: Any) -> None:
-        self.ask("POST", f"/tasks/{task['id']}/complete", {"outcome": "完成"}, **{"If-Match": f'"{task["revision"]}"'})
+        self.ask(
+            "POST",
+            f"/tasks/{task['id']}/complete",
+            {"outcome": "完成"},
+            **{"If-Match": f'"{task["revision"]}"'},
+        )
 
 
 def eventually(found: Callable[[], Any], seconds: float = 40) -> Any:
@@ -74,7 +79,9 @@ def test_the_played_city_dispatches_takes_the_reply_and_calls_back(launcher: Lau
 
     deliveries = Client(launcher.port, "duban1").ask("GET", "/deliveries")["items"]
     assert [each["state"] for each in deliveries] == ["sent", "sent"]
-    kinds = [json.loads(line)["kind"] for line in (launcher.data / "stub" / "city.jsonl").read_text().splitlines()]
+    kinds = [
+        json.loads(line)["kind"] for line in (launcher.data / "stub" / "city.jsonl").read_text().splitlines()
+    ]
     assert kinds[0] == "begun"
     assert {"dispatched", "received", "called-back"} <= set(kinds)
     assert launcher.stop() == 0
@@ -87,7 +94,9 @@ def test_without_the_played_city_what_is_sent_waits_and_readyz_says_so(launcher:
     assert not launcher.named("stub city")
 
     me = Client(launcher.port, "paiqian1")
-    task = me.ask("POST", "/cases", {"process": "talks", "title": "路灯不亮", "externalNo": "BJ-1"})["tasks"][0]
+    task = me.ask("POST", "/cases", {"process": "talks", "title": "路灯不亮", "externalNo": "BJ-1"})["tasks"][
+        0
+    ]
     me.complete(task)
 
     connection = http.client.HTTPConnection("127.0.0.1", launcher.port, timeout=10)
@@ -97,7 +106,9 @@ def test_without_the_played_city_what_is_sent_waits_and_readyz_says_so(launcher:
     assert launcher.stop() == 0
 
 
-def test_production_and_a_house_of_ones_own_refuse_the_played_city(launcher: Launcher, tmp_path: Path) -> None:
+def test_production_and_a_house_of_ones_own_refuse_the_played_city(
+    launcher: Launcher, tmp_path: Path
+) -> None:
     production = {"HUYING_PROFILE": "production", "DATABASE_URL": "postgresql://x@127.0.0.1:9/x"}
 
     asked = run_command("stub", "city", "--journal", str(tmp_path / "j"), data=launcher.data, **production)

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from app.core import personal
+
 LONGEST = 120
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _FORBIDDEN = re.compile('[<>:"|?*]')
@@ -17,7 +19,7 @@ def clean(sent: str, ending: str) -> str:
     `ending` is what the content calls for, given to a name that has none.
     """
     text = unicodedata.normalize("NFC", _UNSEEN.sub("", sent)).replace("\\", "/").rsplit("/", 1)[-1]
-    text = _FORBIDDEN.sub("_", text).strip(" .")
+    text = _FORBIDDEN.sub("_", personal.covered(text)).strip(" .")
     if not ending_of(text):
         text = f"{text or '附件'}.{ending}"
     stem, _, own = text.rpartition(".")

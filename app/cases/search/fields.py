@@ -26,11 +26,13 @@ from app.cases.search.conditions import (
     one_of,
 )
 from app.cases.search.index import case_search
+from app.cases.secrets.table import cases_with
 from app.categories.catalogue import codes_below
 from app.core import dialects
 from app.core.db import Session
 from app.core.errors import FieldError
 from app.core.http.strict_json import pointer
+from app.crypto import blind
 from app.identity import org
 from app.identity.actor import Actor
 from app.identity.models import case_access
@@ -206,7 +208,15 @@ def _mine(reading: Reading) -> ColumnElement[bool]:
     return tasks.c.id.in_(select(task_queue.c.task_id).where(lying))
 
 
+def _caller_phone(reading: Reading, value: Any, at: str) -> ColumnElement[bool]:
+    digits = blind.normal(value) if isinstance(value, str) else ""
+    if not (digits.isascii() and digits.isdigit() and (len(digits) == blind.LAST or 7 <= len(digits) <= 12)):
+        return reading.wrong(at, "value-invalid", "应为完整的电话号码，或末四位。")
+    return cases.c.id.in_(cases_with(reading.session, "caller_phone", digits))
+
+
 CASE_SPECIALS: dict[str, Special] = {
+    "callerPhone": _caller_phone,
     "words": _words,
     "place": _place,
     "unit": _pooled,

@@ -63,6 +63,13 @@ def of_origin(motion: Motion, origin: str) -> dict[str, Any]:
     return {each.name: each.value for each in found if each.origin == origin}
 
 
+def secrets_now(motion: Motion) -> dict[str, Any]:
+    """The secret names of a case that moves, as they will be: for a message that says it may carry them."""
+    held = {each.name: each.value for each in kept(motion.session, motion.case["id"]) if each.right}
+    held |= {each.name: each.value for each in motion.taken.values()}
+    return {name: value for name, value in held.items() if name in motion.bundle.secret_names}
+
+
 def current(session: Session, case_id: str) -> dict[str, Any]:
     """What each name holds now."""
     return {each.name: each.value for each in kept(session, case_id)}
