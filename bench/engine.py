@@ -1,99 +1,30 @@
 """What the engine costs, as ratios: `python -m bench.engine`. Fails on ratios, never on milliseconds.
 
-CPU time of one process, medians of nine. Reference process "hotline": 32 specs, 6 user tasks, 5 timers,
-3 return loops, saved and loaded at every step. Stock is the library alone, in memory, nothing saved, on
-the same diagram and walk. "loops" are turns of a calibration loop of plain Python, so that figures of two
-machines can be laid side by side.
+CPU time of one process, medians of nine. Stock is the library alone, in memory, nothing saved, on the same
+files and walk (bench/hotline.py). "loops" are turns of a calibration loop of plain Python, so that figures of
+two machines can be laid side by side.
 """
 
 import gc
 import sys
 import tracemalloc
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 from functools import partial
-from statistics import median
-from time import process_time
-from types import MappingProxyType
-from typing import Any
+from random import Random
 
-from lxml import etree
-from SpiffWorkflow.bpmn.parser import BpmnParser
-from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
-from SpiffWorkflow.util.task import TaskState
-
+from app.engine.check import check
+from app.engine.durations import add as later
+from app.engine.durations import parse_duration
 from app.engine.parser import parse
 from app.engine.run import Run
 from app.engine.source import Source
 from app.engine.version import Version
+from bench import decisions, hotline
+from bench.hotline import DESK, WALK, act, begin
+from bench.measure import Report, calibrated, seconds, side_by_side
 from tests.engine.drawing import Drawing
-
-ROUNDS = 9
-WALK = (
-    ("dispatch", "派遣"), ("sign", "退回"), ("dispatch", "派遣"), ("sign", "签收"), ("handle", "办结"),
-    ("assist", "完成"), ("review", "通过"), ("visit", "满意"),
-)  # fmt: skip
-
-
-class Desk:
-    """An Env in memory that never moves."""
-
-    now = datetime(2026, 3, 2, 1, tzinfo=UTC)
-    data: Mapping[str, Any] = MappingProxyType({"level": 2})
-    functions: Mapping[str, Callable[..., Any]] = MappingProxyType({})
-
-    def is_workday(self, day: date) -> bool:
-        """Monday to Friday."""
-        return day.weekday() < 5
-
-    def call(self, handler: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Not used."""
-        raise NotImplementedError
-
-    def send(self, message: str, params: Mapping[str, Any]) -> None:
-        """Not used."""
-
-    def write(self, values: dict[str, Any]) -> None:
-        """Not used."""
-
-
-DESK = Desk()
-
-
-def hotline(stock: bool = False) -> bytes:
-    """The reference process; `stock` writes conditions and timers as the bare library reads them."""
-
-    def said(step: str, word: str) -> str:
-        return f'{step} == "{word}"' if stock else f'outcome("{step}") == "{word}"'
-
-    def lasts(text: str) -> str:
-        return f"'{text}'" if stock else text
-
-    outcomes = {
-        **{"dispatch": "派遣", "sign": "签收, 退回!", "handle": "办结"},
-        **{"assist": "完成", "review": "通过, 驳回!", "visit": "满意, 不满意!"},
-    }
-    drawing = Drawing().start().either("to_dispatch").either("to_handle").both("split").both("join")
-    for step, words in outcomes.items():
-        drawing.task(step, outcomes=words, status=step, clock="resolve")
-    drawing.either("g_sign", default="signed").either("g_review", default="passed").either(
-        "g_visit", default="good"
-    )
-    drawing.either("merge_handle").end("archived").end("unanswered")
-    for step in ("sign", "handle", "review"):
-        drawing.timer(f"warn_{step}", step, lasts("PT24H"), interrupting=False).end(f"warned_{step}")
-        drawing.line(f"warn_{step}", f"warned_{step}")
-    drawing.timer("no_answer", "visit", lasts("P7D")).line("no_answer", "unanswered")
-    drawing.timer("overdue", "handle", lasts("P15D")).line("overdue", "merge_handle")
-    drawing.line("start", "to_dispatch", "dispatch", "sign", "g_sign").flow(
-        "g_sign", "to_handle", name="signed"
-    )
-    drawing.flow("g_sign", "to_dispatch", said("sign", "退回")).line("to_handle", "split")
-    drawing.line("split", "handle", "merge_handle", "join").line("split", "assist", "join")
-    drawing.line("join", "review", "g_review").flow("g_review", "to_handle", said("review", "驳回"))
-    drawing.flow("g_review", "visit", name="passed").line("visit", "g_visit")
-    drawing.flow("g_visit", "to_dispatch", said("visit", "不满意")).flow("g_visit", "archived", name="good")
-    return drawing.bytes()
+from tests.engine.good_bundle import NAMES
+from tests.engine.graph_drawing import drawing_of
+from tests.engine.random_diagrams import Grower
 
 
 def line_of(length: int) -> bytes:
@@ -120,19 +51,21 @@ def version_of(diagram: bytes) -> Version:
     return parse(Source("a" * 64, "bench", diagram))
 
 
-def begin(version: Version) -> tuple[bytes, list[tuple[str, str]]]:
-    """A new case, saved: its state and the open (step, ref)."""
-    run = Run.new(version, DESK)
-    picture = run.settle()
-    return run.dump(), [(task.step, task.ref) for task in picture.tasks]
+def simple() -> Version:
+    """Five user tasks and nothing else."""
+    names = [f"s{place}" for place in range(5)]
+    drawing = Drawing().start().end()
+    for name in names:
+        drawing.task(name)
+    return version_of(drawing.line("start", *names, "end").bytes())
 
 
-def act(version: Version, state: bytes, ref: str, outcome: str | None) -> tuple[bytes, list[tuple[str, str]]]:
-    """Load, complete, settle, dump."""
-    run = Run.load(state, version, DESK)
-    run.complete(ref, outcome)
-    picture = run.settle()
-    return run.dump(), [(task.step, task.ref) for task in picture.tasks]
+def to_the_end(version: Version) -> bool:
+    """A case from start to end, saved at every step, always by the first outcome."""
+    state, tasks = begin(version)
+    while tasks:
+        state, tasks = act(version, state, tasks[0][1], None)
+    return not tasks
 
 
 def reload(version: Version, state: bytes) -> bytes:
@@ -140,59 +73,16 @@ def reload(version: Version, state: bytes) -> bytes:
     return Run.load(state, version, DESK).dump()
 
 
-def kib_of_a_version(diagram: bytes) -> float:
+def kib_of_a_version(source: Source) -> float:
     """Memory one more parsed version takes."""
-    version_of(diagram)
+    parse(source)
     gc.collect()
     tracemalloc.start()
-    kept = [version_of(diagram) for _ in range(20)]
+    kept = [parse(source) for _ in range(20)]
     gc.collect()
     size = tracemalloc.get_traced_memory()[0] / len(kept) / 1024
     tracemalloc.stop()
     return size
-
-
-def walk(version: Version) -> bool:
-    """One hotline case from start to end, saved and loaded at every step."""
-    state, tasks = begin(version)
-    for step, outcome in WALK:
-        state, tasks = act(version, state, dict(tasks)[step], outcome)
-    return not tasks
-
-
-def walk_stock(spec: Any) -> bool:
-    """The same case with the library alone, in memory."""
-    workflow = BpmnWorkflow(spec)
-    workflow.do_engine_steps()
-    for step, outcome in WALK:
-        task = next(t for t in workflow.get_tasks(state=TaskState.READY) if t.task_spec.name == step)
-        task.data[step] = outcome
-        task.run()
-        workflow.do_engine_steps()
-    return bool(workflow.is_completed())
-
-
-def calibrate() -> float:
-    """Seconds for a fixed piece of plain Python: dicts, attribute-free calls, small strings."""
-    begun = process_time()
-    seen: dict[str, int] = {}
-    for number in range(60_000):
-        key = str(number % 997)
-        seen[key] = seen.get(key, 0) + (number & 7)
-    return process_time() - begun
-
-
-def seconds(work: Callable[[], object], times: int) -> float:
-    """CPU seconds of one call: the median of nine runs of `times` calls."""
-    work()
-    found = []
-    for _ in range(ROUNDS):
-        gc.collect()
-        begun = process_time()
-        for _ in range(times):
-            work()
-        found.append((process_time() - begun) / times)
-    return median(found)
 
 
 def after_rounds(version: Version, rounds: int) -> tuple[bytes, str, int]:
@@ -219,56 +109,29 @@ def all_votes(version: Version) -> bool:
     return not tasks
 
 
-def side_by_side(first: Callable[[], object], second: Callable[[], object], times: int) -> float:
-    """How much dearer the second is than the first: the median ratio of runs taken in turn."""
-    first(), second()
-    ratios = []
-    for _ in range(ROUNDS):
-        spent = []
-        for work in (first, second):
-            gc.collect()
-            begun = process_time()
-            for _ in range(times):
-                work()
-            spent.append(process_time() - begun)
-        ratios.append(spent[1] / spent[0])
-    return median(ratios)
-
-
-class Report:
-    """A plain table, and whether a ratio that must hold did not."""
-
-    def __init__(self) -> None:
-        self.failed = False
-        print(f"{'what':<58}{'measured':>14}  must hold")
-
-    def line(self, what: str, measured: str, wanted: str = "", held: bool = True) -> None:
-        """One row; a ratio that did not hold is marked."""
-        self.failed = self.failed or not held
-        print(f"{what:<58}{measured:>14}  {wanted}{'' if held else '   ← not held'}")
-
-
-def main() -> int:
-    """Measures and prints; 1 when a ratio does not hold."""
-    report = Report()
-    loop = median(calibrate() for _ in range(ROUNDS))
-    report.line("calibration loop of plain Python", f"{loop * 1e3:.2f} ms")
-
-    version = version_of(hotline())
-    parser = BpmnParser()
-    parser.add_bpmn_xml(etree.fromstring(hotline(stock=True)))
-    stock_spec = parser.get_spec("p")
-    assert walk(version)
-    assert walk_stock(stock_spec)
-    sizes = f"{len(version.spec.task_specs)} / {len(version.steps)} / {len(version.timers)}"
+def whole_case(report: Report, loop: float) -> None:
+    """The reference process from start to end."""
+    version = hotline.version()
+    called = version.find(hotline.SITE) if version.find else version
+    steps = len(version.steps) + len(called.steps)
+    sizes = (
+        f"{len(version.spec.task_specs)} + {len(called.spec.task_specs)} / {steps} / {len(version.timers)}"
+    )
     report.line("hotline: specs / user tasks / timers", sizes)
-
-    case = seconds(lambda: walk(version), 40)
+    assert hotline.walk()
+    assert hotline.walk_stock()
+    case, five = seconds(hotline.walk, 30), simple()
     report.line("hotline, saved at every step: cases per CPU-second", f"{1 / case:,.0f}", "≥ 500 (reference)")
     report.line("  the same in calibration loops per case", f"{case / loop:.3f}")
-    ratio = side_by_side(lambda: walk(version), lambda: walk_stock(stock_spec), 20)
+    ratio = side_by_side(hotline.walk, hotline.walk_stock, 15)
     report.line("  speed against stock in memory, nothing saved", f"{ratio:.2f} ×", "≥ 1.4 ×", ratio >= 1.4)
+    each = seconds(lambda: to_the_end(five), 60)
+    report.line("five tasks in a line, saved at every step: cases", f"{1 / each:,.0f}", "≥ 2,500 (reference)")
 
+
+def one_step(report: Report) -> None:
+    """What a step costs, and what it must not depend on."""
+    version = hotline.version()
     costs: list[tuple[float, float, int]] = []
     state, tasks = begin(version)
     for step, outcome in WALK:
@@ -276,65 +139,92 @@ def main() -> int:
         saved = seconds(partial(reload, version, state), 300)
         costs.append((saved, seconds(partial(act, version, state, ref, outcome), 100), len(state)))
         state, tasks = act(version, state, ref, outcome)
-    report.line(
-        "dump + load, dearest step", f"{max(c[0] for c in costs) * 1e3:.3f} ms", "≤ 0.25 ms (reference)"
-    )
-    dearest = max(c[1] for c in costs)
-    report.line("load + act + settle + dump, dearest step", f"{dearest * 1e3:.3f} ms", "≤ 0.7 ms (reference)")
-    report.line(
-        "state, largest", f"{max(c[2] for c in costs)} B", "≤ 2 KB", max(c[2] for c in costs) <= 2_048
-    )
-    report.line(
-        "new case to its first task",
-        f"{seconds(lambda: begin(version), 200) * 1e3:.3f} ms",
-        "≤ 0.2 ms (reference)",
-    )
+    saved, acted, size = (max(each) for each in zip(*costs, strict=True))
+    report.line("dump + load, dearest step", f"{saved * 1e3:.3f} ms", "≤ 0.25 ms (reference)")
+    report.line("load + act + settle + dump, dearest step", f"{acted * 1e3:.3f} ms", "≤ 0.7 ms (reference)")
+    report.line("  dump + load of it", f"{saved / acted:.0%}", "≤ 60 %", saved <= 0.6 * acted)
+    report.line("state, largest", f"{size} B", "≤ 2 KB", size <= 2_048)
+    new = seconds(lambda: begin(version), 200)
+    report.line("new case to its first task", f"{new * 1e3:.3f} ms", "≤ 0.2 ms (reference)")
 
     short, long, longest = (version_of(line_of(length)) for length in (3, 40, 290))
-    steps = [(each, *begin(each)) for each in (short, long, longest)]
-    work = [partial(act, each, saved, open_tasks[0][1], None) for each, saved, open_tasks in steps]
-    ratio = side_by_side(work[0], work[1], 200)
-    report.line(
-        "a step in a line of 40 tasks with timers against 3", f"{ratio:.2f} ×", "≤ 1.3 ×", ratio <= 1.3
+    starts = [(each, *begin(each)) for each in (short, long, longest)]
+    work = [partial(act, each, saved, open_tasks[0][1], None) for each, saved, open_tasks in starts]
+    report.ratio(
+        "a step in a line of 40 tasks with timers against 3", side_by_side(work[0], work[1], 200), 1.3
     )
-    report.line("  in a line of 290 against 3", f"{side_by_side(work[0], work[2], 200):.2f} ×")
-
+    report.ratio("  in a line of 290 against 3", side_by_side(work[0], work[2], 200), 1.3)
     inside = called_line(3)
-    saved, open_tasks = begin(inside)
-    ratio = side_by_side(work[0], partial(act, inside, saved, open_tasks[0][1], None), 200)
-    report.line(
-        "a step inside a call inside a sub-process against on top", f"{ratio:.2f} ×", "≤ 1.5 ×", ratio <= 1.5
+    kept, open_tasks = begin(inside)
+    deep = partial(act, inside, kept, open_tasks[0][1], None)
+    report.ratio(
+        "a step inside a call inside a sub-process against on top", side_by_side(work[0], deep, 200), 1.5
     )
 
     early, late = after_rounds(version, 2), after_rounds(version, 1_500)
     turns = [partial(act, version, each[0], each[1], "退回") for each in (early, late)]
-    ratio = side_by_side(turns[0], turns[1], 200)
-    report.line(
-        "round 1,500 of dispatch–sign–return against round 2", f"{ratio:.2f} ×", "≤ 1.1 ×", ratio <= 1.1
-    )
-    report.line(
-        "  rows kept in round 2 / round 1,500", f"{early[2]} / {late[2]}", "the same", early[2] == late[2]
-    )
+    report.ratio("round 1,500 of dispatch–sign–return against round 2", side_by_side(*turns, 200), 1.1)
+    report.line("  rows kept", f"{early[2]} / {late[2]}", "the same", early[2] == late[2])
 
-    many = signing()
+
+def votes(report: Report) -> None:
+    """A step of 200 people."""
+    many, version = signing(), hotline.version()
     spent = seconds(lambda: all_votes(many), 1)
     report.line("all votes of 200 signers, each saved", f"{spent * 1e3:.0f} ms", "≤ 100 ms (reference)")
-    ratio = side_by_side(lambda: after_rounds(version, 100), lambda: all_votes(many), 1)
-    report.line("  a vote against a step of one person", f"{ratio:.2f} ×", "≤ 8 ×", ratio <= 8)
+    report.ratio(
+        "  a vote against a step of one person",
+        side_by_side(lambda: after_rounds(version, 100), lambda: all_votes(many), 1),
+        8,
+    )
 
+
+def small_things(report: Report) -> None:
+    """Expressions, times, reading and judging a version."""
+    version, source = hotline.version(), hotline.source()
     condition = next(flow.condition for flow in version.flows.values() if flow.condition is not None)
     functions = {"outcome": {"sign": "退回"}.get}
-    report.line(
-        "one condition",
-        f"{seconds(lambda: condition.evaluate({}, functions), 3_000) * 1e6:.2f} µs",
-        "≤ 2 µs (reference)",
-    )
-    diagram = hotline()
-    report.line(
-        "parse hotline", f"{seconds(lambda: version_of(diagram), 20) * 1e3:.2f} ms", "≤ 10 ms (reference)"
-    )
-    kept = kib_of_a_version(diagram)
+    spent = seconds(lambda: condition.evaluate({}, functions), 3_000)
+    report.line("one condition", f"{spent * 1e6:.2f} µs", "≤ 2 µs (reference)")
+    for text in ("P1M", "P5WD", "P30WD"):
+        duration = parse_duration(text)
+        spent = seconds(lambda each=duration: later(DESK.now, each, DESK.is_workday), 500)  # type: ignore[misc]
+        report.line(f"a due time: {text}", f"{spent * 1e6:.1f} µs", "≤ 20 µs (reference)")
+    spent = seconds(lambda: parse(source), 15)
+    report.line("parse hotline with its table", f"{spent * 1e3:.2f} ms", "≤ 10 ms (reference)")
+    kept = kib_of_a_version(source)
     report.line("a version in the catalog", f"{kept:.0f} KiB", "≤ 50 KiB", kept <= 50)
+
+    plain = line_of(148)  # 298 nodes with their timers
+    grown = widest()
+    for what, diagram in (("in a line", plain), ("branching as wildly as it may", grown)):
+        names = len(version_of(diagram).spec.task_specs)
+        spent = seconds(lambda each=diagram: check(Source("v", "p", each), NAMES), 3)  # type: ignore[misc]
+        parsed = seconds(lambda each=diagram: version_of(each), 3)  # type: ignore[misc]
+        report.line(f"check {names} specs {what}", f"{spent * 1e3:.0f} ms", "≤ 200 ms (reference)")
+        report.line("  against parsing it", f"{spent / parsed:.1f} ×", "≤ 15 ×", spent <= 15 * parsed)
+
+
+def widest() -> bytes:
+    """The largest random diagram of all elements that is within the limit of 300 nodes."""
+    best, most = b"", 0
+    for seed in range(40):
+        graph = Grower(Random(seed), 110, calls=False, many=True, facts=False, letters=False).graph
+        size = len(graph.nodes) + len(graph.bells)
+        if most < size <= 300:
+            best, most = drawing_of(graph).bytes(), size
+    return best
+
+
+def main() -> int:
+    """Measures and prints; 1 when a ratio does not hold."""
+    report = Report()
+    loop = calibrated(report)
+    whole_case(report, loop)
+    one_step(report)
+    votes(report)
+    small_things(report)
+    decisions.measure(report, loop)
     return int(report.failed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
@@ -34,6 +34,9 @@ _GLOBALS: dict[str, Any] = {
     **{f"_{kind.__name__}": guard for kind, guard in GUARDS.items()},
     **{f"_fn_{name}": builtin.call for name, builtin in BUILTIN.items()},
 }
+
+
+_NO_TREE = ast.Constant(None)
 
 
 class ExpressionError(Exception):
@@ -65,6 +68,10 @@ class Expression:
     tree: ast.expr = field(repr=False, compare=False)
     cut: int = field(repr=False, compare=False)
     _code: CodeType = field(repr=False, compare=False)
+
+    def pruned(self) -> Expression:
+        """Without its tree, which only the linter reads, and which is ten times the rest."""
+        return replace(self, tree=_NO_TREE)
 
     def evaluate(self, data: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Any:
         """The value now; a name without value is None. Raises ExpressionError.

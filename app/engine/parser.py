@@ -207,7 +207,7 @@ def _read_scope(
 
 
 def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubProcess | None) -> OneLevel:
-    kind, spec, name, label = kind_of(node), draft.spec, node.get("id"), node.get("name")
+    kind, spec, name, label = kind_of(node), draft.spec, intern(node.get("id")), node.get("name")
     if any(node.get(each) == "true" for each in NEVER) or any(
         kind_of(child) in MARKERS and (kind_of(child), kind) not in MARKED for child in node
     ):

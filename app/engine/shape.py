@@ -236,6 +236,9 @@ class OneLevel(TaskSpec):
     bpmn_name: str | None = None
     lane = description = documentation = io_specification = None
     data = defines = NO_DATA
+    split_task = threshold = choice = default_task_spec = None
+    cancel_remaining = False
+    cond_task_specs = trigger_specs = ()
     pre_assign = post_assign = data_input_associations = data_output_associations = ()
     update_event = ready_event = completed_event = error_event = cancelled_event = run_event = Event()
 
@@ -243,7 +246,7 @@ class OneLevel(TaskSpec):
         """Forgets what this element holds in common with all others; called once, when it is drawn."""
         common = vars(OneLevel)
         self.__dict__ = {
-            key: value
+            key: tuple(value) if type(value) is list else value
             for key, value in self.__dict__.items()
             if key not in common
             or (key != "description" and value and not isinstance(value, Event) and value != common[key])

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from SpiffWorkflow.specs.base import TaskSpec
+
 from app.engine.errors import VersionUnreadable
 from app.engine.events import Boundary, Catcher, EventGateway, Receive
 from app.engine.inclusive import Inclusive, read_reach
@@ -42,12 +44,7 @@ def connect(spec: Process, flows: Iterable[Flow]) -> None:
         source, target = specs[flow.source], specs.get(split_name(flow.target)) or specs[flow.target]
         if isinstance(source, Exclusive | Inclusive):
             source.target_of[flow.id] = target.name
-            if flow.default or isinstance(source, Inclusive):
-                source.connect(target)
-            else:  # without a condition it always holds; the linter warns
-                source.connect_outgoing_if(flow.condition.text if flow.condition else "True", target)
-        else:
-            source.connect(target)
+        TaskSpec.connect(source, target)  # the library's own gateways would keep conditions of their own
     for name, leaving in out.items():
         source = specs[name]
         if isinstance(source, Exclusive | Inclusive):

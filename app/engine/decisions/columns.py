@@ -146,7 +146,7 @@ class Columns:
             )
             return None
         try:
-            return compile_expression(column.expression, names, HANDED)
+            return compile_expression(column.expression, names, HANDED).pruned()
         except ExpressionRefused as refused:
             text = plain(column.expression, 80)
             self.report.error(

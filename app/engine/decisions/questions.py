@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Collection
-from dataclasses import replace
 
 from app.engine import wording
 from app.engine.decisions.errors import CellRefused
@@ -16,7 +14,6 @@ from app.engine.functions import HANDED
 # Stands for `?` in a compiled expression: a letter nobody writes, that NFKC leaves alone, one character long.
 MARK = "㐀"
 
-_NO_TREE = ast.Constant(None)  # the tree is ten times the rest, and only the diagram's linter reads trees
 _OPERATOR = re.compile(r"[<>=!+*/%,\[)-]|(?:not\s+in|in|is|and|or|if)\b")
 
 
@@ -31,13 +28,12 @@ def question(text: str, names: Collection[str] | None) -> Expression:
 def compiled(text: str, names: Collection[str] | None) -> Expression:
     """A compiled expression of a cell; `names` None allows any. Raises CellRefused."""
     try:
-        expression = compile_expression(text, names, HANDED)
+        return compile_expression(text, names, HANDED).pruned()
     except ExpressionRefused as refusal:
         rule = SYNTAX if refusal.rule == wording.SYNTAX else refusal.rule
         # Cells are short, and a question may have been rewritten: no position.
         zh, en = refusal.zh.split("：", 1)[-1], refusal.en.split(": ", 1)[-1]
         raise CellRefused(rule, zh.replace(MARK, "?"), en.replace(MARK, "?")) from None
-    return replace(expression, tree=_NO_TREE)
 
 
 def has_question(text: str) -> bool:
