@@ -33,7 +33,7 @@ def refused(problem: Problem, bundle: Bundle) -> str:
         return f"流程配置出错。{why}"
     told = problem.detail or problem.title
     fields = "；".join(error.message.rstrip("。") for error in problem.errors)
-    return f"{told.rstrip('。')}：{fields}。" if fields else told
+    return f"{told.rstrip('。')}：{fields}。" if fields and fields != told.rstrip("。") else told
 
 
 def worded(problem: Problem, bundle: Bundle) -> str:
