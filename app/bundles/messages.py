@@ -242,6 +242,16 @@ def _brought(
     elif declared.type == "files":
         zh = f"“{name}”（{declared.label}）是附件，不能由消息带来；请对方先上传附件。"
         found.error("value-invalid", here, zh, f'"{name}" is files: a message cannot bring it.')
+    elif declared.per_item or declared.names:
+        why = (
+            "由会签、协办的各项各填各的" if declared.per_item else f"在选择分类“{declared.names}”时由系统填写"
+        )
+        found.error(
+            "name-reserved",
+            here,
+            f"“{name}”（{declared.label}）{why}，消息不能填写。",
+            f'"{name}" is not for messages.',
+        )
     else:
         return FormField(declared)
     return None

@@ -56,7 +56,7 @@ def check_use(bundle: Bundle, diagram: Diagram) -> list[Finding]:
     tables = _tables(bundle)
     if bundle.decisions and not tables:
         return []
-    return [*_limits(bundle, tables), *_written(diagram, tables), *_unused(bundle, diagram, tables)]
+    return [*_limits(bundle, tables), *_written(bundle, diagram, tables), *_unused(bundle, diagram, tables)]
 
 
 def _tables(bundle: Bundle) -> Mapping[str, Table]:
@@ -135,8 +135,8 @@ def _working_time(bundle: Bundle) -> Iterator[Finding]:
                 )
 
 
-def _written(diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:
-    """A rule task may not write what the case keeps by itself."""
+def _written(bundle: Bundle, diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:
+    """A rule task may not write what the case keeps by itself, nor what each of several fills in."""
     kept = [name for name in RESERVED if name not in WRITABLE]
     for node in diagram.every.values():
         if node.kind != "businessRuleTask":
@@ -154,6 +154,14 @@ def _written(diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]
                 kept_name = f"“{name}”（{RESERVED[name].label}）"
                 zh = f"{node.named.zh} 把结果写入{kept_name}，它由系统填写，请改用 data 里的名字。"
                 en = f'{node.named.en} writes "{name}", which the case keeps by itself.'
+                yield Finding("error", "name-reserved", DIAGRAM, node.line, node.id, zh, en)
+            declared = bundle.process.data.get(name)
+            if declared is not None and (declared.per_item or declared.names):
+                zh = (
+                    f"{node.named.zh} 把结果写入“{name}”（{declared.label}），它由会签、协办的各项"
+                    "或选择分类时填写，请改用别的名字。"
+                )
+                en = f'{node.named.en} writes "{name}", which is filled in elsewhere.'
                 yield Finding("error", "name-reserved", DIAGRAM, node.line, node.id, zh, en)
 
 

@@ -119,6 +119,8 @@ def test_the_key_of_a_case_is_text_or_nothing(talking: Bundle):
         ("yes: $.solved", "yes: solved", "message-path", "$.caller.name"),
         ("yes: $.solved", "yes: '$.list[0]'", "message-path", "看不懂路径"),
         ("yes: $.solved", "received_at: $.at", "name-reserved", "消息不能改"),
+        ("yes: $.solved", "kind_name: $.kind", "name-reserved", "在选择分类“kind”时由系统填写"),
+        ("yes: $.solved", "each: $.each", "name-reserved", "各填各的，消息不能填写"),
         ("title: $.title", "number: $.no", "name-reserved", "title、content、received_at"),
         ("to: connector:city12345, ", "", "key-missing", "例如 to: connector:city12345"),
         ("to: connector:city12345", "to: http://city", "value-invalid", "connector:名称"),
@@ -135,7 +137,12 @@ def test_a_mistake_in_a_message_is_one_finding_with_what_would_be_right(
 ):
     assert old in MESSAGES
 
-    bundle, findings = compile_with(messages=MESSAGES.replace(old, new, 1))
+    process = PROCESS.replace(
+        "  yes:",
+        "  kind: {type: category, table: t, label: 类}\n  each: {type: int, per: item, label: 各}\n  yes:",
+    )
+
+    bundle, findings = compile_with(process=process, messages=MESSAGES.replace(old, new, 1))
 
     error = only(findings)
     assert bundle is None

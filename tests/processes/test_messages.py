@@ -4,11 +4,23 @@ import pytest
 
 from app.processes.check import check_folder
 from tests.processes.conftest import Change
+from tests.processes.test_scenarios import walked
 
 MESSAGES = """
 city.dispatch: {direction: in, starts: true, key: externalNo, data: {level: $.level}}
 city.callback: {direction: in, key: externalNo, data: {solved: $.solved}}
 city.reply:    {direction: out, to: connector:city12345, body: {orderNo: external_no}}
+"""
+CITY = """
+name: 市级派单，办理中回访即答复
+at: 2026-03-02T09:00+08:00
+steps:
+  - message: {name: city.dispatch, by: city, key: BJ-7, payload: {level: 一般}}
+  - complete: {step: dispatch, as: 派遣员甲, outcome: 派遣, answers: {main_unit: 城管委}}
+  - complete: {step: sign, as: 城管委值班员, outcome: 签收}
+  - message: {name: city.callback, key: $externalNo, payload: {solved: true}}
+  - partner: {received: city.reply, body: {orderNo: BJ-7}}
+  - expect: {ended: true, end: replied, data: {level: 一般, solved: true}}
 """
 DECLARED = (
     '<bpmn:message id="m1" name="city.dispatch" /><bpmn:message id="m2" name="city.callback" />'
@@ -43,6 +55,16 @@ def told(copied: Change) -> list[str]:
 
 def test_messages_that_agree_with_the_diagram_give_no_finding(talking: Change):
     assert told(talking) == []
+
+
+@pytest.mark.usefixtures("district")
+def test_an_order_of_the_city_is_walked_from_its_dispatch_to_the_reply(talking: Change):
+    (talking() / "scenarios" / "city.yaml").write_text(CITY, "utf-8")
+
+    (story,), coverage = walked(talking(), "city")
+
+    assert story.failed is None
+    assert {"from_city", "withdrawn", "replied"} <= coverage.passed
 
 
 @pytest.mark.parametrize(
