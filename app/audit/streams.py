@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from app.audit.chain import GENESIS, link
-from app.core import clock, db, dialects, events
+from app.core import clock, db, dialects, events, personal
 from app.core.db import Instant, Session, metadata, transaction
 from app.crypto.sm3 import sm3
 
@@ -100,7 +100,8 @@ def append(session: Session, entry: Entry) -> None:
         "at": entry.at,
         "actor_id": entry.actor_id,
         "kind": entry.kind,
-        "subject": entry.subject[:200] if entry.subject is not None else None,
+        # What somebody looked for may be anything he typed into an address.
+        "subject": personal.covered(entry.subject[:200]) if entry.subject is not None else None,
         "data": orjson.dumps(dict(entry.data), option=orjson.OPT_SORT_KEYS).decode(),
     }
     digest = link(head.hash, row)

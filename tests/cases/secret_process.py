@@ -49,3 +49,15 @@ def files(key: str = KEY) -> BundleFiles:
     drawing.task("close", worlds.by_role(), outcomes="完成")
     drawing.line("start", "visit", "close", "end")
     return worlds.bundle_of(key, drawing, data=DATA, forms={"filing": FILING, "visit": VISIT})
+
+
+def failing() -> BundleFiles:
+    """The same step, and behind it a gateway that compares a text with a number: it stops whoever completes."""
+    drawing = Drawing("failing").start(attributes='camunda:formKey="filing"').end()
+    drawing.task("visit", f'{worlds.by_role()} camunda:formKey="visit"', outcomes="完成")
+    drawing.task("close", worlds.by_role(), outcomes="完成").either("big", default="no")
+    drawing.line("start", "visit", "big").flow("big", "close", when="result > 3").flow(
+        "big", "close", name="no"
+    )
+    drawing.line("close", "end")
+    return worlds.bundle_of("failing", drawing, data=DATA, forms={"filing": FILING, "visit": VISIT})

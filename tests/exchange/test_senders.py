@@ -24,8 +24,13 @@ b.told: {direction: out, to: connector:slow, body: {number: number}}
 def world(database: db.Database) -> World:
     """Each new case tells two partners."""
     drawing = Drawing("tells").declare("message", "a.told", "b.told").start()
-    drawing.throw("slowly", "message", "b.told").throw("quickly", "message", "a.told").task("after", by_role()).end()
-    return build(database, bundle_of("tells", drawing.line("start", "slowly", "quickly", "after", "end"), messages=MESSAGES))
+    drawing.throw("slowly", "message", "b.told").throw("quickly", "message", "a.told").task(
+        "after", by_role()
+    ).end()
+    return build(
+        database,
+        bundle_of("tells", drawing.line("start", "slowly", "quickly", "after", "end"), messages=MESSAGES),
+    )
 
 
 @pytest.mark.promise("P12")
@@ -55,11 +60,22 @@ def test_a_slow_partner_delays_nobody_but_himself(world: World, configure: Confi
     assert states.count("sent") == len(slow.received)
 
 
-def test_two_postmen_at_once_send_each_message_once_and_in_order(postgresql: db.Database, configure: Configure) -> None:
+def test_two_postmen_at_once_send_each_message_once_and_in_order(
+    postgresql: db.Database, configure: Configure
+) -> None:
     drawing = Drawing("tells").declare("message", "a.told").start().throw("one", "message", "a.told")
-    drawing.throw("two", "message", "a.told").throw("three", "message", "a.told").task("after", by_role()).end()
+    drawing.throw("two", "message", "a.told").throw("three", "message", "a.told").task(
+        "after", by_role()
+    ).end()
     drawing.line("start", "one", "two", "three", "after", "end")
-    world = build(postgresql, bundle_of("tells", drawing, messages="a.told: {direction: out, to: connector:quick, body: {number: number}}\n"))
+    world = build(
+        postgresql,
+        bundle_of(
+            "tells",
+            drawing,
+            messages="a.told: {direction: out, to: connector:quick, body: {number: number}}\n",
+        ),
+    )
     with partner() as quick:
         configure(quick={"url": quick.url, "adapter": "plain"})
         for _ in range(15):

@@ -111,7 +111,9 @@ def whole() -> list[str]:
 
 @pytest.mark.promise("P11")
 @pytest.mark.promise("P1")
-def test_postmen_killed_in_the_middle_lose_nothing_and_keep_the_order(house: Installation, door: Partner) -> None:
+def test_postmen_killed_in_the_middle_lose_nothing_and_keep_the_order(
+    house: Installation, door: Partner
+) -> None:
     me = dispatcher()
     door.received.clear()
     door.behave = is_slow(0.05)
@@ -150,13 +152,17 @@ def test_messages_come_and_go_while_valkey_is_away(house: Installation, door: Pa
 
         assert early[0] == 202
         assert until(lambda: unsent() == 0, seconds=PATIENCE)
-        assert until(lambda: left_waiting([number]) == 0, seconds=PATIENCE), "the parked message was never brought"
+        assert until(lambda: left_waiting([number]) == 0, seconds=PATIENCE), (
+            "the parked message was never brought"
+        )
     finally:
         house.start("valkey")
 
 
 @pytest.mark.promise("P2")
-def test_a_thousand_repeated_messages_move_each_case_once_though_web_processes_are_killed(house: Installation) -> None:
+def test_a_thousand_repeated_messages_move_each_case_once_though_web_processes_are_killed(
+    house: Installation,
+) -> None:
     me = dispatcher()
     numbers = [handled(me, filed(me)) for _ in range(100)]
     work = numbers * 10
@@ -187,8 +193,12 @@ def test_a_thousand_repeated_messages_move_each_case_once_though_web_processes_a
 
     assert trouble == []
     assert len(answers) == 1000
-    assert until(lambda: left_waiting(numbers) == 0, seconds=PATIENCE), f"{left_waiting(numbers)} were never moved"
-    told = {number: {(status, body) for name, status, body in answers if name == number} for number in numbers}
+    assert until(lambda: left_waiting(numbers) == 0, seconds=PATIENCE), (
+        f"{left_waiting(numbers)} were never moved"
+    )
+    told = {
+        number: {(status, body) for name, status, body in answers if name == number} for number in numbers
+    }
     assert {len(each) for each in told.values()} == {1}, "the same message, the same answer"
     received = received_by(numbers)
     assert received == Counter(dict.fromkeys(numbers, 1)), "one message moved one wait once"
@@ -233,7 +243,12 @@ class Client:
             self._connection = None
 
     def send(self, message_id: str, number: str) -> tuple[int, bytes]:
-        body = {"name": "city.callback", "correlationKey": number, "messageId": message_id, "data": {"solved": True}}
+        body = {
+            "name": "city.callback",
+            "correlationKey": number,
+            "messageId": message_id,
+            "data": {"solved": True},
+        }
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:

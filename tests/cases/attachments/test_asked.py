@@ -17,9 +17,7 @@ from tests.engine.drawing import Drawing
 from tests.files import picture, upload
 from tests.world import Row, World, by_role
 
-DATA = (
-    "photos: {type: files, label: 现场照片, max: 2, kinds: [image], each: 10KB}, report: {type: files, label: 报告}"
-)
+DATA = "photos: {type: files, label: 现场照片, max: 2, kinds: [image], each: 10KB}, report: {type: files, label: 报告}"
 FORM = """
 title: 办理
 fields:
@@ -117,7 +115,9 @@ def test_an_answer_with_a_wrong_file_is_refused_at_its_field(
         "png": bring(world, task, "png", "a.png"),
         "webp": bring(world, task, "webp", "a.webp"),
     }
-    large = upload(world, "paiqian1", task["case_id"], picture("PNG", (3000, 9000), "1"), "b.png", task=task["id"])
+    large = upload(
+        world, "paiqian1", task["case_id"], picture("PNG", (3000, 9000), "1"), "b.png", task=task["id"]
+    )
     known["large"] = large.json["id"]
     assert large.json["size"] > 10 * 1024 or code != "attachment-too-large"
     named = [known.get(each, each) for each in files] if isinstance(files, list) else files
@@ -168,7 +168,9 @@ def test_an_order_without_its_attachments_is_closed_only_by_who_confirms_it(worl
 
     assert refused(told) == (422, "/problems/attachment-missing", [("/confirm", "attachment-missing")])
     assert (closed["status"], closed["case"]["state"]) == (200, "closed")
-    row = next(row for row in world.rows(case_chain, case_id=task["case_id"])[::-1] if row["command"] == "Complete")
+    row = next(
+        row for row in world.rows(case_chain, case_id=task["case_id"])[::-1] if row["command"] == "Complete"
+    )
     done = next(event for event in orjson.loads(row["events"]) if event["name"] == "task.done")
     assert done["confirmed"] == ["attachment-missing"]
     items = world.get("paiqian1", f"/cases/{task['case_id']}/timeline").json["items"]
@@ -180,12 +182,16 @@ def test_another_outcome_asks_for_nothing_and_a_confirmation_nobody_asked_for_le
     world: World, task: Row
 ) -> None:
     photo = bring(world, task)
-    review = complete(world, task, "报结", {"photos": [photo]}, confirm=["attachment-missing", "whatever"])["next"][0]
+    review = complete(world, task, "报结", {"photos": [photo]}, confirm=["attachment-missing", "whatever"])[
+        "next"
+    ][0]
 
     told = complete(world, review, "驳回")
 
     assert told["status"] == 200
-    assert "confirmed" not in "".join(row["events"] for row in world.rows(case_chain, case_id=task["case_id"]))
+    assert "confirmed" not in "".join(
+        row["events"] for row in world.rows(case_chain, case_id=task["case_id"])
+    )
 
 
 def test_a_done_task_prompts_nobody(world: World, task: Row) -> None:
