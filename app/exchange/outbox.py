@@ -13,7 +13,7 @@ from app.cases import incidents
 from app.cases.models import cases
 from app.core import clock, dialects
 from app.core.config import settings
-from app.core.db import Session, transaction
+from app.core.db import Session, reading, transaction
 from app.core.events import Event
 from app.core.ids import new_id
 from app.crypto.data_keys import OUTBOX
@@ -35,18 +35,20 @@ _FIRST_OF_ITS_CASE = ~exists(
         text("older.state not in ('sent', 'closed')"),
     )
 )
+_MAY_GO = (
+    outbox.c.endpoint == bindparam("endpoint"),
+    text("outbox.state in ('pending', 'claimed')"),
+    or_(
+        and_(outbox.c.state == "pending", outbox.c.next_at <= bindparam("now")),
+        and_(outbox.c.state == "claimed", outbox.c.lease_until <= bindparam("now")),
+    ),
+    _FIRST_OF_ITS_CASE,
+)
+_ANY = select(outbox.c.id).where(*_MAY_GO).limit(1)
 _NEXT = dialects.locked(
     select(outbox, cases.c.process_key, cases.c.org_path)
     .join(cases, cases.c.id == outbox.c.case_id)
-    .where(
-        outbox.c.endpoint == bindparam("endpoint"),
-        text("outbox.state in ('pending', 'claimed')"),
-        or_(
-            and_(outbox.c.state == "pending", outbox.c.next_at <= bindparam("now")),
-            and_(outbox.c.state == "claimed", outbox.c.lease_until <= bindparam("now")),
-        ),
-        _FIRST_OF_ITS_CASE,
-    )
+    .where(*_MAY_GO)
     .order_by(outbox.c.next_at, outbox.c.id)
     .limit(1),
     skip=True,
@@ -139,6 +141,15 @@ def _last(session: Session, case_ids: set[str]) -> dict[tuple[str, str], int]:
     """The last number given to each case and endpoint; the cases are locked by whoever moves them."""
     found = session.execute(_LAST.where(outbox.c.case_id.in_(sorted(case_ids))))
     return {(row.endpoint, row.case_id): row.seq for row in found}
+
+
+def anything(endpoint: str) -> bool:
+    """Whether a claim would find something now: an idle look writes nothing and waits for nobody."""
+    with reading() as session:
+        now = clock.now(session)
+        if health.closed(session, endpoint, now):
+            return False
+        return session.execute(_ANY, {"endpoint": endpoint, "now": now}).first() is not None
 
 
 def claim(session: Session, endpoint: str, worker: str) -> Claimed | None:

@@ -1,6 +1,6 @@
 """Parked messages: a wait that opens wakes those meant for it; what nobody came for in its time is told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, or_, select, text, update
@@ -56,16 +56,14 @@ def wake_those_meant_for(session: Session, told: Sequence[Event]) -> None:
         )
 
 
+_MAY_GO = (
+    text("inbound.state in ('received', 'parked')"),
+    inbound.c.next_at <= bindparam("now"),
+    or_(text("inbound.state = 'received'"), inbound.c.expires_at > bindparam("now")),
+)
+_ANY = select(inbound.c.id).where(*_MAY_GO).limit(1)
 _DUE = dialects.locked(
-    select(inbound)
-    .where(
-        text("inbound.state in ('received', 'parked')"),
-        inbound.c.next_at <= bindparam("now"),
-        or_(text("inbound.state = 'received'"), inbound.c.expires_at > bindparam("now")),
-    )
-    .order_by(inbound.c.next_at, inbound.c.id)
-    .limit(1),
-    skip=True,
+    select(inbound).where(*_MAY_GO).order_by(inbound.c.next_at, inbound.c.id).limit(1), skip=True
 )
 _CLAIM = (
     update(inbound)
@@ -74,14 +72,18 @@ _CLAIM = (
 )
 
 
-def deliver_due(most: int = MOST) -> int:
-    """Brings what is due to its cases, one after the other; how many were looked at."""
-    for done in range(most):
-        row = _claim()
-        if row is None:
-            return done
+def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
+    """Brings what is due to its cases, one after the other, until nothing is; how many were looked at."""
+    done = 0
+    while not stopped() and _anything() and (row := _claim()) is not None:
         _deliver(row)
-    return most
+        done += 1
+    return done
+
+
+def _anything() -> bool:
+    with reading() as session:
+        return session.execute(_ANY, {"now": clock.now(session)}).first() is not None
 
 
 def _claim() -> Row | None:

@@ -27,7 +27,7 @@ def serve(worker: str, stopped: Callable[[], bool], drain: float) -> None:
         if clock.monotonic() >= next_sweep:
             next_sweep = clock.monotonic() + SWEEP_SECONDS
             sweep()
-        _safely(parking.deliver_due)
+        _safely(lambda: parking.deliver_due(stopped))
         clock.pause(settings().tick_seconds * random.uniform(0.8, 1.2), stopped)
     senders.join(drain)
 
@@ -59,4 +59,4 @@ def _safely(act: Callable[[], object]) -> None:
     try:
         act()
     except Exception:  # the next sweep finds the same rows
-        log.exception("%s failed", act.__name__)
+        log.exception("a round of the postman failed")

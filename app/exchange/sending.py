@@ -26,6 +26,8 @@ Post = Callable[..., Answer]
 
 def send_next(endpoint: Endpoint, worker: str, post: Post = client.post) -> bool:
     """Sends the next row that may go to this endpoint; False when there is none."""
+    if not outbox.anything(endpoint.name):
+        return False
     with transaction() as session:
         held = outbox.claim(session, endpoint.name, worker)
     if held is None:

@@ -8,7 +8,7 @@ from app.core import db
 from app.exchange.models import outbox
 from app.processes.check import check_files
 from tests.engine.drawing import Drawing
-from tests.exchange.test_messages import callback
+from tests.exchange.speaking import callback
 from tests.world import World, build, bundle_of, by_role
 
 MESSAGES = """
