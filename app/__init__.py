@@ -44,6 +44,7 @@ def create_app() -> "Flask":
     from app.audit import door as audit
     from app.cases import moves_api as cases
     from app.cases.attachments import api as attachments
+    from app.cases.links import api as links
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
     from app.cases.search import api as search
@@ -69,6 +70,7 @@ def create_app() -> "Flask":
     document.register_blueprint(marks.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(notes.blp)
+    document.register_blueprint(links.blp)
     document.register_blueprint(attachments.blp)
     document.register_blueprint(secrets.blp)
     document.register_blueprint(categories.blp)

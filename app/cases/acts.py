@@ -13,6 +13,8 @@ from app.cases.commands import (
     EndChild,
     FireTimer,
     LetGo,
+    Link,
+    Linked,
     MergeAway,
     MergeUndone,
     Note,
@@ -21,6 +23,8 @@ from app.cases.commands import (
     TakeIn,
     Transfer,
     Unclaim,
+    Unlink,
+    Unlinked,
     Withdraw,
 )
 from app.cases.env import CaseEnv, awake
@@ -32,6 +36,7 @@ from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, unclaim
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
+from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
 from app.cases.verbs.prioritise import prioritise
@@ -58,6 +63,16 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return True
         case Detach():
             return detach(motion, command)
+        case Link():
+            return link(motion, command)
+        case Linked():
+            return linked(motion, command)
+        case Unlink():
+            unlink(motion, command)
+            return True
+        case Unlinked():
+            unlinked(motion, command)
+            return True
         case Prioritise():
             return prioritise(motion, command)
         case Transfer():

@@ -1,12 +1,13 @@
 """Cases, tasks and incidents over HTTP: each view shapes a request, asks a service, and sends its answer."""
 
+from datetime import datetime
 from typing import Any
 
 import orjson
 from flask import Response
 
 from app.bundles.forms import AnswersRefused
-from app.cases import filing, inbox, incidents, priority, tasks, timeline, viewing
+from app.cases import drafts, filing, inbox, incidents, priority, tasks, timeline, viewing
 from app.cases.advance import Moved
 from app.cases.attachments.errors import AttachmentMissing
 from app.cases.commands import NewCase
@@ -31,6 +32,8 @@ from app.cases.schemas import (
     CaseQuery,
     CompleteIn,
     CountsOut,
+    DraftIn,
+    DraftOut,
     FiledOut,
     FormOut,
     IncidentOut,
@@ -47,10 +50,10 @@ from app.cases.schemas import (
     WholeCase,
 )
 from app.cases.search import query as searching
-from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
+from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale, TooLarge
 from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint
-from app.core.http.fields import NOTHING
+from app.core.http.fields import NOTHING, out
 from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.permissions import (
@@ -224,6 +227,21 @@ def get_form(task_id: str) -> Response:
     """任务的表单：要填什么（JSON Schema）、现有内容、可选结论、上次未保存成功的草稿。"""
     form = tasks.form_of(actor(), task_id)
     return sent(form, etag.etag(form["revision"]))
+
+
+@blp.route("/tasks/<id:task_id>/draft", methods=["PUT"])
+@blp.moves
+@blp.arguments(DraftIn(), example={"outcome": "报结", "answers": {"result": "已联系"}})
+@blp.response(200, DraftOut())
+@blp.needs(TASK_COMPLETE)
+@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseBusy, AnswersRefused, TooLarge)
+def keep_draft(body: dict[str, Any], task_id: str) -> Response:
+    """保存草稿：填到哪里算哪里，不写进办件经过；办理之后清除。全部留空就是清除草稿。"""
+
+    def render(kept_at: datetime) -> Stored:
+        return idempotent.stored(200, {"task": task_id, "keptAt": out(kept_at)})
+
+    return idempotent.send(drafts.keep(actor(), task_id, drafts.Draft(**body), idempotent.once(render)))
 
 
 def moved_answer(moved: Moved) -> Stored:

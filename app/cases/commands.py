@@ -112,6 +112,51 @@ class Detach:
 
 
 @dataclass(frozen=True)
+class Link:
+    """关联: this case to another, of a kind that says how (models.case_links)."""
+
+    case_id: str
+    to: str
+    kind: str
+    link_id: str
+
+
+@dataclass(frozen=True)
+class Linked:
+    """关联, seen from the other case."""
+
+    case_id: str
+    by: str
+    kind: str
+    link_id: str
+
+
+@dataclass(frozen=True)
+class Unlink:
+    """取消关联: from either of the two cases."""
+
+    case_id: str
+    link_id: str
+
+
+@dataclass(frozen=True)
+class Unlinked:
+    """取消关联, seen from the other case."""
+
+    case_id: str
+    by: str
+    kind: str
+    outward: bool
+
+
+@dataclass(frozen=True)
+class KeepDraft:
+    """保存草稿: what somebody has typed so far; it moves nothing."""
+
+    task_id: str
+
+
+@dataclass(frozen=True)
 class Prioritise:
     """调整优先级: 0–100, with a reason."""
 
@@ -217,8 +262,8 @@ class LetGo:
     merged: str
 
 
-TaskCommand = Claim | Unclaim | Complete | Transfer | Return | Withdraw | Assist
-Beside = Note | Attach | Detach | Prioritise
+TaskCommand = Claim | Unclaim | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
+Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise
 CaseCommand = Deliver | Beside | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
 Command = TaskCommand | CaseCommand | FireTimer
 

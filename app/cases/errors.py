@@ -115,6 +115,14 @@ class TaskNotOpen(Unprocessable):
     """这件办件里没有这个待办，或已经办结。"""
 
 
+class LinkToItself(Unprocessable):
+    """办件不能与自己关联。"""
+
+
+class LinkReversed(Conflict):
+    """这两件办件已按相反的方向关联。"""
+
+
 class UnitNotSelectable(Unprocessable):
     """不能选择这个单位。"""
 

@@ -187,6 +187,21 @@ case_notes = Table(
     Index("ix_case_notes_case", "case_id", "id"),
 )
 
+# 关联: what two cases have to do with each other. Rows of links that were taken back are gone; the chains of
+# both cases tell.
+case_links = Table(
+    "case_links",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("from_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("to_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("kind", String(20), nullable=False),  # duplicate_of | caused_by | related | escalated_as
+    Column("author_id", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("from_id", "to_id", "kind", name="uq_case_links_pair"),
+    Index("ix_case_links_to", "to_id", "id"),
+)
+
 # What is filled in inside a step of several: one value a name, an item and a round (`per: item`).
 case_items = Table(
     "case_items",

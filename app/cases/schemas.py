@@ -39,6 +39,21 @@ class CompleteIn(Schema):
     )
 
 
+class DraftIn(Schema):
+    """What was typed so far; nothing of it need be whole. All empty clears the draft."""
+
+    outcome = Text(60, load_default=None, allow_none=True)
+    answers = Answers(load_default=dict)
+    opinion = Text(2000, lines=True, load_default=None, allow_none=True)
+
+
+class DraftOut(Schema):
+    """When the draft was kept."""
+
+    task = fields.String(required=True)
+    kept_at = Moment(required=True)
+
+
 class PriorityIn(Schema):
     """How urgent a case is, and why."""
 

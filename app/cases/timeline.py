@@ -13,6 +13,7 @@ from app.bundles import Bundle
 from app.bundles.data_fields import FILE_KINDS
 from app.cases import viewing
 from app.cases.attachments import models as attachments
+from app.cases.links import service as links
 from app.cases.notes import service as notes
 from app.cases.secrets.showing import label
 from app.core.clock import BEIJING
@@ -36,7 +37,7 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dic
         case = viewing.visible(session, actor, case_id)
         rows = session.execute(_CHAIN, {"case": case_id, "after": after, "most": limit + 1}).all()
         told = [orjson.loads(row.events) for row in rows]
-        _say(session, [event for events in told for event in events])
+        _say(session, actor, [event for events in told for event in events])
     bundle = bundles.get(case["version_id"])
     return [
         {
@@ -49,17 +50,28 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dic
     ]
 
 
-def _say(session: Session, events: list[dict[str, Any]]) -> None:
-    """Puts the words in that the chain only holds a seal of, from the rows where they can be forgotten."""
+def _say(session: Session, actor: Actor, events: list[dict[str, Any]]) -> None:
+    """Puts the words in that the chain only holds a seal of, from the rows where they can be forgotten, and
+    the numbers of other cases, as far as the actor sees them."""
     texts = notes.words(session, [event["note"] for event in events if "note" in event])
     files = attachments.named(session, [event["attachment"] for event in events if "attachment" in event])
+    others = links.numbers(session, actor, {event["other"] for event in events if "other" in event})
     for event in events:
+        if "other" in event:
+            event["words"] = others.get(event["other"], "另一件办件")
         if "note" in event:
             event["words"] = texts.get(event["note"])
         if (file := files.get(event.get("attachment", ""))) is not None:
             event["words"] = f"“{file.name}”（{FILE_KINDS[file.kind]}，{_large(event['size'])}）"
 
 
+LINKS = {
+    "duplicate_of": ("重复于 {}", "{} 与本件重复"),
+    "caused_by": ("起因于 {}", "引起 {}"),
+    "related": ("与 {} 相关", "与 {} 相关"),
+    "escalated_as": ("上报为 {}", "由 {} 上报而来"),
+}
+"""How two cases are tied, said from the one that was linked and from the other."""
 CONFIRMED = {"attachment-missing": "缺少要求的附件"}
 """Prompts that somebody went on with, in words."""
 GONE = "（内容已删除）"
@@ -107,6 +119,10 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"{where}上传附件{event.get('words') or GONE}"
         case "file.withdrawn":
             return f"撤回附件{event.get('words') or GONE}"
+        case "case.linked" | "case.unlinked":
+            tied = LINKS[event["kind"]][0 if event["outward"] else 1]
+            undone = "取消关联：" if event["name"] == "case.unlinked" else "关联："
+            return undone + tied.format(event.get("words") or "另一件办件")
         case "case.prioritised":
             return f"优先级由 {event['was']} 调为 {event['priority']}，原因：{event['reason']}"
         case "task.transferred":

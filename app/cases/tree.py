@@ -111,18 +111,13 @@ class Tree:
         known, target = bool(row.pop("known")), str(row.pop("target"))
         which = named(command)[1]
         self._targets[which] = target
-        task = getattr(command, "task_id", "")
-        if target == row["id"]:
-            self._load(row, task)
-            seen = row
-        else:
+        seen = row
+        if target != row["id"]:
             seen = self._child(target)
-            known = bool(
-                self.session.scalar(
-                    _KNOWN, {"which": target, "holders": holders(self.actor, _needs(command))}
-                )
-            )
-            self._load(seen, task)
+            asked = {"which": target, "holders": holders(self.actor, _needs(command))}
+            known = bool(self.session.scalar(_KNOWN, asked))
+        if target not in self._motions:
+            self._load(seen, getattr(command, "task_id", ""))
         if not isinstance(command, BY_ITSELF) and not sees(
             self.actor, _needs(command), seen["org_path"], known
         ):
@@ -198,13 +193,13 @@ def _needs(command: Command) -> str:
 
 
 def _by_root(session: Session, commands: Iterable[Command]) -> list[Command]:
-    """One command for each root, in the order of the roots' ids: whoever locks several locks them alike."""
-    roots: dict[str, Command] = {}
-    for command in commands:
+    """The commands in the order of their roots' ids: whoever locks several trees locks them alike."""
+
+    def root(command: Command) -> str:
         kind, which = named(command)
-        root = session.scalar(_ROOT[kind], {"which": which})
-        roots.setdefault(str(root), command)
-    return [roots[root] for root in sorted(roots)]
+        return str(session.scalar(_ROOT[kind], {"which": which}))
+
+    return sorted(commands, key=root)
 
 
 def _tasks(session: Session, case_id: str, task_id: str) -> dict[str, Row]:

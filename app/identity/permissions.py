@@ -21,6 +21,7 @@ CASE_CREATE = Permission("case:create", "登记办件")
 CASE_READ = Permission("case:read", "查看办件")
 CASE_NOTE = Permission("case:note", "填写备注")
 CASE_ATTACH = Permission("case:attach", "上传附件")
+CASE_LINK = Permission("case:link", "关联办件")
 CASE_INSTRUCT = Permission("case:instruct", "领导批示")
 CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
 CASE_REVEAL = Permission("case:reveal", "查看加密内容的完整值")
@@ -47,6 +48,7 @@ ALL: dict[str, Permission] = {
         CASE_READ,
         CASE_NOTE,
         CASE_ATTACH,
+        CASE_LINK,
         CASE_INSTRUCT,
         CASE_PRIORITISE,
         CASE_MERGE,

@@ -21,18 +21,31 @@ READS = {
     "/api/v1/cases/<id:case_id>/timeline": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/notes": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/attachments": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/links": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/reveals": ("case", "audit:read"),
     "/api/v1/tasks/<id:task_id>": ("task", "task:read"),
     "/api/v1/tasks/<id:task_id>/form": ("task", "task:read"),
 }
-WRITES: dict[str, tuple[str, str, Any]] = {
-    "/api/v1/tasks/<id:task_id>/complete": ("task", "task:complete", {"outcome": "派遣"}),
-    "/api/v1/tasks/<id:task_id>/unclaim": ("task", "task:complete", {"reason": "x"}),
+WRITES: dict[str, tuple[str, Any, int]] = {
+    "complete": ("post", {"outcome": "派遣"}, 428),
+    "unclaim": ("post", {"reason": "x"}, 409),  # nobody has claimed it yet
+    "transfer": ("post", {"to": "paiqian2", "reason": "x"}, 409),
+    "return": ("post", {"step": "dispatch", "reason": "x"}, 428),
+    "return-plan": ("post", {"step": "handle"}, 409),
+    "return-targets": ("get", None, 200),
+    "reject-order": ("post", {"reason": "x", "opinion": "x"}, 428),
+    "withdraw": ("post", {"reason": "x"}, 409),  # nobody has done it yet
+    "assist": ("post", {"units": ["d1-zjw"], "demand": "x"}, 409),  # no process for it is published here
+    "draft": ("put", {"answers": {"level": "一般"}}, 200),
 }
+"""Acts on an open task by their last word: how they are asked, and what they answer to who stands in its pool."""
 BESIDE: list[tuple[str, str, Any, int]] = [
     ("/api/v1/cases/<id:case_id>/notes", "case:note", {"text": "x"}, 201),
     ("/api/v1/cases/<id:case_id>/notes", "case:instruct", {"text": "x", "kind": "instruction"}, 201),
     ("/api/v1/cases/<id:case_id>/priority", "case:prioritise", {"priority": 90, "reason": "x"}, 428),
+    ("/api/v1/cases/<id:case_id>/links", "case:link", {"to": "{case}", "kind": "related"}, 422),
+    ("/api/v1/cases/<id:case_id>/merge", "case:merge", {"into": "{case}", "reason": "x"}, 428),
+    ("/api/v1/cases/<id:case_id>/unmerge", "case:merge", {"reason": "x"}, 409),
     ("/api/v1/cases/<id:case_id>/reveal", "case:reveal", {"fields": ["title"], "reason": "x"}, 422),
 ]
 """What is done to a whole case: its permission must hold where the case is, and what is answered where it does."""
@@ -42,6 +55,8 @@ ELSEWHERE = {
     # set and taken back by whoever sees the case; tests/cases/test_marks.py shows it
     "/api/v1/cases/<id:case_id>/follow",
     "/api/v1/cases/<id:case_id>/favourite",
+    # needs a link; tests/cases/test_links.py shows it
+    "/api/v1/cases/<id:case_id>/links/<id:link_id>",
     # needs an incident; tests/cases shows it
     "/api/v1/incidents/<id:incident_id>/retry",
 }
@@ -91,7 +106,8 @@ def test_the_matrix_knows_every_route_with_an_id(world: World) -> None:
         rule for rule in rules if rule.startswith(("/api/v1/cases", "/api/v1/tasks", "/api/v1/incidents"))
     }
 
-    assert ours == {*READS, *WRITES, *ELSEWHERE, *(rule for rule, *_ in BESIDE)}
+    acts = {f"/api/v1/tasks/<id:task_id>/{act}" for act in WRITES}
+    assert ours == {*READS, *acts, *ELSEWHERE, *(rule for rule, *_ in BESIDE)}
 
 
 def test_reading_is_200_in_scope_and_404_outside_it(
@@ -122,11 +138,14 @@ def test_acting_is_404_outside_scope_403_without_the_right_and_else_asks_for_the
     world: World, organisation: OrgFile, filed: dict[str, dict[str, str]]
 ) -> None:
     played = {428: 0, 403: 0, 404: 0}
-    for rule, (kind, permission, body) in WRITES.items():
+    for act, (method, body, good) in WRITES.items():
         for person, name, place in cells(organisation):
-            path = rule.removeprefix("/api/v1").replace(f"<id:{kind}_id>", filed[name][kind])
+            path = f"/tasks/{filed[name]['task']}/{act}"
 
-            answer = world.post(person.login, path, body)
+            if method == "get":
+                answer = world.get(person.login, path)
+            else:
+                answer = (world.post if method == "post" else world.put)(person.login, path, body)
 
             read = anywhere(organisation, person, "task:read")
             if not read:
@@ -136,7 +155,7 @@ def test_acting_is_404_outside_scope_403_without_the_right_and_else_asks_for_the
             elif ("dispatcher", "d1") not in person.appointments:
                 expected = 403
             else:
-                expected = 428 if rule.endswith("complete") else 409  # nobody has claimed it yet
+                expected = good
             assert answer.status_code == expected, (
                 f"{person.login} {path} ({name}): {answer.get_data(as_text=True)}"
             )
@@ -144,7 +163,7 @@ def test_acting_is_404_outside_scope_403_without_the_right_and_else_asks_for_the
             if expected == 403:
                 problem = answer.get_json(force=True)
                 assert problem["type"] == "/problems/forbidden-action"
-                assert problem["permission"] == (permission if read else "task:read")
+                assert problem["permission"] == ("task:complete" if read else "task:read")
     assert min(played.values()) > 3
 
 
@@ -154,9 +173,11 @@ def test_acting_on_a_case_is_404_outside_scope_and_403_where_the_right_does_not_
     played: dict[int, int] = {}
     for rule, permission, body, good in BESIDE:
         for person, name, place in cells(organisation):
-            path = rule.removeprefix("/api/v1").replace("<id:case_id>", filed[name]["case"])
+            case_id = filed[name]["case"]
+            sent = {key: case_id if value == "{case}" else value for key, value in body.items()}
+            path = rule.removeprefix("/api/v1").replace("<id:case_id>", case_id)
 
-            answer = world.post(person.login, path, body)
+            answer = world.post(person.login, path, sent)
 
             read = anywhere(organisation, person, "case:read")
             if read and not holds(organisation, person, "case:read", place):

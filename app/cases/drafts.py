@@ -1,0 +1,94 @@
+"""草稿: what somebody has typed and not handed in yet; sealed, in no chain, cleared by completion."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, update
+
+from app.bundles import keys
+from app.bundles.forms import AnswersRefused
+from app.cases.advance import within_budget
+from app.cases.commands import KeepDraft
+from app.cases.models import tasks
+from app.cases.motion import Motion, Row
+from app.cases.secrets.taking import seal_draft
+from app.cases.tree import Tree
+from app.cases.verbs import guard
+from app.core import once
+from app.core.db import transaction
+from app.core.errors import FieldError, TooLarge
+from app.core.http.strict_json import pointer
+from app.core.once import Once, Stored
+from app.identity.actor import Actor
+
+MOST_BYTES = 64 << 10
+
+_KEEP = update(tasks).where(tasks.c.id == bindparam("which")).values(draft=bindparam("sealed"))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An outcome, answers and an opinion that need not be whole; all empty clears what was kept."""
+
+    outcome: str | None
+    answers: Mapping[str, Any]
+    opinion: str | None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.outcome or self.answers or self.opinion)
+
+
+def keep(actor: Actor, task_id: str, draft: Draft, request: Once | None = None) -> datetime | Stored:
+    """Keeps the draft of an open task for who works on it; returns when.
+
+    The task's row is loaded and written under its case's lock, or a claim that is on its way would write the
+    draft over that it had read. Raises Forbidden for somebody else's task, TaskTaken, TaskDone, TooLarge, and
+    AnswersRefused for a name that the form does not ask.
+    """
+    return within_budget(lambda: _step(actor, task_id, draft, request), request)
+
+
+def _step(actor: Actor, task_id: str, draft: Draft, request: Once | None) -> datetime | Stored:
+    with transaction() as session:
+        if request is not None and (stored := once.begin(session, request)) is not None:
+            return stored
+        motion = Tree.locked(session, actor, [KeepDraft(task_id)]).motion(task_id)
+        task = guard.task_of(motion, task_id)
+        guard.authority(motion, task)
+        guard.still_open(motion, task)
+        _names(motion, task, draft.answers)
+        kept = {
+            "outcome": draft.outcome,
+            "answers": dict(draft.answers),
+            "opinion": draft.opinion,
+            "by": actor.id,
+        }
+        if len(orjson.dumps(kept)) > MOST_BYTES:
+            raise TooLarge(f"草稿最多 {MOST_BYTES >> 10} KB。")
+        sealed = None if draft.empty else seal_draft(session, motion.case["id"], task_id, kept)
+        session.execute(_KEEP, {"which": task_id, "sealed": sealed})
+        if request is None:
+            return motion.now
+        stored = request.render(motion.now)
+        once.finish(session, request, stored, motion.now)
+        return stored
+
+
+def _names(motion: Motion, task: Row, answers: Mapping[str, Any]) -> None:
+    form = motion.bundle.forms.get(motion.bundle.engine.step(task["step"]).form or "")
+    known = [each.name for each in form.fields] if form is not None else []
+    errors = [
+        FieldError(
+            "/answers" + pointer(name[:120]),
+            "unknown-field",
+            f"这张表没有“{name[:60]}”；可以填{keys.nearest(name, known)}。",
+        )
+        for name in answers
+        if name not in known
+    ]
+    if errors:
+        raise AnswersRefused(errors=errors)

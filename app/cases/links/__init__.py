@@ -1,0 +1,1 @@
+"""关联: what cases have to do with each other."""

@@ -1,0 +1,63 @@
+"""Links of a case over HTTP."""
+
+from typing import Any
+
+from flask import Response
+
+from app.cases.advance import Moved
+from app.cases.api import sent
+from app.cases.errors import CaseBusy, CaseClosed, CaseMerged, LinkReversed, LinkToItself
+from app.cases.links import service
+from app.cases.links.schemas import LinkIn, LinkMade, LinkPage
+from app.core.errors import Forbidden, NotFound
+from app.core.http import idempotent, pages
+from app.core.http.api import Blueprint
+from app.core.once import Stored
+from app.identity.door import actor
+from app.identity.permissions import CASE_LINK, CASE_READ
+
+blp = Blueprint("links", __name__, url_prefix="/api/v1", description="关联")
+
+
+@blp.post("/cases/<id:case_id>/links")
+@blp.moves
+@blp.arguments(LinkIn(), example={"to": "0198a3c2-7b1e-7f00-8000-000000000001", "kind": "duplicate_of"})
+@blp.response(201, LinkMade())
+@blp.needs(CASE_LINK)
+@blp.problems(NotFound, Forbidden, LinkToItself, LinkReversed, CaseClosed, CaseMerged, CaseBusy)
+def add_link(body: dict[str, Any], case_id: str) -> Response:
+    """关联另一件办件：两件都须看得见；两件的办件经过都会记下。"""
+
+    def render(moved: Moved) -> Stored:
+        assert moved.made is not None
+        return idempotent.stored(201, service.made(moved.made))
+
+    return idempotent.send(service.add(actor(), case_id, body["to"], body["kind"], idempotent.once(render)))
+
+
+@blp.get("/cases/<id:case_id>/links")
+@blp.arguments(pages.PageQuery(), location="query")
+@blp.response(200, LinkPage())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound)
+def list_links(query: dict[str, Any], case_id: str) -> Response:
+    """办件的关联，两个方向都列；看不见的办件不列。"""
+    me = actor()
+    shown = f"links:{case_id}"
+    found = pages.after(me.id, shown, query["after"], 1)
+    rows = service.page(me, case_id, query["limit"], found[0] if found else None)
+    page = pages.page(
+        rows, query["limit"], principal=me.id, view=shown, keys=lambda row: [row["id"]], item=service.view
+    )
+    return sent(page)
+
+
+@blp.delete("/cases/<id:case_id>/links/<id:link_id>")
+@blp.moves
+@blp.response(204)
+@blp.needs(CASE_LINK)
+@blp.problems(NotFound, Forbidden, CaseClosed, CaseMerged, CaseBusy)
+def remove_link(case_id: str, link_id: str) -> Response:
+    """取消关联，从两件中的任一件；两件的办件经过都会记下。"""
+    once = idempotent.once(lambda moved: Stored(204, {}, b""))
+    return idempotent.send(service.remove(actor(), case_id, link_id, once))
