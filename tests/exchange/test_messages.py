@@ -1,6 +1,5 @@
 """A message comes in: it reaches exactly whom it is meant for, or starts what it starts, or is refused plainly."""
 
-
 import pytest
 
 from app.cases.models import cases, waits

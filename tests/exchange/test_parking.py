@@ -1,6 +1,5 @@
 """A message nobody waits for lies until somebody does, or until its time is over; several who wait share it by rule."""
 
-
 import pytest
 
 from app.cases.models import cases, incidents, waits
