@@ -7,44 +7,34 @@ its row.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from app import bundles
-from app.bundles.choices import UnitQuery
-from app.cases import filing, firing, tasks
-from app.cases.advance import advance
-from app.cases.commands import Deliver, NewCase
-from app.cases.errors import AlreadyFiled
+from app.cases import filing, firing
 from app.cases.models import cases, waits
 from app.cases.models import tasks as task_rows
-from app.cases.schemas import NewCaseIn
 from app.clocks.models import timers
 from app.core import clock
 from app.core.config import settings
 from app.core.db import reading, transaction
-from app.core.errors import Conflict, Problem
+from app.core.errors import Conflict
 from app.demo import habits, orders
 from app.demo.chance import chance, pick
-from app.demo.crew import Crew, crew
-from app.demo.habits import Pen
+from app.demo.hands import Filled, Hands
 from app.demo.mark import Mark, mark
-from app.exchange import work_orders
-from app.identity.actor import SYSTEM, Actor
+from app.identity.actor import Actor
 from app.processes.scenarios import set_offset
 
-PROCESS = "work_order_12345"
 RESIDENTS = 2_000
 RECENT = timedelta(days=2)
 INTAKE = timedelta(minutes=5)
 """From the call to the filing, at most."""
-ATTEMPTS = 6
 PATIENCE = 60.0
 """Seconds for a worker to finish a timer that it took before we did."""
 
@@ -53,15 +43,6 @@ Row = Mapping[str, Any]
 
 class AlreadyFilled(Conflict):
     """这里已经装过示范工单；要重新装，请先清空数据（make run ARGS=--fresh）。"""
-
-
-@dataclass
-class Filled:
-    """What a play has done. `left` says why steps stayed undone, with how often."""
-
-    filed: int = 0
-    acts: int = 0
-    left: Counter[str] = field(default_factory=Counter)
 
 
 def fill(
@@ -81,7 +62,7 @@ def fill(
             end = clock.now(session).replace(second=0, microsecond=0)
             kept = Mark(seed, count, days, end, clock.offset(session).total_seconds())
             kept.keep(session)
-    play = Play(by, kept, crew(), told, list(planned(kept)))
+    play = Play(kept, Hands(by, planned(kept)), told)
     try:
         play.run()
     finally:
@@ -89,7 +70,7 @@ def fill(
             set_offset(session, timedelta(seconds=kept.offset))
     with transaction() as session:
         Mark(kept.seed, kept.count, kept.days, kept.end, kept.offset, done=True).keep(session)
-    return play.filled
+    return play.hands.filled
 
 
 def play_one(by: Actor, seed: str, index: int) -> None:
@@ -98,7 +79,7 @@ def play_one(by: Actor, seed: str, index: int) -> None:
         now, offset = clock.now(session), clock.offset(session).total_seconds()
     row = orders.order(orders.plan("demo", seed, now, 60, RESIDENTS), index)
     end = datetime.fromisoformat(row["receivedAt"]) + timedelta(days=60)
-    Play(by, Mark(seed, 1, 60, end, offset), crew(), lambda at: None, [row]).run()
+    Play(Mark(seed, 1, 60, end, offset), Hands(by, [row], photos=False), lambda at: None).run()
 
 
 def planned(kept: Mark) -> Iterator[Row]:
@@ -116,26 +97,21 @@ def planned(kept: Mark) -> Iterator[Row]:
 class Play:
     """One run through time. The queue holds (when, tie, act): what people do if nothing comes between."""
 
-    by: Actor
     mark: Mark
-    crew: Crew
+    hands: Hands
     told: Callable[[datetime], None]
-    rows: list[Row]
-    filled: Filled = field(default_factory=Filled)
     _queue: list[tuple[datetime, str, Callable[[], None]]] = field(default_factory=list)
-    _orders: dict[str, Row] = field(default_factory=dict)
     _visits: Counter[tuple[str, str]] = field(default_factory=Counter)
     _known: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        self._orders = {row["externalNo"]: row for row in self.rows}
         done = self._filed()
-        for number, row in self._orders.items():
+        for number, row in self.hands.orders.items():
             if number not in done:
                 at = (
                     datetime.fromisoformat(row["receivedAt"]) + self._dice(number, "intake").random() * INTAKE
                 )
-                self._later(at, number, lambda row=row: self._file(row))  # type: ignore[misc]
+                self._later(at, number, partial(self.hands.file, row))
         start = max(done.values(), default=self.mark.end - timedelta(days=self.mark.days))
         with transaction() as session:
             set_offset(session, start - clock.raw_now(session))
@@ -156,12 +132,12 @@ class Play:
             return {
                 row.external_no: row.last_event_at
                 for row in session.execute(query)
-                if row.external_no in self._orders
+                if row.external_no in self.hands.orders
             }
 
     @property
     def _source(self) -> str:
-        return filing.source_of(self.by)
+        return filing.source_of(self.hands.by)
 
     def _later(self, at: datetime, tie: str, act: Callable[[], None]) -> None:
         heappush(self._queue, (at, f"{tie}/{len(self._known):09}/{len(self._queue):06}", act))
@@ -180,7 +156,7 @@ class Play:
             while not firing.fire_due() and self._next_due(due) is not None and clock.monotonic() < until:
                 clock.sleep(0.02)
             if clock.monotonic() >= until:
-                self.filled.left["到期的定时没有办成，请看流程异常"] += 1
+                self.hands.filled.left["到期的定时没有办成，请看流程异常"] += 1
                 break
             self._notice(since)
         self._set_clock(target)
@@ -207,12 +183,17 @@ class Play:
     def _notice(self, since: datetime | None) -> None:
         """Plans what people will do with tasks, and other systems with waits, that were opened since."""
         with reading() as session:
-            ours = cases.c.source == self._source
-            tasks_ = select(task_rows, cases.c.external_no, cases.c.version_id).join(
-                cases, cases.c.id == task_rows.c.case_id
+            root = cases.alias("root")  # what a case begins beside itself belongs to the same order
+            ours = root.c.source == self._source
+            tasks_ = (
+                select(task_rows, root.c.external_no, cases.c.version_id)
+                .join(cases, cases.c.id == task_rows.c.case_id)
+                .join(root, root.c.id == cases.c.root_id)
             )
-            waits_ = select(waits, cases.c.external_no, cases.c.version_id).join(
-                cases, cases.c.id == waits.c.case_id
+            waits_ = (
+                select(waits, root.c.external_no, cases.c.version_id)
+                .join(cases, cases.c.id == waits.c.case_id)
+                .join(root, root.c.id == cases.c.root_id)
             )
             if since is not None:
                 tasks_ = tasks_.where(task_rows.c.opened_at >= since)
@@ -230,14 +211,14 @@ class Play:
                 ).mappings()
             ]
         for row in opened:
-            if row["id"] not in self._known and row["external_no"] in self._orders:
+            if row["id"] not in self._known and row["external_no"] in self.hands.orders:
                 self._known.add(row["id"])
                 self._visits[row["external_no"], row["step"]] += 1
                 if row["state"] in ("open", "claimed"):
                     self._plan(row, self._visits[row["external_no"], row["step"]])
         for row in awaited:
             key = f"{row['case_id']}/{row['ref']}"
-            if key not in self._known and row["external_no"] in self._orders:
+            if key not in self._known and row["external_no"] in self.hands.orders:
                 self._known.add(key)
                 self._await(row)
 
@@ -245,100 +226,20 @@ class Play:
         number = task["external_no"]
         dice = self._dice(number, task["step"], visit, task["item"] or "")
         recent = self.mark.end - task["opened_at"] < RECENT
-        pace = habits.pace(task["name"], self._orders[number]["level"], task["opened_at"], recent, dice)
-        people = self.crew.of(task)
+        pace = habits.pace(task["name"], self.hands.orders[number]["level"], task["opened_at"], recent, dice)
+        people = self.hands.crew.of(task)
         if not people:
-            self.filled.left[f"“{task['name']}”没有人办"] += 1
+            self.hands.filled.left[f"“{task['name']}”没有人办"] += 1
             return
         who = pick(dice, people)
         if pace.claimed is not None and task["state"] == "open" and not task["assignee_id"]:
-            self._later(pace.claimed, number, lambda: self._claim(task["id"], who))
+            self._later(pace.claimed, number, partial(self.hands.claim, task["id"], who))
         if pace.done is not None:
-            self._later(pace.done, number, lambda: self._complete(task["id"], who, dice))
+            self._later(pace.done, number, partial(self.hands.complete, task["id"], who, dice))
 
     def _await(self, wait: Row) -> None:
         dice = self._dice(wait["external_no"], wait["element"], wait["ref"])
-        at = habits.reply_after(wait["opened_at"], dice)
-        self._later(at, wait["external_no"], lambda: self._deliver(wait, dice))
-
-    # — acts —
-
-    def _file(self, row: Row) -> None:
-        bundle = filing.current(PROCESS)
-        form = bundle.forms.get(bundle.engine.start_form or "")
-        body, _ = work_orders.body(work_orders.flat(row), PROCESS, form)
-        with self._tried("登记"):
-            try:
-                filing.file_case(self.by, NewCase(**NewCaseIn().load(body)))
-            except AlreadyFiled:
-                return
-            self.filled.filed += 1
-
-    def _claim(self, task_id: str, who: str) -> None:
-        row = self._open(task_id)
-        if row is not None and row["assignee_id"] is None:
-            with self._tried(row["name"]):
-                tasks.claim(self.crew.actor(who), task_id)
-
-    def _complete(self, task_id: str, who: str, dice: Random) -> None:
-        row = self._open(task_id)
-        if row is None:
+        if not habits.comes(wait["name"], dice):
             return
-        bundle = bundles.get(row["version_id"])
-        step = bundle.engine.step(row["step"])
-        form = bundle.forms[step.form] if step.form else None
-        chosen = habits.outcome([each.name for each in step.outcomes], dice)
-        opinion = None
-        if any(each.name == chosen and each.demands_opinion for each in step.outcomes):
-            opinion = habits.opinion(dice)
-        pen = self._pen(row, dice, refusing=chosen != step.outcomes[0].name)
-        answers = pen.first(form) if form is not None else {}
-        actor = self.crew.actor(row["assignee_id"] or who)
-        with self._tried(row["name"]):
-            for attempt in range(ATTEMPTS):
-                try:
-                    tasks.complete(actor, task_id, chosen, answers, opinion, row["revision"])
-                    return
-                except Problem as problem:
-                    errors = [(each.pointer.rsplit("/", 1)[-1], each.code) for each in problem.errors]
-                    if form is None or attempt == ATTEMPTS - 1 or not pen.mend(form, answers, errors):
-                        raise
-
-    def _deliver(self, wait: Row, dice: Random) -> None:
-        bundle = bundles.get(wait["version_id"])
-        message = bundle.messages.get(wait["name"])
-        pen = self._pen(wait, dice)
-        names = message.data if message is not None else ()
-        values = {name: pen.value(bundle.process.data[name]) for name in names}
-        with self._tried(wait["name"]):
-            advance(Deliver(wait["case_id"], wait["ref"], values), SYSTEM)
-
-    def _pen(self, row: Row, dice: Random, *, refusing: bool = False) -> Pen:
-        with reading() as session:
-            now = clock.now(session)
-        return Pen(self._orders[row["external_no"]], self._units, now, dice, refusing)
-
-    def _units(self, query: UnitQuery | None) -> list[tuple[str, str]]:
-        return list(self.crew.units(query))
-
-    @contextmanager
-    def _tried(self, what: str) -> Iterator[None]:
-        """One refused act is told at the end; it stops nothing. What is wrong with the database does."""
-        try:
-            yield
-            self.filled.acts += 1
-        except Problem as problem:
-            if problem.status >= 500:
-                raise
-            self.filled.left[f"“{what}”：{problem.detail or problem.title}"] += 1
-
-    def _open(self, task_id: str) -> Row | None:
-        """The task as it is now, unless somebody or a timer ended it meanwhile."""
-        with reading() as session:
-            query = (
-                select(task_rows, cases.c.external_no, cases.c.version_id)
-                .join(cases, cases.c.id == task_rows.c.case_id)
-                .where(task_rows.c.id == task_id, task_rows.c.state.in_(("open", "claimed")))
-            )
-            row = session.execute(query).mappings().one_or_none()
-        return dict(row) if row is not None else None
+        at = habits.reply_after(wait["opened_at"], dice)
+        self._later(at, wait["external_no"], partial(self.hands.deliver, wait, dice))

@@ -21,6 +21,8 @@ from app.demo.vocabulary import words
 
 Units = Callable[[UnitQuery | None], Sequence[tuple[str, str]]]
 
+URGENT = ("突发", "紧急")
+"""Dealt with at any hour."""
 MORNING, EVENING = time(9, 0), time(17, 30)
 
 
@@ -41,12 +43,12 @@ class Pace:
 def pace(name: str, level: str, opened: datetime, recent: bool, dice: Random) -> Pace:
     """How fast a step called `name` goes for an order of this urgency; `recent` ones may still lie there."""
     known = habits()
-    step = next(each for each in known["steps"] if each["word"] in name)
+    step = habit(name)
     limit = timedelta(hours=known["hours"].get(level, 168))
     median = limit * step["share"] if "share" in step else timedelta(minutes=step["minutes"])
     length = median * _lognormal(known["spread"], dice)
     claimed, done = opened + length * 0.2, opened + length
-    if not step.get("always") and level != "突发":
+    if not step.get("always") and level not in URGENT:
         claimed, done = office(claimed), office(done)
     if "share" in step and dice.random() < known["forgotten"]:
         return Pace(claimed, None)
@@ -55,8 +57,24 @@ def pace(name: str, level: str, opened: datetime, recent: bool, dice: Random) ->
     return Pace(claimed, max(done, claimed))
 
 
+def habit(name: str) -> Mapping[str, Any]:
+    """What is known of a step by a word in its name."""
+    found: Mapping[str, Any] = next(each for each in habits()["steps"] if each["word"] in name)
+    return found
+
+
+def takes_photo(dice: Random) -> bool:
+    return dice.random() < float(habits()["photos"])
+
+
+def comes(message: str, dice: Random) -> bool:
+    """Whether another system sends what a case would take: a reply as a rule, an urging now and then."""
+    share = next((part for word, part in habits()["messages"].items() if word in message), 1)
+    return dice.random() < float(share)
+
+
 def reply_after(opened: datetime, dice: Random) -> datetime:
-    """When another system answers."""
+    """When it sends it."""
     return opened + timedelta(minutes=habits()["message"]) * _lognormal(habits()["spread"], dice)
 
 

@@ -66,7 +66,6 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "caller_gender": ("caller.gender",),
     "caller_phone": ("caller.phone",),
     "caller_address": ("caller.address",),
-    "caller_id": ("caller.idMasked",),
     "tags": ("tags",),
 }
 _ENVELOPE = ("externalNo", "receivedAt", "title", "location.communityCode", "location.streetCode")

@@ -19,7 +19,8 @@ from app.cli import main
 from app.core import clock, config, db
 from app.core.config import REPOSITORY
 from app.demo import habits
-from app.demo.fill import AlreadyFilled, Filled, fill, planned
+from app.demo.fill import AlreadyFilled, fill, planned
+from app.demo.hands import Filled
 from app.demo.mark import mark
 from app.identity.actor import Actor
 from app.processes.scenarios import set_offset

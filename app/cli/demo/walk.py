@@ -73,11 +73,11 @@ def _order(process: str, seed: str, index: int) -> str:
     from app.cases.models import cases
     from app.cli.import_ import service
     from app.core import clock, db
-    from app.demo import fill
+    from app.demo import fill, hands
     from app.processes.scenarios import set_offset
 
-    if process != fill.PROCESS:
-        raise click.ClickException(f"生成的工单只能登记到 {fill.PROCESS}；别的流程请演场景。")
+    if process != hands.PROCESS:
+        raise click.ClickException(f"生成的工单只能登记到 {hands.PROCESS}；别的流程请演场景。")
     with db.transaction() as session:
         set_offset(session, NOW - clock.raw_now(session))
     fill.play_one(service("city"), seed, index)
