@@ -35,6 +35,7 @@ AUTH = "auth"
 ADMIN = "admin"
 REVEAL = "reveal"
 _MOST_WAITING = 100
+_WRITTEN = ("reason", "note")
 
 audit_stream = Table(
     "audit_stream",
@@ -102,11 +103,19 @@ def append(session: Session, entry: Entry) -> None:
         "kind": entry.kind,
         # What somebody looked for may be anything he typed into an address.
         "subject": personal.covered(entry.subject[:200]) if entry.subject is not None else None,
-        "data": orjson.dumps(dict(entry.data), option=orjson.OPT_SORT_KEYS).decode(),
+        "data": orjson.dumps(_covered(entry.data), option=orjson.OPT_SORT_KEYS).decode(),
     }
     digest = link(head.hash, row)
     session.execute(insert(audit_stream), {**row, "prev": head.hash, "hash": digest})
     session.execute(_MOVE, {**which, "new_seq": head.seq + 1, "new_hash": digest})
+
+
+def _covered(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What people wrote without the numbers of anybody."""
+    return {
+        name: personal.covered(value) if name in _WRITTEN and isinstance(value, str) else value
+        for name, value in data.items()
+    }
 
 
 def shard_of(actor_id: str | None) -> int:

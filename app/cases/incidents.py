@@ -15,7 +15,7 @@ from app.cases.errors import IncidentResolved, ReasonRequired
 from app.cases.models import cases, incidents, tasks
 from app.cases.secrets.taking import seal_draft
 from app.clocks.models import timers
-from app.core import clock, events
+from app.core import clock, events, personal
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError
 from app.core.events import Event
@@ -204,7 +204,7 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
         "state": "resolved",
         "resolved_by": actor.id,
         "resolved_at": now,
-        "note": reason.strip(),
+        "note": personal.covered(reason.strip()),
         "revision": incident["revision"] + 1,
     }
     still_open = (incidents.c.id == incident_id) & (incidents.c.state == "open")

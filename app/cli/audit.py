@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.audit.verify import Verified, verify, verify_streams
 from app.cases.models import cases
+from app.cases.secrets.proof import verify_secrets
 from app.cli import reach
 from app.clocks.proof import verify_ledger
 from app.core.db import reading
@@ -20,7 +21,7 @@ def audit() -> None:
 @audit.command("verify")
 @click.option("--case", "number", help="只核对这一件（办件编号）。")
 def verify_chains(number: str | None) -> None:
-    """核对办件链、时钟账目和安全日志链；发现被改动、缺失或截断的记录时退出码为 1。"""
+    """核对办件链、时钟账目、加密内容和安全日志链；发现被改动、缺失或截断的记录时退出码为 1。"""
     reach.database()
     query = select(cases.c.id, cases.c.number, cases.c.audit_seq, cases.c.audit_head)
     if number is not None:
@@ -34,6 +35,7 @@ def verify_chains(number: str | None) -> None:
         names = {row.id: f"办件 {row.number}" for row in rows}
         wrong = _tell(f"办件 {len(rows)} 件", found, names)
         wrong += _tell("时钟账目", verify_ledger(session, rows[0].id if number is not None else None), names)
+        wrong += _tell("加密内容", verify_secrets(session, rows[0].id if number is not None else None), names)
         if number is None:
             wrong += _tell("安全日志", verify_streams(session), {})
     if wrong:

@@ -10,7 +10,7 @@ from app.audit import streams
 from app.audit.streams import Entry
 from app.cases.errors import ReasonRequired
 from app.cases.models import cases
-from app.core import clock
+from app.core import clock, personal
 from app.core.db import Session, reading
 from app.core.errors import FieldError
 from app.core.http.fields import out
@@ -59,7 +59,15 @@ def redeliver(session: Session, actor: Actor, delivery_id: str, reason: str) -> 
     """发送: at once and with all its tries again; a sent one is not sent a second time."""
     row = _standing(session, actor, delivery_id, reason)
     now = clock.now(session)
-    _change(session, row, state="pending", next_at=now, attempts=0, settled_at=None, note=reason.strip())
+    _change(
+        session,
+        row,
+        state="pending",
+        next_at=now,
+        attempts=0,
+        settled_at=None,
+        note=personal.covered(reason.strip()),
+    )
     return _told(session, actor, row, "delivery.redelivered", now)
 
 
@@ -67,7 +75,7 @@ def close(session: Session, actor: Actor, delivery_id: str, reason: str) -> Row:
     """关闭: it will not be sent any more, and what the case sends after it may go."""
     row = _standing(session, actor, delivery_id, reason)
     now = clock.now(session)
-    _change(session, row, state="closed", settled_at=now, note=reason.strip())
+    _change(session, row, state="closed", settled_at=now, note=personal.covered(reason.strip()))
     return _told(session, actor, row, "delivery.closed", now)
 
 

@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from app.audit.streams import AUTH, Entry, append
+from app.audit.streams import AUTH, Entry, append, audit_stream
 from app.cli import main
 from app.core import clock, db
 
@@ -15,6 +15,15 @@ def test_a_whole_record_is_said_to_be_whole(database: db.Database) -> None:
 
     assert answer.exit_code == 0
     assert "安全日志，审计记录 1 条：完好。" in answer.output
+
+
+def test_a_stream_covers_numbers_in_what_was_looked_for_and_in_reasons(database: db.Database) -> None:
+    said = {"reason": "请打13800138000", "number": "13800138000"}
+    with db.transaction() as session:
+        append(session, Entry(AUTH, "out-of-scope", "p", "/cases/13800138000", said, clock.wall()))
+        row = session.execute(audit_stream.select()).one()
+
+    assert (row.subject, "请打138****8000" in row.data) == ("/cases/138****8000", True)
 
 
 def test_a_broken_record_is_named_and_fails_the_command(database: db.Database) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import update
+from click.testing import CliRunner
+from sqlalchemy import delete, insert, update
 
 from app.audit.streams import audit_stream
 from app.audit.verify import verify, verify_streams
@@ -12,10 +13,12 @@ from app.cases import filing, tasks
 from app.cases.commands import NewCase
 from app.cases.models import tasks as task_rows
 from app.cases.secrets import showing
+from app.cases.secrets.proof import verify_secrets
 from app.cases.secrets.table import case_secrets, cases_with
+from app.cli import main
 from app.core import db
 from app.crypto.data_keys import data_keys as keys
-from app.crypto.sealed import Place, open_
+from app.crypto.sealed import Place, Sealed, open_
 from app.crypto.sm3 import sm3_hex
 from app.engine.errors import HandlerFailed
 from app.engine.run import Run
@@ -179,6 +182,37 @@ def test_the_chain_keeps_a_hash_of_what_was_sealed_and_still_verifies_when_the_k
     assert told[0]["text"] == "加密保存：标题、诉求内容、来电人、来电号码、身份证号、住址"
     gone = calls.get("guancha1", f"/cases/{task['case_id']}").json["data"]
     assert {gone[name] for name in CALLER} == {showing.GONE}
+
+
+@pytest.mark.parametrize("how", ["changed", "removed", "emptied", "slipped in", "renamed"])
+def test_a_sealed_value_that_was_touched_is_found_by_the_audit(calls: World, how: str) -> None:
+    filed(calls)
+    task = filed(calls)
+    row = calls.rows(case_secrets, case_id=task["case_id"], name="caller_phone")[0]
+    with db.reading() as session:
+        assert verify_secrets(session).faults == ()
+    with db.transaction() as session:
+        here = case_secrets.c.id == row["id"]
+        match how:
+            case "changed":
+                data = row["sealed"].data[:-1] + bytes([row["sealed"].data[-1] ^ 1])
+                session.execute(update(case_secrets).where(here).values(sealed=Sealed(data)))
+            case "removed":
+                session.execute(delete(case_secrets).where(here))
+            case "emptied":
+                session.execute(update(case_secrets).where(here).values(sealed=None))
+            case "slipped in":
+                session.execute(insert(case_secrets), {**row, "id": worlds.new_id(), "seq": 9})
+            case "renamed":
+                session.execute(update(case_secrets).where(here).values(name="caller_name"))
+
+    with db.reading() as session:
+        (fault,) = verify_secrets(session).faults
+    done = CliRunner().invoke(main, ["audit", "verify"])
+
+    assert (fault.chain, fault.seq) == (task["case_id"], 9 if how == "slipped in" else 1)
+    assert done.exit_code == 1
+    assert "这一步加密保存的内容与审计记录不符" in done.output
 
 
 def test_a_value_moved_to_another_case_is_not_shown_as_its_own(calls: World) -> None:

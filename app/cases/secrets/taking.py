@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import insert
 
 from app.bundles.data_fields import PERSONAL, DataField
+from app.cases.secrets.proof import KEPT, seal_of
 from app.cases.secrets.table import case_secrets, place
 from app.core import personal
 from app.core.db import Session
@@ -17,7 +18,6 @@ from app.core.ids import new_id
 from app.crypto import blind, data_keys
 from app.crypto.data_keys import INDEX
 from app.crypto.sealed import Place, Sealed, seal_with
-from app.crypto.sm3 import sm3_hex
 from app.crypto.sm4 import DataKey
 
 if TYPE_CHECKING:
@@ -81,14 +81,13 @@ def _is_text(field: DataField) -> bool:
 
 
 def seal(motion: Motion) -> list[dict[str, Any]]:
-    """The rows of the sidecar for what the motion took, told to the chain by the SM3 of what was sealed."""
+    """The rows of the sidecar for what the motion took, told to the chain by a hash of what was sealed."""
     if not motion.taken:
         return []
     key = key_of(motion.session, motion.case["id"])
     rows = [_row(motion, each, key) for each in motion.taken.values()]
     names = list(dict.fromkeys(row["name"] for row in rows))
-    data = b"".join(row["sealed"].data for row in rows if row["sealed"] is not None)
-    motion.tell("secrets.kept", fields=names, seal=sm3_hex(data))
+    motion.tell(KEPT, fields=names, seal=seal_of(rows))
     return rows
 
 
