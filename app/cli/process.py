@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from app.core.clock import BEIJING
 from app.core.config import settings
 from app.core.errors import Problem
 from app.engine.check.finding import Finding
+
+if TYPE_CHECKING:
+    from app.processes.loose import Loose
 
 CHOOSE = click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 
@@ -31,11 +35,20 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
     """检查流程文件夹：文件、流程图、表单、时限和场景。
 
     FOLDERS 是文件夹或流程的键；不写就检查 bpmn 下的全部。
+    文件夹里只有流程图、没有 process.yaml 的，逐张说明能不能用。
     """
+    from app.processes import loose
     from app.processes.check import check_folder
 
     bad = 0
-    for folder in folders_named(folders, templates=True):
+    alone = [path for path in folders if path.is_file() and loose.is_loose(_folder_of(path))]
+    if alone:
+        bad += told_loose([loose.check_file(path, path.name) for path in alone], strict)
+    others = tuple(path for path in folders if path not in alone)
+    for folder in folders_named(others, templates=True) if others or not alone else []:
+        if loose.is_loose(folder):
+            bad += told_loose(loose.check_folder(folder), strict)
+            continue
         checked = check_folder(folder)
         errors, warnings = checked.count("error"), checked.count("warning")
         bad += bool(errors or (strict and warnings) or not checked.good)
@@ -48,6 +61,22 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
             click.echo(f"{folder.name}：{errors} 处错误，{warnings} 处提醒。")
     if bad:
         raise SystemExit(1)
+
+
+def told_loose(diagrams: "list[Loose]", strict: bool) -> int:
+    """Prints what each diagram of another tool is worth; how many of them may not be used."""
+    bad = 0
+    for each in diagrams:
+        errors, warnings = each.count("error"), each.count("warning")
+        bad += bool(errors or (strict and warnings))
+        for finding in each.findings:
+            click.echo(shown(finding))
+        notes = f"，{warnings} 处提醒" if warnings else ""
+        wants = f"；流程文件夹里要声明：{'、'.join(each.wants)}" if each.wants and not errors else ""
+        verdict = f"不能直接用，{errors} 处错误" if errors else "可以用"
+        click.echo(f"{each.name}：{verdict}{notes}{wants}。")
+    click.echo(f"{len(diagrams)} 张图，{len(diagrams) - bad} 张可以用。")
+    return bad
 
 
 @process.command()

@@ -168,7 +168,7 @@ def _version(source: Source, root: etree._Element, process: etree._Element, find
 
 
 def _process(root: etree._Element) -> etree._Element:
-    processes = [each for each in root.iter(f"{BPMN}process") if each.get("isExecutable") != "false"]
+    processes = xml.executables(root)
     if len(processes) != 1:
         raise VersionUnreadable("（须有且只有一个可执行的流程）")
     return processes[0]

@@ -160,6 +160,8 @@ def _hinted(spelling: str, at: int, cut: int) -> ExpressionRefused:
 def _refuse_character(text: str, at: int, cut: int) -> None:
     character = text[at]
     position = cut + at + 1
+    if character == "=" and not text[:at].strip():
+        raise ExpressionRefused(SYNTAX, "开头的 = 请删去。", "delete the = at the beginning.", position)
     if character == "=":
         raise ExpressionRefused(SYNTAX, "比较请写 ==。", "write == to compare.", position)
     if character == "!":

@@ -7,6 +7,8 @@ from typing import Any
 
 from lxml import etree
 
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+DRAWN = ("Event", "Task", "}task", "Gateway", "sequenceFlow", "subProcess", "callActivity")
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
 
@@ -71,6 +73,19 @@ def read(data: bytes) -> Any:
         raise _doctype(1)
     _refuse_depth(root)
     return root
+
+
+def executables(root: Any) -> list[Any]:
+    """Processes that are meant to run: all but those marked not executable. Where there are several, those in
+    which nothing is drawn are black boxes, whatever the tool that drew them says.
+    """
+    found = [each for each in root.iter(f"{BPMN}process") if not _is_at_rest(each)]
+    drawn = [each for each in found if any(str(child.tag).endswith(DRAWN) for child in each)]
+    return drawn if len(found) > 1 and drawn else found
+
+
+def _is_at_rest(process: Any) -> bool:
+    return bool(process.get("isExecutable", "true").strip() == "false")
 
 
 def _refuse_foreign_charset(data: bytes) -> None:

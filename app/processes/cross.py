@@ -11,12 +11,12 @@ from app.bundles.rules import STEP_RULES, Rule, RuleRefused, parse_rule, role_er
 from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
 from app.bundles.verbs import REJECTED, steps_named
 from app.bundles.yaml_file import Doc, read_yaml
-from app.engine.check.diagram import Diagram, executables, read_diagram
+from app.engine.check.diagram import Diagram, read_diagram
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.check.nodes import BPMN, Flow, Node, separated
 from app.engine.check.words import Named, plain
-from app.engine.xml import XmlRefused, read
+from app.engine.xml import XmlRefused, executables, read
 
 LONGEST_WORD = 60
 """Characters of a status, an outcome and a close reason."""

@@ -4,11 +4,12 @@ from random import Random
 
 from app.engine import xml
 from app.engine.check import check
-from app.engine.check.diagram import executables, read_diagram
+from app.engine.check.diagram import read_diagram
 from app.engine.check.finding import Report
 from app.engine.check.play import play
 from app.engine.check.structure import check_structure
 from app.engine.check.tokens import net_of, shrink
+from app.engine.xml import executables
 from tests.engine.drawing import Drawing
 from tests.engine.good_bundle import NAMES, source
 

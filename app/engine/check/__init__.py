@@ -10,7 +10,7 @@ from app.engine.check.blocks import check_blocks
 from app.engine.check.business_rules import check_business_rules, read_decisions
 from app.engine.check.calls import check_calls
 from app.engine.check.conditions import check_conditions
-from app.engine.check.diagram import Diagram, executables, read_diagram
+from app.engine.check.diagram import Diagram, read_diagram
 from app.engine.check.elements import check_elements
 from app.engine.check.events import check_event_gateways, check_events
 from app.engine.check.extensions import check_extensions
@@ -23,10 +23,14 @@ from app.engine.check.previous import check_previous
 from app.engine.check.services import check_services
 from app.engine.check.structure import check_ids, check_size, check_structure
 from app.engine.check.timers import check_timers
-from app.engine.check.words import in_row, named, plain
+from app.engine.check.words import Named, in_row, named, plain
 from app.engine.source import Names, Source
+from app.engine.xml import executables
 
 __all__ = ["Finding", "check"]
+
+
+OTHER_FILES = {"/DMN/": "DMN", "/CMMN/": "CMMN", "XPDL": "XPDL", "wsbpel": "BPEL"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         report.error(
             "xml-malformed",
             None,
-            f"这不是 BPMN 2.0 流程图：最外层是 {plain(local(root))}，应为 definitions。",
-            f"this is no BPMN 2.0 diagram: its root is {plain(local(root))}, not definitions.",
+            f"这不是 BPMN 2.0 流程图：最外层是{_kind_of_file(root).zh}，应为 BPMN 2.0 的 definitions。",
+            f"this is no BPMN 2.0 diagram: its root is {_kind_of_file(root).en}, not BPMN's definitions.",
         )
         return
     if not check_size(report, root):
@@ -101,6 +105,15 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
             check_previous(report, diagram, before)
 
 
+def _kind_of_file(root: Any) -> Named:
+    """What a file is that is no diagram."""
+    space, name = str(root.tag)[1:].partition("}")[0], plain(local(root))
+    known = next((word for part, word in OTHER_FILES.items() if part in space), None)
+    if known is not None:
+        return Named(f" {known} 的 {name}", f"{known}'s {name}")
+    return Named(f" {name}", name)
+
+
 def _the_process(report: Report, root: Any) -> Diagram | None:
     """The one process that runs; pools beside it are black boxes without content."""
     running = executables(root)
@@ -113,7 +126,8 @@ def _the_process(report: Report, root: Any) -> Diagram | None:
             "图中没有可执行的流程。请把要办理的泳池（流程）勾选为可执行。",
             "the diagram has no executable process. Mark the pool that is to run as executable.",
         )
-        return None
+        drawn = root.findall(f"{BPMN}process")
+        return read_diagram(drawn[0]) if len(drawn) == 1 else None  # what else is wrong is told at once
     row = in_row([named("process", each.get("id") or "", plain(each.get("name"))) for each in running])
     report.error(
         "bpmn-element-forbidden",

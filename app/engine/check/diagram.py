@@ -142,13 +142,6 @@ class Diagram:
         return {node: tuple(flows) for node, flows in found.items()}
 
 
-def executables(root: Any) -> list[Any]:
-    """Processes that are meant to run: all but those marked not executable."""
-    return [
-        each for each in root.iter(f"{BPMN}process") if each.get("isExecutable", "true").strip() != "false"
-    ]
-
-
 def read_diagram(process: Any, outer: Diagram | None = None, host: Node | None = None) -> Diagram:
     """The model of one process (or sub-process) element; never raises on strange content."""
     nodes: dict[str, Node] = {}

@@ -47,6 +47,7 @@ _OTHER_ENGINES = {
     "http://flowable.org/bpmn": "Flowable",
     "http://spiffworkflow.org/bpmn/schema/1.0/core": "SpiffWorkflow",
 }
+_TECHNICAL = frozenset({"exclusive", "async", "initiator", "formFieldValidation"})  # nobody misses them
 _SPELLED_EVENT = re.compile(r"[a-z]+(\.[a-z][a-z0-9_]*)+")
 
 
@@ -55,7 +56,7 @@ def check_extensions(report: Report, diagram: Diagram, foreign: frozenset[str]) 
     for node in diagram.nodes.values():
         if node.id in foreign:
             continue
-        if node.attributes or len(node.element):
+        if node.element.attrib or len(node.element):
             _check_names(report, node, node.kind, node.named)
             _check_other_engines(report, node)
         _check_due_date(report, node)
@@ -102,6 +103,16 @@ def _unknown(
 
 
 def _check_other_engines(report: Report, node: Node) -> None:
+    for key in node.element.attrib:
+        space, _, name = key[1:].partition("}")
+        engine = _OTHER_ENGINES.get(space) if name else None
+        if engine and name not in _TECHNICAL:
+            report.warning(
+                UNKNOWN,
+                node,
+                f"{node.named.zh} 的属性 {name} 是 {engine} 的，不起作用。请用 camunda 属性写明。",
+                f"{node.named.en} has attribute {name} of another engine, without effect.",
+            )
     for child in node.element.iterfind(f"{BPMN}extensionElements/*"):
         space = str(child.tag)[1:].partition("}")[0]
         engine = _OTHER_ENGINES.get(space)
