@@ -29,7 +29,7 @@ from app.cases.commands import (
 )
 from app.cases.env import CaseEnv, awake
 from app.cases.motion import Motion
-from app.cases.sync import sync, tell_decided
+from app.cases.sync import sync, tell_decided, tell_milestones
 from app.cases.tree import Tree
 from app.cases.verbs.assist import assist
 from app.cases.verbs.attach import attach, detach
@@ -126,5 +126,6 @@ def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
     """The engine comes to rest, the rows follow its picture, its bytes are kept."""
     picture = run.settle()
     tell_decided(motion, run.trace)
+    tell_milestones(motion, run.trace)
     sync(motion, picture, gone)
     motion.case["engine"] = run.dump()

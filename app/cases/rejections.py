@@ -84,7 +84,11 @@ def keep(motion: Motion, **values: Any) -> None:
     motion.case["data"] = {**motion.case["data"], **values}
 
 
-@handler("orders.returnGranted", "准予退单：退单的单位不能再被选中，主办单位解除")
+CLEAR = "clear"
+"""An input of these handlers: names, with commas, that are of the unit before and must be chosen anew."""
+
+
+@handler("orders.returnGranted", "准予退单：退单的单位不能再被选中，主办单位解除", takes=(CLEAR,))
 def granted(context: Context) -> None:
     """The pending request is granted: this unit cannot be picked again in this round."""
     motion = context.motion
@@ -92,11 +96,9 @@ def granted(context: Context) -> None:
     returned = list(motion.case["data"].get(RETURNED) or [])
     if row["unit"] not in returned:
         returned.append(row["unit"])
-    keep(motion, **{RETURNED: returned})
+    keep(motion, **{RETURNED: returned, **_cleared(context)})
     owning.release(motion)
-    motion.tell(
-        "request.granted", kind="return", unit=row["unit"], called=owning.name_of(motion, row["unit"])
-    )
+    _tell(motion, "request.granted", row["unit"])
 
 
 @handler("orders.returnRefused", "驳回退单：该单位不能再次退回同一工单")
@@ -104,19 +106,34 @@ def refused(context: Context) -> None:
     """The pending request is refused: this unit cannot ask again in this round."""
     motion = context.motion
     row = _decide(motion, "refused")
-    motion.tell(
-        "request.refused", kind="return", unit=row["unit"], called=owning.name_of(motion, row["unit"])
-    )
+    _tell(motion, "request.refused", row["unit"])
 
 
-@handler("orders.newRound", "重办：进入下一轮，总时限不重新起算")
+@handler("orders.newRound", "重办：进入下一轮，总时限不重新起算", takes=(CLEAR,))
 def new_round(context: Context) -> None:
     """The order is done anew: the round counts up, what was said of returns is of the round before."""
     motion = context.motion
     motion.case["round"] += 1
-    keep(motion, **{RETURNED: [], COUNT: 0, ARBITRATE: False})
+    keep(motion, **{RETURNED: [], COUNT: 0, ARBITRATE: False, **_cleared(context)})
     owning.release(motion)
     motion.tell("case.redone", round=motion.case["round"])
+
+
+URGENT = 70
+"""The priority that an urging raises an order to, at least."""
+
+
+@handler("orders.urged", "记下催办：优先级至少提到 70，在列表里提前")
+def urged(context: Context) -> None:
+    """Somebody above urges: the order comes earlier in every list."""
+    motion = context.motion
+    motion.case["priority"] = max(motion.case["priority"], URGENT)
+    motion.tell("case.urged", priority=motion.case["priority"])
+
+
+def _cleared(context: Context) -> dict[str, None]:
+    names = str(context.params.get(CLEAR) or "").replace("，", ",").split(",")
+    return {name.strip(): None for name in names if name.strip()}
 
 
 def _decide(motion: Motion, how: str) -> Row:

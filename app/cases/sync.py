@@ -49,6 +49,15 @@ def tell_decided(motion: Motion, trace: Iterable[Passed]) -> None:
             motion.tell("table.decided", element=passed.element, rules=rules)
 
 
+def tell_milestones(motion: Motion, trace: Iterable[Passed]) -> None:
+    """Milestones that an event in the line carries (`p:event`), told when the token passes it."""
+    events = motion.bundle.engine.events
+    for passed in trace:
+        drawn = events.get(passed.element) if not passed.within else None
+        if drawn is not None and (milestone := drawn.extensions.get("event")):
+            motion.tell(milestone, element=drawn.id)
+
+
 def _comes_from_outside(picture: Picture) -> bool:
     """A message may still come: its wait is a row, and whoever waits too long is told by a clock."""
     return any(wait.kind in ("message", "external") for wait in picture.waits)

@@ -148,6 +148,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"请{event['called']}{asked}，{event['number']}"
         case "request.ended":
             return "协办结束" + (f"：{event['assist_result']}" if event.get("assist_result") else "")
+        case "case.urged":
+            return f"催办，优先级 {event['priority']}"
         case "case.redone":
             return f"重办，第 {event['round']} 轮，总时限不重新起算"
         case "case.merged":

@@ -22,6 +22,7 @@ ATTRIBUTES = {
 PROPERTIES = {
     "userTask": frozenset({"event", "status", "clock", "outcomes", "returnTo", "notSameAs", "vote", "early"}),
     "endEvent": frozenset({"event", "status", "closeReason"}),
+    "intermediateThrowEvent": frozenset({"event"}),
     "boundaryEvent": frozenset({"onReturn"}),
     "sequenceFlow": frozenset({"order", "label"}),
 }
