@@ -63,6 +63,10 @@ class ReturnNotRepeatable(Conflict):
     """退单申请已被驳回，本单位不能再次退回同一工单；如有异议，请提请会商。"""
 
 
+class ReturnToRuling(Conflict):
+    """再退单将提交会商裁定，请确认。"""
+
+
 class RequestPending(Conflict):
     """同样的申请正在办理，请等它有了结果。"""
 

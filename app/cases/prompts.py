@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.bundles import Bundle
+from app.bundles.verbs import REJECTED
+from app.cases import rejections
 from app.cases.attachments.errors import AttachmentMissing
 from app.cases.attachments.models import kept
+from app.cases.errors import ReturnNotRepeatable, ReturnToRuling
 from app.core.db import Session
 from app.core.errors import FieldError, Problem, slug_of
 
@@ -85,4 +88,20 @@ def attachments_missing(at: At) -> Iterator[Prompt]:
         yield Prompt(AttachmentMissing, text, rule.refuses, rule.outcomes)
 
 
-LOOKS: tuple[Callable[[At], Iterator[Prompt]], ...] = (attachments_missing,)
+def improper_return(at: At) -> Iterator[Prompt]:
+    """不当退单: the unit was refused before, or the next request is decided by a ruling."""
+    said = at.bundle.process.verbs.get(at.task["step"])
+    rule = said.rules.get("rejectOrder") if said is not None else None
+    if rule is None:
+        return
+    before = rejections.requests(at.session, at.case)
+    units = {pool.rpartition("/")[2] for pool in at.task["pools"]}
+    if any(row["unit"] in units and row["state"] == "refused" for row in before):
+        text = "不当退单：本单位对这件工单的退单申请已被驳回，不能再次退回；如有异议，请提请会商。"
+        yield Prompt(ReturnNotRepeatable, text, True, (REJECTED,))
+    elif rule.max is not None and len(before) >= rule.max:
+        text = f"这件工单本轮已退单 {len(before)} 次，再退单将提交会商裁定，裁定后不能再退。"
+        yield Prompt(ReturnToRuling, text, False, (REJECTED,))
+
+
+LOOKS: tuple[Callable[[At], Iterator[Prompt]], ...] = (attachments_missing, improper_return)

@@ -11,6 +11,7 @@ from app.cases.errors import ReturnNotRepeatable
 from app.cases.handlers import Context, handler
 from app.cases.models import rejections
 from app.cases.motion import Motion, Row
+from app.core.db import Session
 from app.core.ids import new_id
 from app.engine.errors import HandlerFailed
 
@@ -65,12 +66,17 @@ def asked(motion: Motion, task: Row, outcome: str, answers: Mapping[str, Any]) -
 
 
 def of_case(motion: Motion) -> list[Row]:
-    """The requests of this round, oldest first."""
+    """The requests of this round, as this motion has left them."""
     if "rejections" not in motion.asked:
-        which = {"case": motion.case["id"], "round": motion.case["round"]}
-        motion.asked["rejections"] = [dict(r) for r in motion.session.execute(_OF_CASE, which).mappings()]
+        motion.asked["rejections"] = requests(motion.session, motion.case)
     found: list[Row] = motion.asked["rejections"]
     return found
+
+
+def requests(session: Session, case: Row) -> list[Row]:
+    """The requests of the case's round, oldest first."""
+    which = {"case": case["id"], "round": case["round"]}
+    return [dict(row) for row in session.execute(_OF_CASE, which).mappings()]
 
 
 def unit_of(motion: Motion, task: Row) -> str:

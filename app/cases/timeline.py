@@ -72,7 +72,7 @@ LINKS = {
     "escalated_as": ("上报为 {}", "由 {} 上报而来"),
 }
 """How two cases are tied, said from the one that was linked and from the other."""
-CONFIRMED = {"attachment-missing": "缺少要求的附件"}
+CONFIRMED = {"attachment-missing": "缺少要求的附件", "return-to-ruling": "再退单将提交裁定"}
 """Prompts that somebody went on with, in words."""
 GONE = "（内容已删除）"
 TIMES = ("due", "since")

@@ -238,9 +238,9 @@ def _element(draft: _Draft, node: etree._Element, lane: str | None, within: SubP
         return StartEvent(spec, name, label)
     if kind in ("intermediateThrowEvent", "sendTask"):
         _only(node, about, THROW_KINDS)
-        if about.kind == "none":
-            return PassThrough(spec, name, label)
         draft.events[name] = event = read_event(node, about)
+        if about.kind == "none":  # nothing is thrown; it may carry a milestone
+            return PassThrough(spec, name, label)
         return ThrowEvent(spec, event)
     return _catcher(draft, node, about)
 

@@ -95,8 +95,8 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as drawn that is no timer and no end. `kind` is message, signal, condition, error or
-    escalation; `what` is the name or code (empty: any), `step` the activity on whose edge it sits, else None.
+    """An event as drawn that is no timer and no end. `kind` is message, signal, condition, error, escalation
+    or none; `what` is the name or code (empty: any), `step` the activity on whose edge it sits, else None.
     """
 
     id: str

@@ -75,7 +75,8 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
             read_instant(value, found, here)
         case "start":
             _check_who(value["by"], found, (*here, "by"), against)
-            start = next(against.diagram.of_kind("startEvent"), None)
+            plain = (each for each in against.diagram.of_kind("startEvent") if each.event is None)
+            start = next(plain, None)
             if start is not None:
                 _check_names(value["form"], start, found, (*here, "form"), against, ENVELOPE)
         case "claim" | "complete" | "do" | "refused":

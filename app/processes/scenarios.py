@@ -104,13 +104,13 @@ def _act(verb: str) -> Callable[[Walk, Row], None]:
 
 
 def _do(walk: Walk, given: Row) -> None:
-    doing = _doing(walk, given, _open_task if ACTS[given["verb"]].of == "task" else _done_task)
+    doing = _doing(walk, given, _open_tasks if ACTS[given["verb"]].of == "task" else _done_tasks)
     walk.say(f"{doing.actor.name} {ACTS[given['verb']].run(doing)}")
 
 
 def _refused(walk: Walk, given: Row) -> None:
     act, wanted = ACTS[given["verb"]], given["problem"]
-    doing = _doing(walk, given, _any_task)
+    doing = _doing(walk, given, _any_tasks)
     what = f"“{doing.task['name']}”" if doing.task else ""
     try:
         act.run(doing)
@@ -122,9 +122,14 @@ def _refused(walk: Walk, given: Row) -> None:
     raise Unmet(f"{doing.actor.name} {act.says}{what}应当因 {wanted} 被拒绝，却办成了。")
 
 
-def _doing(walk: Walk, given: Row, task_of: Callable[[Walk, str], Row]) -> Doing:
-    task = task_of(walk, given["step"]) if ACTS[given["verb"]].of != "case" else {}
-    return Doing(walk, walk.actor(given["as"]), case_of(walk), task, given)
+def _doing(walk: Walk, given: Row, tasks_of: Callable[[Walk, str], list[Row]]) -> Doing:
+    """The task is the newest of that step; where several do a step, the newest that lies before this person."""
+    actor, task = walk.actor(given["as"]), {}
+    if ACTS[given["verb"]].of != "case":
+        found = tasks_of(walk, given["step"])
+        mine = [row for row in found if actor.pools & set(row["pools"])]
+        task = (mine or found)[-1]
+    return Doing(walk, actor, case_of(walk), task, given)
 
 
 def _pass(walk: Walk, given: str) -> None:
@@ -172,30 +177,30 @@ _ACTS: Mapping[str, Callable[[Walk, Any], None]] = {
 # — what the steps are made of —
 
 
-def _open_task(walk: Walk, step: str) -> Row:
+def _open_tasks(walk: Walk, step: str) -> list[Row]:
     case_of(walk)
     opened = [row for row in task_rows_of(walk) if row["state"] in ("open", "claimed")]
     found = [row for row in opened if row["where"] == step]
     if not found:
         names = "、".join(row["where"] for row in opened) or "（没有）"
         raise Unmet(f"没有打开的待办 {step}，打开着的有 {names}。")
-    return found[-1]
+    return found
 
 
-def _any_task(walk: Walk, step: str) -> Row:
+def _any_tasks(walk: Walk, step: str) -> list[Row]:
     case_of(walk)
     found = [row for row in task_rows_of(walk) if row["where"] == step]
     if not found:
         raise Unmet(f"从没有打开过待办 {step}。")
-    return found[-1]
+    return found
 
 
-def _done_task(walk: Walk, step: str) -> Row:
+def _done_tasks(walk: Walk, step: str) -> list[Row]:
     case_of(walk)
     found = [row for row in task_rows_of(walk) if (row["where"], row["state"]) == (step, "done")]
     if not found:
         raise Unmet(f"还没有人办完过 {step}。")
-    return found[-1]
+    return found
 
 
 def _forward(walk: Walk, target: datetime) -> None:

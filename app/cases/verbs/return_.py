@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import orjson
+from sqlalchemy import bindparam, func, select
+
+from app.audit.chain import case_chain
 from app.cases.commands import Return
 from app.cases.env import awake
 from app.cases.errors import ReasonRequired, ReturnNotPossible, ReturnOverSend
+from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.sync import grant
 from app.cases.verbs import guard
@@ -76,12 +81,33 @@ def planned(motion: Motion, run: Run, task: Row, step: str, scope: str) -> Retur
         raise ReturnNotPossible(error.message, reasons=list(error.reasons)) from error
 
 
+_SINCE = (
+    select(case_chain.c.events)
+    .where(
+        case_chain.c.case_id == bindparam("case"),
+        case_chain.c.at
+        >= select(func.max(tasks.c.opened_at))
+        .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"))
+        .scalar_subquery(),
+    )
+    .order_by(case_chain.c.seq)
+)
+
+
+def sent_since(motion: Motion, step: str) -> set[str]:
+    """The messages that went out since the case entered a step last."""
+    rows = motion.session.execute(_SINCE, {"case": motion.case["id"], "step": step}).scalars()
+    told = [event for text in rows for event in orjson.loads(text)]
+    return {event["message"] for event in told if event["name"] == "message.sent"}
+
+
 def again(motion: Motion, plan: ReturnPlan) -> dict[str, list[str]]:
-    """What lies between and would happen once more on the way: messages sent, handlers called."""
+    """What lies between and would happen once more on the way: messages that went out, handlers called."""
     version, messages = motion.bundle.engine, motion.bundle.messages
     drawn = [version.events.get(e) or version.ends.get(e) for e in plan.between]
     thrown = {each.what for each in drawn if each is not None and each.kind == "message"}
-    sent = [name for name in thrown if name in messages and messages[name].direction == "out"]
+    thrown = {name for name in thrown if name in messages and messages[name].direction == "out"}
+    sent = thrown & sent_since(motion, plan.target) if thrown else thrown
     handlers = {version.services[e].name for e in plan.between if e in version.services}
     return {"messages": sorted(sent), "handlers": sorted(handlers)}
 
