@@ -2,8 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any
 
+import workflows
 from app.cases.motion import Motion
 from app.engine.errors import HandlerFailed
 from app.engine.source import Signature
@@ -33,6 +38,8 @@ class Handler:
 
 
 _handlers: dict[str, Handler] = {}
+OURS = ("app.cases.rejections", "app.cases.suggesting")
+"""Where our own handlers are written; those of one process lie in workflows/<its key>/handlers.py."""
 
 
 class HandlerTwice(RuntimeError):
@@ -61,6 +68,7 @@ def handler(
 
 def registered(name: str) -> Handler:
     """The handler of that name. Raises HandlerFailed: a version may outlive a handler only by our fault."""
+    _load()
     found = _handlers.get(name)
     if found is None:
         raise HandlerFailed(f"（没有登记名为 {name} 的处理程序）")
@@ -69,4 +77,13 @@ def registered(name: str) -> Handler:
 
 def every() -> Mapping[str, Handler]:
     """All of them, by name."""
+    _load()
     return dict(_handlers)
+
+
+@cache
+def _load() -> None:
+    """Imports every place where handlers are written, once; whoever is imported registers itself."""
+    beside = [each.name for each in iter_modules(workflows.__path__, "workflows.") if each.ispkg]
+    for name in (*OURS, *(f"{each}.handlers" for each in beside if find_spec(f"{each}.handlers"))):
+        import_module(name)

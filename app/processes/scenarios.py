@@ -123,8 +123,9 @@ def _refused(walk: Walk, given: Row) -> None:
 
 
 def _doing(walk: Walk, given: Row, tasks_of: Callable[[Walk, str], list[Row]]) -> Doing:
-    """The task is the newest of that step; where several do a step, the newest that lies before this person."""
-    actor, task = walk.actor(given["as"]), {}
+    """The task is the newest of that step; where several do a step, the newest that lies before them."""
+    actor = walk.actor(given["as"])
+    task: Row = {}
     if ACTS[given["verb"]].of != "case":
         found = tasks_of(walk, given["step"])
         mine = [row for row in found if actor.pools & set(row["pools"])]
