@@ -34,6 +34,8 @@ from app.identity.models import appointments
 from tests.engine.drawing import Drawing
 
 BPMN = Path(__file__).parents[1] / "bpmn"
+PLAIN = Path(__file__).parent / "plain"
+"""Small processes that tests of the machinery use, under the names of shipped ones."""
 WORK_ORDER = "work_order_12345"
 PLACE = "d1-s1-c2"
 
@@ -42,7 +44,13 @@ Row = dict[str, Any]
 
 @cache
 def folder(name: str) -> BundleFiles:
-    """A process folder of the repository."""
+    """A process folder: the small one of the tests, else the one that is shipped."""
+    return shipped(name) if not (PLAIN / name).is_dir() else read_folder(PLAIN / name)[0]
+
+
+@cache
+def shipped(name: str) -> BundleFiles:
+    """A process folder of bpmn/."""
     return read_folder(BPMN / name)[0]
 
 

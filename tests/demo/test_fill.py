@@ -13,7 +13,6 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from app.bundles.files import read_folder
 from app.cases.models import cases, incidents, tasks
 from app.cli import main
 from app.core import clock, config, db
@@ -30,8 +29,6 @@ from tests.faults.invariants import broken
 from tests.faults.load import Journal
 from tests.world import World
 
-FROZEN = Path(__file__).parent / "frozen" / "work_order_12345"
-"""A work order as it once was: the golden numbers outlive what the shipped one becomes."""
 NOON = datetime.fromisoformat("2026-03-04T12:00:00+08:00")
 
 
@@ -53,7 +50,7 @@ def played(world: World, count: int, seed: str = "golden") -> Filled:
 
 
 def test_the_same_seed_gives_the_same_house(database: db.Database) -> None:
-    world = worlds.build(database, read_folder(FROZEN)[0])
+    world = worlds.build(database, worlds.folder(worlds.WORK_ORDER))
     at(NOON)
 
     done = played(world, 60)

@@ -8,10 +8,9 @@ import pytest
 
 from app import wire
 from app.core import db
-from app.core.config import REPOSITORY
 from app.identity import org
+from tests.world import BPMN, PLAIN
 
-BPMN = REPOSITORY / "bpmn"
 SHIPPED = sorted(each.parent.name for each in BPMN.glob("*/process.yaml"))
 
 Change = Callable[..., Path]
@@ -26,12 +25,18 @@ def district(database: object) -> object:
     return database
 
 
+def beside_org(into: Path, key: str) -> Path:
+    """A copy of a small process of the tests beside the organisation of bpmn/."""
+    folder = into / key
+    shutil.copytree(PLAIN / key, folder)
+    shutil.copy(BPMN / "_org.yaml", into)
+    return folder
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Change:
-    """A copy of the work order; `copied("sla.yaml", old, new)` changes a file."""
-    folder = tmp_path / "work_order_12345"
-    shutil.copytree(BPMN / "work_order_12345", folder)
-    shutil.copy(BPMN / "_org.yaml", tmp_path)
+    """A copy of the small work order; `copied("sla.yaml", old, new)` changes a file."""
+    folder = beside_org(tmp_path, "work_order_12345")
 
     def change(file: str | None = None, old: str = "", new: str = "") -> Path:
         if file is not None:

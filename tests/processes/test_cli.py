@@ -81,10 +81,10 @@ def test_publish_of_a_bad_folder_says_why(copied: Change):
     assert "sla.yaml 第 4 行：" in result.output
 
 
-def test_walk_tells_the_story_in_a_database_of_its_own():
+def test_walk_tells_the_story_in_a_database_of_its_own(copied: Change):
     settings = config.settings()
 
-    result = called("walk", "work_order_12345", "--scenario", "nobody_signs", "--coverage")
+    result = called("walk", copied(), "--scenario", "nobody_signs", "--coverage")
 
     assert result.exit_code == 0, result.output
     assert "✓ 两小时无人签收，自动退回派遣（nobody_signs）" in result.output

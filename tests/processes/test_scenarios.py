@@ -66,8 +66,8 @@ def test_a_refusal_that_does_not_come_fails_the_scenario(copied: Change):
 
 
 @pytest.mark.usefixtures("district")
-def test_what_no_scenario_reaches_is_counted_as_missed():
-    _, coverage = walked(BPMN / "work_order_12345", "on_time")
+def test_what_no_scenario_reaches_is_counted_as_missed(copied: Change):
+    _, coverage = walked(copied(), "on_time")
 
     assert {"sign_overdue", "returned", "rejected"} == set(coverage.missed)
     assert set(coverage.missed_named) == {
@@ -130,9 +130,9 @@ def test_a_timer_that_cannot_fire_fails_the_walk_with_the_reason(copied: Change)
 
 
 @pytest.mark.usefixtures("district")
-def test_a_walk_tells_timers_tiers_and_lengths_as_people_say_them():
-    (unsigned,), _ = walked(BPMN / "work_order_12345", "nobody_signs")
-    (late,), _ = walked(BPMN / "work_order_12345", "overdue")
+def test_a_walk_tells_timers_tiers_and_lengths_as_people_say_them(copied: Change):
+    (unsigned,), _ = walked(copied(), "nobody_signs")
+    (late,), _ = walked(copied(), "overdue")
 
     told = [line[13:] for line in unsigned.lines]
     assert told[4:8] == ["…… 过了 1 小时 59 分钟", "到时：无人签收", "“签收”由系统收回", "…… 过了 2 分钟"]

@@ -9,7 +9,7 @@ from app.core import db
 from app.identity.models import role_permissions
 from app.processes.check import check_folder
 from app.processes.publish import ProcessRefused, publish_folder
-from tests.processes.conftest import BPMN, Change
+from tests.processes.conftest import Change
 
 
 def lacking(folder: Path, role: str, permission: str) -> Path:
@@ -57,7 +57,7 @@ def test_a_role_that_cannot_file_is_told_at_starts(copied: Change):
 
 
 @pytest.mark.usefixtures("district")
-def test_what_counts_at_publish_is_the_role_as_it_is_now():
+def test_what_counts_at_publish_is_the_role_as_it_is_now(copied: Change):
     with db.transaction() as session:
         session.execute(
             delete(role_permissions).where(
@@ -66,6 +66,6 @@ def test_what_counts_at_publish_is_the_role_as_it_is_now():
         )
 
     with pytest.raises(ProcessRefused) as refused:
-        publish_folder(BPMN / "work_order_12345")
+        publish_folder(copied())
 
     assert [error.code for error in refused.value.errors] == ["role-cannot-complete"]
