@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
 
 import pytest

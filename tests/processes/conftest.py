@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import wire
+from app.categories import importing
 from app.core import db
 from app.identity import org
 from tests.world import BPMN, PLAIN
@@ -18,10 +19,11 @@ Change = Callable[..., Path]
 
 @pytest.fixture
 def district(database: object) -> object:
-    """A database with the organisation of bpmn/_org.yaml, the rooms told of each other."""
+    """A database with the organisation and the categories of bpmn/, the rooms told of each other."""
     wire()
     with db.transaction() as session:
         org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
+        importing.load_folder(session, BPMN)
     return database
 
 
