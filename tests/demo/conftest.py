@@ -1,4 +1,4 @@
-"""The district of the demo with the work order published, on both databases."""
+"""The district of the demo with the shipped work order published, on both databases."""
 
 import pytest
 
@@ -9,4 +9,4 @@ from tests.world import World
 
 @pytest.fixture
 def world(database: db.Database) -> World:
-    return worlds.build(database)
+    return worlds.build(database, worlds.shipped(worlds.WORK_ORDER))
