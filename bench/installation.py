@@ -80,8 +80,6 @@ def installed(
         fresh=False,
         workers=workers,
         demo=True,
-        stub=False,
-        stub_every=60.0,
         database_url=None,
         redis_url=None,
         stub=False,

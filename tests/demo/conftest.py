@@ -1,7 +1,8 @@
-"""The district of the demo with the shipped work order published, on both databases."""
+"""The district of the demo with what is shipped: its categories and the work order, on both databases."""
 
 import pytest
 
+from app.categories import importing
 from app.core import db
 from tests import world as worlds
 from tests.world import World
@@ -9,4 +10,7 @@ from tests.world import World
 
 @pytest.fixture
 def world(database: db.Database) -> World:
-    return worlds.build(database, worlds.shipped(worlds.WORK_ORDER))
+    made = worlds.build(database, worlds.shipped(worlds.WORK_ORDER))
+    with db.transaction() as session:
+        importing.load_folder(session, worlds.BPMN)
+    return made

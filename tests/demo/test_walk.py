@@ -2,12 +2,21 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from app.cli import main
 from app.demo.telling import length, width
+from tests.processes.conftest import beside_org
+from tests.world import WORK_ORDER
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> str:
+    """The folder of the small work order."""
+    return str(beside_org(tmp_path, WORK_ORDER))
 
 
 def walked(*words: str) -> list[str]:
@@ -16,8 +25,8 @@ def walked(*words: str) -> list[str]:
     return done.output.splitlines()
 
 
-def test_a_scenario_is_told_with_who_when_what_and_the_clocks() -> None:
-    told = walked("work_order_12345", "--scenario", "returned_once")
+def test_a_scenario_is_told_with_who_when_what_and_the_clocks(order: str) -> None:
+    told = walked(order, "--scenario", "returned_once")
 
     text = "\n".join(told)
     assert told[0] == "场景：退单一次后重新派遣，总时限不重新起算"
@@ -31,8 +40,8 @@ def test_a_scenario_is_told_with_who_when_what_and_the_clocks() -> None:
     assert "已归档，共用 1 小时，办了 7 步" in text
 
 
-def test_what_is_late_says_how_late() -> None:
-    text = "\n".join(walked("work_order_12345", "--scenario", "overdue"))
+def test_what_is_late_says_how_late(order: str) -> None:
+    text = "\n".join(walked(order, "--scenario", "overdue"))
 
     assert "时钟          到档：已超期" in text
     assert re.search(r"“群众时限”走了 \d+ 天.*，超期 ", text)
