@@ -193,7 +193,7 @@ def _any_tasks(walk: Walk, step: str) -> list[Row]:
     found = [row for row in task_rows_of(walk) if row["where"] == step]
     if not found:
         raise Unmet(f"从没有打开过待办 {step}。")
-    return found
+    return [row for row in found if row["state"] in ("open", "claimed")] or found
 
 
 def _done_tasks(walk: Walk, step: str) -> list[Row]:
