@@ -2,7 +2,7 @@
 
 import hashlib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,7 +194,10 @@ def page(actor: Actor, state: str, limit: int, after: str | None) -> list[Row]:
 
 
 def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
-    """Lets the case try again: a failed timer is due at once; a person finds the form with the draft."""
+    """Lets the case try again: a failed timer is due at once; a person finds the form with the draft.
+
+    Other rooms hear `incident.retried` and let go on what stopped there.
+    """
     if not reason.strip():
         raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写重试的原因。")])
     incident = _visible(session, actor, incident_id)
@@ -215,8 +218,41 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
     told = {"number": incident["number"]}
     kept = {**told, "kind": incident["kind"], "case": incident["case_id"]}
     streams.append(session, Entry(streams.ADMIN, "incident.retried", actor.id, incident_id, kept, now))
-    events.publish(session, [Event("incident.resolved", incident["case_id"] or "", now, actor.id, told)])
+    about = {**told, "kind": incident["kind"], "element": incident["element"], "at": incident["org_path"]}
+    case_id = incident["case_id"] or ""
+    retried = Event("incident.retried", case_id, now, actor.id, about)
+    events.publish(session, [retried, Event("incident.resolved", case_id, now, actor.id, told)])
     return {**incident, **resolved}
+
+
+_OPEN_ALIKE = select(incidents.c.id, incidents.c.number, incidents.c.revision).where(
+    incidents.c.kind.in_(bindparam("kinds", expanding=True)),
+    incidents.c.case_id.is_not_distinct_from(bindparam("case")),
+    incidents.c.element == bindparam("element"),
+    incidents.c.state == "open",
+)
+
+
+def put_right(
+    session: Session, actor: Actor, kinds: Sequence[str], case_id: str | None, element: str, reason: str
+) -> None:
+    """Resolves what somebody put right at another door, so that no incident tells of what is over."""
+    now = clock.now(session)
+    which = {"kinds": list(kinds), "case": case_id, "element": element}
+    for row in session.execute(_OPEN_ALIKE, which).all():
+        session.execute(
+            update(incidents)
+            .where(incidents.c.id == row.id)
+            .values(
+                state="resolved",
+                resolved_by=actor.id,
+                resolved_at=now,
+                note=reason,
+                revision=row.revision + 1,
+            )
+        )
+        told = Event("incident.resolved", case_id or "", now, actor.id, {"number": row.number})
+        events.publish(session, [told])
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ def install() -> None:
     """Listens to what cases send and await, and tells /readyz what waits. Raises SettingRefused."""
     from app.core import events
     from app.core.http import health
-    from app.exchange import delivering, endpoints, outbox, parking
+    from app.exchange import deliveries, delivering, endpoints, outbox, parking, received
 
     endpoints.configured()  # a wrong file is refused at the start, not at the first message
     events.listen(delivering.mark_delivered)
     events.listen(parking.wake_those_meant_for)
     events.listen(outbox.keep_what_leaves)
+    events.listen(received.try_again)
+    events.listen(deliveries.send_again)
     health.component("outbox", outbox.standing)

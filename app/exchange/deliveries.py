@@ -1,18 +1,20 @@
 """What people see and do about messages that leave: which wait, which are dead, send again, close."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from app.audit import streams
 from app.audit.streams import Entry
+from app.cases import incidents
 from app.cases.errors import ReasonRequired
 from app.cases.models import cases
 from app.core import clock, personal
 from app.core.db import Session, reading
 from app.core.errors import FieldError
+from app.core.events import Event
 from app.core.http.fields import out
 from app.exchange import endpoints
 from app.exchange.errors import DeliverySettled
@@ -26,6 +28,8 @@ Row = dict[str, Any]
 STATES = ("pending", "claimed", "held", "sent", "dead", "closed")
 STANDING = ("pending", "held", "dead")
 """States in which a person may have it sent again or close it."""
+
+INCIDENTS = ("delivery-dead", "delivery-blocked")
 
 _ROWS = select(outbox, cases.c.number.label("case_number"), cases.c.org_path).join(
     cases, cases.c.id == outbox.c.case_id
@@ -107,7 +111,32 @@ def _change(session: Session, row: Row, **columns: Any) -> None:
     row.update(columns)
 
 
+_STILL_DEAD = select(func.count()).where(
+    outbox.c.case_id == bindparam("of"), outbox.c.message == bindparam("called"), outbox.c.state == "dead"
+)
+_AGAIN = (
+    update(outbox)
+    .where(
+        outbox.c.case_id == bindparam("of"),
+        outbox.c.message == bindparam("called"),
+        text("outbox.state = 'dead'"),
+    )
+    .values(state="pending", next_at=bindparam("at"), attempts=0, settled_at=None)
+)
+
+
+def send_again(session: Session, told: Sequence[Event]) -> None:
+    """Listens: whoever retries the incident of dead messages has them sent again."""
+    for event in told:
+        if event.name == "incident.retried" and event.data["kind"] in INCIDENTS:
+            how = {"of": event.case_id, "called": event.data["element"], "at": event.at}
+            session.execute(_AGAIN, how)
+
+
 def _told(session: Session, actor: Actor, row: Row, kind: str, now: datetime) -> Row:
+    which = {"of": row["case_id"], "called": row["message"]}
+    if not session.scalar(_STILL_DEAD, which):
+        incidents.put_right(session, actor, INCIDENTS, row["case_id"], row["message"], row["note"])
     kept = {"endpoint": row["endpoint"], "message": row["message"], "case": row["case_id"]}
     streams.append(session, Entry(streams.ADMIN, kind, actor.id, row["id"], kept, now))
     return row

@@ -4,25 +4,28 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from app.audit import streams
 from app.audit.streams import Entry
+from app.cases import incidents
 from app.cases.errors import ReasonRequired
 from app.cases.models import cases
 from app.core import clock
 from app.core.db import Session, reading
 from app.core.errors import FieldError, NotFound
+from app.core.events import Event
 from app.core.http.fields import out
 from app.exchange.errors import MessageSettled
 from app.exchange.models import inbound
 from app.identity.actor import Actor
 from app.identity.permissions import DELIVERY_REDELIVER, MESSAGE_READ, MESSAGE_SEND
-from app.identity.scopes import case_scope, hidden, require
+from app.identity.scopes import case_scope, hidden, require, unit_scope
 
 Row = dict[str, Any]
 
 STATES = ("received", "delivered", "parked", "refused", "expired")
+INCIDENTS = ("message-failed", "message-ambiguous", "message-expired")
 MORE_TIME = timedelta(days=7)
 """What a message gets that somebody tries again after its time."""
 
@@ -96,9 +99,40 @@ def retry(session: Session, actor: Actor, message_id: str, reason: str) -> Row:
     open_ = (inbound.c.id == message_id) & inbound.c.state.in_(("parked", "refused", "expired"))
     if not session.execute(update(inbound).where(open_).values(again)).rowcount:
         raise MessageSettled
+    if not session.scalar(_STILL_STOPPED, {"called": row["name"]}):
+        for case_id in {None, row["case_id"]}:
+            incidents.put_right(session, actor, INCIDENTS, case_id, row["name"], reason.strip())
     kept = {"name": row["name"], "channel": row["channel"], "reason": reason.strip()}
     streams.append(session, Entry(streams.ADMIN, "message.retried", actor.id, message_id, kept, now))
     return {**row, **again}
+
+
+_STOPPED = (text("inbound.state in ('refused', 'expired')"), inbound.c.ref.is_(None))
+_STILL_STOPPED = select(func.count()).where(inbound.c.name == bindparam("called"), *_STOPPED)
+_AGAIN = (
+    update(inbound)
+    .where(
+        inbound.c.name == bindparam("called"),
+        inbound.c.case_id.is_not_distinct_from(bindparam("of")),
+        *_STOPPED,
+    )
+    .values(
+        state="received",
+        next_at=bindparam("at"),
+        attempts=0,
+        settled_at=None,
+        expires_at=bindparam("until"),
+    )
+)
+
+
+def try_again(session: Session, told: Sequence[Event]) -> None:
+    """Listens: whoever retries the incident of stopped messages has them brought again."""
+    for event in told:
+        if event.name == "incident.retried" and event.data["kind"] in INCIDENTS:
+            senders = unit_scope((event.data["at"],), inbound.c.org_path)
+            how = {"called": event.data["element"], "of": event.case_id or None}
+            session.execute(_AGAIN.where(senders), {**how, "at": event.at, "until": event.at + MORE_TIME})
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:

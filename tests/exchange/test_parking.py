@@ -85,6 +85,22 @@ def test_a_person_may_try_an_expired_message_again(world: World) -> None:
     assert (answer.status_code, answer.get_json()["state"]) == (200, "received")
     assert world.case(case["id"])["data"]["solved"] is True
     assert again.get_json()["type"] == "/problems/message-settled"
+    assert [each["state"] for each in world.rows(incidents)] == ["resolved"]
+
+
+def test_whoever_retries_the_incident_of_expired_messages_has_them_brought_again(world: World) -> None:
+    for number in ("BJ-1", "BJ-2"):
+        callback(world, number, ttl="PT1H")
+    carry(world, hours=2)
+    (incident,) = world.rows(incidents)
+    assert incident["count"] == 2
+    case = waiting(world, "BJ-2")
+
+    world.post("duban1", f"/incidents/{incident['id']}/retry", {"reason": "编号已核对"})
+    carry(world)
+
+    assert world.case(case["id"])["data"]["solved"] is True
+    assert sorted(row["state"] for row in world.rows(inbound)) == ["delivered", "parked"]
 
 
 def test_a_parked_message_of_a_closed_account_is_refused_when_its_time_comes(world: World) -> None:

@@ -185,6 +185,24 @@ def test_after_the_last_try_a_message_is_dead_an_incident_says_so_and_the_case_s
     assert answer.status_code == 200
     assert [row["state"] for row in rows_of(world)] == ["sent", "sent"]
     assert world.get("duban1", "/deliveries?state=dead").get_json()["items"] == []
+    assert [each["state"] for each in world.rows(incidents)] == ["resolved"]
+
+
+def test_whoever_retries_the_incident_of_a_dead_message_has_it_sent_again(
+    world: World, city: Partner, configure: Configure
+) -> None:
+    configure(city12345={"url": city.url, "allow": ["10.0.0.0/8:80"]})
+    reported(world)
+    assert send()
+    (incident,) = world.rows(incidents)
+
+    configure(city12345=city.url)
+    answer = world.post("duban1", f"/incidents/{incident['id']}/retry", {"reason": "网段已补上"})
+    while send():
+        pass
+
+    assert answer.status_code == 200
+    assert [row["state"] for row in rows_of(world)] == ["sent", "sent"]
 
 
 def test_a_closed_message_is_sent_no_more_and_the_next_one_goes(
