@@ -136,6 +136,15 @@ def form(parts: list[tuple[str, str | None, bytes]], boundary: str = "b0undary")
     return b"".join(lines) + f"--{boundary}--\r\n".encode()
 
 
+def bring(
+    world: World, by: str, content: bytes | str = "jpeg", name: str = "现场.jpg", *, key: str | None = None
+) -> TestResponse:
+    """Sends a file before there is a case."""
+    data = MADE[content]() if isinstance(content, str) else content
+    headers = {"Content-Type": "multipart/form-data; boundary=b0undary"}
+    return world.post(by, "/attachments", form([("file", name, data)]), key=key, headers=headers)
+
+
 def upload(
     world: World,
     by: str,

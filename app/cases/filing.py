@@ -12,6 +12,7 @@ from app.cases import incidents, numbers
 from app.cases.acts import settle
 from app.cases.advance import Moved, within_budget
 from app.cases.answers import check_answers
+from app.cases.attachments import loose
 from app.cases.birth import born
 from app.cases.commands import NewCase
 from app.cases.env import CaseEnv
@@ -134,8 +135,10 @@ def _step(
             motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)
         motion.acts.append("Start")
         grant(motion, f"person:{actor.id}", "started")
+        files = loose.take(motion)
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
         save(motion)
+        loose.give(session, files)
         moved = Moved(None, motion.case, motion.opened, bundle)
         if request is None:
             return moved
@@ -166,6 +169,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         received_at=received,
     )
     motion.case["title"] = hush(motion, "title", motion.case["title"])
+    motion.files_of = actor.id
     motion.write(_answers(motion, new))
     return motion
 

@@ -70,6 +70,8 @@ class Motion:
     """Somebody gave the case another title."""
     new: bool = False
     """Whether the case was born in this transaction."""
+    files_of: str | None = None
+    """Whose loose files its answers may name: who files it."""
     moves_root: bool = False
     """Whether the case came into another tree, or left one."""
     acts: list[str] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Motion:
 
     @property
     def lookups(self) -> "RowLookups":
-        return RowLookups(self.session, self.now, self.asked, self.case["id"])
+        return RowLookups(self.session, self.now, self.asked, self.case["id"], self.files_of)
 
     def tell(self, name: str, **data: Any) -> None:
         """Something happened; clocks hear it at once, listeners when the act is whole."""
@@ -156,10 +158,17 @@ class RowLookups:
     """What a form asks of the world while it checks answers: units, people and files, as they are now."""
 
     def __init__(
-        self, session: Session, now: datetime, asked: dict[Any, Any], case_id: str | None = None
+        self,
+        session: Session,
+        now: datetime,
+        asked: dict[Any, Any],
+        case_id: str | None = None,
+        files_of: str | None = None,
     ) -> None:
-        """`asked` is what the motion has read already: a unit is asked for once. Files are the case's own."""
-        self._session, self.now, self._asked, self._case_id = session, now, asked, case_id
+        """`asked` is what the motion has read already: a unit is asked for once. Files are the case's own, or
+        the loose ones of who files it."""
+        self._session, self.now, self._asked = session, now, asked
+        self._case_id, self._files_of = case_id, files_of
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         known: dict[str, org.Unit | None] = self._asked.setdefault("units", {})
@@ -177,7 +186,10 @@ class RowLookups:
         return {code: CategoryFact(code, c.full_name, c.leaf, c.codes) for code, c in found.items()}
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
-        found = attachments.kept(self._session, self._case_id, ids) if self._case_id is not None else []
+        if self._files_of is not None:
+            found = attachments.loose(self._session, self._files_of, ids, self.now)
+        else:
+            found = attachments.kept(self._session, self._case_id, ids) if self._case_id is not None else []
         return {file.id: FileFact(file.id, file.name, file.kind, file.size) for file in found}
 
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:

@@ -7,7 +7,7 @@ from werkzeug.wsgi import FileWrapper
 
 from app.cases.advance import Moved
 from app.cases.api import sent
-from app.cases.attachments import names, service, shelf
+from app.cases.attachments import loose, names, service, shelf
 from app.cases.attachments.errors import (
     AttachmentDamaged,
     AttachmentFixed,
@@ -15,18 +15,20 @@ from app.cases.attachments.errors import (
     FileContentMismatch,
     FileInfected,
     FileTypeNotAllowed,
+    LooseEnough,
     ScannerUnavailable,
     StorageUnavailable,
 )
-from app.cases.attachments.schemas import AttachmentOut, AttachmentPage
-from app.cases.errors import CaseBusy, CaseClosed, TaskDone, TaskNotOpen, TaskTaken
+from app.cases.attachments.schemas import AttachmentOut, AttachmentPage, LooseOut
+from app.cases.errors import CaseBusy, CaseClosed, CaseMerged, TaskDone, TaskNotOpen, TaskTaken
 from app.core.errors import Forbidden, NotFound, StorageFull, TooLarge, UnsupportedMedia
 from app.core.http import idempotent, multipart, pages
 from app.core.http.api import Blueprint
-from app.core.http.multipart import FileMissing, MultipartMalformed
+from app.core.http.multipart import FileMissing, MultipartMalformed, Sent
 from app.core.once import Stored
 from app.identity.door import actor
-from app.identity.permissions import CASE_ATTACH, CASE_READ
+from app.identity.permissions import CASE_ATTACH, CASE_CREATE, CASE_READ
+from app.identity.scopes import require
 
 blp = Blueprint("attachments", __name__, url_prefix="/api/v1", description="附件")
 
@@ -38,15 +40,8 @@ UPLOAD = {
     },
     "required": ["file"],
 }
-
-
-@blp.post("/cases/<id:case_id>/attachments")
-@blp.moves
-@blp.uploads(UPLOAD)
-@blp.response(201, AttachmentOut())
-@blp.needs(CASE_ATTACH)
-@blp.problems(
-    NotFound,
+LOOSE = {**UPLOAD, "properties": {"file": UPLOAD["properties"]["file"]}}  # type: ignore[index]
+ON_A_FILE = (
     Forbidden,
     MultipartMalformed,
     UnsupportedMedia,
@@ -55,15 +50,18 @@ UPLOAD = {
     FileTypeNotAllowed,
     FileContentMismatch,
     FileInfected,
-    TaskNotOpen,
-    TaskTaken,
-    TaskDone,
-    CaseClosed,
-    CaseBusy,
     StorageFull,
     StorageUnavailable,
     ScannerUnavailable,
 )
+
+
+@blp.post("/cases/<id:case_id>/attachments")
+@blp.moves
+@blp.uploads(UPLOAD)
+@blp.response(201, AttachmentOut())
+@blp.needs(CASE_ATTACH)
+@blp.problems(*ON_A_FILE, NotFound, TaskNotOpen, TaskTaken, TaskDone, CaseClosed, CaseMerged, CaseBusy)
 def upload(case_id: str) -> Response:
     """上传附件（multipart/form-data）：待办的办理人传给自己的待办，或有 case:attach 权限的人传给办件。"""
     me = actor()
@@ -74,13 +72,39 @@ def upload(case_id: str) -> Response:
         where = {"Location": f"/api/v1/attachments/{moved.made['id']}"}
         return idempotent.stored(201, service.view(moved.made, me.name), where)
 
+    came, taken, same = _received(("task",))
+    with service.unless_named(taken):
+        once = idempotent.once(render, same)
+        return idempotent.send(service.attach(me, case_id, came.fields.get("task"), taken, once))
+
+
+@blp.post("/attachments")
+@blp.moves
+@blp.uploads(LOOSE)
+@blp.response(201, LooseOut())
+@blp.needs(CASE_CREATE)
+@blp.problems(*ON_A_FILE, LooseEnough)
+def upload_before_filing() -> Response:
+    """登记之前先上传附件：登记表里填它的编号，登记后就归入那件办件；没有用到的一天后清除。"""
+    me = actor()
+    require(me, CASE_CREATE)
+    _, taken, same = _received(())
+    with service.unless_named(taken):
+        return idempotent.write(
+            lambda session: loose.keep(session, me, taken.command()),
+            lambda row: idempotent.stored(201, loose.view(row)),
+            same,
+        )
+
+
+def _received(fields: tuple[str, ...]) -> tuple[Sent, service.Taken, bytes]:
+    """What the request brought: plain fields, the file on the shelf, and what makes it the same request."""
     with shelf.drafts() as drafts:
         draft = drafts.new()
         with shelf.writing(draft) as file:
-            came = multipart.receive(file.write, service.MOST_BYTES, ("task",))
-        once = idempotent.once(render, service.same(draft, came))
-        taken = service.take(draft, came.filename or "", drafts)
-        return idempotent.send(service.attach(me, case_id, came.fields.get("task"), taken, once))
+            came = multipart.receive(file.write, service.MOST_BYTES, fields)
+        same = service.same(draft, came)
+        return came, service.take(draft, came.filename or "", drafts), same
 
 
 @blp.get("/cases/<id:case_id>/attachments")
@@ -124,7 +148,7 @@ def download(attachment_id: str) -> Response:
 @blp.moves
 @blp.response(200, AttachmentOut())
 @blp.needs(CASE_READ)
-@blp.problems(NotFound, Forbidden, AttachmentFixed, CaseClosed, CaseBusy)
+@blp.problems(NotFound, Forbidden, AttachmentFixed, CaseClosed, CaseMerged, CaseBusy)
 def withdraw(attachment_id: str) -> Response:
     """撤回附件：由上传的人，在待办办结之前；记录保留，内容清除。"""
     me = actor()

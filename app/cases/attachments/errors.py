@@ -23,6 +23,10 @@ class AttachmentFixed(Conflict):
     """附件已随办理提交，不能撤回。"""
 
 
+class LooseEnough(Conflict):
+    """等着登记的附件太多了，请先登记办件；没有用到的一天后自动清除。"""
+
+
 class AttachmentWithdrawn(Gone):
     """附件已由上传人撤回。"""
 

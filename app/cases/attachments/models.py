@@ -1,6 +1,7 @@
 """The table of attachments, and what is asked of it."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, bindparam, select
@@ -28,6 +29,25 @@ attachments = Table(
     Index("ix_attachments_case", "case_id", "id"),
 )
 
+LOOSE_HOURS = 24
+
+# Files that somebody brought before there is a case. A filing that names one makes it an attachment with the
+# same id; the others are gone after a day.
+loose_files = Table(
+    "loose_files",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uploader_id", String(60), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("mime", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sm3", LargeBinary, nullable=False),
+    Column("stored", String(60), nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Index("ix_loose_files_uploader", "uploader_id", "at"),
+)
+
 _FACTS = select(
     *(attachments.c[name] for name in ("id", "step", "name", "kind", "mime", "size", "sm3"))
 ).order_by(attachments.c.id)
@@ -46,3 +66,19 @@ def kept(session: Session, case_id: str, ids: Collection[str] | None = None) -> 
     if ids is None:
         return list(session.execute(_KEPT, {"case": case_id}))
     return list(session.execute(_KEPT_OF, {"case": case_id, "ids": list(ids)}))
+
+
+OWN_LOOSE = select(loose_files).where(
+    loose_files.c.uploader_id == bindparam("actor"), loose_files.c.at > bindparam("since")
+)
+_LOOSE = OWN_LOOSE.where(loose_files.c.id.in_(bindparam("ids", expanding=True))).order_by(loose_files.c.id)
+
+
+def loose(session: Session, actor_id: str, ids: Collection[str], now: datetime) -> list[Any]:
+    """Those of a person's loose files that a filing may still name."""
+    return list(session.execute(_LOOSE, {"actor": actor_id, "ids": list(ids), "since": since(now)}))
+
+
+def since(now: datetime) -> datetime:
+    """Loose files that came before are gone."""
+    return now - timedelta(hours=LOOSE_HOURS)

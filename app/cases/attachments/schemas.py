@@ -26,6 +26,19 @@ class AttachmentOut(Schema):
     withdrawn_at = Moment(required=True, allow_none=True)
 
 
+class LooseOut(Schema):
+    """A file without a case: an attachment as soon as a filing names its id, else gone at `goneAt`."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    mime = fields.String(required=True)
+    kind = OneOf(tuple(FILE_KINDS), required=True)
+    size = fields.Integer(required=True)
+    sm3 = fields.String(required=True)
+    at = Moment(required=True)
+    gone_at = Moment(required=True)
+
+
 class AttachmentPage(Schema):
     """A page of attachments, oldest first."""
 

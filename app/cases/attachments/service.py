@@ -1,25 +1,26 @@
 """附件 as sentences: take a file, keep it with a case, list, open and withdraw it, sweep the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.exc import DBAPIError
 
 from app.cases import viewing
 from app.cases.advance import Moved, advance
-from app.cases.attachments import kinds, names, pictures, scanner, shelf
+from app.cases.attachments import kinds, loose, names, pictures, scanner, shelf
 from app.cases.attachments.errors import AttachmentWithdrawn
-from app.cases.attachments.models import attachments
+from app.cases.attachments.models import attachments, loose_files
 from app.cases.commands import Attach, Detach
 from app.cases.models import cases
 from app.cases.motion import Row
 from app.core import clock
-from app.core.db import reading
+from app.core.db import reading, transaction
 from app.core.http.fields import out
 from app.core.http.multipart import Sent
 from app.core.once import Once, Stored
@@ -30,7 +31,7 @@ from app.identity.scopes import case_scope, hidden, require
 
 MOST_BYTES = 50 << 20
 ORPHAN_HOURS = 24
-"""Bytes without a row, and of withdrawn rows, are taken off the shelf after this."""
+"""Bytes that no row keeps are taken off the shelf when they are older than this."""
 _BATCH = 500
 
 _ROWS = select(attachments, people.c.name.label("uploader_name")).outerjoin(
@@ -42,8 +43,10 @@ _PAGE = (
     .limit(bindparam("most"))
 )
 _ONE = _ROWS.join(cases, cases.c.id == attachments.c.case_id).where(attachments.c.id == bindparam("which"))
-_STILL = select(attachments.c.stored).where(
-    attachments.c.stored.in_(bindparam("places", expanding=True)), attachments.c.state == "kept"
+_PLACES: Any = bindparam("places", expanding=True)
+_STILL = union_all(
+    select(attachments.c.stored).where(attachments.c.stored.in_(_PLACES), attachments.c.state == "kept"),
+    select(loose_files.c.stored).where(loose_files.c.stored.in_(_PLACES)),
 )
 
 
@@ -54,6 +57,13 @@ class Taken:
     name: str
     type: kinds.FileType
     kept: shelf.Kept
+
+    def command(self, case_id: str = "", task_id: str | None = None) -> Attach:
+        """What makes it a case's; without one the description of a loose file."""
+        kept = self.kept
+        return Attach(
+            case_id, task_id, self.name, self.type.mime, self.type.kind, kept.size, kept.sm3, kept.stored
+        )
 
 
 def look_first(actor: Actor, case_id: str) -> None:
@@ -84,16 +94,17 @@ def same(draft: Path, came: Sent) -> bytes:
 def attach(
     actor: Actor, case_id: str, task_id: str | None, taken: Taken, request: Once | None = None
 ) -> Moved | Stored:
-    """Makes the file the case's. Whatever stops it, no bytes are left that nobody names.
+    """Makes the file the case's. Raises TaskNotOpen, TaskTaken, TaskDone, CaseClosed, Forbidden, NotFound."""
+    return advance(taken.command(case_id, task_id), actor, request)
 
-    Raises TaskNotOpen, TaskTaken, TaskDone, CaseClosed, Forbidden, NotFound.
-    """
-    kept, found = taken.kept, taken.type
-    command = Attach(case_id, task_id, taken.name, found.mime, found.kind, kept.size, kept.sm3, kept.stored)
+
+@contextmanager
+def unless_named(taken: Taken) -> Iterator[None]:
+    """Drops the bytes at the end if no row keeps them: refused, or the same request was answered before."""
     try:
-        return advance(command, actor, request)
+        yield
     finally:
-        _drop_strangers([kept.stored])  # refused, or the same request was answered before
+        _drop_strangers([taken.kept.stored])
 
 
 def withdraw(actor: Actor, attachment_id: str, request: Once | None = None) -> Moved | Stored:
@@ -119,6 +130,8 @@ def opened(actor: Actor, attachment_id: str) -> tuple[Row, BinaryIO]:
 
 def sweep() -> int:
     """Takes off the shelf what no row keeps, and drafts of killed requests; returns how many files."""
+    with transaction() as session:
+        loose.forget_stale(session)
     before = (clock.wall() - timedelta(hours=ORPHAN_HOURS)).timestamp()
     gone, batch = shelf.forget_drafts(before), []
     for place in shelf.lying(before):

@@ -53,7 +53,7 @@ def attach(motion: Motion, command: Attach) -> None:
         "withdrawn_at": None,
     }
     motion.session.execute(insert(attachments), motion.made)
-    _tell(motion, "file.attached", motion.made)
+    tell(motion, "file.attached", motion.made)
 
 
 def detach(motion: Motion, command: Detach) -> bool:
@@ -75,7 +75,7 @@ def detach(motion: Motion, command: Detach) -> bool:
         raise AttachmentFixed
     motion.session.execute(_WITHDRAWN, {"which": row["id"], "now": motion.now})
     row.update(state="withdrawn", withdrawn_at=motion.now)
-    _tell(motion, "file.withdrawn", row)
+    tell(motion, "file.withdrawn", row)
     return True
 
 
@@ -97,7 +97,7 @@ def _holds(values: Any, attachment_id: str) -> bool:
     return any(isinstance(value, list) and attachment_id in value for value in values.values())
 
 
-def _tell(motion: Motion, name: str, row: Row) -> None:
+def tell(motion: Motion, name: str, row: Row) -> None:
     """The chain holds what was kept, not what it was called: a name is often somebody's."""
     motion.tell(
         name,

@@ -61,9 +61,11 @@ def send(result: Any = None) -> Response:
     return Response(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
-def write(act: Callable[[Session], Any], render: Callable[[Any], Stored]) -> Response:
+def write(
+    act: Callable[[Session], Any], render: Callable[[Any], Stored], content: bytes | None = None
+) -> Response:
     """A write that moves no case, in a transaction of its own: begin, act, keep the answer, send it."""
-    this = once(render)
+    this = once(render, content)
     with transaction() as session:
         answer = core_once.begin(session, this)
         if answer is None:
