@@ -8,7 +8,7 @@ from app.bundles.bundle import Bundle
 from app.bundles.forms import AnswersRefused
 from app.bundles.lookups import FixedLookups
 from app.bundles.messages import Literal, Name
-from tests.bundles.conftest import PROCESS
+from tests.bundles.conftest import FORM, PROCESS
 from tests.bundles.test_files_and_keys import only
 
 MESSAGES = """
@@ -148,3 +148,20 @@ def test_a_mistake_in_a_message_is_one_finding_with_what_would_be_right(
     assert bundle is None
     assert (error.file, error.rule, says in error.zh) == ("messages.yaml", rule, True), error.zh
     assert error.line is not None
+
+
+def test_a_secret_name_leaves_only_in_a_message_that_says_so(compile_with: Any):
+    process = PROCESS.replace(
+        "  why: {type: text, max: 50, label: 原因}", "  why: {type: text, secret: true, label: 原因}"
+    )
+    form = FORM.replace('showIf: level == "突发", requiredIf: level == "突发"', "required: false")
+
+    refused, findings = compile_with(process=process, form=form, messages=MESSAGES)
+    allowed, none = compile_with(
+        process=process, form=form, messages=MESSAGES.replace("to: connector", "secret: true, to: connector")
+    )
+
+    error = only(findings)
+    assert (refused, error.rule, error.file) == (None, "message-secret", "messages.yaml")
+    assert "在这条消息上写 secret: true" in error.zh
+    assert allowed is not None, none
