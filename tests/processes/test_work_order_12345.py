@@ -2,7 +2,11 @@
 
 import pytest
 
+from app.bundles.bundle import compile_bundle
+from app.engine.xml import read
+from app.processes.check import check_folder
 from app.processes.publish import publish_folder
+from tests import world
 from tests.processes.conftest import BPMN
 from tests.processes.test_scenarios import walked
 
@@ -60,3 +64,17 @@ def test_a_lead_unit_and_assisting_units_handle_one_order_together():
 )
 def test_its_harder_turns_go_as_written(name: str):
     assert story(name)
+
+
+def test_everybody_whom_an_order_passes_has_a_lane():
+    bundle, _ = compile_bundle(world.shipped(ORDER.name))
+    root = read((ORDER / "process.bpmn").read_bytes())
+    drawn = [each.get("name") for each in root.iter("{*}lane")]
+
+    assert bundle is not None
+    assert drawn == ["市12345", "区分中心", "承办部门/街道", "承办单位"]
+    assert list(bundle.process.lanes) == drawn
+
+
+def test_the_check_says_nothing_about_it():
+    assert check_folder(ORDER).findings == []
