@@ -13,40 +13,27 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import bindparam, create_engine, func, select, text
 
 from app.cli.local import LocalRefused
 from app.clocks.models import timers
 from app.core import clock, db
-from bench import floor
+from bench import diagrams, floor
 from bench.client import Request, Script, Taken, drive
 from bench.installation import Installation, cpu_seconds, installed, tokens
+from bench.order import FILING, STEPS, statements_of_each_step
 
 CLIENTS = 16
 ROUNDS = 5
 SLICE = 2.0
 """Seconds of one measured slice; complete, floor and bare take turns, so a busy machine harms all three."""
 
-# Who does which step of the work order how; filing is done by the one who dispatches.
-STEPS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "dispatch": (
-        "paiqian1",
-        "派遣",
-        {"main_unit": "d1-cgw", "appeal": "投诉", "dispatch_note": "请尽快到场查看。"},
-    ),
-    "sign": ("cgw1", "签收", {}),
-    "handle": ("cgw1", "报结", {"contacted": True, "solved": True, "result": "已到场修复，来电人表示满意。"}),
-    "review": ("shenhe1", "通过", {}),
-    "archive": ("paiqian1", "归档", {}),
-}
-FILING = {
-    "process": "work_order_12345",
-    "title": "路灯不亮",
-    "placeUnit": "d1-s1-c2",
-    "answers": {"content": "乙社区3号楼前的路灯不亮，晚上出行不便，请尽快处理。", "level": "一般"},
-}
+CASES = 600
+"""Enough that no slice of `complete` runs out of them."""
+ROW_CASES = 128
+"""Cases of one slice of a diagram in bench/diagrams.py."""
+MOST_GROWN = 1.3
 
 _keys = itertools.count()
 
@@ -96,16 +83,15 @@ class Bench:
         self.signable: list[str] = []  # tasks of a step that must be claimed in time
         self.finished: list[str] = []
         self.filed: list[tuple[str, str]] = []
+        self.rows: dict[int, list[str]] = {diagrams.SHORT: [], diagrams.LONG: []}
 
     # — what a client does —
 
-    def file(self, *, timed: bool = True) -> Script:
-        while True:
-            answer = yield Request(
-                "POST", "/api/v1/cases", self.tokens["paiqian1"], FILING, key(), timed=timed
-            )
+    def file(self, most: int = sys.maxsize) -> Script:
+        while len(self.filed) < most:
+            answer = yield Request("POST", "/api/v1/cases", self.tokens["paiqian1"], FILING, key())
             if answer.status == 201:
-                self.filed.append((answer.json["tasks"][0]["id"], "dispatch"))
+                self.filed.append((answer.json["tasks"][0]["id"], "receive"))
 
     def complete(self) -> Script:
         """Takes cases through all their steps; each answer names the next one."""
@@ -121,8 +107,7 @@ class Bench:
                     self.finished.append(answer.json["case"]["id"])
 
     def step(self, task: str, step: str, *, timed: bool = True) -> Request:
-        who, outcome, answers = STEPS[step]
-        body = {"outcome": outcome, "answers": answers}
+        who, body = STEPS[step]
         path = f"/api/v1/tasks/{task}/complete"
         return Request("POST", path, self.tokens[who], body, key(), if_match=1, timed=timed)
 
@@ -132,7 +117,9 @@ class Bench:
             answer = yield Request(
                 "POST", "/api/v1/cases", self.tokens["paiqian1"], FILING, key(), timed=False
             )
-            answer = yield self.step(answer.json["tasks"][0]["id"], "dispatch", timed=False)
+            for step in ("receive", "dispatch"):
+                opened = answer.json["next"] if "next" in answer.json else answer.json["tasks"]
+                answer = yield self.step(opened[0]["id"], step, timed=False)
             self.signable.append(answer.json["next"][0]["id"])
 
     def claim(self, keep: int) -> Script:
@@ -140,9 +127,26 @@ class Bench:
             path = f"/api/v1/tasks/{self.signable.pop()}/claim"
             yield Request("POST", path, self.tokens["cgw1"], {}, key())
 
+    def file_row(self, tasks: int, count: int) -> Script:
+        """Files cases of a diagram of so many tasks in a row."""
+        for _ in range(count):
+            body = diagrams.filing(tasks)
+            answer = yield Request("POST", "/api/v1/cases", self.tokens["paiqian1"], body, key())
+            self.rows[tasks].append(answer.json["tasks"][0]["id"])
+
+    def complete_row(self, tasks: int) -> Script:
+        while self.rows[tasks]:
+            task = self.rows[tasks].pop()
+            for _ in range(diagrams.STEPS):
+                path = f"/api/v1/tasks/{task}/complete"
+                body = {"outcome": "完成"}
+                answer = yield Request("POST", path, self.tokens["paiqian1"], body, key(), if_match=1)
+                if answer.status != 200:
+                    break
+                task = answer.json["next"][0]["id"]
+
     def floor(self, row: str) -> Script:
-        _, outcome, answers = STEPS["dispatch"]
-        body = {"outcome": outcome, "answers": answers}
+        _, body = STEPS["dispatch"]
         while True:
             yield Request("POST", f"/bench/floor/{row}", self.tokens["cgw1"], body, key(), if_match=1)
 
@@ -191,27 +195,32 @@ def main() -> int:
     began = time.monotonic()
     try:
         with installed(application="bench.wsgi:application") as house, house.here():
-            lines = run(Bench(house))
+            bench = Bench(house)
+            lines = run(bench)
+            counts = statements_of_each_step(bench.tokens)
     except LocalRefused as refused:
         print(f"没有测量：{refused}", file=sys.stderr)
         return 2
-    report(lines, time.monotonic() - began)
+    report(lines, counts, time.monotonic() - began)
     return 1 if any(line.refused for line in lines.values()) else 0
 
 
 def run(bench: Bench) -> dict[str, Line]:
     names = ("file", "claim", "complete", "inbox page", "counts", "timeline", "due timer", "floor", "bare")
-    lines = {name: Line(name) for name in names}
+    lines: dict[str, Line] = {name: Line(name) for name in names}
     rows = lay_rows()
     for scripts in (bench.floor, bench.bare):
         bench.prepare(1.0, [scripts(row) for row in rows])  # warm: caches, prepared statements
 
     bench.prepare(1.0, [bench.file() for _ in range(CLIENTS)])
     bench.measure(lines["file"], [bench.file() for _ in range(CLIENTS)], 2 * SLICE)
+    bench.prepare(60.0, [bench.file(CASES) for _ in range(CLIENTS)])
     bench.ready, bench.filed = bench.filed, []
     bench.prepare(3.0, [bench.dispatch() for _ in range(CLIENTS)])
     analyze()
 
+    for tasks in bench.rows:
+        lines[diagrams.key(tasks)] = Line(f"1 of {tasks} tasks")
     for number in range(ROUNDS):
         if number == 0:
             bench.prepare(1.0, [bench.complete() for _ in range(CLIENTS)])
@@ -228,7 +237,19 @@ def run(bench: Bench) -> dict[str, Line]:
     ):
         bench.measure(lines[name], [bench.read(path, "paiqian1") for _ in range(CLIENTS)])
     let_fire(bench, lines["due timer"])
+    complete_rows(bench, lines)
     return lines
+
+
+def complete_rows(bench: Bench, lines: dict[str, Line]) -> None:
+    """A long and a short diagram in turn; each slice has its cases filed before."""
+    for tasks in bench.rows:
+        diagrams.publish(tasks)
+    for number in range(ROUNDS + 1):
+        for tasks in bench.rows:
+            bench.prepare(30.0, [bench.file_row(tasks, ROW_CASES // CLIENTS) for _ in range(CLIENTS)])
+            line = lines[diagrams.key(tasks)] if number else Line("warm")
+            bench.measure(line, [bench.complete_row(tasks) for _ in range(CLIENTS)], 30.0)
 
 
 def let_fire(bench: Bench, line: Line) -> None:
@@ -277,7 +298,7 @@ def analyze() -> None:
     engine.dispose()
 
 
-def report(lines: dict[str, Line], seconds: float) -> None:
+def report(lines: dict[str, Line], counts: dict[str, int], seconds: float) -> None:
     print(HEAD)
     for line in lines.values():
         print(line.told() if line.costs else f"{line.name:<14} nothing measured")
@@ -287,6 +308,14 @@ def report(lines: dict[str, Line], seconds: float) -> None:
         f"{CLIENTS} clients, {ROUNDS} rounds in turn, {seconds:.0f} s in all. Floor costs {floor.server:.2f} "
         f"core-ms of servers, bare {bare.server:.2f} ({bare.server / floor.server:.2f} of it)."
     )
+    short, long = (lines[diagrams.key(tasks)] for tasks in (diagrams.SHORT, diagrams.LONG))
+    grown = long.server / short.server
+    print(
+        f"A completion in a diagram of {diagrams.LONG} tasks costs {grown:.2f} of one in a diagram of "
+        f"{diagrams.SHORT}, by server core-ms (must hold: ≤ {MOST_GROWN})."
+    )
+    told = ", ".join(f"{step} {count}" for step, count in counts.items())
+    print(f"Statements of a completion: {told}; {sum(counts.values()) / len(counts):.1f} on average.")
     print(
         f"Complete costs {complete.server:.2f}: {floor.server / complete.server:.2f} by server core-ms. "
         f"The clients took {share:.0%} of the cores, so the last line is by throughput."

@@ -77,4 +77,4 @@ def test_everybody_whom_an_order_passes_has_a_lane():
 
 
 def test_the_check_says_nothing_about_it():
-    assert check_folder(ORDER).findings == []
+    assert list(check_folder(ORDER).findings) == []
