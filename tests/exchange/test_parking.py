@@ -48,6 +48,21 @@ def test_the_pair_that_missed_each_other_finds_each_other(world: World) -> None:
     assert world.case(case["id"])["data"]["solved"] is True
 
 
+def test_a_message_for_a_suspended_case_lies_until_the_case_goes_on(world: World) -> None:
+    case = waiting(world)
+    world.change(cases, case["id"], state="suspended")
+
+    answer = callback(world)
+    carry(world, minutes=2)
+    resting = world.case(case["id"])
+    world.change(cases, case["id"], state="active")
+    carry(world)
+
+    assert (answer.status_code, answer.get_json()["state"]) == (202, "parked")
+    assert "solved" not in resting["data"]
+    assert world.case(case["id"])["data"]["solved"] is True
+
+
 def test_what_nobody_came_for_in_its_time_is_expired_and_an_incident_says_so(world: World) -> None:
     assert callback(world, ttl="PT1H").status_code == 202
     carry(world, minutes=59)

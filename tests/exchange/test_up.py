@@ -88,6 +88,54 @@ def test_the_played_city_dispatches_takes_the_reply_and_calls_back(launcher: Lau
     assert launcher.left() == []
 
 
+@pytest.fixture
+def shipped() -> Iterator[Launcher]:
+    made = Launcher(data_folder())
+    yield made
+    made.remove()
+
+
+def test_an_order_of_the_played_city_goes_through_the_shipped_process_and_back(shipped: Launcher) -> None:
+    shipped.start("--stub-every", "1")
+    people = {login: Client(shipped.port, login) for login in ("paiqian1", "cgw1", "shenhe1")}
+
+    def city_s(task: Any) -> bool:
+        case = people["paiqian1"].ask("GET", f"/cases/{task['case']}")
+        return bool(case["source"] == "city")
+
+    first = eventually(
+        lambda: next(
+            (t for t in people["paiqian1"].ask("GET", "/tasks?view=todo")["items"] if city_s(t)), None
+        )
+    )
+    case = first["case"]
+
+    def done(login: str, task: Any, outcome: str, **answers: Any) -> Any:
+        body = {"outcome": outcome, "answers": answers, "confirm": ["attachment-missing"]}
+        seen = {"If-Match": f'"{task["revision"]}"'}
+        moved = people[login].ask("POST", f"/tasks/{task['id']}/complete", body, **seen)
+        assert "next" in moved, moved
+        return next((each for each in moved["next"] if each["case"] == case), None)
+
+    dispatch = done("paiqian1", first, "受理")
+    sign = done("paiqian1", dispatch, "派遣", main_unit="d1-cgw")
+    handle = done("cgw1", sign, "签收")
+    review = done("cgw1", handle, "报结", contacted=True, solved=True, result="已到现场处理。")
+    done("shenhe1", review, "通过")
+    wanted = ("message.received", "city.callback")
+    eventually(lambda: wanted in [(e["name"], e.get("message")) for e in events(people["paiqian1"], case)])
+
+    deliveries = Client(shipped.port, "duban1").ask("GET", f"/deliveries?case={case}")["items"]
+    assert [(each["message"], each["state"]) for each in deliveries] == [("city.reply", "sent")]
+    assert shipped.stop() == 0
+    assert shipped.left() == []
+
+
+def events(client: Client, case: str) -> list[Any]:
+    steps = client.ask("GET", f"/cases/{case}/timeline")["items"]
+    return [event for step in steps for event in step["events"]]
+
+
 def test_without_the_played_city_what_is_sent_waits_and_readyz_says_so(launcher: Launcher) -> None:
     launcher.start("--no-stub")
     assert "模拟" not in launcher.output
