@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from app.audit import streams
 from app.cli import reach
-from app.core import db
+from app.core import clock, db
 from app.crypto import data_keys, keyring, rotate
+from app.identity.actor import SYSTEM
 
 
 @click.group()
@@ -56,12 +58,21 @@ def kek(prepare: bool) -> None:
     reach.database()
     if prepare:
         made = rotate.prepare_kek(path)
+        _told("keys.prepared", made.id, {})
         click.echo(f"新的主密钥 {made.id} 已写进 {path}，还没有使用。")
         click.echo("请把这个文件抄给每一台机器，再运行 huying keys rotate kek。")
         return
     new = rotate.use_newest(path)
     done = rotate.wrap_all(lambda count: click.echo(f"  已改 {count} 个……"))
+    _told("keys.rotated", new.id, {"wrapped": done})
     click.echo(f"现在使用主密钥 {new.id}，{done} 个数据密钥已改由它包装。")
     click.echo(
         "旧的主密钥还在文件里：旧备份要用它打开。请把新的密钥文件另存一份；还有别的机器时，再抄给它们。"
     )
+
+
+def _told(kind: str, kek_id: str, data: dict[str, int]) -> None:
+    """Keeps in the audit that the keys changed."""
+    with db.transaction() as session:
+        entry = streams.Entry(streams.ADMIN, kind, SYSTEM.id, kek_id, data, clock.now(session))
+        streams.append(session, entry)

@@ -121,7 +121,9 @@ def test_a_link_is_taken_back_from_either_end_and_both_tell(world: World, end: i
     assert listed(world, cases[0]["id"]) == listed(world, cases[1]["id"]) == []
     assert said(world, cases[0]["id"]) == f"取消关联：起因于 {cases[1]['number']}"
     assert said(world, cases[1]["id"]) == f"取消关联：引起 {cases[0]['number']}"
-    assert tie(world, cases[1]["id"], cases[0]["id"], "caused_by").status_code == 201  # and it may go the other way
+    assert (
+        tie(world, cases[1]["id"], cases[0]["id"], "caused_by").status_code == 201
+    )  # and it may go the other way
 
 
 def test_a_link_of_other_cases_cannot_be_taken_back_from_here(world: World) -> None:

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
+from app.audit.streams import audit_stream
 from app.cli import db as migrations
 from app.cli import main
 from app.core import config, db
@@ -61,4 +62,7 @@ def test_rotate_kek_wraps_every_key_anew_and_can_be_prepared(file: Path) -> None
     assert rotated.exit_code == 0, rotated.output
     assert "1 个数据密钥已改由它包装" in rotated.output
     assert len(orjson.loads(file.read_bytes())["keks"]) == 2
+    with db.reading() as session:
+        told = session.execute(audit_stream.select().order_by(audit_stream.c.seq)).all()
+    assert [row.kind for row in told] == ["keys.prepared", "keys.rotated"]
     assert migrations.versions(config.settings().database())[0] is not None
