@@ -112,6 +112,7 @@ def _mark(world: World):  # type: ignore[no-untyped-def]
 
 def command(url: str, *words: str) -> tuple[list[str], dict[str, str]]:
     environ = {**os.environ, "DATABASE_URL": url, "HUYING_PROFILE": "test"}
+    environ["HUYING_KEYS"] = str(config.settings().keys)
     return [sys.executable, "-m", "app.cli", "demo", *words], environ
 
 

@@ -18,12 +18,14 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from app.cases.models import cases, tasks
+from app.categories.importing import load_folder
 from app.cli import main
 from app.core import config, db
 from app.core.clock import BEIJING
 from app.core.config import REPOSITORY
 from app.demo import orders, tables
 from app.imports import files
+from tests import world as worlds
 from tests.world import World
 
 Row = dict[str, Any]
@@ -84,7 +86,12 @@ def test_orders_in_canonical_names_become_cases_of_the_service(
         assert row["caller"]["phone"] not in json.dumps(case["data"])
 
 
-def test_bodies_of_requests_are_taken_as_they_are(bring: Callable[..., Result], tmp_path: Path) -> None:
+def test_bodies_of_requests_are_taken_as_they_are(
+    world: World, bring: Callable[..., Result], tmp_path: Path
+) -> None:
+    world.publish(worlds.shipped(worlds.WORK_ORDER))
+    with db.transaction() as session:
+        load_folder(session, worlds.BPMN)
     file = tmp_path / "bodies.jsonl"
     file.write_bytes((REPOSITORY / "examples/work-orders.jsonl").read_bytes())
 
@@ -247,8 +254,6 @@ def test_coordinates_of_another_system_are_refused_not_shifted(
 def test_a_file_that_cannot_be_read_is_refused_in_plain_words(
     name: str, content: bytes, said: str, sqlite: db.Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tests import world as worlds
-
     worlds.build(sqlite)
     monkeypatch.setenv("DATABASE_URL", sqlite.url)
     (tmp_path / name).write_bytes(content)
@@ -312,8 +317,6 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(world: World, tmp_path: 
 
 @pytest.mark.launcher
 def test_a_terminal_sees_how_far_it_is(sqlite: db.Database, tmp_path: Path) -> None:
-    from tests import world as worlds
-
     world = worlds.build(sqlite)
     words, environ = command(sqlite, jsonl(tmp_path / "orders.jsonl", canonical(world, 20)))
     ours, theirs = pty.openpty()
