@@ -22,7 +22,7 @@ Send = Callable[[Letter], tuple[int, Mapping[str, Any]]]
 """Sends a message to the district: the status it answered (0 when nobody did) and the body."""
 
 REFUSED = "0001"
-DAYS, RESIDENTS = 60, 10_000
+DAYS, RESIDENTS, PREFIX = 60, 10_000, "SC"
 MOST_URGES = 2
 SHOWN = ("externalNo", "title", "content", "type", "level")
 PARTS = {"caller": ("name", "phone"), "location": ("text", "communityCode")}
@@ -92,7 +92,7 @@ class City:
         if self.begun is None:
             self._happened("begun", now.timestamp(), seed=seed, anchor=now.isoformat())
         anchor = datetime.fromisoformat(str(self.begun))
-        self.plan = orders.plan("demo", seed, anchor, DAYS, RESIDENTS)
+        self.plan = orders.plan("demo", seed, anchor, DAYS, RESIDENTS, PREFIX)
 
     # — what the city does by itself —
 

@@ -31,7 +31,7 @@ from app.demo.mark import Mark, mark
 from app.identity.actor import Actor
 from app.processes.scenarios import set_offset
 
-RESIDENTS = 2_000
+RESIDENTS, PREFIX = 2_000, "SY"
 RECENT = timedelta(days=2)
 INTAKE = timedelta(minutes=5)
 """From the call to the filing, at most."""
@@ -77,7 +77,7 @@ def play_one(by: Actor, seed: str, index: int) -> None:
     """Files one order and deals with it to its end, sixty days at most; leaves the clock there."""
     with reading() as session:
         now, offset = clock.now(session), clock.offset(session).total_seconds()
-    row = orders.order(orders.plan("demo", seed, now, 60, RESIDENTS), index)
+    row = orders.order(orders.plan("demo", seed, now, 60, RESIDENTS, PREFIX), index)
     end = datetime.fromisoformat(row["receivedAt"]) + timedelta(days=60)
     Play(Mark(seed, 1, 60, end, offset), Hands(by, [row], photos=False), lambda at: None).run()
 
@@ -85,9 +85,9 @@ def play_one(by: Actor, seed: str, index: int) -> None:
 def planned(kept: Mark) -> Iterator[Row]:
     """The orders of a play: most spread over its days, the last ones of the last two days."""
     recent = round(kept.count * float(habits.habits()["recent"]))
-    spread = orders.plan("demo", kept.seed, kept.end, kept.days, RESIDENTS)
+    spread = orders.plan("demo", kept.seed, kept.end, kept.days, RESIDENTS, PREFIX)
     yield from orders.orders(spread, kept.count - recent)
-    late = orders.plan("demo", kept.seed, kept.end, RECENT.days, RESIDENTS)
+    late = orders.plan("demo", kept.seed, kept.end, RECENT.days, RESIDENTS, PREFIX)
     for index in range(kept.count - recent + 1, kept.count + 1):
         again = orders.kind_of(kept.seed, index) != "original"  # of one of those before
         yield orders.order(spread if again else late, index)

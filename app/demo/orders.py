@@ -40,13 +40,17 @@ ONLINE = weighted({hour: 8 if hour in (9, 10, 11, 18, 19, 20, 21) else 1 for hou
 
 @dataclass(frozen=True)
 class Plan:
-    """What all orders of one run have in common. `now` is the instant that nothing is later than."""
+    """What all orders of one run have in common. `now` is the instant that nothing is later than.
+
+    `prefix` begins their numbers: each source of demo orders has its own, for all file as the city.
+    """
 
     seed: str
     district: District
     now: datetime
     days: int
     residents: int
+    prefix: str = "SL"
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class Event:
     emergency: bool
 
 
-def plan(key: str, seed: str, now: datetime, days: int, residents: int) -> Plan:
-    return Plan(seed, district(key), now.astimezone(BEIJING), days, residents)
+def plan(key: str, seed: str, now: datetime, days: int, residents: int, prefix: str = "SL") -> Plan:
+    return Plan(seed, district(key), now.astimezone(BEIJING), days, residents, prefix)
 
 
 def orders(of: Plan, count: int) -> Iterator[dict[str, Any]]:
@@ -113,8 +117,8 @@ def original_of(seed: str, index: int) -> int:
 
 
 def number(of: Plan, index: int) -> str:
-    """The partner's number. SL (示例) keeps it apart from any real one."""
-    return f"SL{happened_at(of, index):%Y%m%d}-{index:07}"
+    """The partner's number. Its prefix (SL 示例) keeps it apart from any real one."""
+    return f"{of.prefix}{happened_at(of, index):%Y%m%d}-{index:07}"
 
 
 def happened_at(of: Plan, index: int) -> datetime:

@@ -51,7 +51,7 @@ def test_a_generated_order_is_dealt_with_and_told_the_same_every_time() -> None:
     first = walked("work_order_12345", "--order", "3")
 
     assert first == walked("work_order_12345", "--order", "3")
-    assert "来源编号 SL20260206-0000003" in first[2]
+    assert "来源编号 SY20260206-0000003" in first[2]
     assert any("市级平台" in line for line in first)
     assert first[-2].startswith("“") or "办了" in "".join(first[-3:])
 
