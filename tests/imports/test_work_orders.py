@@ -287,7 +287,13 @@ def test_who_files_and_what_must_exist(
 
 def command(database: db.Database, file: Path) -> tuple[list[str], dict[str, str]]:
     words = [sys.executable, "-m", "app.cli", "import", "work-orders", "--partial", str(file)]
-    return words, {**os.environ, "DATABASE_URL": database.url, "HUYING_PROFILE": "test"}
+    keys = str(config.settings().keys)
+    return words, {
+        **os.environ,
+        "DATABASE_URL": database.url,
+        "HUYING_PROFILE": "test",
+        "HUYING_KEYS": keys,
+    }
 
 
 @pytest.mark.launcher
