@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from app.engine.blocks import Block, Branch, lines_of
 from app.engine.call import Call
 from app.engine.events import Boundary, Catcher
+from app.engine.instances import ManyTask
 from app.engine.nodes import split_name
-from app.engine.shape import WAITING, Net, Row
+from app.engine.repeats import Instance, Repeat
+from app.engine.shape import WAITING, Net, Row, path
 from app.engine.standing import chain_of, is_arrival, units
 from app.engine.version import Version
+
+# What the parser adds to a drawn id for parts that nobody draws.
+MADE = (".Instances", ".Instance", ".Call")
+Path = tuple[str, ...]
 
 
 @dataclass
@@ -30,7 +37,11 @@ class Moved:
 
 
 class Fitting:
-    """One case held against a new version. `missing` maps an element to the sentence that asks for it."""
+    """One case held against a new version. `missing` maps an element to the sentence that asks for it.
+
+    Elements of a called process are named with the calls round them, `call/step`; the mapping's keys are old
+    names, its values new ids.
+    """
 
     def __init__(
         self, net: Net, old: Version, new: Version, mapping: Mapping[str, str], is_open: bool
@@ -39,118 +50,136 @@ class Fitting:
         self.moved: list[Moved] = []
         self.missing: dict[str, str] = {}
         self.blocked: list[str] = []
+        self._sides = {net.task_tree.id: ""}  # of rows that have found their place
         self._blocks: dict[Block, Block] = {}
         self._branches: dict[Branch, Branch] = {}
+        self.drawn = cache(self._drawn)
         if not is_open:
             self.blocked.append("办件已经结束，无需迁移。")
             return
         self._check_mapping()
         for row in units(net):
-            self._fit(row)
+            if self._is_drawn(path(row)):  # else the call it lies in is in the way already
+                self._fit(row)
 
-    def named(self, element: str) -> str:
+    def named(self, element: str, calls: Path = ()) -> str:
         """An element's id in the new version."""
-        return self.mapping.get(element, element)
+        made = next((each for each in MADE if element.endswith(each)), "")
+        base = element.removesuffix(made)
+        return self.mapping.get("/".join((*calls, base)), base) + made
+
+    def renamed(self, key: str) -> str:
+        """A step as `rounds` names it, instances and calls round it."""
+        calls: list[str] = []
+        found = []
+        for part in key.split("/"):
+            name, mark, number = part.partition("#")
+            found.append(self.named(name, tuple(calls)) + mark + number)
+            if not mark:
+                calls.append(name)
+        return "/".join(found)
 
     def reads_otherwise(self, event: Row, name: str) -> bool:
         """Whether a waiting timer's time is written otherwise in the new version."""
-        if event.within:
-            return False
-        before, after = self.old.timers.get(event.task_spec.name), self.new.timers.get(name)
+        old, new = self.drawn(path(event))
+        before, after = old.timers.get(event.task_spec.name), new.timers.get(name)
         return before is not None and after is not None and before.text != after.text
+
+    def _drawn(self, calls: Path) -> tuple[Version, Version]:
+        """The two versions that draw what lies inside these call activities, as the old one names them."""
+        new = tuple(self.named(each, calls[:place]) for place, each in enumerate(calls))
+        return self.old.inside(calls), self.new.inside(new)
+
+    def _is_drawn(self, calls: Path) -> bool:
+        try:
+            self.drawn(calls)
+        except KeyError:
+            return False
+        return True
 
     def _check_mapping(self) -> None:
         for before, after in self.mapping.items():
-            if before not in self.old.spec.task_specs:
+            *calls, element = before.split("/")
+            if not self._is_drawn(tuple(calls)):
                 self.missing[before] = f"迁移映射中的 {before} 不在原版本中。"
-            elif after not in self.new.spec.task_specs:
+                continue
+            old, new = self.drawn(tuple(calls))
+            if element not in old.spec.task_specs:
+                self.missing[before] = f"迁移映射中的 {before} 不在原版本中。"
+            elif after not in new.spec.task_specs:
                 self.missing[before] = f"迁移映射把 {before} 指向 {after}，新版本中没有这个编号。"
 
-    def renamed(self, path: str) -> str:
-        """A step as `rounds` names it; what lies in a called process keeps its id."""
-        first, slash, rest = path.partition("/")
-        return f"{self.named(first)}{slash}{rest}"
-
     def _fit(self, row: Row) -> None:
-        if row.within:
-            self._fit_called(row)
-            return
+        calls = path(row)
+        _, new = self.drawn(calls)
         before = row.task_spec.name
-        after = self.named(before)
-        spec = self.new.spec.task_specs.get(after)
+        after = self.named(before, calls)
+        spec = new.spec.task_specs.get(after)
         if spec is None:
             what = "有分支等在此处的汇合" if is_arrival(row) else "在办环节"
             if isinstance(row.task_spec, Catcher):
                 what = "正在等待的事件"
             self.missing.setdefault(
-                before, f"{what}{self._called(before)}在新版本中没有了，请在迁移映射中指定去向。"
+                "/".join((*calls, before)),
+                f"{what}{self._called(row)}在新版本中没有了，请在迁移映射中指定去向。",
             )
             return
-        if type(spec) is not type(row.task_spec):
-            self.blocked.append(f"{self._called(before)}在新版本中换成了另一种元素，停在这里的办件不能迁移。")
+        why = self._unlike(row, spec)
+        if why is not None:
+            self.blocked.append(f"{self._called(row)}{why}")
             return
-        if isinstance(spec, Catcher) and not _keeps_its_time(row.task_spec, spec):
-            self.blocked.append(
-                f"事件{self._called(before)}在新版本中等的是另一种东西，停在这里的办件不能迁移。"
-            )
+        if row.scope.id not in self._sides:
             return
-        if spec.home != self.named(row.scope.task_spec.home_inside):
-            self.blocked.append(f"{self._called(before)}在新版本中换了子流程，停在这里的办件不能迁移。")
-            return
-        if isinstance(spec, Call) and (spec.key, spec.pinned) != (row.task_spec.key, row.task_spec.pinned):
-            self.blocked.append(
-                f"{self._called(before)}所调用的流程 {spec.key} 在新版本中换了版本，停在其中的办件不能迁移，"
-                "请等它走出被调用的流程。"
-            )
-            return
-        side = self._side(row)
-        source = self._source(row, after) if is_arrival(row) else ""
+        side = self._side(row, new)
+        source = self._source(row, spec) if is_arrival(row) else ""
         if side is None or source is None:
             return
         moved = Moved(row, after, side, source)
-        if self._nested_alike(row, moved):
+        if isinstance(spec, Instance) or self._nested_alike(row, moved):
             self._events(moved)
             self.moved.append(moved)
+            self._sides[row.id] = side
 
-    def _fit_called(self, row: Row) -> None:
-        """A row of a called process: that is pinned and stays the same, so nothing in it changes."""
-        moved = Moved(row, row.task_spec.name, self._mapped(row.side), row.internal_data.get("v", ""))
-        split = row if row.task_spec.holds_events else row.parent
-        moved.kept = [
-            (each, each.task_spec.name)
-            for each in split.children
-            if each.task_spec.hangs and each._state == WAITING
-        ]
-        self.moved.append(moved)
+    def _unlike(self, row: Row, spec: Any) -> str | None:
+        """Why what the old element keeps is of no use to the new one."""
+        old = row.task_spec
+        if type(spec) is not type(old):
+            return "在新版本中换成了另一种元素，停在这里的办件不能迁移。"
+        if isinstance(spec, Catcher) and not _keeps_its_time(old, spec):
+            return "在新版本中等的是另一种东西，停在这里的办件不能迁移。"
+        if spec.home != self.named(row.scope.task_spec.home_inside, path(row)):
+            return "在新版本中换了子流程，停在这里的办件不能迁移。"
+        if isinstance(spec, Call) and spec.key != old.key:
+            return f"在新版本中调用另一个流程 {spec.key}，停在其中的办件不能迁移，请等它走出被调用的流程。"
+        if isinstance(spec, Repeat) and spec.many.sequential is not old.many.sequential:
+            return "在新版本中改了次序（同时办、依次办），正在办理的不能迁移，请等它全部办完。"
+        return _unlike_votes(row, spec) if isinstance(spec, ManyTask) else None
 
-    def _mapped(self, side: str) -> str:
-        return "/".join(self.named(each) for each in side.split("/"))
-
-    def _side(self, row: Row) -> str | None:
+    def _side(self, row: Row, new: Version) -> str | None:
         """The side line it is on; its events must still be drawn, and still begin side lines."""
-        names = []
-        for before in row.side.split("/") if row.side else ():
-            event = self.new.spec.task_specs.get(self.named(before))
+        calls, around = path(row), row.scope.side
+        names = [self._sides[row.scope.id]] if around else []
+        for before in row.side[len(around) :].strip("/").split("/") if row.side != around else ():
+            event = new.spec.task_specs.get(self.named(before, calls))
             if not isinstance(event, Boundary) or event.interrupting:
                 self.missing.setdefault(
-                    before,
-                    f"事件{self._called(before)}引出的旁支还在办理，新版本中没有这个不中断的事件，"
+                    "/".join((*calls, before)),
+                    f"事件{self._called(row, before)}引出的旁支还在办理，新版本中没有这个不中断的事件，"
                     "请在迁移映射中指定。",
                 )
                 return None
             names.append(event.name)
         return "/".join(names)
 
-    def _source(self, row: Row, join: str) -> str | None:
+    def _source(self, row: Row, join: Any) -> str | None:
         """Where an arrival came from, if the new join still waits for that."""
-        before = row.internal_data["v"]
-        after = self.named(before)
-        spec = self.new.spec.task_specs[join]
-        if after in getattr(spec, "needed", ()):
+        calls, before = path(row), row.internal_data["v"]
+        after = self.named(before, calls)
+        if after in getattr(join, "needed", ()):
             return after
         self.missing.setdefault(
-            before,
-            f"汇合{self._called(row.task_spec.name)}在新版本中没有来自{self._called(before)}的分支，而它已经到达，"
+            "/".join((*calls, before)),
+            f"汇合{self._called(row)}在新版本中没有来自{self._called(row, before)}的分支，而它已经到达，"
             "请在迁移映射中指定由哪一处代替。",
         )
         return None
@@ -162,11 +191,11 @@ class Fitting:
 
         Else a join of the new version would wait for a branch that nobody walks, or not wait for one.
         """
+        old, new = self.drawn(path(row))
         home = row.scope.task_spec.home_inside
-        around = row.scope.side
-        old_line = lines_of(self.old).of(row.side, around, home)
-        new_line = lines_of(self.new).of(moved.side, self._mapped(around), self.named(home))
-        called = self._called(row.task_spec.name)
+        old_line = lines_of(old).of(row.side, row.scope.side, home)
+        new_line = lines_of(new).of(moved.side, self._sides[row.scope.id], self.named(home, path(row)))
+        called = self._called(row)
         if old_line is None or new_line is None or moved.element not in new_line.after:
             self.blocked.append(f"环节{called}在新版本中走不到，停在这里的办件不能迁移。")
             return False
@@ -178,44 +207,44 @@ class Fitting:
                 f"{called}在新版本中{how}并行部分，其他分支不会有人办理，停在这里的办件不能迁移。"
             )
             return False
-        return all(self._same_branch(old, new, called) for old, new in zip(before, after, strict=True))
+        return all(self._same_branch(row, *each) for each in zip(before, after, strict=True))
 
     def _same_branch(
-        self, old: tuple[Block, Branch | None], new: tuple[Block, Branch | None], called: str
+        self, row: Row, old: tuple[Block, Branch | None], new: tuple[Block, Branch | None]
     ) -> bool:
         (before, old_branch), (after, new_branch) = old, new
-        start = self._called(before.start)
         alike = before.proper == after.proper and _pairs(self._blocks, before, after)
         if not before.proper:
-            alike = alike and {self.named(each) for each in before.inside} == after.inside
+            alike = alike and {self.named(each, path(row)) for each in before.inside} == after.inside
         if not alike or len(before.branches) != len(after.branches):
             self.blocked.append(
-                f"从{start}开始的并行部分在新版本中改了分法，已经分开的办件不能迁移，请等它汇合之后。"
+                f"从{self._called(row, before.start)}开始的并行部分在新版本中改了分法，"
+                "已经分开的办件不能迁移，请等它汇合之后。"
             )
             return False
         if old_branch is not None and new_branch is not None:
             alike = _pairs(self._branches, old_branch, new_branch)
         if not alike:
-            self.blocked.append(f"{called}在新版本中换到了另一条并行分支，停在这里的办件不能迁移。")
+            self.blocked.append(
+                f"{self._called(row)}在新版本中换到了另一条并行分支，停在这里的办件不能迁移。"
+            )
         return alike
 
     # -- events --------------------------------------------------------------------------------------
 
     def _events(self, moved: Moved) -> None:
         """Which events of an open activity go on, begin, or end; one that has fired stays fired."""
-        before, specs = moved.row.task_spec.name, self.new.spec.task_specs
+        calls = path(moved.row)
+        old, new = self.drawn(calls)
         split = moved.row if moved.row.task_spec.holds_events else moved.row.parent
         held = [row for row in split.children if row.task_spec.hangs]
         waiting = {row.task_spec.name: row for row in held if row._state == WAITING}
-        for spec in _edge(specs, moved.element):
-            known = next(
-                (
-                    each
-                    for each in _edge(self.old.spec.task_specs, before)
-                    if self.named(each.name) == spec.name
-                ),
-                None,
-            )
+        edge = {
+            self.named(each.name, calls): each
+            for each in _edge(old.spec.task_specs, moved.row.task_spec.name)
+        }
+        for spec in _edge(new.spec.task_specs, moved.element):
+            known = edge.get(spec.name)
             row = None if known is None else waiting.get(known.name)
             if known is None or (row is not None and not _keeps_its_time(known, spec)):
                 moved.armed.append(spec.name)
@@ -223,11 +252,27 @@ class Fitting:
                 moved.kept.append((waiting.pop(known.name), spec.name))
         moved.ended += waiting.values()
 
-    def _called(self, element: str) -> str:
-        step = self.old.steps.get(element)
-        spec = self.old.spec.task_specs.get(element)
+    def _called(self, row: Row, element: str = "") -> str:
+        """The row's element, or another one drawn beside it, as people know it."""
+        calls = path(row)
+        old, _ = self.drawn(calls)
+        drawn = element or getattr(row.task_spec, "element", row.task_spec.bpmn_id) or row.task_spec.name
+        step = old.steps.get(drawn)
+        spec = old.spec.task_specs.get(drawn)
         name = step.name if step is not None else getattr(spec, "bpmn_name", None)
-        return f"“{name or element}”({element})"
+        return f"“{name or drawn}”({'/'.join((*calls, drawn))})"
+
+
+def _unlike_votes(row: Row, spec: ManyTask) -> str | None:
+    """Why those who have signed, or are still to sign, cannot go on under the new version."""
+    old, new = row.task_spec.step, spec.step
+    if (old.many is None or old.many.sequential) is not (new.many is None or new.many.sequential):
+        return "在新版本中改了会签的次序（同时办、依次办），正在会签的不能迁移，请等会签结束。"
+    known = [each.name for each in new.outcomes]
+    lost = next((said for _, said in row.internal_data["votes"] if said not in known), None)
+    if lost is not None:
+        return f"已经有人表态“{lost}”，新版本的结论里没有它，正在会签的不能迁移，请等会签结束。"
+    return None
 
 
 def _pairs(known: dict[Any, Any], before: Any, after: Any) -> bool:

@@ -18,7 +18,7 @@ from app.engine.events import Catcher
 from app.engine.fitting import Fitting, Moved
 from app.engine.nodes import UserTask, split_name
 from app.engine.run import Run
-from app.engine.shape import COMPLETED, Net, Row
+from app.engine.shape import COMPLETED, Net, Row, ref_of
 from app.engine.standing import is_arrival
 from app.engine.version import Version
 
@@ -107,7 +107,7 @@ def _told(fitting: Fitting) -> MigrationPlan:
         verdict=verdict,
         reasons=tuple(dict.fromkeys((*fitting.blocked, *fitting.missing.values()))),
         missing=tuple(fitting.missing),
-        moved=tuple((each.row.ref, each.row.task_spec.name, each.element) for each in tasks),
+        moved=tuple((ref, each.row.task_spec.name, each.element) for each in tasks for ref in _refs(each)),
         armed=tuple(Event(name, each.row.ref) for each in steps for name in each.armed),
         ended=tuple(Event(row.task_spec.name, each.row.ref, row.ref) for each in steps for row in each.ended),
         retimed=tuple(
@@ -119,8 +119,18 @@ def _told(fitting: Fitting) -> MigrationPlan:
     )
 
 
+def _refs(moved: Moved) -> list[str]:
+    """The open tasks of a step: one, or that of everybody who may sign now."""
+    row = moved.row
+    return (
+        [ref_of(number) for number, _ in row.internal_data["open"]]
+        if row.task_spec.has_signers
+        else [row.ref]
+    )
+
+
 def _carry_over(fitting: Fitting, net: Net) -> None:
-    """What belongs to the case and to no row: the root, rounds, outcomes, the end that was reached."""
+    """What belongs to the case and to no row: the root, rounds, outcomes and counts, the end reached."""
     old, named = fitting.net, fitting.renamed
     root = copy(old.task_tree)
     root.workflow, root.task_spec, root.scope, root._children = net, net.spec.start, root, []
@@ -128,8 +138,13 @@ def _carry_over(fitting: Fitting, net: Net) -> None:
     net.last_task = root
     for step, rounds in old.rounds.items():
         net.rounds[named(step)] = net.rounds.get(named(step), 0) + rounds
-    for step, outcome in sorted(old.outcomes.items(), key=lambda each: named(each[0]) == each[0]):
-        net.outcomes[named(step)] = outcome
+    kinds: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+        (net.outcomes, old.outcomes),
+        (net.tallies, old.tallies),
+    )
+    for kept, given in kinds:
+        for step, said in sorted(given.items(), key=lambda each: named(each[0]) == each[0]):
+            kept[named(step)] = said
     if old.end_element is not None and named(old.end_element) in fitting.new.ends:
         net.end_element = named(old.end_element)
 

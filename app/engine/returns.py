@@ -18,8 +18,9 @@ from app.engine.shape import Net, Row
 
 @dataclass(frozen=True)
 class ReturnTarget:
-    """A step this case can go back to, named as in `Run.rounds`: the call activities round it stand before
-    it, each followed by `/`. `choices` as in ReturnPlan; `reasons` says in Chinese why it is so."""
+    """A step this case can go back to; the call activities round it stand before it, each followed by `/`.
+    `choices` as in ReturnPlan; `reasons` says in Chinese why it is so.
+    """
 
     step: str
     name: str

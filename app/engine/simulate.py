@@ -30,7 +30,7 @@ from app.engine.walk import (
     Walk,
 )
 
-TO_DO, TIMER = 1, 0
+TO_DO, TIMER = 1, 0  # of two things at one instant, what comes by itself is first
 
 
 @dataclass(frozen=True)
@@ -251,9 +251,14 @@ class _Stage:
         return since if duration is None else add(since, parse_duration(duration), self.world.is_workday)
 
     def _timers(self) -> list[tuple[datetime, int, int, str]]:
+        """What comes by itself: timers when they are due, jobs at once."""
         assert self.picture is not None
-        due = [(self._due(wait), wait.ref) for wait in self.picture.waits if wait.kind == "timer"]
-        return [(max(at, self.world.now), TIMER, int(ref, 36), ref) for at, ref in due if at is not None]
+        now, found = self.world.now, []
+        for wait in self.picture.waits:
+            at = now if wait.kind == "job" else self._due(wait) if wait.kind == "timer" else None
+            if at is not None:
+                found.append((max(at, now), TIMER, int(wait.ref, 36), wait.ref))
+        return found
 
     def _pass_until(self, instant: datetime) -> None:
         for _ in range(Play().most):
@@ -265,8 +270,13 @@ class _Stage:
         raise SimulationRefused("（定时器触发超过 1000 次）")
 
     def _fire(self, soonest: tuple[datetime, int, int, str]) -> None:
-        self.world.now = soonest[0]
-        self._rest(fired=self._awake().fire_timers([soonest[3]]))
+        assert self.picture is not None
+        self.world.now, ref = soonest[0], soonest[3]
+        if any(wait.ref == ref and wait.kind == "job" for wait in self.picture.waits):
+            self._awake().deliver(ref)
+        else:
+            self._awake().fire_timers([ref])
+        self._rest(fired=[ref])
 
     def _go_on(self, move: Play) -> None:
         assert self.picture is not None

@@ -50,6 +50,7 @@ class Graph:
     home: dict[str, str] = field(default_factory=dict)
     many: dict[str, tuple[int, bool]] = field(default_factory=dict)  # how often, and whether in turn
     places: dict[str, Place] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)  # what a call calls, where that is not its own name
 
     @property
     def facts(self) -> list[str]:

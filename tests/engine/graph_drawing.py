@@ -13,16 +13,17 @@ CATCHES = {"pause": ("timer", "PT1H"), "letter": ("message", "news"), "ear": ("s
 THROWS = {"shout": ("escalation", "hey"), "alarm": ("signal", "siren")}
 
 
-def version_of_graph(graph: Graph) -> Version:
-    """The graph as a version, with those that it calls."""
-    names = [name for name, kind in graph.nodes.items() if kind == "call"]
-    called = {name: name for name in names}
+def version_of_graph(graph: Graph, number: str = "") -> Version:
+    """The graph as a version, with those that it calls; `number` ends the names of all of them."""
+    called = {graph.keys.get(name, name): name for name, kind in graph.nodes.items() if kind == "call"}
+    pinned = {key: f"{name}{number}" for key, name in called.items()}
 
     @cache
-    def find(name: str) -> Version:
-        return parse(Source(name, name, drawing_of(graph, name, name).bytes(), called), find)
+    def find(version: str) -> Version:
+        name = version.removesuffix(number)
+        return parse(Source(version, name, drawing_of(graph, name, name).bytes(), pinned), find)
 
-    return find("")
+    return find(number)
 
 
 def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
@@ -51,7 +52,7 @@ def drawing_of(graph: Graph, home: str = "", process: str = "") -> Drawing:
             drawing.inside(name, drawing_of(graph, name, process), many)
         elif kind == "call":
             many = marker(count=str(times), sequential=in_turn) if name in graph.many else ""
-            drawing.node("callActivity", name, f'calledElement="{name}"', many)
+            drawing.node("callActivity", name, f'calledElement="{graph.keys.get(name, name)}"', many)
         elif kind == "watch":
             drawing.catch(name, "conditional", name)
         elif kind == "begin":

@@ -1,74 +1,17 @@
-"""An open case moves to another version: what is kept, what is asked for, and the way back."""
+"""An open case moves to another version: steps, timers, what is asked for, and the way back."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
-from random import Random
 
 import pytest
 
 from app.engine import migrate
 from app.engine.errors import MigrationRefused, StateUnreadable, WrongVersion
-from app.engine.migrate import Event, MigrationPlan
-from app.engine.picture import Picture
+from app.engine.migrate import Event
 from app.engine.run import Run
-from app.engine.version import Version
-from tests.engine.conftest import MONDAY, Bench, Case, version_of
+from tests.engine.conftest import MONDAY, Case, version_of
 from tests.engine.drawing import Drawing
-from tests.engine.graph import Edge, Graph
-from tests.engine.graph_drawing import AGAIN, GOOD, drawing_of
-from tests.engine.random_diagrams import random_graph
-from tests.engine.returning import block, nested, sideways
-from tests.engine.test_calls import calling, found_in, visit
-from tests.engine.test_returns_blocks import some
+from tests.engine.migrating import line, moved, newer, planned
 from tests.engine.test_timers import beijing
-
-NEW = "b" * 64
-
-
-def line(*names: str) -> Drawing:
-    """start → … → end."""
-    drawing = Drawing().start().end()
-    for name in names:
-        drawing.task(name)
-    return drawing.line("start", *names, "end")
-
-
-def newer(drawing: Drawing) -> Version:
-    return version_of(drawing, version=NEW)
-
-
-def planned(case: Case, new: Version, mapping: Mapping[str, str] | None = None) -> MigrationPlan:
-    return migrate.plan(case.state, case.version, new, mapping or {})
-
-
-def moved(case: Case, new: Version, mapping: Mapping[str, str] | None = None, retime: bool = False) -> Case:
-    """The case under the new version, after checking that the plan predicted it."""
-    before, plan = case.picture, planned(case, new, mapping)
-    assert (plan.verdict, plan.reasons) == ("safe", ())
-    other = Case.__new__(Case)
-    other.env, other.version = case.env, new
-    other.state = migrate.apply(case.state, case.version, new, mapping or {}, env=case.env, retime=retime)
-    other.wake()
-    other.keep()
-    predicted(plan, before, other.picture, retime)
-    return other
-
-
-def predicted(plan: MigrationPlan, before: Picture, after: Picture, retime: bool) -> None:
-    """The plan is the difference of the two Pictures."""
-    old, new = {wait.ref: wait for wait in before.waits}, {wait.ref: wait for wait in after.waits}
-    assert {(ref, step) for ref, step, _ in plan.moved} == {(t.ref, t.step) for t in before.tasks}
-    assert {(ref, step) for ref, _, step in plan.moved} == {(t.ref, t.step) for t in after.tasks}
-    assert {(e.element, e.ref) for e in plan.ended} == {
-        (old[ref].element, ref) for ref in set(old) - set(new)
-    }
-    assert {(e.element, e.step_ref) for e in plan.armed} == {
-        (new[ref].element, new[ref].step_ref) for ref in set(new) - set(old)
-    }
-    for ref in set(old) & set(new):
-        again = retime and ref in {event.ref for event in plan.retimed}
-        assert again or new[ref].due_at == old[ref].due_at
 
 
 def with_timers(*then: str, **times: str) -> Drawing:
@@ -299,101 +242,6 @@ def test_a_finished_case_stays_where_it_is():
     assert planned(case, newer(line("accept"))).reasons == ("办件已经结束，无需迁移。",)
 
 
-def halfway() -> Case:
-    case = Case(block())
-    for name in ("accept", "b1", "b2"):
-        case.do(name)
-    return case
-
-
-def test_a_waiting_join_goes_along():
-    other = moved(halfway(), newer(block()))
-
-    assert set(other.picture.active) == {"a1", "join"}
-    other.do("a1")
-    assert other.do("a2").tasks[0].step == "review"
-
-
-def test_a_waiting_join_whose_inputs_changed_needs_mapping():
-    new = Drawing().start().task("accept").both("split").both("join").task("review").end()
-    for name in ("a1", "a2", "b1", "b3"):
-        new.task(name)
-    new.line("start", "accept", "split", "a1", "a2", "join", "review", "end").line(
-        "split", "b1", "b3", "join"
-    )
-    case = halfway()
-
-    plan = planned(case, newer(new))
-    assert (plan.verdict, plan.missing) == ("mapping", ("b2",))
-    assert "没有来自“b2”(b2)的分支" in plan.reasons[0]
-
-    other = moved(case, newer(new), {"b2": "b3"})
-    other.do("a1")
-    assert other.do("a2").tasks[0].step == "review"
-
-
-def third_branch() -> Drawing:
-    return block().task("c").flow("split", "c").flow("c", "join")
-
-
-@pytest.mark.parametrize(
-    ("new", "why"),
-    [
-        (third_branch(), "改了分法"),
-        (line("accept", "a1", "a2", "b1", "b2", "review"), "移出了并行部分"),
-    ],
-)
-def test_a_changed_parallel_part_blocks_the_cases_inside_it(new: Drawing, why: str):
-    case = Case(block())
-    case.do("accept")
-
-    plan = planned(case, newer(new))
-
-    assert plan.verdict == "blocked"
-    assert why in plan.reasons[0]
-    case = Case(block())
-    assert planned(case, newer(new)).verdict == "safe"
-    for name in ("accept", "a1", "a2", "b1", "b2"):
-        case.do(name)
-    assert moved(case, newer(new)).do("review").ended
-
-
-def test_a_step_moved_into_a_parallel_part_is_blocked():
-    case = Case(line("accept", "a1", "review"))
-    case.do("accept")
-    assert "移进了并行部分" in planned(case, newer(block())).reasons[0]
-
-
-def test_branches_may_be_redrawn_but_not_exchanged():
-    case = Case(block())
-    case.do("accept")
-    case.do("a1")
-    assert planned(case, newer(block())).verdict == "safe"
-
-    swapped = planned(case, newer(block()), {"a2": "b2"})
-    assert swapped.verdict == "blocked"
-    assert "另一条并行分支" in swapped.reasons[0]
-
-
-def test_an_inner_block_is_recognised_inside_its_outer_one():
-    case = Case(nested())
-    case.do("c")
-    other = moved(case, newer(nested()))
-    for name in ("d1", "d2", "e", "a"):
-        other.do(name)
-    assert other.steps == ["review"]
-
-
-def test_a_part_that_is_not_properly_nested_moves_only_unchanged():
-    case = Case(sideways())
-    case.do("accept")
-    case.do("b")
-    assert moved(case, newer(sideways())).steps == ["a1"]
-
-    changed = sideways().task("c").timer("t", "b", "PT1H", interrupting=True).line("t", "c", "end")
-    assert planned(case, newer(changed)).verdict == "blocked"
-
-
 def test_a_side_branch_needs_its_event():
     def drawn(timer: str, interrupting: bool = False) -> Drawing:
         drawing = line("handle").task("urge").timer(timer, "handle", "PT24H", interrupting=interrupting)
@@ -408,41 +256,6 @@ def test_a_side_branch_needs_its_event():
     other = moved(case, newer(drawn("nudge")), {"remind": "nudge"})
     assert other.steps == ["handle", "urge"]
     assert other.picture.waits == ()
-
-
-def part(*inner: str, name: str = "part", timer: str = "late") -> Drawing:
-    """accept → part(…) → review."""
-    inside = Drawing().start("begin").end("done")
-    for each in inner:
-        inside.task(each)
-    inside.line("begin", *inner, "done")
-    drawing = Drawing().start().task("accept").inside(name, inside).task("review").end()
-    drawing.timer(timer, name, "P5D").line(timer, "review")
-    return drawing.line("start", "accept", name, "review", "end")
-
-
-def test_an_open_sub_process_goes_along_with_its_events():
-    case = Case(part("first", "second"))
-    case.do("accept")
-
-    other = moved(case, newer(part("first", "between", "second")))
-    assert other.picture.waits == case.picture.waits
-    other.do("first")
-    assert other.steps == ["between"]
-
-    other = moved(case, newer(part("first", name="phase", timer="late2")), {"part": "phase"})
-    assert [wait.element for wait in other.picture.waits] == ["late2"]
-    other.do("first")
-    assert other.do("review").ended
-
-
-def test_a_step_that_left_its_sub_process_is_blocked():
-    case = Case(part("first", "second"))
-    case.do("accept")
-    plan = planned(case, newer(line("accept", "first", "second", "review")))
-    assert plan.verdict == "blocked"
-    assert any("换了子流程" in reason for reason in plan.reasons)
-    assert plan.missing == ("part",)
 
 
 def paused(text: str, name: str) -> Drawing:
@@ -461,21 +274,6 @@ def test_a_timer_in_the_line_keeps_its_due_time_or_is_retimed():
     assert other.picture.waits[0].due_at == MONDAY + timedelta(hours=9)
     assert planned(case, newer(paused("PT1H", "halt"))).verdict == "mapping"
     assert "等的是另一种东西" in planned(case, newer(paused('${due("sign")}', "pause"))).reasons[0]
-
-
-def test_an_inclusive_join_that_waits_goes_along():
-    case = Case(some(), Bench(data={"ways": [1, 2]}))
-    case.do("accept")
-    case.do("a")
-
-    other = moved(case, newer(some()))
-
-    assert set(other.picture.active) == {"b", "join"}
-    assert other.do("b").tasks[0].step == "review"
-    assert (
-        "改了分法"
-        in planned(case, newer(some().task("d").flow("split", "d", "1 == 1").flow("d", "join"))).reasons[0]
-    )
 
 
 def racing(*events: str) -> Drawing:
@@ -511,97 +309,9 @@ def test_what_is_awaited_behind_a_gateway_goes_along():
     assert other.fire("pause").ended
 
 
-def test_a_case_inside_a_called_process_goes_along_if_that_stays_the_same():
-    library = {
-        "order@1": (calling("visit"), {"visit": "visit@1"}),
-        "order@2": (calling("visit", "begin", "after"), {"visit": "visit@1"}),
-        "order@3": (calling("visit"), {"visit": "visit@2"}),
-        "visit@1": (visit(), {}),
-        "visit@2": (visit(), {}),
-    }
-    find = found_in(library)
-    case = Case(Drawing(), Bench(), find("order@1"))
-    case.do("before")
-    case.env.pass_time(hours=3)
-
-    other = moved(case, find("order@2"), {"before": "begin"})
-
-    assert other.picture == case.picture
-    assert other.run.rounds == {"begin": 1, "call/go": 1}
-    other.do("go")
-    other.do("report", "好")
-    assert other.do("after").ended
-    plan = planned(case, find("order@3"))
-    assert (plan.verdict, len(plan.reasons)) == ("blocked", 1)
-    assert "换了版本" in plan.reasons[0]
-
-
 def test_bytes_that_are_not_this_case_are_refused():
     case = Case(line("accept"))
     with pytest.raises(WrongVersion):
         migrate.plan(case.state, newer(line("accept")), case.version)
     with pytest.raises(StateUnreadable):
         migrate.plan(b"x", case.version, newer(line("accept")))
-
-
-def renamed(graph: Graph) -> tuple[Graph, dict[str, str]]:
-    """The same diagram with every id changed."""
-    names = {name: f"{kind}_x{place}" for place, (name, kind) in enumerate(graph.nodes.items())}
-    names |= {bell.name: f"ring{place}" for place, bell in enumerate(graph.bells)}
-    twin = Graph({names[name]: kind for name, kind in graph.nodes.items()})
-    for edge in graph.edges:
-        when = None if edge.when is None else (names[edge.when[0]], edge.when[1])
-        twin.edges.append(Edge(names[edge.source], names[edge.target], when))
-    twin.bells = [replace(bell, name=names[bell.name], task=names[bell.task]) for bell in graph.bells]
-    twin.home = {names[name]: names.get(home, "") for name, home in graph.home.items()}
-    return twin, names
-
-
-def test_a_case_walks_on_under_other_names_as_if_nothing_had_happened():
-    for seed in range(60):
-        random = Random(seed)
-        graph = random_graph(random)
-        twin, names = renamed(graph)
-        case = Case(drawing_of(graph), Bench())
-        stop = random.randint(0, 12)
-        for _ in range(stop):
-            if case.picture.ended:
-                break
-            step(case, random)
-        if case.picture.ended:
-            continue
-        other = moved(case, newer(drawing_of(twin)), names)
-        for _ in range(10):
-            assert seen(case.picture, names) == seen(other.picture, {})
-            assert {names[name]: count for name, count in case.run.rounds.items()} == other.run.rounds
-            if case.picture.ended:
-                break
-            turn = Random(random.random())
-            state = turn.getstate()
-            step(case, turn)
-            turn.setstate(state)
-            step(other, turn)
-
-
-def step(case: Case, random: Random) -> None:
-    """Fires the oldest timer or completes some task, the same one whatever it is called."""
-    if case.picture.waits and (not case.picture.tasks or random.random() < 0.3):
-        case.fire_ref(min((wait.ref for wait in case.picture.waits), key=lambda ref: int(ref, 36)))
-        return
-    task = random.choice(case.picture.tasks)
-    case.wake().complete(task.ref, GOOD if random.random() < 0.7 else AGAIN)
-    case.keep()
-
-
-def seen(picture: Picture, names: Mapping[str, str]) -> object:
-    """Who must act and what is awaited, without the names of things."""
-
-    def called(name: str) -> str:
-        return names.get(name, name)
-
-    return (
-        [(task.ref, called(task.step), task.round) for task in picture.tasks],
-        sorted((wait.ref, called(wait.element), str(wait.due_at)) for wait in picture.waits),
-        {called(each) for each in picture.active},
-        picture.ended,
-    )

@@ -18,7 +18,14 @@ LONGEST_ID = 60
 # Names the engine gives to rows of its own; an element so named would be taken for one.
 RESERVED = frozenset({"Start", "End", "Root"})
 HOSTS = ("userTask", "receiveTask", "subProcess", "callActivity")
-RESERVED_ENDINGS = (".BoundaryEventSplit", ".BoundaryEventJoin", ".EndJoin", ".Instance", ".Call")
+RESERVED_ENDINGS = (
+    ".BoundaryEventSplit",
+    ".BoundaryEventJoin",
+    ".EndJoin",
+    ".Instance",
+    ".Instances",
+    ".Call",
+)
 
 
 @dataclass(frozen=True)
