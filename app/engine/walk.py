@@ -141,7 +141,7 @@ def _move(word: str, said: Any) -> tuple[Move | None, list[str]]:
         return Pass(str(said)), []
     if word == "at":
         return At(_instant(said)), []
-    if word == "do" and said.get("verb") in ("return", "withdraw"):
+    if word == "do" and said.get("verb") in ("return", "withdraw") and "to" in said:
         scope, withdraw = said.get("scope", "auto"), said["verb"] == "withdraw"
         return Return(said["to"], said.get("step"), scope, withdraw), []
     if word == "do" and said.get("verb") == "terminate":

@@ -116,6 +116,26 @@ def test_decisions_unary_tests(cell: str, accepted: list[Any], refused: list[Any
 
 def test_the_table_of_truth_has_sixty_cells() -> None:
     assert len(TRUTH) >= 60
+    assert len({cell for cell, _, _ in TRUTH}) == len(TRUTH)
+    assert sum(len(accepted) + len(refused) for _, accepted, refused in TRUTH) > 200
+
+
+def test_where_we_differ_from_the_standard() -> None:
+    """Each on purpose: docs/decisions/0016."""
+    assert not single('not("a")', None)  # FEEL: not(null = "a") is true
+    with pytest.raises(DecisionFailed):  # FEEL: null, so the rule does not match
+        single("5", "5", "number")
+    with pytest.raises(NotUnique):  # the standard leaves it open
+        decisions(table(["x"], ["y"], [["-", "1"], ["5", "1"]])).decide("t", {"x": 5}, {})
+    with pytest.raises(NoRuleMatches):  # the standard: null
+        decisions(table(["x"], ["y"], [["1", "1"]])).decide("t", {"x": 5}, {})
+    for feel in ('some x in ? satisfies x = "a"', "? between 1 and 5", 'instance of "number"', "{a: 1}.a"):
+        with pytest.raises(DecisionsUnreadable):
+            decisions(table(["x"], ["y"], [[feel, "1"]]))
+    for cell in ('duration("PT2H")', 'time("10:00:00")', '[duration("P1D")..duration("P2D")]'):
+        with pytest.raises(DecisionsUnreadable):
+            decisions(table(["x"], ["y"], [[cell, "1"]]))
+    assert single('["B".."a"]', "Z")  # by code point, whatever a dictionary says
 
 
 LIMITS = table(
