@@ -3,7 +3,7 @@
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from app.cases.inbox import VIEWS
+from app.cases.lists import VIEWS
 from app.cases.models import CASE_STATES, TASK_STATES
 from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
 from app.core.http.pages import PageOut, PageQuery

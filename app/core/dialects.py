@@ -1,11 +1,13 @@
 """What differs between databases, and only here: now, locks, upserts, and what an error means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Dialect, Select, Table, Text, and_, bindparam
+import orjson
+from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Select, Table, Text, and_, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -252,3 +254,66 @@ def begins(column: Any, text: str) -> ColumnElement[bool]:
     statement gets such plans.
     """
     return and_(not_before(column, text), before(column, text + LAST))
+
+
+class one_of(FunctionElement[bool]):
+    """Whether a column is one of many values: a list in a single parameter, whose length a planner knows."""
+
+    inherit_cache = True
+    type = Boolean()
+    name = "one_of"
+
+    def __init__(self, column: Any, values: Sequence[str]) -> None:
+        super().__init__(column, bindparam("values", list(values), type_=_Values(), unique=True))
+
+
+class _Values(TypeDecorator[Sequence[str]]):
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(postgresql.ARRAY(Text) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return orjson.dumps(list(value)).decode()
+
+
+@compiles(one_of, "postgresql")
+def _any(element: Any, compiler: Any, **how: Any) -> str:
+    column, values = (compiler.process(each, **how) for each in element.clauses)
+    return f"({column} = any ({values}))"
+
+
+@compiles(one_of, "sqlite")
+def _in_json(element: Any, compiler: Any, **how: Any) -> str:
+    column, values = (compiler.process(each, **how) for each in element.clauses)
+    return f"({column} in (select value from json_each({values})))"
+
+
+_PREFER = text(
+    "select set_config('enable_seqscan', :scans, true), set_config('enable_indexscan', :scans, true)"
+)
+
+
+@contextmanager
+def by_bitmap(connection: Connection) -> Iterator[None]:
+    """What is asked meanwhile is answered by a bitmap of an index, also where a planner guesses otherwise."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(_PREFER, {"scans": "off"})
+    yield
+    connection.execute(_PREFER, {"scans": "on"})
+
+
+_ANEW = text("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+
+
+def plan_anew(connection: Connection) -> None:
+    """Until the transaction ends every statement is planned for its own values: a plan for anybody's scope is
+    bad for those who see everything or bad for those who see little.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ANEW)

@@ -164,6 +164,9 @@ def _words(reading: Reading, value: Any, at: str) -> ColumnElement[bool]:
     terms = words.terms(value)
     if not terms:
         return reading.wrong(at, "value-invalid", "没有可以检索的文字或数字。")
+    few = index.few(reading.session, terms)
+    if few is not None:
+        return dialects.one_of(cases.c.id, few)
     return cases.c.id.in_(select(case_search.c.case_id).where(index.holds(terms)))
 
 

@@ -81,6 +81,22 @@ def holds(terms: Sequence[words.Term]) -> ColumnElement[bool]:
     return found_words(case_search.c.words, case_search.c.slot, wanted)
 
 
+FEW = 2000
+
+
+def few(session: Session, terms: Sequence[words.Term]) -> list[str] | None:
+    """The cases in which every term is found, None when there are more than a few.
+
+    Asked beforehand: with few of them at hand nothing else has to be read, and only an index knows how many
+    words begin in a certain way.
+    """
+    with dialects.by_bitmap(session.connection):
+        found = (
+            session.execute(select(case_search.c.case_id).where(holds(terms)).limit(FEW + 1)).scalars().all()
+        )
+    return list(found) if len(found) <= FEW else None
+
+
 def _keep(session: Session, rows: Sequence[Mapping[Any, Any]]) -> None:
     session.execute(
         dialects.upsert(session.dialect, case_search, ("slot",)),

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, true, tuple_, union
+from sqlalchemy import Select, func, literal, select, true, tuple_, union, union_all
 
 from app.cases.models import cases, tasks
 from app.cases.motion import Row
 from app.cases.search.fields import OPEN, Reading, case_conditions, refuse, task_conditions
 from app.cases.viewing import HEAD, LISTED_CASE, LISTED_TASK
-from app.core import clock
+from app.core import clock, dialects
 from app.core.db import Session, reading
 from app.core.errors import FieldError
 from app.core.http.strict_json import pointer
@@ -24,6 +24,8 @@ from app.identity.permissions import CASE_READ, TASK_READ, Permission
 from app.identity.scopes import holders, require, unit_scope
 
 EXACT_TO = 999
+REASONS = 8
+"""More than the reasons for which one case may know one person."""
 Given = Mapping[str, Any]
 
 
@@ -97,6 +99,7 @@ def search(
     """What the actor may see and the question names. Raises FilterRefused, PermissionMissing."""
     require(actor, noun.permission)
     with reading() as session:
+        dialects.plan_anew(session.connection)
         wanted = _wanted(noun, session, actor, asked)
         column = noun.orders[asked.sort.field].column
         keys = [noun.table.c.id] if column is None else [column, noun.table.c.id]
@@ -143,7 +146,7 @@ def _page(
         wanted = [*wanted, _beyond(keys, descending, after)]
     order = [key.desc() if descending else key for key in keys]
     branches = [
-        select(branch.order_by(*order).limit(most).subquery()) for branch in ways(noun, actor, keys, wanted)
+        select(branch.order_by(*order).limit(most).subquery()) for branch in _ways(noun, actor, keys, wanted)
     ]
     found = union(*branches).subquery()
     rows = select(*noun.shown).join(found, found.c.id == noun.table.c.id)
@@ -153,22 +156,32 @@ def _page(
 
 
 def _count(noun: Noun, actor: Actor, wanted: Sequence[Any]) -> Any:
+    """Enough rows of both ways in to tell whether there are more than are counted."""
     most = EXACT_TO + 1
-    branches = [
-        select(branch.limit(most).subquery()) for branch in ways(noun, actor, [noun.table.c.id], wanted)
-    ]
-    return select(func.count()).select_from(select(union(*branches).subquery()).limit(most).subquery())
+    key = noun.table.c.id
+    names = holders(actor, noun.permission)
+    branches = [next(iter(_ways(noun, actor, [key], wanted))).limit(most)]
+    if names:
+        known = _reached(noun, [key]).join(case_access, case_access.c.case_id == noun.case_id)
+        known = known.where(case_access.c.holder.in_(names), *wanted)
+        branches.append(known.limit(most * (len(names) + REASONS)))
+    found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    return select(func.count(found.c.id.distinct()))
 
 
-def ways(noun: Noun, actor: Actor, keys: Sequence[Any], wanted: Sequence[Any]) -> Iterator[Select[Any]]:
+def _ways(noun: Noun, actor: Actor, keys: Sequence[Any], wanted: Sequence[Any]) -> Iterator[Select[Any]]:
     """The keys of what the actor sees, by scope and by each name under which a case may have let them in."""
-    base = select(*keys) if noun.table is cases else select(*keys).join(cases, cases.c.id == noun.case_id)
+    base = _reached(noun, keys)
     held = actor.permissions.get(noun.permission, ())
     yield base.where(true() if actor.kind == "system" else unit_scope(held, cases.c.org_path), *wanted)
     for name in holders(actor, noun.permission):
         # Several reasons may have let the same name in: each case once, in the index's order.
         known = base.join(case_access, case_access.c.case_id == noun.case_id).distinct()
         yield known.where(case_access.c.holder == name, *wanted)
+
+
+def _reached(noun: Noun, keys: Sequence[Any]) -> Select[Any]:
+    return select(*keys) if noun.table is cases else select(*keys).join(cases, cases.c.id == noun.case_id)
 
 
 def _beyond(keys: Sequence[Any], descending: bool, after: Sequence[Any]) -> Any:

@@ -1,0 +1,259 @@
+"""What each list of a person holds, as statements with parameters: rows in order, and what counts as one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    text,
+    tuple_,
+    union,
+)
+
+from app.cases.models import cases, favourites, task_queue, tasks
+from app.cases.viewing import HEAD, LISTED_TASK
+from app.core.db import Instant
+from app.identity import scopes
+from app.identity.models import case_access
+
+ME: Any = bindparam("me")
+DESK: Any = bindparam("desk")
+MOST: Any = bindparam("most", type_=Integer)
+NOW: Any = bindparam("now", type_=Instant)
+TOMORROW: Any = bindparam("tomorrow", type_=Instant)
+KNOWN = case_access.c.case_id
+WITHOUT_TASK = ("started", "followed", "cc")
+"""Reasons for which a case may know somebody who has no task of it."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a statement depends on beside its parameters: at how many places tasks lie, and the scope."""
+
+    places: int
+    scope: scopes.Shape
+
+
+@dataclass(frozen=True)
+class View:
+    """A list: its Chinese name, its rows (from the start, or going on), and their number up to `most`.
+
+    `keys` are the columns that a cursor remembers, `reads` how each is read back.
+    """
+
+    label: str
+    rows: Callable[[Shape, bool], Select[Any]]
+    count: Callable[[Shape], Any]
+    keys: tuple[str, ...] = ("case_id",)
+    reads: tuple[Callable[[Any], Any], ...] = (str,)
+    timed: bool = False
+
+
+def _after(i: int, kind: Any) -> Any:
+    return bindparam(f"after_{i}", type_=kind)
+
+
+# — tasks that lie with me —
+
+
+def _lying(shape: Shape, goes_on: bool, order: Any, *conditions: Any) -> Select[Any]:
+    """The first rows of each of my places, in order, then the first of all; a task in two pools once."""
+    # A rank ends with the task's id: nothing to add, and the key of the table is in order already.
+    keys = (order,) if order is task_queue.c.rank else (order, task_queue.c.task_id)
+    if goes_on:
+        conditions = (*conditions, _beyond(keys, descending=False))
+    parts = []
+    for i in range(shape.places):
+        part = select(order.label("place"), task_queue.c.task_id)
+        part = part.where(task_queue.c.holder == bindparam(f"place_{i}"), *conditions)
+        parts.append(select(part.order_by(*keys).limit(MOST).subquery()))
+    lying = union(*parts).order_by(text("place"), text("task_id")).limit(MOST).subquery()
+    return (
+        select(lying.c.place, *LISTED_TASK, *HEAD)
+        .select_from(lying)
+        .join(tasks, tasks.c.id == lying.c.task_id)
+        .join(cases, cases.c.id == tasks.c.case_id)
+        .order_by(lying.c.place, lying.c.task_id)
+    )
+
+
+def _count(found: Select[Any]) -> Any:
+    return select(func.count()).select_from(found.subquery()).scalar_subquery()
+
+
+def _count_together(quick: list[Select[Any]], slow: list[Select[Any]]) -> Any:
+    """How many there are by all ways together, up to `most`. By one way each comes once, so a quick one that
+    has so many by itself is enough: the others are then not looked at.
+    """
+    every = [way.limit(MOST) for way in (*quick, *slow)]
+    together = union(*(select(way.subquery()) for way in every)).subquery()
+    enough = [(_count(way) >= MOST, MOST) for way in every[: len(quick)]]
+    return case(*enough, else_=_count(select(together)))
+
+
+def _beyond(keys: tuple[Any, ...], *, descending: bool) -> Any:
+    values = [_after(i, key.type) for i, key in enumerate(keys)]
+    if len(keys) == 1:
+        return keys[0] < values[0] if descending else keys[0] > values[0]
+    return tuple_(*keys) < tuple_(*values) if descending else tuple_(*keys) > tuple_(*values)
+
+
+def _count_lying(shape: Shape, *conditions: Any) -> Any:
+    lying = select(task_queue.c.task_id).where(*conditions)
+    places: list[Any] = [bindparam(f"place_{i}") for i in range(shape.places)]
+    return _count_together([lying.where(task_queue.c.holder == place) for place in places], [])
+
+
+def _lying_view(label: str, order: Any, *conditions: Any) -> View:
+    by_rank = order is task_queue.c.rank
+    return View(
+        label,
+        lambda shape, goes_on: _lying(shape, goes_on, order, *conditions),
+        lambda shape: _count_lying(shape, *conditions),
+        ("place",) if by_rank else ("place", "id"),
+        (str,) if by_rank else (datetime.fromisoformat, str),
+        timed=bool(conditions),
+    )
+
+
+# — tasks that I did —
+
+
+def _done(shape: Shape, goes_on: bool) -> Select[Any]:
+    keys = (tasks.c.closed_at, tasks.c.id)
+    rows = (
+        select(*LISTED_TASK, *HEAD)
+        .join(cases, cases.c.id == tasks.c.case_id)
+        .where(tasks.c.done_by == ME, scopes.in_scope(shape.scope, cases.c.org_path, cases.c.id))
+    )
+    if goes_on:
+        rows = rows.where(_beyond(keys, descending=True))
+    return rows.order_by(*(key.desc() for key in keys)).limit(MOST)
+
+
+def _count_done(shape: Shape) -> Any:
+    return _count(select(tasks.c.id).where(tasks.c.done_by == ME).limit(MOST))
+
+
+# — cases, each with one task —
+
+
+def _mine(reason: str) -> Select[Any]:
+    """Cases that know me for a reason; written as text, as the index of reasons says it."""
+    mine = select(KNOWN).where(
+        case_access.c.holder == DESK,
+        text(f"case_access.reason = '{reason}' and case_access.reason <> 'pool'"),
+    )
+    # Who handled a case did it by a task.
+    return mine.where(_has_task(KNOWN)) if reason in WITHOUT_TASK else mine
+
+
+def _because(reason: str) -> Callable[[Shape], tuple[Select[Any], Any]]:
+    return lambda shape: (_mine(reason), KNOWN)
+
+
+def _favourite(shape: Shape) -> tuple[Select[Any], Any]:
+    mine = (
+        select(favourites.c.case_id)
+        .join(cases, cases.c.id == favourites.c.case_id)
+        .where(
+            favourites.c.person_id == ME,
+            scopes.in_scope(shape.scope, cases.c.org_path, cases.c.id),
+            _has_task(favourites.c.case_id),
+        )
+    )
+    return mine, favourites.c.case_id
+
+
+def _has_task(case_id: Any) -> Any:
+    """A list of tasks shows no case that never had one."""
+    return exists().where(tasks.c.case_id == case_id)
+
+
+def _cases_view(label: str, which: Callable[[Shape], tuple[Select[Any], Any]], *, mine: bool = False) -> View:
+    def rows(shape: Shape, goes_on: bool) -> Select[Any]:
+        found, case_id = which(shape)
+        if goes_on:
+            found = found.where(_beyond((case_id,), descending=True))
+        return _with_task(found.order_by(case_id.desc()).limit(MOST), mine)
+
+    return View(label, rows, lambda shape: _count(which(shape)[0].limit(MOST)))
+
+
+def _all(shape: Shape, goes_on: bool) -> Select[Any]:
+    """Every case in my scope that has a task: one branch for each way in, each in the order of an index."""
+    mine = select(KNOWN).distinct().where(case_access.c.holder == DESK, _has_task(KNOWN))
+    ways = [_by_scope(shape), *((way, KNOWN) for way in _by_units(shape)), (mine, KNOWN)]
+    parts = []
+    for way, key in ways:
+        if goes_on:
+            way = way.where(_beyond((key,), descending=True))
+        parts.append(select(way.order_by(key.desc()).limit(MOST).subquery()))
+    found = union(*parts).subquery()
+    return _with_task(select(found).order_by(found.c.case_id.desc()).limit(MOST), False)
+
+
+def _count_all(shape: Shape) -> Any:
+    quick = [*_by_units(shape), _mine("handled"), _mine("closed"), _by_scope(shape)[0]]
+    return _count_together(quick, [_mine(reason) for reason in WITHOUT_TASK])
+
+
+def _by_scope(shape: Shape) -> tuple[Select[Any], Any]:
+    scope = scopes.inside(shape.scope, cases.c.org_path)
+    return select(cases.c.id.label("case_id")).where(scope, _has_task(cases.c.id)), cases.c.id
+
+
+def _by_units(shape: Shape) -> list[Select[Any]]:
+    """What lets a unit in is a task of its pool: nothing else has to be looked at."""
+    units = scopes.names(shape.scope)[:-1]
+    return [select(KNOWN).where(case_access.c.holder == unit) for unit in units]
+
+
+def _with_task(found: Select[Any], mine: bool) -> Select[Any]:
+    """The cases found, each with the task I finished last, or else with its newest one, open ones first."""
+    these = found.subquery()
+    one = tasks.alias("one")
+    first = one.c.done_by == ME if mine else one.c.state.in_(("open", "claimed"))
+    latest = func.coalesce(one.c.closed_at, one.c.opened_at) if mine else one.c.id
+    shown = (
+        select(one.c.id)
+        .where(one.c.case_id == these.c.case_id)
+        .order_by(case((first, 0), else_=1), latest.desc(), one.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .correlate(these)
+    )
+    return (
+        select(*LISTED_TASK, *HEAD)
+        .select_from(these)
+        .join(tasks, tasks.c.id == shown)
+        .join(cases, cases.c.id == tasks.c.case_id)
+        .order_by(cases.c.id.desc())
+    )
+
+
+def _views() -> Iterator[tuple[str, View]]:
+    due = task_queue.c.due_at
+    yield "todo", _lying_view("待办", task_queue.c.rank)
+    yield "dueToday", _lying_view("今日到期", due, and_(due >= NOW, due < TOMORROW))
+    yield "overdue", _lying_view("已超期", due, due < NOW)
+    yield "done", View("已办", _done, _count_done, ("closed_at", "id"), (datetime.fromisoformat, str))
+    yield "running", _cases_view("办理中", _because("handled"), mine=True)
+    yield "closed", _cases_view("已结案", _because("closed"), mine=True)
+    yield "started", _cases_view("我发起的", _because("started"))
+    yield "followed", _cases_view("关注", _because("followed"))
+    yield "favourite", _cases_view("收藏", _favourite)
+    yield "all", View("全部", _all, _count_all)
+
+
+VIEWS = dict(_views())
+"""The lists there are. What nothing is known of yet (抄送, 督办, 不满意, 已交办) is no list."""
