@@ -87,10 +87,10 @@ def measure(database: db.Database, size: int) -> list[str]:
     began = time.monotonic()
     fill(database, size)
     print(f"\n{size} open tasks, written in {time.monotonic() - began:.0f} s\n{HEAD}", flush=True)
-    lines = [ask(database, name, question) for name, question in questions().items()]
-    floor = lines[0].wall
-    for line in lines:
-        print(line.told(floor), flush=True)
+    lines: list[Line] = []
+    for name, question in questions().items():
+        lines.append(ask(database, name, question))
+        print(lines[-1].told(lines[0].wall), flush=True)
     return [
         f"{line.name} at {size}: {line.planning + line.execution:.1f} ms"
         for line in lines

@@ -3,7 +3,7 @@
 An OR over all the ways would read a table from its end; each branch by itself is a range of an index.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,8 +24,8 @@ from app.identity.permissions import CASE_READ, TASK_READ, Permission
 from app.identity.scopes import holders, require, unit_scope
 
 EXACT_TO = 999
-REASONS = 8
-"""More than the reasons for which one case may know one person."""
+FEW = 2000
+"""Cases that may be named one by one in a statement."""
 Given = Mapping[str, Any]
 
 
@@ -100,14 +100,15 @@ def search(
     require(actor, noun.permission)
     with reading() as session:
         dialects.plan_anew(session.connection)
-        wanted = _wanted(noun, session, actor, asked)
+        wanted = _wanted(noun, Reading(session, actor, clock.now(session), []), asked)
+        ways = _ways(noun, session, actor)
         column = noun.orders[asked.sort.field].column
         keys = [noun.table.c.id] if column is None else [column, noun.table.c.id]
-        page = _page(noun, actor, wanted, keys, asked.sort.descending, limit + 1, after)
+        page = _page(noun, ways, wanted, keys, asked.sort.descending, limit + 1, after)
         rows = [dict(row) for row in session.execute(page).mappings()]
         if not count:
             return Found(rows, 0, False)
-        total = session.scalar(_count(noun, actor, wanted))
+        total = session.scalar(_count(noun, ways, wanted))
     return Found(rows, min(total, EXACT_TO), total <= EXACT_TO)
 
 
@@ -125,17 +126,15 @@ def width(noun: Noun, sort: Sort) -> int:
     return 1 if noun.orders[sort.field].column is None else 2
 
 
-def _wanted(noun: Noun, session: Session, actor: Actor, asked: Asked) -> list[Any]:
-    errors: list[FieldError] = []
-    asking = Reading(session, actor, clock.now(session), errors)
+def _wanted(noun: Noun, asking: Reading, asked: Asked) -> list[Any]:
     found = [each for at, given in asked.filters for each in noun.conditions(asking, given, at)]
-    refuse(errors)
+    refuse(asking.errors)
     return [*found, *noun.orders[asked.sort.field].only]
 
 
 def _page(
     noun: Noun,
-    actor: Actor,
+    ways: Sequence[Any],
     wanted: Sequence[Any],
     keys: Sequence[Any],
     descending: bool,
@@ -146,7 +145,8 @@ def _page(
         wanted = [*wanted, _beyond(keys, descending, after)]
     order = [key.desc() if descending else key for key in keys]
     branches = [
-        select(branch.order_by(*order).limit(most).subquery()) for branch in _ways(noun, actor, keys, wanted)
+        select(_reached(noun, keys, way).where(*wanted).order_by(*order).limit(most).subquery())
+        for way in ways
     ]
     found = union(*branches).subquery()
     rows = select(*noun.shown).join(found, found.c.id == noun.table.c.id)
@@ -155,33 +155,51 @@ def _page(
     return rows.order_by(*order).limit(most)
 
 
-def _count(noun: Noun, actor: Actor, wanted: Sequence[Any]) -> Any:
-    """Enough rows of both ways in to tell whether there are more than are counted."""
-    most = EXACT_TO + 1
+def _count(noun: Noun, ways: Sequence[Any], wanted: Sequence[Any]) -> Any:
     key = noun.table.c.id
-    names = holders(actor, noun.permission)
-    branches = [next(iter(_ways(noun, actor, [key], wanted))).limit(most)]
-    if names:
-        known = _reached(noun, [key]).join(case_access, case_access.c.case_id == noun.case_id)
-        known = known.where(case_access.c.holder.in_(names), *wanted)
-        branches.append(known.limit(most * (len(names) + REASONS)))
-    found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
-    return select(func.count(found.c.id.distinct()))
+    branches = [
+        select(_reached(noun, [key], way).where(*wanted).limit(EXACT_TO + 1).subquery()) for way in ways
+    ]
+    return select(func.count()).select_from(union(*branches).subquery())
 
 
-def _ways(noun: Noun, actor: Actor, keys: Sequence[Any], wanted: Sequence[Any]) -> Iterator[Select[Any]]:
-    """The keys of what the actor sees, by scope and by each name under which a case may have let them in."""
-    base = _reached(noun, keys)
-    held = actor.permissions.get(noun.permission, ())
-    yield base.where(true() if actor.kind == "system" else unit_scope(held, cases.c.org_path), *wanted)
-    for name in holders(actor, noun.permission):
-        # Several reasons may have let the same name in: each case once, in the index's order.
-        known = base.join(case_access, case_access.c.case_id == noun.case_id).distinct()
-        yield known.where(case_access.c.holder == name, *wanted)
+def _ways(noun: Noun, session: Session, actor: Actor) -> list[Any]:
+    """Conditions on cases, one for each way in: the scope, each name that knows many, all others together by
+    their cases. With those at hand no plan can go astray.
+    """
+    if actor.kind == "system":
+        return [true()]
+    ways: list[Any] = [unit_scope(actor.permissions.get(noun.permission, ()), cases.c.org_path)]
+    few: list[str] = []
+    room = FEW
+    for name, count in _known(session, holders(actor, noun.permission)).items():
+        if count <= room:
+            few.append(name)
+            room -= count
+        else:
+            ways.append(cases.c.id.in_(select(case_access.c.case_id).where(case_access.c.holder == name)))
+    if room < FEW:
+        ids = select(case_access.c.case_id).distinct().where(case_access.c.holder.in_(few))
+        ways.append(dialects.one_of(cases.c.id, session.execute(ids).scalars().all()))
+    return ways
 
 
-def _reached(noun: Noun, keys: Sequence[Any]) -> Select[Any]:
-    return select(*keys) if noun.table is cases else select(*keys).join(cases, cases.c.id == noun.case_id)
+def _known(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """How many cases know each name, up to a few and one more."""
+    some = {
+        name: select(case_access.c.case_id).where(case_access.c.holder == name).limit(FEW + 1).subquery()
+        for name in names
+    }
+    counted = [
+        select(literal(name).label("name"), func.count().label("known")).select_from(rows)
+        for name, rows in some.items()
+    ]
+    return {row.name: row.known for row in session.execute(union_all(*counted))} if counted else {}
+
+
+def _reached(noun: Noun, keys: Sequence[Any], way: Any) -> Select[Any]:
+    rows = select(*keys) if noun.table is cases else select(*keys).join(cases, cases.c.id == noun.case_id)
+    return rows.where(way)
 
 
 def _beyond(keys: Sequence[Any], descending: bool, after: Sequence[Any]) -> Any:
