@@ -5,19 +5,23 @@ from typing import Any
 from flask import Response, request
 
 from app.core.db import reading
+from app.core.errors import NotFound
 from app.core.http import gate, pages
 from app.core.http.api import Blueprint, nothing
 from app.identity import login, people
 from app.identity.actor import Actor
 from app.identity.door import actor
-from app.identity.errors import SignInFailed, SignInLocked
+from app.identity.errors import PermissionMissing, SignInFailed, SignInLocked
+from app.identity.people import UnitUnknown
 from app.identity.permissions import ORG_READ
 from app.identity.schemas import (
     ActorOut,
     PersonPage,
+    PersonQuery,
     RoleList,
     SignedInOut,
     SignIn,
+    UnitOut,
     UnitPage,
     UnitQuery,
 )
@@ -59,33 +63,40 @@ def sign_out() -> Response:
 @organisation.get("/org-units")
 @organisation.arguments(UnitQuery(), location="query")
 @organisation.response(200, UnitPage())
+@organisation.problems(UnitUnknown)
 def units(query: dict[str, Any]) -> dict[str, Any]:
-    """单位列表，按层级路径排序。"""
-    view = f"org-units:{query['kind']}:{query['tier']}"
-    me = actor().id
+    """单位列表，按层级路径排序；parent 取下一级，under 取一个单位及其全部下级，q 按名称或代码查找。"""
+    asked, me = _asked(query), actor().id
+    view = f"org-units:{sorted(asked.items())}"
     found = pages.after(me, view, query["after"], 1)
     with reading() as session:
-        rows = people.units_page(
-            session,
-            kind=query["kind"],
-            tier=query["tier"],
-            limit=query["limit"],
-            after=found[0] if found else None,
-        )
+        rows = people.units_page(session, asked, limit=query["limit"], after=found[0] if found else None)
     return pages.page(rows, query["limit"], principal=me, view=view, keys=_by("path"), item=dict)
 
 
+@organisation.get("/org-units/<id:code>")
+@organisation.response(200, UnitOut())
+@organisation.problems(NotFound)
+def unit(code: str) -> dict[str, Any]:
+    """一个单位，停用的也查得到。"""
+    actor()
+    with reading() as session:
+        return people.unit(session, code)
+
+
 @organisation.get("/people")
-@organisation.arguments(pages.PageQuery(), location="query")
+@organisation.arguments(PersonQuery(), location="query")
 @organisation.response(200, PersonPage())
 @organisation.needs(ORG_READ)
+@organisation.problems(PermissionMissing, UnitUnknown)
 def people_of_my_units(query: dict[str, Any]) -> dict[str, Any]:
-    """我的单位及下级单位的人员，按账号排序。"""
-    me = actor()
-    found = pages.after(me.id, "people", query["after"], 1)
+    """我的单位及下级单位的在任人员，按账号排序；可按单位、角色、姓名筛选。"""
+    asked, me = _asked(query), actor()
+    view = f"people:{sorted(asked.items())}"
+    found = pages.after(me.id, view, query["after"], 1)
     with reading() as session:
-        rows = people.people_page(session, me, limit=query["limit"], after=found[0] if found else None)
-    return pages.page(rows, query["limit"], principal=me.id, view="people", keys=_by("login"), item=dict)
+        rows = people.people_page(session, me, asked, limit=query["limit"], after=found[0] if found else None)
+    return pages.page(rows, query["limit"], principal=me.id, view=view, keys=_by("login"), item=dict)
 
 
 @organisation.get("/roles")
@@ -94,6 +105,11 @@ def roles() -> dict[str, Any]:
     """角色及其权限。"""
     with reading() as session:
         return {"items": people.all_roles(session)}
+
+
+def _asked(query: dict[str, Any]) -> dict[str, Any]:
+    """What a list is about, without its page."""
+    return {name: value for name, value in query.items() if name not in ("limit", "after")}
 
 
 def _by(name: str) -> Any:

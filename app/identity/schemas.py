@@ -67,7 +67,11 @@ class UnitOut(Schema):
     name = fields.String(required=True)
     kind = fields.String(required=True)
     tier = OneOf(TIERS, required=True)
-    path = fields.String(required=True)
+    path = fields.String(required=True, metadata={"description": "从最上级起的代码，以 / 相连"})
+    parent = fields.String(required=True, allow_none=True, metadata={"description": "上级单位的代码"})
+    leaf = fields.Boolean(required=True, metadata={"description": "没有下级单位"})
+    valid_from = Moment(required=True, allow_none=True)
+    valid_to = Moment(required=True, allow_none=True)
 
 
 class PersonOut(Schema):
@@ -103,8 +107,24 @@ class RoleList(Schema):
     items = fields.List(fields.Nested(RoleOut), required=True)
 
 
+CODE = "[0-9A-Za-z][0-9A-Za-z._-]{0,59}"
+
+
 class UnitQuery(PageQuery):
-    """Which units: of a kind, of a tier."""
+    """Which units: of a kind, of a tier, below another one, by name or code, at an instant."""
 
     kind = Text(30, load_default=None, pattern="[a-z][a-z_]*")
     tier = OneOf(TIERS, load_default=None)
+    parent = Text(60, load_default=None, pattern=CODE, metadata={"description": "上级代码：只取下一级"})
+    under = Text(60, load_default=None, pattern=CODE, metadata={"description": "单位代码：它和全部下级"})
+    q = Text(40, least=1, load_default=None, metadata={"description": "名称里的文字，或代码的开头"})
+    at = Moment(load_default=None, metadata={"description": "某一时刻存在的单位；默认现在"})
+
+
+class PersonQuery(PageQuery):
+    """Which people: of a unit, in a role, by name or login."""
+
+    unit = Text(60, load_default=None, pattern=CODE, metadata={"description": "单位代码，须在我的范围内"})
+    below = OneOf(("true", "false"), load_default="false", metadata={"description": "也要下级单位的"})
+    role = Text(40, load_default=None, pattern="[a-z][a-z0-9_]*")
+    q = Text(40, least=1, load_default=None, metadata={"description": "姓名里的文字，或账号的开头"})

@@ -111,6 +111,7 @@ EVERYBODY = {
     ("get", "/api/v1/categories"),
     ("get", "/api/v1/categories/{table}"),
     ("get", "/api/v1/org-units"),
+    ("get", "/api/v1/org-units/{code}"),
     ("get", "/api/v1/roles"),
     ("get", "/api/v1/sessions/current"),
     ("delete", "/api/v1/sessions/current"),

@@ -1,11 +1,13 @@
 """The organisation: its file is judged in plain words, and routing gets right answers."""
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app import create_app
-from app.core import db
+from app.core import clock, db
 from app.identity import login, org
 from app.identity.models import appointments, people, units
 from app.identity.org import OrgRefused, read_org
@@ -126,6 +128,74 @@ def test_units_come_page_by_page_and_a_cursor_belongs_to_its_view(client: FlaskC
     assert seen == ["d1", "d1-cgw", "d1-s1", "d1-s1-c2", "d1-s10"]
     answer = client.get("/api/v1/org-units", query_string={"after": after, "tier": "street"}, headers=headers)
     assert answer.get_json(force=True)["errors"][0]["code"] == "cursor-invalid"
+
+
+def listed(client: FlaskClient, who: str, path: str, **query: object) -> list[str]:
+    """Codes of units or logins of people."""
+    answer = client.get(f"/api/v1/{path}", query_string=query, headers=bearer(who))
+    assert answer.status_code == 200, answer.get_json(force=True)
+    return [item.get("code") or item["login"] for item in answer.get_json()["items"]]
+
+
+def test_units_are_found_by_parent_subtree_name_code_kind_and_tier(client: FlaskClient) -> None:
+    def units_of(**query: object) -> list[str]:
+        return listed(client, "cgw1", "org-units", **query)
+
+    assert units_of(parent="d1") == ["d1-cgw", "d1-s1", "d1-s10"]
+    assert units_of(under="d1-s1") == ["d1-s1", "d1-s1-c2"]  # not d1-s10
+    assert units_of(q="街道") == ["d1-s1", "d1-s10"]
+    assert units_of(q="d1-s1") == ["d1-s1", "d1-s1-c2", "d1-s10"]
+    assert units_of(q="%") == units_of(q="_") == []
+    assert units_of(tier="department") == ["d1-cgw"]
+    assert units_of(under="d1-s1", tier="community") == ["d1-s1-c2"]
+    refused = client.get("/api/v1/org-units?parent=nowhere", headers=bearer("cgw1")).get_json(force=True)
+    assert (refused["type"], refused["errors"][0]["pointer"]) == ("/problems/unit-unknown", "?parent")
+
+
+def test_a_unit_is_shown_as_it_stood_at_an_instant(client: FlaskClient) -> None:
+    then = clock.wall() - timedelta(days=1)
+    with db.transaction() as session:
+        session.execute(update(units).where(units.c.code == "d1-s1-c2").values(valid_to=then))
+
+    street = client.get("/api/v1/org-units/d1-s1", headers=bearer("cgw1")).get_json()
+    gone = client.get("/api/v1/org-units/d1-s1-c2", headers=bearer("cgw1")).get_json()
+
+    assert (street["parent"], street["leaf"], street["path"]) == ("d1", True, "d1/d1-s1")
+    assert (gone["parent"], gone["validTo"] is not None) == ("d1-s1", True)
+    assert listed(client, "cgw1", "org-units", parent="d1-s1") == []
+    before = (then - timedelta(hours=1)).isoformat()
+    assert listed(client, "cgw1", "org-units", parent="d1-s1", at=before) == ["d1-s1-c2"]
+    assert client.get("/api/v1/org-units/nowhere", headers=bearer("cgw1")).status_code == 404
+
+
+def test_people_are_found_by_unit_role_and_name_within_ones_own_units(client: FlaskClient) -> None:
+    assert listed(client, "paiqian1", "people", unit="d1-s1") == ["cgw1", "jiedao1"]
+    assert listed(client, "paiqian1", "people", unit="d1") == ["city", "paiqian1"]
+    below = ["cgw1", "city", "jiedao1", "paiqian1"]
+    assert listed(client, "paiqian1", "people", unit="d1", below="true") == below
+    assert listed(client, "paiqian1", "people", role="dispatcher") == ["city", "jiedao1", "paiqian1"]
+    assert listed(client, "paiqian1", "people", q="街道") == ["jiedao1"]
+    assert listed(client, "paiqian1", "people", q="paiqian") == ["paiqian1"]
+    assert listed(client, "jiedao1", "people", role="dispatcher") == ["jiedao1"]
+    outside = client.get("/api/v1/people?unit=d1-cgw", headers=bearer("jiedao1"))
+    assert (outside.status_code, outside.get_json(force=True)["permission"]) == (403, "org:read")
+    unknown = client.get("/api/v1/people?unit=nowhere", headers=bearer("paiqian1"))
+    assert unknown.get_json(force=True)["type"] == "/problems/unit-unknown"
+
+
+def test_who_is_no_longer_appointed_is_not_listed(client: FlaskClient) -> None:
+    with db.transaction() as session:
+        ended = appointments.c.role == "observer"
+        session.execute(update(appointments).where(ended).values(valid_to=clock.wall()))
+
+    assert listed(client, "jiedao1", "people") == ["jiedao1"]
+
+
+def test_a_person_is_shown_without_anything_secret(client: FlaskClient) -> None:
+    (person,) = client.get("/api/v1/people?q=jiedao1", headers=bearer("paiqian1")).get_json()["items"]
+
+    assert sorted(person) == ["appointments", "id", "kind", "login", "name", "state"]
+    assert sorted(person["appointments"][0]) == ["role", "unit", "unitPath"]
 
 
 def test_people_are_shown_only_below_ones_own_units(client: FlaskClient) -> None:

@@ -35,7 +35,13 @@ def lying(shelf: Path) -> list[Path]:
 
 
 def file_it(world: World, photos: object, by: str = "paiqian1", **about: object) -> Row:
-    body = {"process": "snapshot", "title": "井盖", "placeUnit": "d1-s1-c2", "answers": {"photos": photos}, **about}
+    body = {
+        "process": "snapshot",
+        "title": "井盖",
+        "placeUnit": "d1-s1-c2",
+        "answers": {"photos": photos},
+        **about,
+    }
     answer = world.post(by, "/cases", body)
     return {"status": answer.status_code, **answer.json}
 
