@@ -48,6 +48,7 @@ def create_app() -> "Flask":
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
     from app.cases.search import api as search
+    from app.cases.search import saved_api as filters
     from app.cases.secrets import api as secrets
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem
@@ -67,6 +68,7 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(search.blp)
+    document.register_blueprint(filters.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(notes.blp)

@@ -50,6 +50,8 @@ from app.cases.schemas import (
     WholeCase,
 )
 from app.cases.search import query as searching
+from app.cases.search import saved
+from app.cases.search.api import found_page
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale, TooLarge
 from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint
@@ -185,9 +187,13 @@ def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
 @blp.arguments(TaskQuery(), location="query")
 @blp.response(200, TaskPage())
 @blp.needs(TASK_READ)
+@blp.problems(NotFound)
 def list_tasks(query: dict[str, Any]) -> Response:
-    """我的一个列表：待办、今日到期、已超期、已办、办理中、已结案、我发起的、关注、收藏、全部。"""
+    """我的一个列表：待办、今日到期、已超期、已办、办理中、已结案、我发起的、关注、收藏、全部，或保存的筛选。"""
     me, view = actor(), query["view"]
+    if query["filter"] is not None:
+        asked = saved.asked_of(me, searching.TASKS, query["filter"])
+        return found_page(searching.TASKS, me, asked, query["limit"], query["after"], viewing.listed_task)
     found = pages.after(me.id, view, query["after"], inbox.width(view))
     rows = inbox.page(me, view, query["limit"], found)
     page = pages.page(

@@ -1,11 +1,24 @@
 """Cases, tasks, timeline and incidents over the wire."""
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length
 
 from app.cases.lists import VIEWS
 from app.cases.models import CASE_STATES, TASK_STATES
-from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
+from app.core.http.fields import (
+    Answers,
+    Identifier,
+    ListOf,
+    Message,
+    Moment,
+    OneOf,
+    Schema,
+    Shape,
+    Text,
+    Whole,
+)
 from app.core.http.pages import PageOut, PageQuery
 
 
@@ -276,13 +289,19 @@ class FormOut(Schema):
 
 
 class TaskQuery(PageQuery):
-    """Which list."""
+    """Which list: one of those there are, or what a saved filter finds."""
 
     view = OneOf(
         tuple(VIEWS),
-        required=True,
+        load_default=None,
         metadata={"description": " · ".join(f"{key} {view.label}" for key, view in VIEWS.items())},
     )
+    filter = Identifier(64, load_default=None, metadata={"description": "保存的筛选（任务）的编号"})
+
+    @validates_schema
+    def _one(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("view") is None) == (data.get("filter") is None):
+            raise ValidationError({"view": [Message("one-of", "请写 view 或 filter 中的一个。")]})
 
 
 class CaseQuery(PageQuery):

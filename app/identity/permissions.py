@@ -39,6 +39,7 @@ MESSAGE_SEND = Permission("message:send", "发来消息")
 MESSAGE_READ = Permission("message:read", "查看收到的消息")
 DELIVERY_READ = Permission("delivery:read", "查看对外发送")
 DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消息")
+FILTER_SHARE = Permission("filter:share", "共享筛选")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 
 ALL: dict[str, Permission] = {
@@ -66,6 +67,7 @@ ALL: dict[str, Permission] = {
         MESSAGE_READ,
         DELIVERY_READ,
         DELIVERY_REDELIVER,
+        FILTER_SHARE,
         CATEGORY_IMPORT,
     )
 }

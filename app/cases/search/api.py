@@ -7,10 +7,11 @@ from flask import Response
 
 from app.cases import viewing
 from app.cases.schemas import CasePage, TaskPage
-from app.cases.search import query
+from app.cases.search import query, saved
 from app.cases.search.conditions import FilterRefused
 from app.cases.search.query import CASES, TASKS, Asked, Noun, Sort
 from app.cases.search.schemas import SearchIn
+from app.core.errors import NotFound
 from app.core.http import pages
 from app.core.http.api import Blueprint
 from app.crypto.sm3 import sm3_hex
@@ -39,7 +40,7 @@ TASK_EXAMPLE = {"filter": {"state": "open", "overdue": True, "case": {"place": "
 @blp.arguments(SearchIn(), example=CASE_EXAMPLE)
 @blp.response(200, CasePage())
 @blp.needs(CASE_READ)
-@blp.problems(FilterRefused)
+@blp.problems(FilterRefused, NotFound)
 def search_cases(body: dict[str, Any]) -> Response:
     """在我看得到的办件里查找；总数 999 以内准确。"""
     return _searched(CASES, actor(), body, viewing.listed_case)
@@ -49,7 +50,7 @@ def search_cases(body: dict[str, Any]) -> Response:
 @blp.arguments(SearchIn(), example=TASK_EXAMPLE)
 @blp.response(200, TaskPage())
 @blp.needs(TASK_READ)
-@blp.problems(FilterRefused)
+@blp.problems(FilterRefused, NotFound)
 def search_tasks(body: dict[str, Any]) -> Response:
     """在我看得到的任务里查找；case 里写办件的条件。"""
     return _searched(TASKS, actor(), body, viewing.listed_task)
@@ -57,6 +58,10 @@ def search_tasks(body: dict[str, Any]) -> Response:
 
 def _searched(noun: Noun, me: Actor, body: dict[str, Any], item: Any) -> Response:
     asked = Asked([("/filter", body["filter"])], query.sort_of(noun, body["sort"]))
+    if body["filter_id"] is not None:
+        asked = saved.together(
+            saved.asked_of(me, noun, body["filter_id"]), body["filter"], body["sort"], noun
+        )
     return found_page(noun, me, asked, body["page"]["limit"], body["page"]["after"], item)
 
 
