@@ -10,6 +10,7 @@ from sqlalchemy import Connection, event
 from app.core import db
 from bench.cases import FILING
 from bench.installation import Installation
+from bench.order import STEPS
 from tests import world as worlds
 from tests.faults.invariants import broken
 from tests.faults.load import Client, Crowd, Journal
@@ -37,7 +38,7 @@ def test_requests_succeed_soon_after_postgresql_is_back_and_nothing_is_lost(
 
     house.database.dispose()  # this process's own connections died, too
     journal = crowd.journal
-    assert len(journal.acknowledged("complete")) == 90
+    assert len(journal.acknowledged("complete")) == 18 * len(STEPS)
     # Some were on their way while it was gone: they waited inside the server, or were sent again.
     assert journal.spanning(back) > 0, "no request met the dead database: the test showed nothing"
     with db.reading() as session:
@@ -58,7 +59,7 @@ def test_a_web_process_asked_to_stop_answers_what_it_began(
         house.ready()
 
     assert took < 30
-    assert len(crowd.journal.acknowledged("complete")) == 90
+    assert len(crowd.journal.acknowledged("complete")) == 18 * len(STEPS)
     with db.reading() as session:
         assert broken(session, crowd.journal, late=timedelta(minutes=1)) == []
 
