@@ -121,7 +121,7 @@ def test_the_table_of_truth_has_sixty_cells() -> None:
 
 
 def test_where_we_differ_from_the_standard() -> None:
-    """Each on purpose: docs/decisions/0016."""
+    """Each on purpose: docs/decisions/0024."""
     assert not single('not("a")', None)  # FEEL: not(null = "a") is true
     with pytest.raises(DecisionFailed):  # FEEL: null, so the rule does not match
         single("5", "5", "number")
