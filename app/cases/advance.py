@@ -72,7 +72,10 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
     while True:
         try:
             return step()
-        except DBAPIError as error:
+        except (DBAPIError, EngineError) as raised:
+            error = _of_the_database(raised)  # met by a handler it is no fault of the process
+            if error is None:
+                raise
             lost = dialects.is_lost(error)
             if not lost and not dialects.is_busy(error):
                 raise
@@ -84,6 +87,13 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
                     raise DatabaseUnavailable(headers={"Retry-After": "1"}) from error
                 raise CaseBusy(headers={"Retry-After": "1"}) from error
             clock.sleep(pause)
+
+
+def _of_the_database(error: BaseException | None) -> DBAPIError | None:
+    """The database's own error, or the one that an error of the engine was raised from."""
+    while error is not None and not isinstance(error, DBAPIError):
+        error = error.__cause__
+    return error
 
 
 def _settled(request: Once) -> Stored | None:

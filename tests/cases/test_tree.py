@@ -1,6 +1,7 @@
 """Several cases in one act: 协办 as child cases, 合并 of two roots, messages, handlers, jobs, items."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.bundles.files import BundleFiles
 from app.cases import firing, handlers, tasks, waits
@@ -19,6 +20,7 @@ from app.cases.errors import (
 )
 from app.cases.models import case_items, task_queue
 from app.cases.models import cases as case_rows
+from app.cases.models import incidents as incident_rows
 from app.cases.models import tasks as task_rows
 from app.cases.models import waits as wait_rows
 from app.clocks.models import timers
@@ -252,6 +254,28 @@ def test_a_failing_handler_leaves_the_case_untouched_and_the_answers_as_a_draft(
     draft = tasks.form_of(world.actor("paiqian1"), task["id"])["draft"]
     assert draft is not None
     assert draft["outcome"] == "完成"
+
+
+def test_a_database_lost_inside_a_handler_is_tried_again_and_is_no_incident(database: db.Database) -> None:
+    calls: list[str] = []
+
+    def flaky(context: handlers.Context) -> dict[str, object]:
+        calls.append("called")
+        if len(calls) == 1:
+            raise OperationalError("select 1", {}, Exception("database is locked"))
+        return {"count": len(calls)}
+
+    handlers.handler("tests.flaky", "第一次够不着数据库", gives=("count",))(flaky)
+    drawing = Drawing("drawn").start().task("first", by_role()).task("after", by_role()).end()
+    drawing.service("call", "tests.flaky", {}, {"count": "counted"}).line(
+        "start", "first", "call", "after", "end"
+    )
+    world = worlds.build(database, worlds.bundle_of("drawn", drawing, data="counted: {type: int, label: 数}"))
+
+    moved = world.complete("paiqian1", world.file(process="drawn").opened[0])
+
+    assert moved.case["data"]["counted"] == 2
+    assert world.rows(incident_rows) == []
 
 
 def test_a_job_runs_in_a_transaction_of_its_own_by_the_worker(
