@@ -68,7 +68,7 @@ def read_awaited(node: etree._Element, names: Mapping[str, str]) -> Awaited:
     kind, attribute = DEFINITIONS.get(kind_of(definitions[0]), ("", ""))
     if len(definitions) > 1 or not kind:
         raise VersionUnreadable(f"（事件 {node.get('id')} 的类型尚不支持）", element=node.get("id"))
-    ref = definitions[0].get(attribute, "") if attribute else ""
+    ref = definitions[0].get(attribute, "").strip() if attribute else ""  # as the check reads it
     if ref and ref not in names:
         raise VersionUnreadable(f"（事件 {node.get('id')} 所指的 {ref} 不存在）", element=node.get("id"))
     if not ref and kind in ("message", "signal"):
@@ -78,7 +78,7 @@ def read_awaited(node: etree._Element, names: Mapping[str, str]) -> Awaited:
 
 def read_task_message(node: etree._Element, names: Mapping[str, str]) -> Awaited:
     """The message of a send or receive task. Raises VersionUnreadable."""
-    ref = node.get("messageRef", "")
+    ref = node.get("messageRef", "").strip()
     if ref not in names:
         raise VersionUnreadable(f"（任务 {node.get('id')} 没有写消息）", element=node.get("id"))
     return Awaited("message", names[ref], node)

@@ -72,6 +72,17 @@ def test_a_damaged_diagram_is_refused_not_a_crash(good: bytes, bad: bytes):
         parse(Source("a" * 64, "demo", data.replace(good, bad, 1)))
 
 
+def test_blanks_round_a_reference_mean_nothing():
+    inner = Drawing().start("s").task("a").end("e").line("s", "a", "e")
+    drawing = Drawing().start().inside("sub", inner).end().task("b").edge("rises", "sub", "escalation", " ")
+    drawing.declare("message", "m").node("receiveTask", "wait", 'messageRef=" m "')
+    diagram = drawing.line("start", "sub", "wait", "end").line("rises", "b", "end")
+
+    version = version_of(diagram)
+
+    assert (version.events["rises"].what, version.events["wait"].what) == ("", "m")
+
+
 def test_the_innermost_lane_counts_and_decoration_is_ignored():
     drawing = a_line("a").node("textAnnotation", "note", inner="<text>说明</text>").node("group", "box")
     drawing.lanes({"街道": ["a"], "承办单位": ["a"]})
