@@ -11,13 +11,13 @@ from sqlalchemy import bindparam, insert, select, update
 from app.audit import streams
 from app.audit.streams import Entry
 from app.cases.commands import Command, Complete
-from app.cases.errors import IncidentResolved, ReasonRequired
+from app.cases.errors import IncidentResolved
 from app.cases.models import cases, incidents, tasks
 from app.cases.secrets.taking import seal_draft
+from app.cases.verbs import guard
 from app.clocks.models import timers
-from app.core import clock, events, personal
+from app.core import clock, events
 from app.core.db import Session, reading, transaction
-from app.core.errors import FieldError
 from app.core.events import Event
 from app.core.http.fields import out
 from app.core.ids import new_id
@@ -198,8 +198,7 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
 
     Other rooms hear `incident.retried` and let go on what stopped there.
     """
-    if not reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写重试的原因。")])
+    reason = guard.noted(reason, "重试的原因")
     incident = _visible(session, actor, incident_id)
     require(actor, INCIDENT_RETRY, incident["org_path"], incident_id)
     now = clock.now(session)
@@ -207,7 +206,7 @@ def retry(session: Session, actor: Actor, incident_id: str, reason: str) -> Row:
         "state": "resolved",
         "resolved_by": actor.id,
         "resolved_at": now,
-        "note": personal.covered(reason.strip()),
+        "note": reason,
         "revision": incident["revision"] + 1,
     }
     still_open = (incidents.c.id == incident_id) & (incidents.c.state == "open")

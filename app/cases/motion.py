@@ -118,6 +118,10 @@ class Motion:
         self.events.append(event)
         self.events += self.board.hear([event])
 
+    def tell_task(self, name: str, task: Row, **data: Any) -> None:
+        """Something happened to a task, or at it."""
+        self.tell(name, step=task["step"], ref=task["ref"], task=task["id"], label=task["name"], **data)
+
     def tell_outside(self, name: str, data: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
         """Something happened whose content is for listeners alone: the chain keeps its hash, not itself."""
         self.events.append(Event(name, self.case["id"], self.now, self.actor.id, data, payload))

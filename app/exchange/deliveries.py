@@ -9,11 +9,10 @@ from sqlalchemy import bindparam, func, select, text, update
 from app.audit import streams
 from app.audit.streams import Entry
 from app.cases import incidents
-from app.cases.errors import ReasonRequired
 from app.cases.models import cases
-from app.core import clock, personal
+from app.cases.verbs import guard
+from app.core import clock
 from app.core.db import Session, reading
-from app.core.errors import FieldError
 from app.core.events import Event
 from app.core.http.fields import out
 from app.exchange import endpoints
@@ -61,7 +60,8 @@ def page(
 
 def redeliver(session: Session, actor: Actor, delivery_id: str, reason: str) -> Row:
     """发送: at once and with all its tries again; a sent one is not sent a second time."""
-    row = _standing(session, actor, delivery_id, reason)
+    note = guard.noted(reason, "再次发送的原因")
+    row = _standing(session, actor, delivery_id)
     now = clock.now(session)
     _change(
         session,
@@ -70,22 +70,21 @@ def redeliver(session: Session, actor: Actor, delivery_id: str, reason: str) -> 
         next_at=now,
         attempts=0,
         settled_at=None,
-        note=personal.covered(reason.strip()),
+        note=note,
     )
     return _told(session, actor, row, "delivery.redelivered", now)
 
 
 def close(session: Session, actor: Actor, delivery_id: str, reason: str) -> Row:
     """关闭: it will not be sent any more, and what the case sends after it may go."""
-    row = _standing(session, actor, delivery_id, reason)
+    note = guard.noted(reason, "关闭的原因")
+    row = _standing(session, actor, delivery_id)
     now = clock.now(session)
-    _change(session, row, state="closed", settled_at=now, note=personal.covered(reason.strip()))
+    _change(session, row, state="closed", settled_at=now, note=note)
     return _told(session, actor, row, "delivery.closed", now)
 
 
-def _standing(session: Session, actor: Actor, delivery_id: str, reason: str) -> Row:
-    if not reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写原因。")])
+def _standing(session: Session, actor: Actor, delivery_id: str) -> Row:
     require(actor, DELIVERY_READ, subject=delivery_id)
     found = (
         session.execute(

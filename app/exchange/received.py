@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, func, select, text, update
 from app.audit import streams
 from app.audit.streams import Entry
 from app.cases import incidents
-from app.cases.errors import ReasonRequired
 from app.cases.models import cases
+from app.cases.verbs import guard
 from app.core import clock
 from app.core.db import Session, reading
-from app.core.errors import FieldError, NotFound
+from app.core.errors import NotFound
 from app.core.events import Event
 from app.core.http.fields import out
 from app.exchange.errors import MessageSettled
@@ -79,8 +79,7 @@ def page(actor: Actor, state: str | None, name: str | None, limit: int, after: s
 
 def retry(session: Session, actor: Actor, message_id: str, reason: str) -> Row:
     """重试: it is tried at once, with all its tries and, when its time was over, with more time."""
-    if not reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写原因。")])
+    reason = guard.noted(reason, "重试的原因")
     require(actor, MESSAGE_READ, subject=message_id)
     seen = case_scope(actor, MESSAGE_READ, inbound.c.org_path, inbound.c.case_id)
     found = session.execute(_ROWS.where(inbound.c.id == message_id, seen)).mappings().one_or_none()
@@ -101,8 +100,8 @@ def retry(session: Session, actor: Actor, message_id: str, reason: str) -> Row:
         raise MessageSettled
     if not session.scalar(_STILL_STOPPED, {"called": row["name"]}):
         for case_id in {None, row["case_id"]}:
-            incidents.put_right(session, actor, INCIDENTS, case_id, row["name"], reason.strip())
-    kept = {"name": row["name"], "channel": row["channel"], "reason": reason.strip()}
+            incidents.put_right(session, actor, INCIDENTS, case_id, row["name"], reason)
+    kept = {"name": row["name"], "channel": row["channel"], "reason": reason}
     streams.append(session, Entry(streams.ADMIN, "message.retried", actor.id, message_id, kept, now))
     return {**row, **again}
 

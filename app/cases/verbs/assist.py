@@ -1,5 +1,7 @@
 """协办、吹哨: other units get a child case each; the first unit stays the owner and writes the one reply."""
 
+from dataclasses import replace
+
 from sqlalchemy import bindparam, select
 
 from app import bundles
@@ -7,7 +9,7 @@ from app.bundles import Bundle, store
 from app.cases.answers import check_answers
 from app.cases.birth import born
 from app.cases.commands import Assist
-from app.cases.errors import AssistUnavailable, ReasonRequired, RequestPending, UnitNotSelectable
+from app.cases.errors import AssistUnavailable, RequestPending, UnitNotSelectable
 from app.cases.models import cases
 from app.cases.motion import Motion
 from app.cases.verbs import guard
@@ -32,8 +34,7 @@ def assist(motion: Motion, command: Assist) -> list[Motion]:
     guard.authority(motion, task)
     guard.still_open(motion, task)
     guard.allowed(motion, task, "assist")
-    if not command.demand.strip():
-        raise ReasonRequired(errors=[FieldError("/demand", "required", "请写明要协办什么。")])
+    command = replace(command, demand=guard.written(command.demand, "要协办什么", "/demand"))
     version = store.latest(motion.session, PROCESS)
     if version is None:
         raise AssistUnavailable
@@ -81,7 +82,7 @@ def _child(motion: Motion, bundle: Bundle, unit: org.Unit, place: org.Unit, comm
     )
     asked = {
         "assist_unit": unit.code,
-        "assist_demand": command.demand.strip(),
+        "assist_demand": command.demand,
         "assist_for": parent["number"],
         "assist_whistle": command.whistle,
     }

@@ -2,11 +2,10 @@
 
 from app.cases import owning
 from app.cases.commands import Claim, Unclaim
-from app.cases.errors import ReasonRequired, TaskNotClaimed
+from app.cases.errors import TaskNotClaimed
 from app.cases.motion import Motion, Row
 from app.cases.sync import due_of, lay_out, set_dues, take_away
 from app.cases.verbs import guard
-from app.core.errors import FieldError
 
 
 def claim(motion: Motion, command: Claim) -> Row | None:
@@ -40,7 +39,7 @@ def take(motion: Motion, task: Row) -> None:
         claimed_at=motion.now,
         revision=task["revision"] + 1,
     )
-    motion.tell("task.claimed", step=task["step"], ref=task["ref"], task=task["id"], label=task["name"])
+    motion.tell_task("task.claimed", task)
     owning.signed(motion, task)
 
 
@@ -53,17 +52,9 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
         raise TaskNotClaimed
     guard.fresh(task, command.seen)
     guard.allowed(motion, task, "unclaim")
-    if not command.reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写退回待办池的原因。")])
+    reason = guard.written(command.reason, "退回待办池的原因")
     motion.change_task(task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1)
     take_away(motion, task)
     lay_out(motion, task)
-    motion.tell(
-        "task.unclaimed",
-        step=task["step"],
-        ref=task["ref"],
-        task=task["id"],
-        label=task["name"],
-        reason=command.reason.strip(),
-    )
+    motion.tell_task("task.unclaimed", task, reason=reason)
     return task

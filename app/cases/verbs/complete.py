@@ -57,12 +57,9 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     motion.write(split(motion, task, answers))
     take_away(motion, task)
     grant(motion, f"person:{motion.actor.id}", "handled")
-    motion.tell(
+    motion.tell_task(
         "task.done",
-        step=task["step"],
-        ref=task["ref"],
-        task=task["id"],
-        label=task["name"],
+        task,
         outcome=command.outcome,
         opinion=opinion,
         answers=seal_of(salt, answers),

@@ -3,12 +3,20 @@
 from sqlalchemy import bindparam, select
 
 from app.bundles.verbs import VERBS, VerbRule
-from app.cases.errors import CaseClosed, CaseMerged, FourEyes, TaskDone, TaskTaken, VerbForbidden
+from app.cases.errors import (
+    CaseClosed,
+    CaseMerged,
+    FourEyes,
+    ReasonRequired,
+    TaskDone,
+    TaskTaken,
+    VerbForbidden,
+)
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
-from app.core import events
+from app.core import events, personal
 from app.core.clock import BEIJING
-from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
+from app.core.errors import FieldError, Forbidden, IfMatchMissing, NotFound, Stale
 from app.identity import org
 from app.identity.permissions import TASK_COMPLETE
 from app.identity.scopes import holders, let_in, missing, require, sees
@@ -103,6 +111,19 @@ def four_eyes(motion: Motion, task: Row) -> None:
     did = motion.session.scalar(_DID, which)
     if did is not None:
         raise FourEyes(f"您办理过“{did}”，“{task['name']}”要由别人办理。")
+
+
+def written(said: str, what: str, at: str = "/reason") -> str:
+    """What a person wrote, trimmed. Raises ReasonRequired when it is nothing."""
+    said = said.strip()
+    if not said:
+        raise ReasonRequired(errors=[FieldError(at, "required", f"请填写{what}。")])
+    return said
+
+
+def noted(said: str, what: str) -> str:
+    """The same for what is kept beside no case, where nothing can be sealed: personal numbers are covered."""
+    return personal.covered(written(said, what))
 
 
 def fresh(row: Row, seen: int | None) -> None:

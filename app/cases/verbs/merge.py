@@ -2,11 +2,10 @@
 
 from app.cases import family
 from app.cases.commands import LetGo, MergeAway, MergeUndone, TakeIn
-from app.cases.errors import CannotMerge, CaseClosed, CaseMerged, NotMerged, ReasonRequired
+from app.cases.errors import CannotMerge, NotMerged
 from app.cases.motion import Motion
 from app.cases.sync import lay_out, take_away
 from app.cases.verbs import guard
-from app.core.errors import FieldError
 from app.identity.permissions import CASE_MERGE
 
 
@@ -19,10 +18,9 @@ def merge_away(motion: Motion, command: MergeAway) -> bool:
     guard.right(motion, CASE_MERGE)
     if case["state"] == "merged" and case["merged_into"] == command.into:
         return False
-    _active(motion)
+    guard.case_active(motion)
     guard.fresh(case, command.seen)
-    if not command.reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写合并的原因。")])
+    reason = guard.written(command.reason, "合并的原因")
     if case["id"] == command.into or case["parent_id"] is not None or case["children_open"]:
         raise CannotMerge("协办件、正请其他单位协办或已并入他件的办件不能合并，也不能并入自己。")
     for task in motion.open_tasks():
@@ -31,14 +29,14 @@ def merge_away(motion: Motion, command: MergeAway) -> bool:
     motion.board.hold()
     case.update(state="merged", merged_into=command.into, root_id=command.into)
     motion.moves_root = True
-    motion.tell("case.merged", into=command.into, reason=command.reason.strip())
+    motion.tell("case.merged", into=command.into, reason=reason)
     return True
 
 
 def take_in(motion: Motion, command: TakeIn) -> bool:
     """The case that goes on counts the other among those that end with it."""
     guard.right(motion, CASE_MERGE)
-    _active(motion)
+    guard.case_active(motion)
     if motion.case["parent_id"] is not None:
         raise CannotMerge("不能并入一件协办件。")
     motion.case["children_open"] += 1
@@ -52,8 +50,7 @@ def undo(motion: Motion, command: MergeUndone) -> bool:
     guard.right(motion, CASE_MERGE)
     if case["state"] != "merged":
         raise NotMerged
-    if not command.reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写撤销合并的原因。")])
+    reason = guard.written(command.reason, "撤销合并的原因")
     for task in family.live(motion):
         state = "claimed" if task["assignee_id"] else "open"
         motion.change_task(task, state=state, revision=task["revision"] + 1)
@@ -62,13 +59,5 @@ def undo(motion: Motion, command: MergeUndone) -> bool:
     motion.ask(LetGo(case["merged_into"], case["id"]))
     case.update(state="active", merged_into=None, root_id=case["id"])
     motion.moves_root = True
-    motion.tell("case.unmerged", reason=command.reason.strip())
+    motion.tell("case.unmerged", reason=reason)
     return True
-
-
-def _active(motion: Motion) -> None:
-    link = f"/api/v1/cases/{motion.case['id']}"
-    if motion.case["state"] == "merged":
-        raise CaseMerged(link=link)
-    if motion.case["state"] != "active":
-        raise CaseClosed(link=link)

@@ -1,11 +1,9 @@
 """调整优先级: a case moves up or down in every list, for a reason that everybody can read."""
 
 from app.cases.commands import Prioritise
-from app.cases.errors import ReasonRequired
 from app.cases.motion import Motion
 from app.cases.sync import set_dues
 from app.cases.verbs import guard
-from app.core.errors import FieldError
 from app.identity.permissions import CASE_PRIORITISE
 
 
@@ -17,9 +15,7 @@ def prioritise(motion: Motion, command: Prioritise) -> bool:
     if command.priority == case["priority"]:
         return False
     guard.fresh(case, command.seen)
-    reason = command.reason.strip()
-    if not reason:
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写调整优先级的原因。")])
+    reason = guard.written(command.reason, "调整优先级的原因")
     motion.tell("case.prioritised", was=case["priority"], priority=command.priority, reason=reason)
     case["priority"] = command.priority
     set_dues(motion)

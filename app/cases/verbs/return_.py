@@ -8,12 +8,11 @@ from sqlalchemy import bindparam, func, select
 from app.audit.chain import case_chain
 from app.cases.commands import Return
 from app.cases.env import awake
-from app.cases.errors import ReasonRequired, ReturnNotPossible, ReturnOverSend
+from app.cases.errors import ReturnNotPossible, ReturnOverSend
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.sync import grant
 from app.cases.verbs import guard
-from app.core.errors import FieldError
 from app.engine.errors import ReturnImpossible
 from app.engine.returns import ReturnPlan
 from app.engine.run import Run
@@ -26,9 +25,7 @@ def give_back(motion: Motion, command: Return) -> Run:
     """
     task = checked(motion, command.task_id)
     guard.fresh(task, command.seen)
-    reason = command.reason.strip()
-    if not reason:
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写退回的原因。")])
+    reason = guard.written(command.reason, "退回的原因")
     run = awake(motion)
     plan = planned(motion, run, task, command.step, command.scope)
     passed = again(motion, plan)
@@ -51,16 +48,8 @@ def give_back(motion: Motion, command: Return) -> Run:
     )
     motion.changes.inserts["leaving"].append({"task": task["id"]})
     grant(motion, f"person:{motion.actor.id}", "handled")
-    motion.tell(
-        "task.returned",
-        step=task["step"],
-        ref=task["ref"],
-        task=task["id"],
-        label=task["name"],
-        to=command.step,
-        target=plan_name(motion, command.step),
-        reason=reason,
-    )
+    target = plan_name(motion, command.step)
+    motion.tell_task("task.returned", task, to=command.step, target=target, reason=reason)
     return run
 
 

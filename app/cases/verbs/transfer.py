@@ -1,7 +1,7 @@
 """转办: who holds a task hands it to a peer, with a reason, so many times at most."""
 
 from app.cases.commands import Transfer
-from app.cases.errors import PersonNotSelectable, ReasonRequired, TaskNotClaimed, TransferredEnough
+from app.cases.errors import PersonNotSelectable, TaskNotClaimed, TransferredEnough
 from app.cases.motion import Motion, Row
 from app.cases.sync import lay_out, take_away
 from app.cases.verbs import guard
@@ -27,23 +27,13 @@ def transfer(motion: Motion, command: Transfer) -> Row:
     most = rule.max if rule.max is not None else MOST
     if task["transfers"] >= most:
         raise TransferredEnough(f"已经转办 {most} 次，不能再转；请自己办理，或退回待办池。")
-    reason = command.reason.strip()
-    if not reason:
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写转办的原因。")])
+    reason = guard.written(command.reason, "转办的原因")
     peer = _peer(motion, task, command.to)
     motion.change_task(task, assignee_id=peer, transfers=task["transfers"] + 1, revision=task["revision"] + 1)
     take_away(motion, task)
     lay_out(motion, task)
-    motion.tell(
-        "task.transferred",
-        step=task["step"],
-        ref=task["ref"],
-        task=task["id"],
-        label=task["name"],
-        to=peer,
-        called=org.name_of(motion.session, peer),
-        reason=reason,
-    )
+    called = org.name_of(motion.session, peer)
+    motion.tell_task("task.transferred", task, to=peer, called=called, reason=reason)
     return task
 
 

@@ -6,11 +6,10 @@ from sqlalchemy import bindparam, select
 from app.audit.chain import case_chain
 from app.cases.commands import Withdraw
 from app.cases.env import awake
-from app.cases.errors import CannotWithdraw, CaseClosed, ReasonRequired
+from app.cases.errors import CannotWithdraw
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.verbs import guard
-from app.core.errors import FieldError
 from app.engine.errors import ReturnImpossible
 from app.engine.run import Run
 
@@ -42,10 +41,8 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
         guard.authority(motion, mine)
         raise CannotWithdraw("只能撤回自己办理的环节。")
     guard.allowed(motion, mine, "withdraw")
-    if motion.case["state"] != "active":
-        raise CaseClosed
-    if not command.reason.strip():
-        raise ReasonRequired(errors=[FieldError("/reason", "required", "请填写撤回的原因。")])
+    guard.case_active(motion)
+    reason = guard.written(command.reason, "撤回的原因")
     opened = _opened_since(motion, mine)
     run = awake(motion)
     step = motion.bundle.engine.step(mine["step"])
@@ -57,14 +54,7 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
             run.return_to(mine["step"], anchor["ref"] if anchor else None, withdraw=True)
     except ReturnImpossible as error:
         raise CannotWithdraw(error.message) from error
-    motion.tell(
-        "task.withdrawn",
-        step=mine["step"],
-        ref=mine["ref"],
-        task=mine["id"],
-        label=mine["name"],
-        reason=command.reason.strip(),
-    )
+    motion.tell_task("task.withdrawn", mine, reason=reason)
     return run
 
 
