@@ -84,8 +84,6 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return True
         case ChildEnded():
             return family.child_ended(motion, command)
-        case EndChild():
-            return family.end_with_parent(motion, command)
         case LetGo():
             return family.let_go(motion, command)
         case MergeAway():
@@ -114,6 +112,11 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
                 run.deliver(timer.key)
             else:
                 run.fire_timers([timer.key])
+        case EndChild():
+            ending = family.end_with_parent(motion, command)
+            if ending is None:
+                return False
+            run = ending
         case Deliver():
             waits.arrived(motion, command)
             run = awake(motion)

@@ -22,15 +22,21 @@ from app.core import clock, dialects, once
 from app.core.db import reading, transaction
 from app.core.errors import DatabaseUnavailable
 from app.core.once import Once, Stored
-from app.engine.errors import EngineError, FuseBlown
+from app.engine.errors import EngineError
 from app.identity.actor import Actor
 
 T = TypeVar("T")
 
 BUDGET_SECONDS = 3.0
 """For waiting and trying again, per request: four threads waiting on one hot case would stop a server."""
-MOST_STEPS = 20
-"""Commands that one act may set off in its tree of cases; more is a circle."""
+MOST_DEEP = 20
+"""Commands that follow from each other in one act; more is a circle. A case may end any number of others."""
+
+
+class Circle(EngineError):
+    """几件办件互相推动，成了一个圈，已停下，都保持原样。请检查它们的流程。"""
+
+    rule = "cases-in-a-circle"
 
 
 @dataclass(frozen=True)
@@ -135,16 +141,15 @@ def _step(commands: Sequence[Command], actor: Actor, request: Once | None) -> Mo
 
 def _work(tree: Tree, asked: Sequence[Command]) -> None:
     """One command after the other; what an act asks of other cases of the tree waits its turn."""
-    work, steps = deque(asked), 0
+    work = deque((command, 1) for command in asked)
     while work:
-        steps += 1
-        if steps > MOST_STEPS:
-            raise FuseBlown("steps")
-        command = work.popleft()
+        command, deep = work.popleft()
+        if deep > MOST_DEEP:
+            raise Circle
         motion = tree.of(command)
         if act(tree, motion, command):
             motion.acts.append(type(command).__name__)
-        work += motion.take_asked()
+        work += ((following, deep + 1) for following in tree.take_asked())
 
 
 _OPENED_AT = (

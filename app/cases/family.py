@@ -6,9 +6,11 @@ from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.cases.commands import ChildEnded, EndChild, LetGo
+from app.cases.env import awake
 from app.cases.errors import ChildOpen
 from app.cases.models import cases, tasks
 from app.cases.motion import Motion, Row
+from app.engine.run import Run
 
 _KIN = (
     select(cases.c.id, cases.c.number, cases.c.version_id, cases.c.state)
@@ -21,14 +23,15 @@ _KIN = (
 )
 
 
-def closed(motion: Motion) -> None:
-    """A case has closed: its parent hears of it, and what was begun for it ends with it."""
+def ended(motion: Motion) -> None:
+    """A case has ended: the one that counts it hears of it, and what was begun for it ends with it."""
     case = motion.case
-    if case["parent_id"] is not None:
+    above = case["parent_id"] or case["merged_into"]
+    if above is not None:
         told = {name: case["data"].get(name) for name in TOLD if case["data"].get(name) is not None}
-        motion.ask(ChildEnded(case["parent_id"], case["id"], case["end_element"], told))
+        motion.ask(ChildEnded(above, case["id"], case["end_element"], told))
     if case["children_open"]:
-        end_kin(motion, f"{case['number']} 已办结")
+        end_kin(motion, f"{case['number']} {'已办结' if case['state'] == 'closed' else '已终止'}")
 
 
 TOLD = ("assist_unit", "assist_result", "assist_solved")
@@ -70,27 +73,24 @@ def let_go(motion: Motion, command: LetGo) -> bool:
 
 
 def child_ended(motion: Motion, command: ChildEnded) -> bool:
-    """The parent's part: one child fewer, and a line that says what came of it."""
-    case = motion.case
-    case["children_open"] -= 1
-    motion.tell("request.ended", child=command.child_id, end=command.end, **command.told)
+    """The parent's part: one child fewer, and a line that says what came of it.
+
+    One that ended with its parent brings nothing that the parent has not told itself.
+    """
+    motion.case["children_open"] -= 1
+    if command.end is not None:
+        motion.tell("request.ended", child=command.child_id, end=command.end, **command.told)
     return True
 
 
-def end_with_parent(motion: Motion, command: EndChild) -> bool:
-    """A child, or a merged case, ends because another one did; False when it had ended by itself."""
-    case = motion.case
-    if case["state"] not in ("active", "merged"):
-        return False
-    for task in live(motion):
-        motion.change_task(task, state="cancelled", closed_at=motion.now, revision=task["revision"] + 1)
-        motion.changes.inserts["leaving"].append({"task": task["id"]})
-        motion.tell("task.cancelled", step=task["step"], ref=task["ref"], task=task["id"], label=task["name"])
-    merged = case["state"] == "merged"
-    case.update(state="closed" if merged else "cancelled", closed_at=motion.now, close_reason=command.reason)
-    name = "case.closed" if merged else "case.cancelled"
-    motion.tell(name, end=None, reason=command.reason)
-    motion.events += motion.board.close()
-    if case["children_open"]:
-        end_kin(motion, command.reason)
-    return True
+def end_with_parent(motion: Motion, command: EndChild) -> Run | None:
+    """A child, or a merged case, ends because another one did; None when it had ended by itself.
+
+    The engine that is returned is cancelled and not yet at rest.
+    """
+    if motion.case["state"] not in ("active", "merged"):
+        return None
+    motion.case["close_reason"] = command.reason
+    run = awake(motion)
+    run.cancel()
+    return run

@@ -18,7 +18,7 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
     `gone` is what becomes of tasks that are no longer there: cancelled, or returned.
     """
     refs = {task.ref for task in picture.tasks}
-    for row in motion.open_tasks():
+    for row in family.live(motion):
         if row["ref"] not in refs:
             _end(motion, row, gone)
     known = {row["ref"] for row in motion.tasks.values()}
@@ -126,17 +126,11 @@ def _open(motion: Motion, task: HumanTask) -> None:
     for name in pools.names:
         if not name.startswith("person:"):
             grant(motion, f"unit:{assign.unit_path(name)}", "pool")
-    data = {
-        "step": task.step,
-        "ref": task.ref,
-        "task": row["id"],
-        "label": task.name,
-        "pools": list(pools.names),
-    }
     if pools.fallback:
-        data["fallback"] = True
         motion.unstaffed.append(row)
-    motion.tell("task.opened", **data)
+    motion.tell_task(
+        "task.opened", row, pools=list(pools.names), **({"fallback": True} if pools.fallback else {})
+    )
 
 
 def _rules(motion: Motion, task: HumanTask) -> Sequence[Any]:
@@ -153,23 +147,21 @@ def grant(motion: Motion, who: str, reason: str) -> None:
 def _end(motion: Motion, row: Row, how: str) -> None:
     motion.change_task(row, state=how, closed_at=motion.now, revision=row["revision"] + 1)
     take_away(motion, row)
-    motion.tell(f"task.{how}", step=row["step"], ref=row["ref"], task=row["id"], label=row["name"])
+    motion.tell_task(f"task.{how}", row)
 
 
 def _close(motion: Motion, picture: Picture) -> None:
-    end = motion.bundle.engine.ends[picture.end_element or ""]
-    motion.case.update(
-        state="closed",
-        closed_at=motion.now,
-        end_element=end.id,
-        close_reason=end.close_reason,
-        status=end.status or motion.case["status"],
-    )
-    if end.event:
-        motion.tell(end.event, end=end.id)
-    motion.tell("case.closed", end=end.id, reason=end.close_reason)
+    """The case ends as its end event says; one that ends with another case has no end event, but a reason."""
+    case, end = motion.case, motion.bundle.engine.ends.get(picture.end_element or "")
+    if end is not None:
+        case.update(end_element=end.id, close_reason=end.close_reason, status=end.status or case["status"])
+        if end.event:
+            motion.tell(end.event, end=end.id)
+    alone = end is None and case["state"] == "active"  # its parent has gone, and nobody answers for it
+    case.update(state="cancelled" if alone else "closed", closed_at=motion.now)
+    motion.tell(f"case.{case['state']}", end=case["end_element"], reason=case["close_reason"])
     motion.events += motion.board.close()
-    family.closed(motion)
+    family.ended(motion)
 
 
 def set_dues(motion: Motion) -> None:

@@ -99,6 +99,10 @@ class Tree:
         """A case that was born in this transaction."""
         self._motions[motion.case["id"]] = motion
 
+    def take_asked(self) -> list[Command]:
+        """What the cases have asked of each other since the last time."""
+        return [asked for motion in self._motions.values() for asked in motion.take_asked()]
+
     def moved(self) -> list[Motion]:
         """The cases that something happened to, the root before its children."""
         return sorted(

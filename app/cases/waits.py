@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, text
 
 from app.cases.commands import Deliver
-from app.cases.errors import CaseClosed, NotAwaited
+from app.cases.errors import NotAwaited
 from app.cases.models import cases, waits
 from app.cases.motion import Motion, Row, expression_data
 from app.core.db import Session
@@ -15,16 +15,19 @@ from app.engine.picture import Wait
 _WAITING = (
     select(
         waits,
-        *(cases.c[name] for name in ("number", "state", "source", "process_key", "version_id", "org_path")),
+        *(cases.c[name] for name in ("number", "source", "process_key", "version_id", "org_path")),
     )
     .join(cases, cases.c.id == waits.c.case_id)
-    .where(waits.c.name == bindparam("name"), waits.c.key == bindparam("key"))
+    .where(waits.c.name == bindparam("name"), waits.c.key == bindparam("key"), text("cases.state = 'active'"))
     .order_by(waits.c.opened_at, waits.c.case_id, waits.c.ref)
 )
 
 
 def waiting_for(session: Session, name: str, key: str) -> list[Row]:
-    """The waits for a message with this correlation key, longest first, each with what its case is."""
+    """The waits for a message with this correlation key, longest first, each with what its case is.
+
+    A merged case rests: what comes for it lies until the merge is undone.
+    """
     return [dict(row) for row in session.execute(_WAITING, {"name": name, "key": key}).mappings()]
 
 
@@ -39,9 +42,12 @@ def follow(motion: Motion, awaited: Sequence[Wait]) -> None:
 
 
 def arrived(motion: Motion, command: Deliver) -> None:
-    """A message has come for this case: its values become case data. Raises NotAwaited, CaseClosed."""
-    if motion.case["state"] == "closed":
-        raise CaseClosed
+    """A message has come for this case: its values become case data.
+
+    Raises NotAwaited, also for a merged case: while it rests, the message lies where it is.
+    """
+    if motion.case["state"] != "active":
+        raise NotAwaited
     name = motion.session.scalar(_NAME, {"case": motion.case["id"], "ref": command.ref})
     if name is None:
         raise NotAwaited

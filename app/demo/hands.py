@@ -16,7 +16,7 @@ from app.cases.advance import advance
 from app.cases.attachments import service as attachments
 from app.cases.attachments import shelf
 from app.cases.commands import Deliver, NewCase
-from app.cases.errors import AlreadyFiled, CaseClosed, NotAwaited
+from app.cases.errors import AlreadyFiled, NotAwaited
 from app.cases.models import cases
 from app.cases.models import tasks as task_rows
 from app.cases.schemas import NewCaseIn
@@ -131,7 +131,7 @@ class Hands:
         pen = self._pen(wait, dice)
         names = message.data if message is not None else ()
         values = {name: pen.value(bundle.process.data[name]) for name in names}
-        with self._tried(wait["name"]), suppress(NotAwaited, CaseClosed):  # it went on without it
+        with self._tried(wait["name"]), suppress(NotAwaited):  # it went on without it
             advance(Deliver(wait["case_id"], wait["ref"], values), SYSTEM)
 
     def _pen(self, row: Row, dice: Random, *, refusing: bool = False) -> Pen:

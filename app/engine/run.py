@@ -200,6 +200,7 @@ class Run:
         with self._acting():
             self._net.withdraw_all()
             self._net.completed = True
+            self._net.end_element = None  # a branch may have reached one: that is not how the case ended
             self._phase = state.CANCELLED_BY_HAND
 
     def settle(self) -> Picture:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.cases import filing, incidents
 from app.cases.advance import advance
 from app.cases.commands import Deliver, NewCase
-from app.cases.errors import CaseBusy, CaseClosed, NotAwaited, ProcessStopped
+from app.cases.errors import CaseBusy, NotAwaited, ProcessStopped
 from app.core import clock
 from app.core.db import Session, reading, transaction
 from app.core.errors import Problem, Unavailable
@@ -117,7 +117,7 @@ def _deliver(row: Row, actor: Actor) -> None:
         else:
             try:
                 advance(Deliver(chosen[0]["case_id"], chosen[0]["ref"], values[0], row["id"]), actor)
-            except (NotAwaited, CaseClosed):
+            except NotAwaited:
                 continue  # another message was faster: whoever waits now gets this one
         return
     park(row)
@@ -160,7 +160,7 @@ def _bring_part(part: Row, values: Sequence[Mapping[str, Any]], actor: Actor) ->
         advance(Deliver(part["case_id"], part["ref"], values[0], part["id"]), actor)
     except AlreadyDelivered:
         pass
-    except (NotAwaited, CaseClosed):
+    except NotAwaited:
         with transaction() as session:
             how = {"row_id": part["id"], "at": clock.now(session), "error": "该办件已不再等这条消息。"}
             session.execute(_REFUSED, how)

@@ -66,9 +66,7 @@ def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
     within = [
         wait
         for wait in waits.waiting_for(session, name, key)
-        if wait["state"] == "active"
-        and wait["source"] in (actor.login, STAFF)
-        and actor.allows(MESSAGE_SEND, wait["org_path"])
+        if wait["source"] in (actor.login, STAFF) and actor.allows(MESSAGE_SEND, wait["org_path"])
     ]
     own = [wait for wait in within if wait["source"] == actor.login]
     waiting = own or within

@@ -1,11 +1,13 @@
 """Several cases in one act: 协办 as child cases, 合并 of two roots, messages, handlers, jobs, items."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.bundles.files import BundleFiles
 from app.cases import firing, handlers, tasks, waits
-from app.cases.advance import advance
+from app.cases.advance import MOST_DEEP, advance
 from app.cases.commands import Deliver
 from app.cases.errors import (
     CannotMerge,
@@ -29,6 +31,8 @@ from app.core.errors import Stale
 from app.identity.actor import SYSTEM
 from tests import world as worlds
 from tests.engine.drawing import Drawing
+from tests.faults.invariants import broken
+from tests.faults.load import Journal
 from tests.world import WORK_ORDER, Row, World, by_role, folder, numbered, statements
 
 
@@ -41,6 +45,32 @@ def in_hand(world: World) -> Row:
     """A work order that 城管委 signed: its task 办理."""
     task = world.dispatched()
     return world.complete("cgw1", task, "签收").opened[0]
+
+
+def close(world: World, task: Row) -> None:
+    """办理 is reported, approved and archived."""
+    answers = {"contacted": True, "solved": True, "result": "好"}
+    review = world.complete("cgw1", task, "报结", answers).opened[0]
+    archive = world.complete("shenhe1", review, "通过").opened[0]
+    world.complete("paiqian1", archive, "归档")
+
+
+ASKED = (
+    "assist_for: {type: text, label: 上级}, assist_unit: {type: unit, label: 单位}, "
+    "assist_demand: {type: text, label: 要求}, assist_whistle: {type: bool, label: 吹哨}, "
+    "solved: {type: text, label: 解决}"
+)
+
+
+def asking(database: db.Database, drawing: Drawing, messages: str = "") -> World:
+    """A district whose assisting process is this drawing; it begins as every one of them does."""
+    asked = folder("side_assist").files["forms/asked.yaml"].decode()
+    side = worlds.bundle_of("side_assist", drawing, data=ASKED, forms={"asked": asked}, messages=messages)
+    return worlds.build(database, folder(WORK_ORDER), side)
+
+
+def begun() -> Drawing:
+    return Drawing("side_assist").start(attributes='camunda:formKey="asked"').end()
 
 
 def test_assisting_units_get_a_child_case_each_and_the_owner_stays(district: World) -> None:
@@ -76,16 +106,74 @@ def test_a_child_ends_with_its_parent_and_leaves_no_task_behind(district: World)
     tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
     (child,) = district.rows(case_rows, parent_id=task["case_id"])
 
-    review = district.complete("cgw1", task, "报结", {"contacted": True, "solved": True, "result": "好"})
-    archive = district.complete("shenhe1", review.opened[0], "通过")
-    district.complete("paiqian1", archive.opened[0], "归档")
+    close(district, task)
 
     assert district.case(child["id"])["state"] == "cancelled"
+    assert district.case(task["case_id"])["children_open"] == 0
     assert district.rows(task_queue) == []
     assert {row["state"] for row in district.rows(task_rows, case_id=child["id"])} == {"cancelled"}
     assert district.rows(timers, case_id=child["id"], state="armed") == []
     with pytest.raises(TaskDone):
         district.complete("zjw1", district.rows(task_rows, case_id=child["id"])[0], "已办")
+
+
+def test_a_child_that_waits_for_a_message_ends_with_its_parent_and_hears_it_no_more(
+    database: db.Database,
+) -> None:
+    drawing = begun().declare("message", "city.callback")
+    drawing.catch("back", "message", "city.callback").line("start", "back", "end")
+    world = asking(database, drawing, messages=MESSAGES)
+    task = in_hand(world)
+    tasks.assist(world.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+    (wait,) = world.rows(wait_rows)
+
+    close(world, task)
+
+    assert world.case(wait["case_id"])["state"] == "cancelled"
+    assert world.case(task["case_id"])["children_open"] == 0
+    assert world.rows(wait_rows) == []
+    with pytest.raises(NotAwaited):
+        advance(Deliver(wait["case_id"], wait["ref"], {"solved": "是"}), SYSTEM)
+    with db.reading() as session:
+        assert list(broken(session, Journal(), late=timedelta(minutes=1))) == []
+
+
+def test_a_child_that_is_over_as_it_begins_is_counted_out_at_once(database: db.Database) -> None:
+    world = asking(database, begun().line("start", "end"))
+    task = in_hand(world)
+
+    tasks.assist(world.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+
+    (child,) = world.rows(case_rows, parent_id=task["case_id"])
+    parent = world.case(task["case_id"])
+    assert (child["state"], parent["children_born"], parent["children_open"]) == ("closed", 1, 0)
+
+
+def test_a_case_ends_with_any_number_of_others_merged_into_it(district: World) -> None:
+    stays, centre = in_hand(district), district.actor("paiqian1")
+    for _ in range(MOST_DEEP + 5):
+        goes = district.dispatched()["case_id"]
+        tasks.merge(centre, goes, stays["case_id"], "同一盏路灯", district.case(goes)["revision"])
+
+    close(district, stays)
+
+    assert district.case(stays["case_id"])["children_open"] == 0
+    assert {case["state"] for case in district.rows(case_rows)} == {"closed"}
+
+
+def test_cases_that_move_each_other_in_a_circle_stop_where_they_were(
+    district: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = in_hand(district)
+    seen = district.case(task["case_id"])["revision"]
+    monkeypatch.setattr("app.cases.advance.act", lambda tree, motion, command: motion.ask(command))
+
+    with pytest.raises(ProcessStopped):
+        tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+
+    (told,) = district.rows(incident_rows)
+    assert "成了一个圈" in told["explanation"]
+    assert district.case(task["case_id"])["revision"] == seen
 
 
 def test_a_unit_is_not_asked_twice_nor_the_owner_itself(district: World) -> None:
@@ -136,11 +224,7 @@ def test_a_merged_case_rests_and_ends_with_the_other_one(district: World) -> Non
     assert district.timer(goes["case_id"], "sign_overdue")["state"] == "held"
     (again,) = [t for t in district.rows(task_rows, case_id=stays["case_id"]) if t["state"] == "open"]
     sign = district.complete("paiqian1", again, "派遣", {"main_unit": "d1-cgw"}).opened[0]
-    handle = district.complete("cgw1", sign, "签收").opened[0]
-    answers = {"contacted": True, "solved": True, "result": "好"}
-    review = district.complete("cgw1", handle, "报结", answers).opened[0]
-    archive = district.complete("shenhe1", review, "通过").opened[0]
-    district.complete("paiqian1", archive, "归档")
+    close(district, district.complete("cgw1", sign, "签收").opened[0])
     assert district.case(goes["case_id"])["state"] == "closed"
     assert district.rows(task_queue) == []
 

@@ -48,9 +48,10 @@ def test_the_pair_that_missed_each_other_finds_each_other(world: World) -> None:
     assert world.case(case["id"])["data"]["solved"] is True
 
 
-def test_a_message_for_a_suspended_case_lies_until_the_case_goes_on(world: World) -> None:
+@pytest.mark.parametrize("state", ["suspended", "merged"])
+def test_a_message_for_a_case_that_rests_lies_until_the_case_goes_on(world: World, state: str) -> None:
     case = waiting(world)
-    world.change(cases, case["id"], state="suspended")
+    world.change(cases, case["id"], state=state)
 
     answer = callback(world)
     carry(world, minutes=2)
@@ -92,7 +93,7 @@ def test_a_person_may_try_an_expired_message_again(world: World) -> None:
     row = world.rows(inbound)[0]
 
     nobody = world.post("cgw1", f"/messages/{row['id']}/retry", {"reason": "试试"})
-    answer = world.post("duban1", f"/messages/{row['id']}/retry", {"reason": "编号已核对"})
+    answer = world.post("duban1", f"/messages/{row['id']}/retry", {"reason": "来电 13800138000 已核对"})
     carry(world)
     again = world.post("duban1", f"/messages/{row['id']}/retry", {"reason": "再来一次"})
 
@@ -100,7 +101,9 @@ def test_a_person_may_try_an_expired_message_again(world: World) -> None:
     assert (answer.status_code, answer.get_json()["state"]) == (200, "received")
     assert world.case(case["id"])["data"]["solved"] is True
     assert again.get_json()["type"] == "/problems/message-settled"
-    assert [each["state"] for each in world.rows(incidents)] == ["resolved"]
+    assert [(i["state"], i["note"]) for i in world.rows(incidents)] == [
+        ("resolved", "来电 138****8000 已核对")
+    ]
 
 
 def test_whoever_retries_the_incident_of_expired_messages_has_them_brought_again(world: World) -> None:

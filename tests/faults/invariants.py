@@ -146,7 +146,7 @@ def rows_are_what_the_engine_says(whole: Whole) -> Iterator[str]:
     """I5, I6: the picture rebuilt from the bytes names the same open tasks, timers and end as the rows."""
     for case in whole.cases:
         picture = picture_of(whole, case)
-        if picture.ended != (case["state"] == "closed"):
+        if picture.ended != (case["state"] in ("closed", "cancelled")):
             yield f"I5: {case['number']} is {case['state']}, its engine says ended={picture.ended}"
         rows = Counter(t["ref"] for t in whole.tasks_of[case["id"]] if t["state"] in OPEN)
         if rows != Counter(task.ref for task in picture.tasks):
