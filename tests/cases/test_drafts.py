@@ -41,7 +41,7 @@ def test_a_half_filled_form_is_kept_and_comes_back_with_the_form(world: World, t
         before["audit_seq"],
         before["engine"],
     )
-    assert "138" not in "".join(row["events"] for row in world.rows(case_chain))
+    assert "已联系" not in "".join(row["events"] for row in world.rows(case_chain))
 
 
 def test_a_draft_changes_no_revision_so_the_open_page_stays_fresh_and_completion_clears_it(

@@ -192,9 +192,9 @@ def test_every_import_that_changed_something_is_in_the_audit(table: str) -> None
 
     with db.reading() as session:
         told = session.execute(
-            select(audit_stream.c.subject, audit_stream.c.data).where(
-                audit_stream.c.kind == "categories.imported"
-            )
+            select(audit_stream.c.subject, audit_stream.c.data)
+            .where(audit_stream.c.kind == "categories.imported")
+            .order_by(audit_stream.c.seq)
         ).all()
     assert [row.subject for row in told] == ["city_12345"] * 2
     assert '"renamed":1' in told[-1].data
