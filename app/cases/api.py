@@ -1,6 +1,7 @@
 """Cases, tasks and incidents over HTTP: each view shapes a request, asks a service, and sends its answer."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -152,13 +153,8 @@ def get_case(case_id: str) -> Response:
 def get_timeline(query: dict[str, Any], case_id: str) -> Response:
     """办件经过，从头到尾。"""
     me = actor()
-    view = f"timeline:{case_id}"
-    found = pages.after(me.id, view, query["after"], 1)
-    rows = timeline.of(me, case_id, query["limit"], found[0] if found else 0)
-    page = pages.page(
-        rows, query["limit"], principal=me.id, view=view, keys=lambda row: [row["seq"]], item=dict
-    )
-    return sent(page)
+    load = partial(timeline.of, me, case_id)
+    return sent(pages.of_rows(me.id, f"timeline:{case_id}", query, load, key="seq"))
 
 
 @blp.post("/cases/<id:case_id>/priority")

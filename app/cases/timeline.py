@@ -31,11 +31,11 @@ _CHAIN = (
 )
 
 
-def of(actor: Actor, case_id: str, limit: int = 200, after: int = 0) -> list[dict[str, Any]]:
+def of(actor: Actor, case_id: str, limit: int = 200, after: int | None = None) -> list[dict[str, Any]]:
     """At most `limit + 1` steps after chain row `after`: `{seq, at, actor, events: [{name, text, …}]}`."""
     with reading() as session:
         case = viewing.visible(session, actor, case_id)
-        rows = session.execute(_CHAIN, {"case": case_id, "after": after, "most": limit + 1}).all()
+        rows = session.execute(_CHAIN, {"case": case_id, "after": after or 0, "most": limit + 1}).all()
         told = [orjson.loads(row.events) for row in rows]
         _say(session, actor, [event for events in told for event in events])
     bundle = bundles.get(case["version_id"])

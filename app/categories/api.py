@@ -46,26 +46,26 @@ def tables() -> Response:
 def categories(query: dict[str, Any], table: str) -> Response:
     """一张分类表在某一时刻的分类，按编码排列。"""
     me = actor()
-    at, limit = query["at"], query["limit"]
+    at = query["at"]
     asked = [query["parent"], query["level"], query["q"], at.isoformat() if at else None]
     view = f"categories:{table}:{asked}"
-    found = pages.after(me.id, view, query["after"], 1)
     with reading() as session:
         if not catalogue.known(session, table):
             raise NotFound
-        rows = catalogue.page(
-            session,
-            table,
-            at or clock.now(session),
-            parent=query["parent"],
-            level=query["level"],
-            words=query["q"],
-            limit=limit,
-            after=found[0] if found else None,
-        )
-    return _sent(
-        pages.page(rows, limit, principal=me.id, view=view, keys=lambda row: [row["code"]], item=_shown)
-    )
+
+        def load(limit: int, after: str | None) -> list[Any]:
+            return catalogue.page(
+                session,
+                table,
+                at or clock.now(session),
+                parent=query["parent"],
+                level=query["level"],
+                words=query["q"],
+                limit=limit,
+                after=after,
+            )
+
+        return _sent(pages.of_rows(me.id, view, query, load, _shown, key="code"))
 
 
 @blp.post("/<id:table>/import")

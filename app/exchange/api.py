@@ -1,5 +1,6 @@
 """Messages in, messages out and the systems they go to, over HTTP."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -109,13 +110,8 @@ def list_messages(query: dict[str, Any]) -> Response:
     """收到的消息，新的在前。"""
     me = actor()
     view = f"messages:{query['state']}:{query['name']}"
-    found = pages.after(me.id, view, query["after"], 1)
-    rows = received.page(me, query["state"], query["name"], query["limit"], found[0] if found else None)
-    return sent(
-        pages.page(
-            rows, query["limit"], principal=me.id, view=view, keys=lambda row: [row["id"]], item=received.view
-        )
-    )
+    load = partial(received.page, me, query["state"], query["name"])
+    return sent(pages.of_rows(me.id, view, query, load, received.view))
 
 
 @blp.post("/messages/<id:message_id>/retry")
@@ -143,20 +139,8 @@ def list_deliveries(query: dict[str, Any]) -> Response:
     """发给其他系统的消息，新的在前。"""
     me = actor()
     view = f"deliveries:{query['state']}:{query['endpoint']}:{query['case']}"
-    found = pages.after(me.id, view, query["after"], 1)
-    rows = deliveries.page(
-        me, query["state"], query["endpoint"], query["case"], query["limit"], found[0] if found else None
-    )
-    return sent(
-        pages.page(
-            rows,
-            query["limit"],
-            principal=me.id,
-            view=view,
-            keys=lambda row: [row["id"]],
-            item=deliveries.view,
-        )
-    )
+    load = partial(deliveries.page, me, query["state"], query["endpoint"], query["case"])
+    return sent(pages.of_rows(me.id, view, query, load, deliveries.view))
 
 
 @blp.post("/deliveries/<id:delivery_id>/redeliver")

@@ -1,5 +1,6 @@
 """Sessions and the organisation over HTTP."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -68,10 +69,8 @@ def units(query: dict[str, Any]) -> dict[str, Any]:
     """单位列表，按层级路径排序；parent 取下一级，under 取一个单位及其全部下级，q 按名称或代码查找。"""
     asked, me = _asked(query), actor().id
     view = f"org-units:{sorted(asked.items())}"
-    found = pages.after(me, view, query["after"], 1)
     with reading() as session:
-        rows = people.units_page(session, asked, limit=query["limit"], after=found[0] if found else None)
-    return pages.page(rows, query["limit"], principal=me, view=view, keys=_by("path"), item=dict)
+        return pages.of_rows(me, view, query, partial(people.units_page, session, asked), key="path")
 
 
 @organisation.get("/org-units/<id:code>")
@@ -93,10 +92,8 @@ def people_of_my_units(query: dict[str, Any]) -> dict[str, Any]:
     """我的单位及下级单位的在任人员，按账号排序；可按单位、角色、姓名筛选。"""
     asked, me = _asked(query), actor()
     view = f"people:{sorted(asked.items())}"
-    found = pages.after(me.id, view, query["after"], 1)
     with reading() as session:
-        rows = people.people_page(session, me, asked, limit=query["limit"], after=found[0] if found else None)
-    return pages.page(rows, query["limit"], principal=me.id, view=view, keys=_by("login"), item=dict)
+        return pages.of_rows(me.id, view, query, partial(people.people_page, session, me, asked), key="login")
 
 
 @organisation.get("/roles")
@@ -110,10 +107,6 @@ def roles() -> dict[str, Any]:
 def _asked(query: dict[str, Any]) -> dict[str, Any]:
     """What a list is about, without its page."""
     return {name: value for name, value in query.items() if name not in ("limit", "after")}
-
-
-def _by(name: str) -> Any:
-    return lambda row: [row[name]]
 
 
 def _shown(who: Actor) -> dict[str, Any]:

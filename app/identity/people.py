@@ -47,7 +47,7 @@ def _units(at: datetime) -> Any:
 
 
 def units_page(
-    session: Session, asked: Mapping[str, Any], *, limit: int, after: str | None
+    session: Session, asked: Mapping[str, Any], limit: int, after: str | None
 ) -> list[dict[str, Any]]:
     """Up to `limit + 1` units that exist at an instant, by path: a unit comes before what is below it.
 
@@ -84,7 +84,7 @@ def unit(session: Session, code: str) -> dict[str, Any]:
 
 
 def people_page(
-    session: Session, actor: Actor, asked: Mapping[str, Any], *, limit: int, after: str | None
+    session: Session, actor: Actor, asked: Mapping[str, Any], limit: int, after: str | None
 ) -> list[dict[str, Any]]:
     """Up to `limit + 1` people at work in the actor's units, by login, with what they do there.
 

@@ -1,5 +1,6 @@
 """Attachments over HTTP: bytes come in piece by piece, and go out to be saved, never to be shown."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -115,13 +116,8 @@ def _received(fields: tuple[str, ...]) -> tuple[Sent, service.Taken, bytes]:
 def list_attachments(query: dict[str, Any], case_id: str) -> Response:
     """办件的附件，从旧到新；撤回的只留记录。"""
     me = actor()
-    shown = f"attachments:{case_id}"
-    found = pages.after(me.id, shown, query["after"], 1)
-    rows = service.page(me, case_id, query["limit"], found[0] if found else None)
-    page = pages.page(
-        rows, query["limit"], principal=me.id, view=shown, keys=lambda row: [row["id"]], item=service.view
-    )
-    return sent(page)
+    load = partial(service.page, me, case_id)
+    return sent(pages.of_rows(me.id, f"attachments:{case_id}", query, load, service.view))
 
 
 @blp.get("/attachments/<id:attachment_id>")

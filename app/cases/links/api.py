@@ -1,5 +1,6 @@
 """Links of a case over HTTP."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -43,13 +44,8 @@ def add_link(body: dict[str, Any], case_id: str) -> Response:
 def list_links(query: dict[str, Any], case_id: str) -> Response:
     """办件的关联，两个方向都列；看不见的办件不列。"""
     me = actor()
-    shown = f"links:{case_id}"
-    found = pages.after(me.id, shown, query["after"], 1)
-    rows = service.page(me, case_id, query["limit"], found[0] if found else None)
-    page = pages.page(
-        rows, query["limit"], principal=me.id, view=shown, keys=lambda row: [row["id"]], item=service.view
-    )
-    return sent(page)
+    load = partial(service.page, me, case_id)
+    return sent(pages.of_rows(me.id, f"links:{case_id}", query, load, service.view))
 
 
 @blp.delete("/cases/<id:case_id>/links/<id:link_id>")

@@ -1,5 +1,6 @@
 """Notes of a case over HTTP."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -44,10 +45,5 @@ def add_note(body: dict[str, Any], case_id: str) -> Response:
 def list_notes(query: dict[str, Any], case_id: str) -> Response:
     """办件的备注和批示，从旧到新。"""
     me = actor()
-    shown = f"notes:{case_id}"
-    found = pages.after(me.id, shown, query["after"], 1)
-    rows = service.page(me, case_id, query["limit"], found[0] if found else None)
-    page = pages.page(
-        rows, query["limit"], principal=me.id, view=shown, keys=lambda row: [row["id"]], item=service.view
-    )
-    return sent(page)
+    load = partial(service.page, me, case_id)
+    return sent(pages.of_rows(me.id, f"notes:{case_id}", query, load, service.view))

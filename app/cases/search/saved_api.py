@@ -1,5 +1,6 @@
 """Saved filters over HTTP."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -40,18 +41,9 @@ def list_filters(query: dict[str, Any]) -> Response:
     """我保存的和共享给我的筛选，新的在前。"""
     me, kind = actor(), query["kind"]
     require(me, TASK_READ)
-    shown = f"filters:{kind}"
-    found = pages.after(me.id, shown, query["after"], 1)
     with reading() as session:
-        rows = saved.page(session, me, kind, query["limit"], found[0] if found else None)
-    page = pages.page(
-        rows,
-        query["limit"],
-        principal=me.id,
-        view=shown,
-        keys=lambda row: [row["id"]],
-        item=lambda row: saved.view(row, me),
-    )
+        load = partial(saved.page, session, me, kind)
+        page = pages.of_rows(me.id, f"filters:{kind}", query, load, lambda row: saved.view(row, me))
     return Response(orjson.dumps(page), mimetype="application/json")
 
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -97,6 +97,24 @@ def page(
             "totalExact": total_exact if total is not None else False,
         },
     }
+
+
+def of_rows(
+    principal: str,
+    view: str,
+    asked: Mapping[str, Any],
+    load: Callable[[int, Any], Sequence[Any]],
+    item: Callable[[Any], Any] = dict,
+    key: str = "id",
+) -> dict[str, Any]:
+    """A page of rows that lie in the order of one column, `key`. `asked` holds `limit` and `after`.
+
+    `load` gets the limit and the key of the last row shown, None for the first page, and gives one row more
+    than is shown. Raises CursorInvalid.
+    """
+    found = after(principal, view, asked["after"], 1)
+    rows = load(asked["limit"], found[0] if found else None)
+    return page(rows, asked["limit"], principal=principal, view=view, keys=lambda row: [row[key]], item=item)
 
 
 def _mac(principal: str, view: str, body: bytes) -> bytes:
