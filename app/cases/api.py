@@ -4,11 +4,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import orjson
 from flask import Response
 
 from app.bundles.forms import AnswersRefused
-from app.cases import drafts, filing, inbox, incidents, priority, tasks, timeline, viewing
+from app.cases import drafts, filing, inbox, incidents, tasks, timeline, viewing
 from app.cases.advance import Moved
 from app.cases.attachments.errors import AttachmentMissing
 from app.cases.commands import NewCase
@@ -28,7 +27,6 @@ from app.cases.errors import (
     UnitNotSelectable,
 )
 from app.cases.schemas import (
-    CaseOut,
     CasePage,
     CaseQuery,
     CompleteIn,
@@ -42,7 +40,6 @@ from app.cases.schemas import (
     IncidentQuery,
     MovedOut,
     NewCaseIn,
-    PriorityIn,
     ReasonIn,
     TaskOut,
     TaskPage,
@@ -55,13 +52,12 @@ from app.cases.search import saved
 from app.cases.search.api import found_page
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale, TooLarge
 from app.core.http import etag, idempotent, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.http.fields import NOTHING, out
 from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.permissions import (
     CASE_CREATE,
-    CASE_PRIORITISE,
     CASE_READ,
     INCIDENT_READ,
     INCIDENT_RETRY,
@@ -70,11 +66,6 @@ from app.identity.permissions import (
 )
 
 blp = Blueprint("cases", __name__, url_prefix="/api/v1", description="办件、待办、异常")
-
-
-def sent(body: Any, headers: dict[str, str] | None = None) -> Response:
-    """A prepared answer; its schema only documents it, and a test compares the two."""
-    return Response(orjson.dumps(body), mimetype="application/json", headers=headers)
 
 
 # — cases —
@@ -142,7 +133,7 @@ def list_cases(query: dict[str, Any]) -> Response:
 def get_case(case_id: str) -> Response:
     """一件办件：内容、当前待办、时钟。"""
     case = viewing.look(actor(), case_id)
-    return sent(case, etag.etag(case["revision"]))
+    return sent(case, headers=etag.etag(case["revision"]))
 
 
 @blp.get("/cases/<id:case_id>/timeline")
@@ -155,25 +146,6 @@ def get_timeline(query: dict[str, Any], case_id: str) -> Response:
     me = actor()
     load = partial(timeline.of, me, case_id)
     return sent(pages.of_rows(me.id, f"timeline:{case_id}", query, load, key="seq"))
-
-
-@blp.post("/cases/<id:case_id>/priority")
-@blp.moves
-@blp.if_match
-@blp.arguments(PriorityIn(), example={"priority": 90, "reason": "临近学校，家长多次来电"})
-@blp.response(200, CaseOut())
-@blp.needs(CASE_PRIORITISE)
-@blp.problems(NotFound, Forbidden, CaseClosed, CaseBusy, Stale, IfMatchMissing)
-def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
-    """调整优先级（0–100，越大越急），须写原因；办件在每个列表里随之移动。"""
-
-    def render(moved: Moved) -> Stored:
-        case = viewing.case_view(moved.case, moved.bundle)
-        return idempotent.stored(200, case, etag.etag(moved.case["revision"]))
-
-    once = idempotent.once(render)
-    seen = etag.if_match()
-    return idempotent.send(priority.adjust(actor(), case_id, body["priority"], body["reason"], seen, once))
 
 
 # — tasks —
@@ -218,7 +190,7 @@ def count_tasks() -> Response:
 def get_task(task_id: str) -> Response:
     """一个任务。"""
     task, bundle = tasks.look(actor(), task_id)
-    return sent(viewing.task_view(task, bundle), etag.etag(task["revision"]))
+    return sent(viewing.task_view(task, bundle), headers=etag.etag(task["revision"]))
 
 
 @blp.get("/tasks/<id:task_id>/form")
@@ -228,7 +200,7 @@ def get_task(task_id: str) -> Response:
 def get_form(task_id: str) -> Response:
     """任务的表单：要填什么（JSON Schema）、现有内容、可选结论、上次未保存成功的草稿。"""
     form = tasks.form_of(actor(), task_id)
-    return sent(form, etag.etag(form["revision"]))
+    return sent(form, headers=etag.etag(form["revision"]))
 
 
 @blp.route("/tasks/<id:task_id>/draft", methods=["PUT"])

@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response
 
 from app.bundles.forms import AnswersRefused
-from app.cases import tasks, viewing
+from app.cases import moves, viewing
 from app.cases.advance import Moved
-from app.cases.api import blp, moved_answer, sent
+from app.cases.api import blp, moved_answer
 from app.cases.errors import (
     AssistUnavailable,
     CannotMerge,
@@ -36,6 +36,7 @@ from app.cases.schemas import (
     CaseOut,
     MergeIn,
     MovedOut,
+    PriorityIn,
     ReasonIn,
     RejectOrderIn,
     ReturnIn,
@@ -45,9 +46,10 @@ from app.cases.schemas import (
 )
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
+from app.core.http.api import sent
 from app.core.once import Stored
 from app.identity.door import actor
-from app.identity.permissions import CASE_MERGE, TASK_COMPLETE
+from app.identity.permissions import CASE_MERGE, CASE_PRIORITISE, TASK_COMPLETE
 
 ON_A_TASK = (NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseMerged, CaseBusy, VerbForbidden)
 
@@ -63,7 +65,7 @@ def transfer_task(body: dict[str, Any], task_id: str) -> Response:
     """转办给同一待办池里的另一个人，须写原因；时限不变。"""
     once = idempotent.once(moved_answer)
     return idempotent.send(
-        tasks.transfer(actor(), task_id, body["to"], body["reason"], etag.if_match(), once)
+        moves.transfer(actor(), task_id, body["to"], body["reason"], etag.if_match(), once)
     )
 
 
@@ -89,7 +91,7 @@ def transfer_task(body: dict[str, Any], task_id: str) -> Response:
 def reject_order(body: dict[str, Any], task_id: str) -> Response:
     """退单：申请把派来的工单退回；驳回后本单位不能再次退回同一工单。"""
     once = idempotent.once(moved_answer)
-    moved = tasks.reject_order(
+    moved = moves.reject_order(
         actor(), task_id, body["reason"], body["suggest"], body["opinion"], etag.if_match(), once
     )
     return idempotent.send(moved)
@@ -105,7 +107,7 @@ def ask_for_assistance(body: dict[str, Any], task_id: str) -> Response:
     """协办、吹哨：请别的单位协助，主办单位不变，由主办单位统一答复。"""
     once = idempotent.once(moved_answer)
     return idempotent.send(
-        tasks.assist(actor(), task_id, body["units"], body["demand"], body["whistle"], once)
+        moves.assist(actor(), task_id, body["units"], body["demand"], body["whistle"], once)
     )
 
 
@@ -118,7 +120,7 @@ def ask_for_assistance(body: dict[str, Any], task_id: str) -> Response:
 def withdraw_task(body: dict[str, Any], task_id: str) -> Response:
     """撤回自己办理的环节：后面还没有人签收或办理、消息还没有发出时可以。"""
     once = idempotent.once(moved_answer)
-    return idempotent.send(tasks.withdraw(actor(), task_id, body["reason"], once))
+    return idempotent.send(moves.withdraw(actor(), task_id, body["reason"], once))
 
 
 @blp.get("/tasks/<id:task_id>/return-targets")
@@ -127,7 +129,7 @@ def withdraw_task(body: dict[str, Any], task_id: str) -> Response:
 @blp.problems(*ON_A_TASK)
 def list_return_targets(task_id: str) -> Response:
     """可以退回到哪些环节，各有什么选择。"""
-    return sent({"items": tasks.return_targets(actor(), task_id)})
+    return sent({"items": moves.return_targets(actor(), task_id)})
 
 
 @blp.post("/tasks/<id:task_id>/return-plan")
@@ -137,7 +139,7 @@ def list_return_targets(task_id: str) -> Response:
 @blp.problems(*ON_A_TASK, ReturnNotPossible)
 def plan_return(body: dict[str, Any], task_id: str) -> Response:
     """试算退回：会撤下哪些待办、重新发出什么、时限怎样；什么也不改。"""
-    return sent(tasks.give_back_plan(actor(), task_id, body["step"], body["scope"]))
+    return sent(moves.give_back_plan(actor(), task_id, body["step"], body["scope"]))
 
 
 @blp.post("/tasks/<id:task_id>/return")
@@ -150,7 +152,7 @@ def plan_return(body: dict[str, Any], task_id: str) -> Response:
 def return_task(body: dict[str, Any], task_id: str) -> Response:
     """退回到以前的环节，也可以从并行、会签里退回；时限不重新起算。"""
     once = idempotent.once(moved_answer)
-    moved = tasks.give_back(
+    moved = moves.give_back(
         actor(),
         task_id,
         body["step"],
@@ -179,7 +181,7 @@ def _case_answer(moved: Moved) -> Stored:
 def merge_case(body: dict[str, Any], case_id: str) -> Response:
     """合并：本件并入另一件，随那一件办结；那一件办结之前可以撤销。"""
     once = idempotent.once(_case_answer)
-    return idempotent.send(tasks.merge(actor(), case_id, body["into"], body["reason"], etag.if_match(), once))
+    return idempotent.send(moves.merge(actor(), case_id, body["into"], body["reason"], etag.if_match(), once))
 
 
 @blp.post("/cases/<id:case_id>/unmerge")
@@ -191,4 +193,18 @@ def merge_case(body: dict[str, Any], case_id: str) -> Response:
 def unmerge_case(body: dict[str, Any], case_id: str) -> Response:
     """撤销合并：本件恢复自己的待办和定时。"""
     once = idempotent.once(_case_answer)
-    return idempotent.send(tasks.unmerge(actor(), case_id, body["reason"], once))
+    return idempotent.send(moves.unmerge(actor(), case_id, body["reason"], once))
+
+
+@blp.post("/cases/<id:case_id>/priority")
+@blp.moves
+@blp.if_match
+@blp.arguments(PriorityIn(), example={"priority": 90, "reason": "临近学校，家长多次来电"})
+@blp.response(200, CaseOut())
+@blp.needs(CASE_PRIORITISE)
+@blp.problems(NotFound, Forbidden, CaseClosed, CaseBusy, Stale, IfMatchMissing)
+def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
+    """调整优先级（0–100，越大越急），须写原因；办件在每个列表里随之移动。"""
+    once = idempotent.once(_case_answer)
+    seen = etag.if_match()
+    return idempotent.send(moves.prioritise(actor(), case_id, body["priority"], body["reason"], seen, once))

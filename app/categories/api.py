@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from flask import Response
 
 from app.categories import catalogue
@@ -13,7 +12,7 @@ from app.core import clock
 from app.core.db import reading
 from app.core.errors import FieldError, NotFound, Unprocessable
 from app.core.http import idempotent, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.http.fields import out
 from app.identity.door import actor
 from app.identity.permissions import CATEGORY_IMPORT
@@ -36,7 +35,7 @@ def tables() -> Response:
     with reading() as session:
         rows = catalogue.tables(session)
     items = [{"key": r["key"], "name": r["name"], "changedAt": out(r["changed_at"])} for r in rows]
-    return _sent({"items": items})
+    return sent({"items": items})
 
 
 @blp.get("/<id:table>")
@@ -65,7 +64,7 @@ def categories(query: dict[str, Any], table: str) -> Response:
                 after=after,
             )
 
-        return _sent(pages.of_rows(me.id, view, query, load, _shown, key="code"))
+        return sent(pages.of_rows(me.id, view, query, load, _shown, key="code"))
 
 
 @blp.post("/<id:table>/import")
@@ -114,7 +113,3 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "validFrom": out(row["valid_from"]),
         "validTo": out(row["valid_to"]),
     }
-
-
-def _sent(body: Any) -> Response:
-    return Response(orjson.dumps(body), mimetype="application/json")

@@ -3,13 +3,12 @@
 from functools import partial
 from typing import Any
 
-import orjson
 from flask import Response
 
 from app.cases.errors import AlreadyFiled, UnitNotSelectable
 from app.core.errors import Forbidden, NotFound
 from app.core.http import gate, idempotent, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.exchange import deliveries, inbound, received
 from app.exchange.errors import (
     DeliverySettled,
@@ -41,11 +40,6 @@ from app.identity.permissions import (
 )
 
 blp = Blueprint("exchange", __name__, url_prefix="/api/v1", description="与其他系统来往的消息")
-
-
-def sent(body: Any, status: int = 200) -> Response:
-    """A prepared answer; its schema only documents it, and a test compares the two."""
-    return Response(orjson.dumps(body), status=status, mimetype="application/json")
 
 
 # — messages that come in —

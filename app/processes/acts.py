@@ -11,7 +11,7 @@ from app import bundles
 from app.bundles import Bundle
 from app.bundles.forms import Form
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Text, Whole
-from app.cases import priority, tasks
+from app.cases import moves, tasks
 from app.cases.attachments import kinds, names, shelf
 from app.cases.attachments import service as attachments
 from app.cases.attachments.models import kept
@@ -110,7 +110,7 @@ def _complete(doing: Doing) -> str:
 @act("transfer", "转办", to=Key(WHO, "转给谁", required=True), reason=REASON)
 def _transfer(doing: Doing) -> str:
     to = doing.walk.actor(doing.text("to"))
-    tasks.transfer(doing.actor, doing.task["id"], to.login, doing.text("reason"), doing.task["revision"])
+    moves.transfer(doing.actor, doing.task["id"], to.login, doing.text("reason"), doing.task["revision"])
     return f"把“{doing.task['name']}”转办给{to.name}：{doing.text('reason')}"
 
 
@@ -124,20 +124,20 @@ def _transfer(doing: Doing) -> str:
 def _reject_order(doing: Doing) -> str:
     suggested = code_of(doing.given["suggest"]) if doing.given.get("suggest") else None
     reason, opinion = doing.text("reason"), doing.text("opinion")
-    tasks.reject_order(doing.actor, doing.task["id"], reason, suggested, opinion, doing.task["revision"])
+    moves.reject_order(doing.actor, doing.task["id"], reason, suggested, opinion, doing.task["revision"])
     return f"退单：{reason}" + (f"，建议{doing.text('suggest')}" if suggested else "")
 
 
 @act("return", "退回", to=Key(STEP, "退回哪个环节", required=True), reason=REASON)
 def _return(doing: Doing) -> str:
     step, reason = doing.text("to"), doing.text("reason")
-    tasks.give_back(doing.actor, doing.task["id"], step, reason, doing.task["revision"])
+    moves.give_back(doing.actor, doing.task["id"], step, reason, doing.task["revision"])
     return f"从“{doing.task['name']}”退回到“{doing.bundle.engine.step(step).name}”：{reason}"
 
 
 @act("withdraw", "撤回", "done task", reason=REASON)
 def _withdraw(doing: Doing) -> str:
-    tasks.withdraw(doing.actor, doing.task["id"], doing.text("reason"))
+    moves.withdraw(doing.actor, doing.task["id"], doing.text("reason"))
     return f"撤回“{doing.task['name']}”：{doing.text('reason')}"
 
 
@@ -151,7 +151,7 @@ def _withdraw(doing: Doing) -> str:
 def _assist(doing: Doing) -> str:
     units = [str(code_of(each)) for each in doing.given.get("units", ())]
     whistle = bool(doing.given.get("whistle"))
-    tasks.assist(doing.actor, doing.task["id"], units, doing.text("demand"), whistle)
+    moves.assist(doing.actor, doing.task["id"], units, doing.text("demand"), whistle)
     return (
         f"{'吹哨' if whistle else '请'}{'、'.join(doing.given.get('units', ()))}协办：{doing.text('demand')}"
     )
@@ -188,7 +188,8 @@ def _instruct(doing: Doing) -> str:
 )
 def _prioritise(doing: Doing) -> str:
     given, case = doing.given, doing.case
-    priority.adjust(doing.actor, case["id"], given.get("priority", 0), doing.text("reason"), case["revision"])
+    to, reason = given.get("priority", 0), doing.text("reason")
+    moves.prioritise(doing.actor, case["id"], to, reason, case["revision"])
     return f"把优先级调整为 {given.get('priority')}：{doing.text('reason')}"
 
 

@@ -16,7 +16,7 @@ from app.core.clock import BEIJING
 from app.core.db import reading
 from app.core.errors import NotFound
 from app.core.http import gate, idempotent
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.engine.check.finding import Finding
 from app.identity.actor import Actor
@@ -215,10 +215,6 @@ def version(row: Published) -> dict[str, Any]:
         "publishedBy": row.published_by,
         "current": row.current,
     }
-
-
-def sent(body: Any) -> Response:
-    return Response(orjson.dumps(body), mimetype="application/json")
 
 
 def _may_read(who: Actor) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.audit.streams import audit_stream
-from app.cases import inbox, tasks
+from app.cases import inbox, moves
 from app.cases.marks.api import MarksOut
 from app.cases.models import cases, task_queue
 from app.cases.models import tasks as task_rows
@@ -126,10 +126,10 @@ def test_a_case_that_rests_in_another_is_running_again_once_it_is_let_go(world: 
     stays = world.complete("cgw1", world.dispatched(), "签收").case
     centre = world.actor("paiqian1")
 
-    tasks.merge(centre, goes["id"], stays["id"], "同一盏路灯", goes["revision"])
+    moves.merge(centre, goes["id"], stays["id"], "同一盏路灯", goes["revision"])
     assert listed(world, "cgw1", "running") == [stays["id"]]
     assert listed(world, "cgw1", "closed") == [goes["id"]]
-    tasks.unmerge(centre, goes["id"], "并错了")
+    moves.unmerge(centre, goes["id"], "并错了")
 
     assert listed(world, "cgw1", "running") == [stays["id"], goes["id"]]
     assert listed(world, "cgw1", "closed") == []

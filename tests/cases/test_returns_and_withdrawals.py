@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.cases import tasks
+from app.cases import moves
 from app.cases.errors import CannotWithdraw, ReturnNotPossible, ReturnOverSend, VerbForbidden
 from app.cases.models import tasks as task_rows
 from app.cases.models import waits
@@ -51,7 +51,7 @@ def test_a_return_out_of_a_parallel_part_ends_every_branch_and_no_task_is_lost(d
     finish(world, "first")
     task = open_task(world, "a")
 
-    moved = tasks.give_back(world.actor("paiqian1"), task["id"], "first", "材料不全", task["revision"])
+    moved = moves.give_back(world.actor("paiqian1"), task["id"], "first", "材料不全", task["revision"])
 
     assert open_steps(world) == ["first"]
     assert [row["step"] for row in moved.opened] == ["first"]
@@ -70,7 +70,7 @@ def test_ten_returns_leave_one_total_clock_that_never_began_again(database: db.D
     for _ in range(10):
         finish(world, "first")
         task = open_task(world, "b")
-        tasks.give_back(world.actor("paiqian1"), task["id"], "first", "再补充", task["revision"])
+        moves.give_back(world.actor("paiqian1"), task["id"], "first", "再补充", task["revision"])
         world.wait(hours=1)
 
     (total,) = world.rows(clocks, case_id=filed.case["id"])
@@ -85,13 +85,13 @@ def test_the_dry_run_tells_what_the_return_then_does_and_changes_nothing(databas
     task = open_task(world, "a")
     before = world.case(task["case_id"]), world.rows(task_rows)
 
-    plan = tasks.give_back_plan(world.actor("paiqian1"), task["id"], "first")
+    plan = moves.give_back_plan(world.actor("paiqian1"), task["id"], "first")
 
     assert (world.case(task["case_id"]), world.rows(task_rows)) == before
     assert {each["step"] for each in plan["withdrawn"]} == {"a", "b"}
     assert [each["step"] for each in plan["opened"]] == ["first"]
     assert plan["clocks"] == ["“total”不重新计时。"]
-    tasks.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
+    moves.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
     assert open_steps(world) == [each["step"] for each in plan["opened"]]
 
 
@@ -100,7 +100,7 @@ def test_targets_are_the_steps_that_were_passed(database: db.Database) -> None:
     world.file(process="drawn")
     finish(world, "first")
 
-    targets = tasks.return_targets(world.actor("paiqian1"), open_task(world, "b")["id"])
+    targets = moves.return_targets(world.actor("paiqian1"), open_task(world, "b")["id"])
 
     assert [target["step"] for target in targets] == ["first"]
 
@@ -112,7 +112,7 @@ def test_a_step_never_passed_is_no_target(database: db.Database) -> None:
     task = open_task(world, "b")
 
     with pytest.raises(ReturnNotPossible):
-        tasks.give_back(world.actor("paiqian1"), task["id"], "last", "退回", task["revision"])
+        moves.give_back(world.actor("paiqian1"), task["id"], "last", "退回", task["revision"])
 
     assert open_steps(world) == ["a", "b"]
 
@@ -124,7 +124,7 @@ def test_process_yaml_may_forbid_a_return(database: db.Database) -> None:
     task = open_task(world, "a")
 
     with pytest.raises(VerbForbidden, match="不能退回"):
-        tasks.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
+        moves.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
 
 
 SENDING = "city.reply: {direction: out, to: 'connector:city', body: {number: number}}\n"
@@ -146,8 +146,8 @@ def test_a_return_over_a_message_that_went_out_is_refused_unless_it_shall_go_aga
     actor = world.actor("paiqian1")
 
     with pytest.raises(ReturnOverSend, match=r"city\.reply"):
-        tasks.give_back(actor, task["id"], "first", "退回", task["revision"])
-    tasks.give_back(actor, task["id"], "first", "退回", task["revision"], over_send="resend")
+        moves.give_back(actor, task["id"], "first", "退回", task["revision"])
+    moves.give_back(actor, task["id"], "first", "退回", task["revision"], over_send="resend")
 
     assert open_steps(world) == ["first"]
 
@@ -157,7 +157,7 @@ def test_who_acted_takes_it_back_while_nobody_went_on(database: db.Database) -> 
     world.file(process="drawn")
     first = finish(world, "first")
 
-    tasks.withdraw(world.actor("paiqian1"), first["id"], "选错了")
+    moves.withdraw(world.actor("paiqian1"), first["id"], "选错了")
 
     assert open_steps(world) == ["first"]
 
@@ -169,7 +169,7 @@ def test_a_finished_branch_is_taken_back_and_its_sibling_stays(database: db.Data
     sibling = open_task(world, "b")
     mine = finish(world, "a")
 
-    tasks.withdraw(world.actor("paiqian1"), mine["id"], "还没写完")
+    moves.withdraw(world.actor("paiqian1"), mine["id"], "还没写完")
 
     assert open_steps(world) == ["a", "b"]
     assert open_task(world, "b")["id"] == sibling["id"]
@@ -181,10 +181,10 @@ def test_nothing_is_taken_back_once_somebody_signed_or_it_was_another_s(database
     first = finish(world, "first")
 
     with pytest.raises(CannotWithdraw, match="自己办理"):
-        tasks.withdraw(world.actor("paiqian2"), first["id"], "不该这样")
+        moves.withdraw(world.actor("paiqian2"), first["id"], "不该这样")
     world.claim("paiqian2", open_task(world, "a"))
     with pytest.raises(CannotWithdraw, match="“a”已有人签收"):
-        tasks.withdraw(world.actor("paiqian1"), first["id"], "选错了")
+        moves.withdraw(world.actor("paiqian1"), first["id"], "选错了")
 
     assert open_steps(world) == ["a", "b"]
 
@@ -195,7 +195,7 @@ def test_nothing_is_taken_back_once_a_message_went_out(database: db.Database) ->
     first = finish(world, "first")
 
     with pytest.raises(CannotWithdraw, match="已经向外发出消息"):
-        tasks.withdraw(world.actor("paiqian1"), first["id"], "选错了")
+        moves.withdraw(world.actor("paiqian1"), first["id"], "选错了")
 
 
 def test_a_return_ends_what_was_waited_for(database: db.Database) -> None:
@@ -208,7 +208,7 @@ def test_a_return_ends_what_was_waited_for(database: db.Database) -> None:
     assert len(world.rows(waits)) == 1
     task = open_task(world, "a")
 
-    tasks.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
+    moves.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
     assert world.rows(waits) == []
     finish(world, "first")
 

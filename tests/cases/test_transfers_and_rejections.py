@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cases import tasks
+from app.cases import moves, tasks
 from app.cases.errors import PersonNotSelectable, TaskNotClaimed, TaskTaken, TransferredEnough
 from app.cases.models import rejections, task_queue
 from app.clocks.models import clocks
@@ -51,13 +51,13 @@ def test_a_task_goes_to_a_peer_with_its_clocks_and_only_so_often(world: World) -
     assert task is not None
     before = world.rows(clocks)
 
-    moved = tasks.transfer(world.actor("cgw1"), task["id"], "cgw2", "下午外出", task["revision"])
+    moved = moves.transfer(world.actor("cgw1"), task["id"], "cgw2", "下午外出", task["revision"])
 
     assert moved.task["assignee_id"] == world.actor("cgw2").id
     assert world.rows(clocks) == before
     assert [row["holder"] for row in world.rows(task_queue)] == [f"person:{world.actor('cgw2').id}"]
     with pytest.raises(TransferredEnough, match="已经转办 1 次"):
-        tasks.transfer(world.actor("cgw2"), task["id"], "cgw1", "还给您", moved.task["revision"])
+        moves.transfer(world.actor("cgw2"), task["id"], "cgw1", "还给您", moved.task["revision"])
     with pytest.raises(TaskTaken):
         world.complete("cgw1", moved.task, "签收")
 
@@ -66,12 +66,12 @@ def test_only_who_holds_a_task_gives_it_away_and_only_within_its_pool(world: Wor
     task = filed(world)
 
     with pytest.raises(TaskNotClaimed):
-        tasks.transfer(world.actor("cgw1"), task["id"], "cgw2", "请办", task["revision"])
+        moves.transfer(world.actor("cgw1"), task["id"], "cgw2", "请办", task["revision"])
     held = world.claim("cgw1", task).task
     assert held is not None
     for stranger in ("zjw1", "cgw1", "nobody"):
         with pytest.raises(PersonNotSelectable):
-            tasks.transfer(world.actor("cgw1"), task["id"], stranger, "请办", held["revision"])
+            moves.transfer(world.actor("cgw1"), task["id"], stranger, "请办", held["revision"])
 
 
 def test_a_refused_unit_is_prompted_and_blocked_over_http(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.bundles.files import BundleFiles
-from app.cases import firing, handlers, tasks, waits
+from app.cases import firing, handlers, moves, tasks, waits
 from app.cases.advance import MOST_DEEP, advance
 from app.cases.commands import Deliver
 from app.cases.errors import (
@@ -76,7 +76,7 @@ def begun() -> Drawing:
 def test_assisting_units_get_a_child_case_each_and_the_owner_stays(district: World) -> None:
     task = in_hand(district)
 
-    tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw", "d1-s1"], "请确认产权。", whistle=True)
+    moves.assist(district.actor("cgw1"), task["id"], ["d1-zjw", "d1-s1"], "请确认产权。", whistle=True)
 
     children = district.rows(case_rows, parent_id=task["case_id"])
     parent = district.case(task["case_id"])
@@ -89,7 +89,7 @@ def test_assisting_units_get_a_child_case_each_and_the_owner_stays(district: Wor
 
 def test_the_parent_hears_what_the_child_found(district: World) -> None:
     task = in_hand(district)
-    tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+    moves.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
     (child,) = district.rows(case_rows, parent_id=task["case_id"])
     (asked,) = district.rows(task_rows, case_id=child["id"])
 
@@ -103,7 +103,7 @@ def test_the_parent_hears_what_the_child_found(district: World) -> None:
 
 def test_a_child_ends_with_its_parent_and_leaves_no_task_behind(district: World) -> None:
     task = in_hand(district)
-    tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+    moves.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
     (child,) = district.rows(case_rows, parent_id=task["case_id"])
 
     close(district, task)
@@ -124,7 +124,7 @@ def test_a_child_that_waits_for_a_message_ends_with_its_parent_and_hears_it_no_m
     drawing.catch("back", "message", "city.callback").line("start", "back", "end")
     world = asking(database, drawing, messages=MESSAGES)
     task = in_hand(world)
-    tasks.assist(world.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+    moves.assist(world.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
     (wait,) = world.rows(wait_rows)
 
     close(world, task)
@@ -142,7 +142,7 @@ def test_a_child_that_is_over_as_it_begins_is_counted_out_at_once(database: db.D
     world = asking(database, begun().line("start", "end"))
     task = in_hand(world)
 
-    tasks.assist(world.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+    moves.assist(world.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
 
     (child,) = world.rows(case_rows, parent_id=task["case_id"])
     parent = world.case(task["case_id"])
@@ -153,7 +153,7 @@ def test_a_case_ends_with_any_number_of_others_merged_into_it(district: World) -
     stays, centre = in_hand(district), district.actor("paiqian1")
     for _ in range(MOST_DEEP + 5):
         goes = district.dispatched()["case_id"]
-        tasks.merge(centre, goes, stays["case_id"], "同一盏路灯", district.case(goes)["revision"])
+        moves.merge(centre, goes, stays["case_id"], "同一盏路灯", district.case(goes)["revision"])
 
     close(district, stays)
 
@@ -169,7 +169,7 @@ def test_cases_that_move_each_other_in_a_circle_stop_where_they_were(
     monkeypatch.setattr("app.cases.advance.act", lambda tree, motion, command: motion.ask(command))
 
     with pytest.raises(ProcessStopped):
-        tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+        moves.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
 
     (told,) = district.rows(incident_rows)
     assert "成了一个圈" in told["explanation"]
@@ -179,12 +179,12 @@ def test_cases_that_move_each_other_in_a_circle_stop_where_they_were(
 def test_a_unit_is_not_asked_twice_nor_the_owner_itself(district: World) -> None:
     task = in_hand(district)
     actor = district.actor("cgw1")
-    tasks.assist(actor, task["id"], ["d1-zjw"], "请确认产权。")
+    moves.assist(actor, task["id"], ["d1-zjw"], "请确认产权。")
 
     with pytest.raises(RequestPending):
-        tasks.assist(actor, task["id"], ["d1-zjw"], "再请一次。")
+        moves.assist(actor, task["id"], ["d1-zjw"], "再请一次。")
     with pytest.raises(UnitNotSelectable):
-        tasks.assist(actor, task["id"], ["d1-cgw"], "请自己。")
+        moves.assist(actor, task["id"], ["d1-cgw"], "请自己。")
 
     assert len(district.rows(case_rows, parent_id=task["case_id"])) == 1
 
@@ -192,12 +192,12 @@ def test_a_unit_is_not_asked_twice_nor_the_owner_itself(district: World) -> None
 def test_a_further_case_of_the_tree_costs_at_most_twelve_statements(district: World) -> None:
     district.appoint("jia1", "handler", "d1-s1")
     actor, costs = district.actor("cgw1"), []
-    tasks.assist(actor, in_hand(district)["id"], ["d1-zjw"], "请确认产权。")  # the catalog is warm
+    moves.assist(actor, in_hand(district)["id"], ["d1-zjw"], "请确认产权。")  # the catalog is warm
 
     for units in (["d1-zjw"], ["d1-zjw", "d1-s1"]):
         task = in_hand(district)
         with statements(district.database) as sent:
-            tasks.assist(actor, task["id"], units, "请确认产权。")
+            moves.assist(actor, task["id"], units, "请确认产权。")
         costs.append(sent)
 
     assert len(costs[1]) - len(costs[0]) <= 12, numbered(costs[1])
@@ -208,7 +208,7 @@ def test_a_merged_case_rests_and_ends_with_the_other_one(district: World) -> Non
     centre = district.actor("paiqian1")
     seen = district.case(goes["case_id"])["revision"]
 
-    tasks.merge(centre, goes["case_id"], stays["case_id"], "同一盏路灯", seen)
+    moves.merge(centre, goes["case_id"], stays["case_id"], "同一盏路灯", seen)
 
     merged = district.case(goes["case_id"])
     assert (merged["state"], merged["merged_into"], merged["root_id"]) == (
@@ -232,12 +232,12 @@ def test_a_merged_case_rests_and_ends_with_the_other_one(district: World) -> Non
 def test_a_merge_is_undone_with_tasks_and_timers_as_they_were(district: World) -> None:
     stays, goes = district.dispatched(), district.dispatched()
     centre = district.actor("paiqian1")
-    tasks.merge(
+    moves.merge(
         centre, goes["case_id"], stays["case_id"], "同一盏路灯", district.case(goes["case_id"])["revision"]
     )
     due = district.timer(goes["case_id"], "sign_overdue")["due_at"]
 
-    tasks.unmerge(centre, goes["case_id"], "并错了")
+    moves.unmerge(centre, goes["case_id"], "并错了")
 
     again = district.row(task_rows, goes["id"])
     timer = district.timer(goes["case_id"], "sign_overdue")
@@ -250,10 +250,10 @@ def test_a_merge_is_undone_with_tasks_and_timers_as_they_were(district: World) -
 def test_two_merges_crosswise_leave_one_case_to_go_on(district: World) -> None:
     one, two = district.dispatched(), district.dispatched()
     centre = district.actor("paiqian1")
-    tasks.merge(centre, one["case_id"], two["case_id"], "同一件", district.case(one["case_id"])["revision"])
+    moves.merge(centre, one["case_id"], two["case_id"], "同一件", district.case(one["case_id"])["revision"])
 
     with pytest.raises((CaseMerged, CannotMerge, Stale)):
-        tasks.merge(
+        moves.merge(
             centre, two["case_id"], one["case_id"], "同一件", district.case(two["case_id"])["revision"]
         )
 
@@ -424,7 +424,7 @@ def test_a_child_whose_process_says_so_stands_in_the_way_or_goes_on(district: Wo
         text = files.files["process.yaml"] + f"onParentEnd: {says}\n".encode()
         district.publish(BundleFiles(files.key, {**files.files, "process.yaml": text}))
         task = in_hand(district)
-        tasks.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
+        moves.assist(district.actor("cgw1"), task["id"], ["d1-zjw"], "请确认产权。")
         answers = {"contacted": True, "solved": True, "result": "好"}
         review = district.complete("cgw1", task, "报结", answers).opened[0]
         archive = district.complete("shenhe1", review, "通过").opened[0]

@@ -7,7 +7,6 @@ from flask import Response
 from werkzeug.wsgi import FileWrapper
 
 from app.cases.advance import Moved
-from app.cases.api import sent
 from app.cases.attachments import loose, names, service, shelf
 from app.cases.attachments.errors import (
     AttachmentDamaged,
@@ -24,7 +23,7 @@ from app.cases.attachments.schemas import AttachmentOut, AttachmentPage, LooseOu
 from app.cases.errors import CaseBusy, CaseClosed, CaseMerged, TaskDone, TaskNotOpen, TaskTaken
 from app.core.errors import Forbidden, NotFound, StorageFull, TooLarge, UnsupportedMedia
 from app.core.http import idempotent, multipart, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.http.multipart import FileMissing, MultipartMalformed, Sent
 from app.core.once import Stored
 from app.identity.door import actor

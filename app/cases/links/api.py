@@ -6,13 +6,12 @@ from typing import Any
 from flask import Response
 
 from app.cases.advance import Moved
-from app.cases.api import sent
 from app.cases.errors import CaseBusy, CaseClosed, CaseMerged, LinkReversed, LinkToItself
 from app.cases.links import service
 from app.cases.links.schemas import LinkIn, LinkMade, LinkPage
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.permissions import CASE_LINK, CASE_READ

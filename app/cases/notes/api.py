@@ -6,13 +6,12 @@ from typing import Any
 from flask import Response
 
 from app.cases.advance import Moved
-from app.cases.api import sent
 from app.cases.errors import CaseBusy, CaseClosed
 from app.cases.notes import service
 from app.cases.notes.schemas import NoteIn, NoteOut, NotePage
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.permissions import CASE_NOTE, CASE_READ

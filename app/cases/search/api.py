@@ -13,7 +13,7 @@ from app.cases.search.query import CASES, TASKS, Asked, Noun, Sort
 from app.cases.search.schemas import SearchIn
 from app.core.errors import NotFound
 from app.core.http import pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.crypto.sm3 import sm3_hex
 from app.identity.actor import Actor
 from app.identity.door import actor
@@ -80,7 +80,7 @@ def found_page(noun: Noun, me: Actor, asked: Asked, limit: int, after: str | Non
         total=found.total,
         total_exact=found.exact,
     )
-    return Response(orjson.dumps(page), mimetype="application/json")
+    return sent(page)
 
 
 def _digest(asked: Asked) -> str:

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-import orjson
 from flask import Response
 
 from app.cases.search import saved
@@ -13,7 +12,7 @@ from app.cases.search.schemas import FilterChangeIn, FilterIn, FilterOut, Filter
 from app.core.db import reading
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent, pages
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.people import UnitUnknown
@@ -44,7 +43,7 @@ def list_filters(query: dict[str, Any]) -> Response:
     with reading() as session:
         load = partial(saved.page, session, me, kind)
         page = pages.of_rows(me.id, f"filters:{kind}", query, load, lambda row: saved.view(row, me))
-    return Response(orjson.dumps(page), mimetype="application/json")
+    return sent(page)
 
 
 @blp.post("")
@@ -76,7 +75,7 @@ def get_filter(filter_id: str) -> Response:
     with reading() as session:
         row = saved.visible(session, me, filter_id)
     headers = etag.etag(row["revision"])
-    return Response(orjson.dumps(saved.view(row, me)), mimetype="application/json", headers=headers)
+    return sent(saved.view(row, me), headers=headers)
 
 
 @blp.put("/<id:filter_id>")

@@ -4,13 +4,12 @@ from typing import Any
 
 from flask import Response
 
-from app.cases.api import sent
 from app.cases.secrets import reveal
 from app.cases.secrets.reveal import RevealFieldUnknown, RevealLimit
 from app.cases.secrets.schemas import LooksOut, RevealedOut, RevealIn
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent
-from app.core.http.api import Blueprint
+from app.core.http.api import Blueprint, sent
 from app.identity.door import actor
 from app.identity.permissions import AUDIT_READ, CASE_REVEAL
 

@@ -3,7 +3,6 @@
 import logging
 import shutil
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app
@@ -11,7 +10,7 @@ from flask import Flask, Response, current_app
 from app.core import db, wake
 from app.core.config import REPOSITORY, settings
 from app.core.errors import DatabaseUnavailable, Unavailable
-from app.core.http.api import openapi_of
+from app.core.http.api import openapi_of, sent
 from app.core.http.gate import public
 
 log = logging.getLogger("huying.health")
@@ -37,7 +36,7 @@ def install(app: Flask, version: str) -> None:
     @public
     def healthz() -> Response:
         """The process is alive."""
-        return _json({"status": "ok"})
+        return sent({"status": "ok"})
 
     @public
     def readyz() -> Response:
@@ -47,12 +46,12 @@ def install(app: Flask, version: str) -> None:
             parts |= {name: _asked(ask) for name, ask in _components.items()}
         if parts["database"] != "ok" or parts["migrations"] == "behind" or parts["disk"] != "ok":
             raise NotReady(components=parts)
-        return _json({"status": "ok", "components": parts})
+        return sent({"status": "ok", "components": parts})
 
     @public
     def version_() -> Response:
         """Which release this is."""
-        return _json({"name": "Huying", "version": version})
+        return sent({"name": "Huying", "version": version})
 
     @public
     def openapi() -> Response:
@@ -65,10 +64,6 @@ def install(app: Flask, version: str) -> None:
     app.add_url_rule("/readyz", view_func=readyz)
     app.add_url_rule("/version", "version", view_func=version_)
     app.add_url_rule("/openapi.json", view_func=openapi)
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), mimetype="application/json")
 
 
 def _database() -> dict[str, str]:
