@@ -33,6 +33,7 @@ _MOMENT = re.compile(
 _MOST_DIGITS = 7
 # Absolute instants outside these years are typing errors, whatever the day of publishing is.
 _FIRST_YEAR, _LAST_YEAR = 2020, 2099
+_DAY = timedelta(days=1)
 
 
 class DurationRefused(ValueError):
@@ -195,12 +196,13 @@ def _shortest(duration: Duration) -> timedelta:
 
 
 def _after_working_days(start: datetime, count: int, is_workday: Callable[[date], bool]) -> datetime:
-    day, left = start, count
+    first = day = start.date()
+    left = count
     for _ in range(count * 3 + 366):  # a calendar with hardly a workday in it must not spin for ever
-        day += timedelta(days=1)
-        left -= bool(is_workday(day.date()))
+        day += _DAY
+        left -= bool(is_workday(day))
         if not left:
-            return day
+            return start + (day - first)
     raise _past_the_calendar()
 
 
