@@ -44,6 +44,7 @@ def create_app() -> "Flask":
     from app.audit import door as audit
     from app.cases import moves_api as cases
     from app.cases.attachments import api as attachments
+    from app.cases.incidents import api as incidents
     from app.cases.links import api as links
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
@@ -71,6 +72,7 @@ def create_app() -> "Flask":
     document.register_blueprint(filters.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(cases.blp)
+    document.register_blueprint(incidents.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(links.blp)
     document.register_blueprint(attachments.blp)

@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from app.bundles import Bundle
-from app.cases import incidents
 from app.cases.acts import act
 from app.cases.commands import BY_ITSELF, Command, Complete
 from app.cases.errors import CaseBusy, ProcessStopped
+from app.cases.incidents import opening
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.save import save
@@ -65,7 +65,7 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
         if isinstance(command, BY_ITSELF):
             raise  # whoever sent it counts the attempts
         failure = error
-        number = within_budget(lambda: incidents.keep_draft_and_open(command, actor, failure))
+        number = within_budget(lambda: opening.keep_draft_and_open(command, actor, failure))
         raise ProcessStopped(f"异常编号 {number}。", incident=number) from error
 
 

@@ -1,4 +1,4 @@
-"""Cases, tasks and incidents over HTTP: each view shapes a request, asks a service, and sends its answer."""
+"""Cases and tasks over HTTP: each view shapes a request, asks a service, and sends its answer."""
 
 from datetime import datetime
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from app.bundles.forms import AnswersRefused
-from app.cases import drafts, filing, inbox, incidents, tasks, timeline, viewing
+from app.cases import drafts, filing, inbox, tasks, timeline, viewing
 from app.cases.advance import Moved
 from app.cases.attachments.errors import AttachmentMissing
 from app.cases.commands import NewCase
@@ -15,7 +15,6 @@ from app.cases.errors import (
     AlreadyFiled,
     CaseBusy,
     CaseClosed,
-    IncidentResolved,
     OpinionRequired,
     OutcomeUnknown,
     ProcessRetired,
@@ -35,9 +34,6 @@ from app.cases.schemas import (
     DraftOut,
     FiledOut,
     FormOut,
-    IncidentOut,
-    IncidentPage,
-    IncidentQuery,
     MovedOut,
     NewCaseIn,
     ReasonIn,
@@ -59,13 +55,11 @@ from app.identity.door import actor
 from app.identity.permissions import (
     CASE_CREATE,
     CASE_READ,
-    INCIDENT_READ,
-    INCIDENT_RETRY,
     TASK_COMPLETE,
     TASK_READ,
 )
 
-blp = Blueprint("cases", __name__, url_prefix="/api/v1", description="办件、待办、异常")
+blp = Blueprint("cases", __name__, url_prefix="/api/v1", description="办件、待办")
 
 
 # — cases —
@@ -290,36 +284,3 @@ def complete_task(body: dict[str, Any], task_id: str) -> Response:
         body["confirm"],
     )
     return idempotent.send(moved)
-
-
-# — incidents —
-
-
-@blp.get("/incidents")
-@blp.arguments(IncidentQuery(), location="query")
-@blp.response(200, IncidentPage())
-@blp.needs(INCIDENT_READ)
-def list_incidents(query: dict[str, Any]) -> Response:
-    """流程异常，新的在前。"""
-    me = actor()
-    view = f"incidents:{query['state']}"
-    found = pages.after(me.id, view, query["after"], 1)
-    rows = incidents.page(me, query["state"], query["limit"], found[0] if found else None)
-    page = pages.page(
-        rows, query["limit"], principal=me.id, view=view, keys=lambda row: [row["id"]], item=incidents.view
-    )
-    return sent(page)
-
-
-@blp.post("/incidents/<id:incident_id>/retry")
-@blp.moves
-@blp.arguments(ReasonIn(), example={"reason": "流程已修正"})
-@blp.response(200, IncidentOut())
-@blp.needs(INCIDENT_RETRY)
-@blp.problems(NotFound, Forbidden, IncidentResolved)
-def retry_incident(body: dict[str, Any], incident_id: str) -> Response:
-    """重试：到时未成的定时马上再试；办理人重新打开表单时，草稿还在。"""
-    return idempotent.write(
-        lambda session: incidents.retry(session, actor(), incident_id, body["reason"]),
-        lambda row: idempotent.stored(200, incidents.view(row), etag.etag(row["revision"])),
-    )

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import bundles
 from app.bundles import Bundle, store
-from app.cases import incidents, numbers
+from app.cases import numbers
 from app.cases.acts import settle
 from app.cases.advance import Moved, within_budget
 from app.cases.answers import check_answers
@@ -24,6 +24,7 @@ from app.cases.errors import (
     ProcessUnknown,
     UnitNotSelectable,
 )
+from app.cases.incidents import opening
 from app.cases.models import cases
 from app.cases.motion import Motion, expression_data
 from app.cases.save import save
@@ -74,7 +75,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
             _first_filing(session, source_of(actor), new.external_no)
         raise error
     except EngineError as error:
-        told = incidents.open_for_filing(new.process, actor.appointments[0].unit_path, actor, error)
+        told = opening.open_for_filing(new.process, actor.appointments[0].unit_path, actor, error)
         raise ProcessStopped(
             f"流程配置出错，这件事没有登记成功，已记入异常，等管理员处理，异常编号 {told}。", incident=told
         ) from error

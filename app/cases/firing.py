@@ -11,10 +11,10 @@ from sqlalchemy import and_, bindparam, func, or_, select, text, update
 from app import bundles
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases import incidents
 from app.cases.advance import advance
 from app.cases.commands import FireTimer
 from app.cases.errors import CaseBusy
+from app.cases.incidents import opening
 from app.cases.models import cases
 from app.clocks.board import severity
 from app.clocks.models import clock_ledger, clocks, timers
@@ -208,8 +208,8 @@ def failed(timer_id: str, error: Exception) -> None:
         if attempts >= len(WAITS):
             if not session.execute(_STOP, {"row_id": timer_id, "tries": attempts}).rowcount:
                 return  # settled by somebody else meanwhile
-            where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
-            incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
+            where = opening.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
+            opening.open_incident(session, "timer-failed", where, error, SYSTEM)
             return
         pause = timedelta(seconds=random.uniform(0, WAITS[attempts - 1]))
         session.execute(_LATER, {"row_id": timer_id, "until": now + pause, "tries": attempts})
@@ -249,8 +249,8 @@ class WorkerKilled(RuntimeError):
 def _killed(session: Session, timer_id: str) -> None:
     timer = session.execute(_TIMER, {"row_id": timer_id}).one()
     session.execute(_STOP, {"row_id": timer_id, "tries": timer.attempts})
-    where = incidents.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
-    incidents.open_incident(session, "worker-killed", where, WorkerKilled(), SYSTEM)
+    where = opening.Where(timer.process_key, timer.org_path, timer.case_id, timer_id=timer_id)
+    opening.open_incident(session, "worker-killed", where, WorkerKilled(), SYSTEM)
 
 
 def _begin(timer_id: str) -> None:
@@ -306,8 +306,8 @@ def _readable(session: Session, row: Any) -> bool:
     except Exception as error:
         log.exception("flag timer %s failed", row.id)
         session.execute(_FLAG_STOPPED, {"row_id": row.id})
-        where = incidents.Where(row.process_key, row.org_path, row.case_id, timer_id=row.id)
-        incidents.open_incident(session, "timer-failed", where, error, SYSTEM)
+        where = opening.Where(row.process_key, row.org_path, row.case_id, timer_id=row.id)
+        opening.open_incident(session, "timer-failed", where, error, SYSTEM)
         return False
     return True
 

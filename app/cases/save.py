@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Table, bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
-from app.cases import incidents
+from app.cases.incidents import opening
 from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
 from app.cases.search import index
@@ -155,12 +155,12 @@ def save(motion: Motion) -> None:
     index.follow(motion, new=motion.new)
     session.execute(_INSERT_CHAIN, chain)
     for task in motion.unstaffed:
-        where = incidents.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
-        incidents.open_incident(session, "pool-empty", where, incidents.PoolEmpty(task), motion.actor)
+        where = opening.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
+        opening.open_incident(session, "pool-empty", where, opening.PoolEmpty(task), motion.actor)
     if motion.stranded:
-        where = incidents.Where(case["process_key"], case["org_path"], case["id"])
-        stranded = incidents.NoWayForward(motion.stranded)
-        incidents.open_incident(session, "no-way-forward", where, stranded, motion.actor)
+        where = opening.Where(case["process_key"], case["org_path"], case["id"])
+        stranded = opening.NoWayForward(motion.stranded)
+        opening.open_incident(session, "no-way-forward", where, stranded, motion.actor)
     events.publish(session, motion.events)
 
 

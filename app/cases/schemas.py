@@ -1,4 +1,4 @@
-"""Cases, tasks, timeline and incidents over the wire."""
+"""Cases, tasks and timeline over the wire."""
 
 from typing import Any
 
@@ -67,24 +67,22 @@ class DraftOut(Schema):
     kept_at = Moment(required=True)
 
 
-class PriorityIn(Schema):
-    """How urgent a case is, and why."""
-
-    priority = Whole(0, 100, required=True)
-    reason = Text(500, least=1, required=True)
-
-
 class ReasonIn(Schema):
     """Why."""
 
     reason = Text(500, least=1, required=True)
 
 
-class TransferIn(Schema):
+class PriorityIn(ReasonIn):
+    """How urgent a case is, and why."""
+
+    priority = Whole(0, 100, required=True)
+
+
+class TransferIn(ReasonIn):
     """To whom, and why."""
 
     to = Text(60, least=1, required=True, metadata={"description": "接办人的登录名，须在同一待办池里"})
-    reason = Text(500, least=1, required=True)
 
 
 class RejectOrderIn(Schema):
@@ -116,11 +114,10 @@ class ReturnIn(Schema):
     )
 
 
-class MergeIn(Schema):
+class MergeIn(ReasonIn):
     """The case that goes on, and why."""
 
     into = Identifier(36, required=True, metadata={"description": "继续办理的那一件的 id"})
-    reason = Text(500, least=1, required=True)
 
 
 class ReturnTargetOut(Schema):
@@ -349,37 +346,4 @@ class TimelinePage(Schema):
     """A page of a timeline, oldest first."""
 
     items = ListOf(Shape(StepOut), required=True)
-    page = Shape(PageOut, required=True)
-
-
-class IncidentOut(Schema):
-    """Something stopped. `explanation` never holds what a person typed."""
-
-    id = fields.String(required=True)
-    number = fields.String(required=True)
-    kind = fields.String(required=True)
-    case = fields.String(required=True, allow_none=True)
-    case_number = fields.String(required=True, allow_none=True)
-    process = fields.String(required=True)
-    element = fields.String(required=True, allow_none=True)
-    explanation = fields.String(required=True)
-    task = fields.String(required=True, allow_none=True)
-    count = fields.Integer(required=True)
-    first_at = Moment(required=True)
-    last_at = Moment(required=True)
-    state = OneOf(("open", "resolved"), required=True)
-    note = fields.String(required=True, allow_none=True)
-    revision = fields.Integer(required=True)
-
-
-class IncidentQuery(PageQuery):
-    """Which incidents."""
-
-    state = OneOf(("open", "resolved"), load_default="open")
-
-
-class IncidentPage(Schema):
-    """A page of incidents, newest first."""
-
-    items = ListOf(Shape(IncidentOut), required=True)
     page = Shape(PageOut, required=True)

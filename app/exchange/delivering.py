@@ -10,10 +10,11 @@ import orjson
 from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
-from app.cases import filing, incidents
+from app.cases import filing
 from app.cases.advance import advance
 from app.cases.commands import Deliver, NewCase
 from app.cases.errors import CaseBusy, NotAwaited, ProcessStopped
+from app.cases.incidents import opening
 from app.core import clock
 from app.core.db import Session, reading, transaction
 from app.core.errors import Problem, Unavailable
@@ -243,7 +244,7 @@ def park(row: Row) -> None:
 
 def failed(row: Row, error: Exception) -> None:
     """The next try after a pause; after the last one the message is refused, and an incident says so."""
-    why = (error.detail or error.title) if isinstance(error, Problem) else incidents.explain(error)
+    why = (error.detail or error.title) if isinstance(error, Problem) else opening.explain(error)
     if row["attempts"] >= TRIES:
         stop(row, MessageFailed(), "message-failed", why)
     else:
@@ -271,8 +272,8 @@ def stop(row: Row, error: Exception, kind: str, why: str) -> None:
 def tell(session: Session, row: Row, error: Exception, kind: str) -> None:
     """An incident about a message, seen by whoever sees its sender's unit, or its case."""
     error.__dict__["element"] = row["name"][:60]
-    where = incidents.Where(_process(session, row["name"]), row["org_path"], row["case_id"])
-    incidents.open_incident(session, kind, where, error, SYSTEM)
+    where = opening.Where(_process(session, row["name"]), row["org_path"], row["case_id"])
+    opening.open_incident(session, kind, where, error, SYSTEM)
 
 
 def _process(session: Session, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, text, update
 
-from app.cases import incidents
+from app.cases.incidents import opening
 from app.cases.models import cases
 from app.core import clock, dialects
 from app.core.config import settings
@@ -292,8 +292,8 @@ def _stop(
         return  # somebody else holds it now
     error.element = row.message
     kind = "delivery-dead" if isinstance(error, DeliveryDead) else "delivery-blocked"
-    where = incidents.Where(row.process_key, row.org_path, row.case_id)
-    incidents.open_incident(session, kind, where, error, SYSTEM)
+    where = opening.Where(row.process_key, row.org_path, row.case_id)
+    opening.open_incident(session, kind, where, error, SYSTEM)
 
 
 _HOLD = update(outbox).where(text("outbox.state = 'pending'")).values(state="held")

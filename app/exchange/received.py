@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select, text, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases import incidents
+from app.cases.incidents import service as incidents
 from app.cases.models import cases
 from app.cases.verbs import guard
 from app.core import clock

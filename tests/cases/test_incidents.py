@@ -7,8 +7,9 @@ import pytest
 
 from app.audit.chain import case_chain
 from app.audit.streams import audit_stream
-from app.cases import incidents, tasks
+from app.cases import tasks
 from app.cases.errors import IncidentResolved, ProcessStopped, ReasonRequired
+from app.cases.incidents import service as incidents
 from app.cases.models import cases
 from app.cases.models import incidents as incident_rows
 from app.cases.models import tasks as task_rows

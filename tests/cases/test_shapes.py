@@ -8,6 +8,7 @@ import pytest
 from marshmallow import fields
 
 from app.cases import firing, schemas
+from app.cases.incidents.schemas import IncidentPage
 from app.core.http.fields import Moment
 from app.core.http.pages import PageOut
 from tests.world import Row, World
@@ -107,7 +108,7 @@ def test_what_a_look_answers_is_what_it_promises(world: World, working: Row) -> 
         ("paiqian1", "/cases", schemas.CasePage()),
         ("paiqian1", "/cases?state=closed&process=work_order_12345&limit=1", schemas.CasePage()),
         ("paiqian1", f"/cases/{working['case']}/timeline", schemas.TimelinePage()),
-        ("duban1", "/incidents?state=open", schemas.IncidentPage()),
+        ("duban1", "/incidents?state=open", IncidentPage()),
     ):
         answer = world.get(by, path)
         assert answer.status_code == 200, (path, answer.json)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app import bundles
-from app.cases import firing, incidents
+from app.cases import firing
+from app.cases.incidents import service as incidents
 from app.cases.models import cases
 from app.cases.models import incidents as incident_rows
 from app.cases.models import tasks as task_rows

@@ -1,0 +1,1 @@
+"""异常: what stopped and waits for somebody who mends it."""
