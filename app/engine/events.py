@@ -53,6 +53,10 @@ class Catcher(OneLevel, SimpleBpmnTask):
         """The message or signal has come; what it brought is in the case's data already."""
         self.fire(my_task)
 
+    def skip(self, my_task: Row) -> None:
+        """It is awaited no longer: the token goes on as if it had come."""
+        self.fire(my_task)
+
     def fire(self, my_task: Row) -> None:
         """What was awaited has come: the token goes on."""
         if self.hangs:

@@ -120,6 +120,18 @@ class Run:
             self.view.moved = row.within + (row.task_spec.drawn.step or "")
             row.task_spec.deliver(row, results)
 
+    def skip(self, ref: str) -> None:
+        """Somebody decided to go on without this job, work outside, or event in the line: it gives nothing.
+
+        Raises NotWaiting, also for what hangs on a step or an event-based gateway: that is another way.
+        """
+        with self._acting():
+            row = self._row(ref)
+            if row is None or row._state != WAITING or not row.task_spec.awaits or row.task_spec.hangs:
+                raise NotWaiting(ref=ref)
+            self.view.moved = row.within + (row.task_spec.drawn.step or "")
+            row.task_spec.skip(row)
+
     def params_of(self, ref: str) -> dict[str, Any]:
         """What a waiting job or external work is to be given now. Raises NotWaiting, ExpressionFailed."""
         row = self._row(ref)

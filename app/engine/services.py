@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from app.engine.nodes import Process
     from app.engine.version import Service
 
+SKIPPED = "skip"
+
 
 class ServiceTask(OneLevel, SimpleBpmnTask):
     """Calls its handler and keeps what that gives. `awaits` is job, external, or None: nothing."""
@@ -39,8 +41,13 @@ class ServiceTask(OneLevel, SimpleBpmnTask):
             keep_results(my_task, self.drawn, results)
         my_task._ready()
 
+    def skip(self, my_task: Row) -> None:
+        """Nobody runs it and nothing is given: the token goes on when the case next settles."""
+        my_task.internal_data[SKIPPED] = 1  # never saved: a waiting row may not rest with it
+        my_task._ready()
+
     def _run_hook(self, my_task: Row) -> bool:
-        if self.awaits != "external":
+        if self.awaits != "external" and SKIPPED not in my_task.internal_data:
             call_handler(my_task)
         super()._run_hook(my_task)
         return True

@@ -198,6 +198,13 @@ class Version:
         """One user task by the diagram's id. Raises KeyError."""
         return self.steps[step_id]
 
+    def name_of(self, element: str) -> str | None:
+        """What the diagram calls an element or a flow; None when it has no name or is not there."""
+        if (flow := self.flows.get(element)) is not None:
+            return flow.name or flow.label
+        drawn = self.spec.task_specs.get(element)
+        return drawn.bpmn_name if drawn is not None else None
+
     def inside(self, within: Iterable[str]) -> "Version":
         """The version that drew what lies inside these call activities, as in `HumanTask.within`."""
         version = self

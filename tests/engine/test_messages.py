@@ -359,3 +359,40 @@ def test_only_events_follow_an_event_gateway(spoil: str):
 def test_a_message_nobody_declared_is_unreadable():
     with pytest.raises(VersionUnreadable):
         version_of(Drawing().start().catch("x", "message", "nothing").end().line("start", "x", "end"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("message", "news"), ("signal", "news"), ("conditional", "level > 3"), ("timer", "P9D")],
+)
+def test_an_event_in_the_line_can_be_passed_by(kind: str, said: str):
+    drawing = (
+        Drawing().start().declare("message", "news").declare("signal", "news").both("split").both("join")
+    )
+    drawing.catch("ear", kind, said).task("after").task("other").end()
+    drawing.line("start", "split", "ear", "after", "join", "end").line("split", "other", "join")
+    case = Case(drawing, Bench(data={"level": 1}))
+    (wait,) = case.picture.waits
+
+    case.wake().skip(wait.ref)
+    case.keep()
+
+    assert (sorted(case.steps), case.picture.waits) == (["after", "other"], ())
+    assert case.do("other").ended is False
+    assert case.do("after").ended
+
+
+def test_what_hangs_on_a_step_or_behind_a_gateway_cannot_be_passed_by():
+    drawing = (
+        Drawing().start().declare("signal", "stop", "go").task("work").edge("edge", "work", "signal", "stop")
+    )
+    drawing.task("aside").end().node("eventBasedGateway", "gate").both("split").both("join")
+    drawing.catch("left", "signal", "go").catch("right", "timer", "P1D")
+    drawing.line("start", "split", "work", "join", "end").line("edge", "aside", "join")
+    drawing.line("split", "gate", "left", "join").line("gate", "right", "join")
+    case = Case(drawing)
+
+    for ref in (*(wait.ref for wait in case.picture.waits), case.picture.task("work").ref, "zz"):
+        with pytest.raises(NotWaiting):
+            case.wake().skip(ref)
+    assert {wait.element for wait in case.picture.waits} == {"edge", "left", "right"}

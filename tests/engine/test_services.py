@@ -174,6 +174,37 @@ def test_a_job_that_fails_still_waits():
     assert case.keep().tasks[0].step == "review"
 
 
+def test_a_job_that_is_skipped_goes_on_uncalled_and_gives_nothing():
+    desk = Desk(fails=TimeoutError())
+    case = Case(sending(attributes='camunda:asyncBefore="true"', outputs={"ticket": "ticket_no"}), desk)
+    case.do("accept")
+    (wait,) = case.picture.waits
+
+    case.wake().skip(wait.ref)
+    case.keep()
+
+    assert (case.steps, case.picture.waits) == (["review"], ())
+    assert (desk.called, desk.data["ticket_no"]) == ([], None)
+    with pytest.raises(NotWaiting):
+        case.wake().skip(wait.ref)
+
+
+def test_a_step_that_was_skipped_once_is_called_when_the_token_comes_again():
+    desk = Desk()
+    drawing = Drawing().start().service("send", attributes='camunda:asyncBefore="true"')
+    drawing.task("review", outcomes="通过, 重发").either("gate", default="on").end()
+    drawing.line("start", "send", "review", "gate").flow("gate", "send", 'outcome("review") == "重发"')
+    drawing.flow("gate", "end", name="on")
+    case = Case(drawing, desk)
+    case.wake().skip(case.picture.waits[0].ref)
+    case.keep()
+
+    case.do("review", "重发")
+    case.deliver("send")
+
+    assert (case.steps, desk.called) == (["review"], [{}])
+
+
 def test_work_done_outside_waits_and_gives_its_results():
     attributes = 'camunda:type="external" camunda:topic="classify"'
     desk = Desk(unit="城管委")
