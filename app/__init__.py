@@ -48,6 +48,7 @@ def create_app() -> "Flask":
     from app.cases.links import api as links
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
+    from app.cases.phrases import api as phrases
     from app.cases.search import api as search
     from app.cases.search import saved_api as filters
     from app.cases.secrets import api as secrets
@@ -75,6 +76,7 @@ def create_app() -> "Flask":
     document.register_blueprint(incidents.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(links.blp)
+    document.register_blueprint(phrases.blp)
     document.register_blueprint(attachments.blp)
     document.register_blueprint(secrets.blp)
     document.register_blueprint(categories.blp)

@@ -305,8 +305,8 @@ def once(actor: Actor, key: str, fingerprint: str = "f", route: str = "/tests") 
 
 
 @contextmanager
-def statements(database: db.Database) -> Iterator[list[str]]:
-    """Collects the statements sent meanwhile on the writing engine, without BEGIN, COMMIT and SET."""
+def statements(database: db.Database, *, reading: bool = False) -> Iterator[list[str]]:
+    """Collects the statements sent meanwhile on the writing (or reading) engine, without BEGIN, COMMIT, SET."""
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -314,11 +314,12 @@ def statements(database: db.Database) -> Iterator[list[str]]:
         if not text.upper().startswith(("BEGIN", "COMMIT", "SET ")):
             sent.append(text)
 
-    event.listen(database.writing, "before_cursor_execute", note)
+    engine = database.only_reading if reading else database.writing
+    event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(database.writing, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def numbered(lines: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from marshmallow.validate import Length
 
 from app.cases.lists import VIEWS
 from app.cases.models import CASE_STATES, TASK_STATES
+from app.cases.phrases.schemas import OfferedPhrase
 from app.core.http.fields import (
     Answers,
     Identifier,
@@ -273,7 +274,7 @@ class PromptOut(Schema):
 
 
 class FormOut(Schema):
-    """A task's form: JSON Schema, present values, outcomes, and what a failure may have kept."""
+    """A task's form: JSON Schema, present values, outcomes, draft, prompts, and the phrases that fit it."""
 
     task = fields.String(required=True)
     revision = fields.Integer(required=True)
@@ -283,6 +284,7 @@ class FormOut(Schema):
     outcomes = ListOf(Shape(Outcome), required=True)
     draft = fields.Dict(required=True, allow_none=True)
     prompts = ListOf(Shape(PromptOut), required=True)
+    phrases = ListOf(Shape(OfferedPhrase), required=True)
 
 
 class TaskQuery(PageQuery):

@@ -16,6 +16,7 @@ from app.cases.commands import (
 )
 from app.cases.models import cases, tasks
 from app.cases.motion import Row, expression_data
+from app.cases.phrases import service as phrases
 from app.cases.secrets import showing
 from app.core.db import Session, reading
 from app.core.once import Once, Stored
@@ -87,7 +88,8 @@ def look(actor: Actor, task_id: str) -> tuple[Row, Bundle]:
 
 
 def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
-    """The form as JSON Schema, its present values, its outcomes, and the draft a failure may have kept."""
+    """The form as JSON Schema, its present values, its outcomes, its draft, what is to be said about it,
+    and the phrases that fit it."""
     with reading() as session:
         task = visible(session, actor, task_id)
         case = dict(session.execute(select(cases).where(cases.c.id == task["case_id"])).mappings().one())
@@ -100,6 +102,7 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         draft = showing.draft_of(session, actor, task, bundle)
         over = task["state"] not in ("open", "claimed")
         told = [] if over else prompts.of(prompts.At(session, bundle, case, task))
+        kept = [] if over else phrases.offered(session, actor, bundle.key, task["step"], form)
     return {
         "task": task["id"],
         "revision": task["revision"],
@@ -113,4 +116,5 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
         "draft": draft,
         "prompts": prompts.shown(told),
+        "phrases": kept,
     }

@@ -20,6 +20,10 @@ class UnitUnknown(Unprocessable):
     """没有这个代码的单位。"""
 
 
+class RoleUnknown(Unprocessable):
+    """没有这个角色。"""
+
+
 _above = units.alias("above")
 _below = units.alias("below")
 

@@ -40,6 +40,7 @@ MESSAGE_READ = Permission("message:read", "查看收到的消息")
 DELIVERY_READ = Permission("delivery:read", "查看对外发送")
 DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消息")
 FILTER_SHARE = Permission("filter:share", "共享筛选")
+PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 
 ALL: dict[str, Permission] = {
@@ -68,6 +69,7 @@ ALL: dict[str, Permission] = {
         DELIVERY_READ,
         DELIVERY_REDELIVER,
         FILTER_SHARE,
+        PHRASE_SHARE,
         CATEGORY_IMPORT,
     )
 }

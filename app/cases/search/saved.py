@@ -28,14 +28,14 @@ from app.cases.search.fields import Reading, refuse
 from app.cases.search.query import Asked, Noun, Sort
 from app.core import clock
 from app.core.db import Id, Instant, Json, Session, metadata, reading
-from app.core.errors import Conflict, FieldError, Forbidden, NotFound, Unprocessable
+from app.core.errors import Conflict, FieldError, Forbidden, NotFound
 from app.core.http import etag
 from app.core.http.fields import out
 from app.core.ids import new_id
 from app.identity import org
 from app.identity.actor import Actor
 from app.identity.models import people, roles
-from app.identity.people import UnitUnknown
+from app.identity.people import RoleUnknown, UnitUnknown
 from app.identity.permissions import FILTER_SHARE
 from app.identity.scopes import require
 
@@ -77,10 +77,6 @@ _UNSHARE = delete(filter_shares).where(filter_shares.c.filter_id == bindparam("i
 
 class FiltersTooMany(Conflict):
     """保存的筛选太多了（最多 100 个），请先删去不用的。"""
-
-
-class RoleUnknown(Unprocessable):
-    """没有这个角色。"""
 
 
 def page(session: Session, actor: Actor, kind: str | None, limit: int, after: str | None) -> list[Row]:

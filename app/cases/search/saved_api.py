@@ -7,7 +7,7 @@ from flask import Response
 
 from app.cases.search import saved
 from app.cases.search.conditions import FilterRefused
-from app.cases.search.saved import FiltersTooMany, RoleUnknown
+from app.cases.search.saved import FiltersTooMany
 from app.cases.search.schemas import FilterChangeIn, FilterIn, FilterOut, FilterPage, FilterQuery
 from app.core.db import reading
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
@@ -15,7 +15,7 @@ from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.identity.door import actor
-from app.identity.people import UnitUnknown
+from app.identity.people import RoleUnknown, UnitUnknown
 from app.identity.permissions import TASK_READ
 from app.identity.scopes import require
 
