@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from app.audit import streams
 from app.cli import db as migrations
@@ -168,15 +169,32 @@ def clone(run: Run, worker_id: str) -> Iterator[Clone]:
         database.dispose()
 
 
-@pytest.fixture
-def sqlite(run: Run, tmp_path: Path) -> Iterator[db.Database]:
-    """A fresh SQLite database, chosen as the database of this process."""
-    file = tmp_path / "huying.db"
-    shutil.copy(run.sqlite, file)
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[db.Database]:
+    """This worker's SQLite database: one, because a new engine would compile every statement anew."""
+    file = tmp_path_factory.mktemp("sqlite") / "huying.db"
     database = db.Database(f"sqlite:///{file}")
-    with _chosen(database, run.keys):
-        yield database
+    for engine in (database.writing, database.only_reading):
+        event.listen(engine, "connect", _fleeting)
+    yield database
     database.dispose()
+
+
+def _fleeting(connection: Any, _: Any) -> None:
+    """What a test run throws away need not reach the disk."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.fixture
+def sqlite(sqlite_file: db.Database, run: Run) -> Iterator[db.Database]:
+    """This worker's SQLite database, fresh, chosen as the database of this process."""
+    file = Path(sqlite_file.url.removeprefix("sqlite:///"))
+    for name in (file, *file.parent.glob("huying.db-*")):
+        name.unlink(missing_ok=True)
+    shutil.copy(run.sqlite, file)
+    with _chosen(sqlite_file, run.keys):
+        yield sqlite_file
+    sqlite_file.dispose()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from app.core import once as core_once
 from app.core.once import Once, Stored
 from app.identity import login, org
 from app.identity.actor import Actor
-from app.identity.models import appointments
+from app.identity.models import appointments, people, role_permissions, roles, units
 from tests.engine.drawing import Drawing
 
 BPMN = Path(__file__).parents[1] / "bpmn"
@@ -96,7 +96,6 @@ class World:
     _actors: dict[str, Actor] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=dict)
     _keys: Iterator[int] = field(default_factory=itertools.count)
-    _app: Flask | None = None
 
     # — people and processes —
 
@@ -120,8 +119,7 @@ class World:
 
     def publish(self, files: BundleFiles) -> bundles.Bundle:
         """Makes the files what new cases of their key start with."""
-        bundle, findings = compile_bundle(files)
-        assert bundle is not None, [each.zh for each in findings]
+        bundle = _compiled(files)
         with db.transaction() as session:
             store.keep(session, files, bundle.process.name, clock.now(session), "tests")
         assert (
@@ -215,9 +213,7 @@ class World:
 
     @property
     def app(self) -> Flask:
-        if self._app is None:
-            self._app = create_app()
-        return self._app
+        return _application()
 
     def token(self, name: str) -> str:
         if name not in self._tokens:
@@ -280,14 +276,53 @@ class World:
 
 def build(database: db.Database, *published: BundleFiles) -> World:
     """The district with its processes; the work order unless others are named."""
-    wire()
+    _wired()
     core_once.warm()  # as a process that has served a request
     world = World(database)
     with db.transaction() as session:
-        org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
+        settle(session)
     for files in published or (folder(WORK_ORDER),):
         world.publish(files)
     return world
+
+
+def settle(session: db.Session) -> None:
+    """The organisation of bpmn/, without passwords: its file is read once, later tests get the same rows."""
+    if not _district:
+        org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
+        for table in (units, roles, role_permissions, people, appointments):
+            found = session.execute(select(table).order_by(*table.primary_key)).mappings()
+            _district[table] = [dict(row) for row in found]
+        return
+    for table, rows in _district.items():
+        session.execute(table.insert(), rows)
+    login.grants_changed(session)
+
+
+_district: dict[Table, list[Row]] = {}
+
+
+def _compiled(files: BundleFiles) -> bundles.Bundle:
+    if files.version not in _bundles:
+        bundle, findings = compile_bundle(files)
+        assert bundle is not None, [each.zh for each in findings]
+        _bundles[files.version] = bundle
+    return _bundles[files.version]
+
+
+_bundles: dict[str, bundles.Bundle] = {}
+
+
+@cache
+def _wired() -> None:
+    """Once a process: wire() forgets the versions that were read before."""
+    wire()
+
+
+@cache
+def _application() -> Flask:
+    """It holds no rows, so one serves all tests."""
+    return create_app()
 
 
 def once(actor: Actor, key: str, fingerprint: str = "f", route: str = "/tests") -> Once:
