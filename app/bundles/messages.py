@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from app.bundles import keys
+from app.bundles import keys, placing
 from app.bundles.data_fields import RESERVED, DataField
 from app.bundles.forms import Form, FormField
 from app.bundles.keys import Any_, Flag, Found, Key, Named, Record, Text
 from app.bundles.lookups import Lookups
+from app.bundles.placing import Placing, read_placing
+from app.bundles.values import is_empty
 from app.bundles.yaml_file import Path
 
 NAME = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
@@ -28,7 +30,7 @@ LATER = ("content",)
 _PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
 _ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 _QUOTED = re.compile(r'"([^"]*)"')
-_ONLY = {"in": ("key", "starts", "several", "data"), "out": ("to", "body", "secret")}
+_ONLY = {"in": ("key", "starts", "several", "data", "place"), "out": ("to", "body", "secret")}
 
 _MESSAGE = Record(
     {
@@ -43,6 +45,7 @@ _MESSAGE = Record(
             "几件都在等时：" + "、".join(f"{k} {v}" for k, v in SEVERAL.items()) + "（默认 refuse）",
         ),
         "data": Key(Named(Text(says="路径，例如 $.caller.name", longest=200)), "名字: 在来文里的路径 $.a.b"),
+        "place": Key(placing.SHAPE, "登记在哪个单位：来文里的编码认得就用，认不得记下来，登记在来文的单位"),
         "to": Key(Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"), "发给哪个对接系统"),
         "body": Key(
             Named(Any_(), says="对方的字段名"), "对方的字段名: data 的名字、数字、true、或 '\"文字\"'"
@@ -94,6 +97,8 @@ class Message:
     key: str = ""
     several: str = "refuse"
     data: Mapping[str, str] = field(default_factory=dict, hash=False)
+    place: Placing | None = None
+    """Where it files its case; nothing said: as `data` says, a unit that must be there."""
     to: str = ""
     body: Mapping[str, Part] = field(default_factory=dict, hash=False)
     secret: bool = False
@@ -110,9 +115,29 @@ class Message:
         found = {name: _at(payload, path) for name, path in self.data.items()}
         return {name: value for name, value in found.items() if value is not _NOTHING}
 
-    def values(self, payload: Any, data: Mapping[str, Any], context: Lookups) -> dict[str, Any]:
-        """The same as clean values of the declared types. Raises AnswersRefused with one error per name."""
+    @property
+    def paths(self) -> dict[str, str]:
+        """Where each name it fills is found, for a message about a wrong one."""
+        if self.place is None:
+            return dict(self.data)
+        return {**self.data, **dict.fromkeys((placing.UNIT, self.place.unknown), self.place.units[0])}
+
+    def values(
+        self,
+        payload: Any,
+        data: Mapping[str, Any],
+        context: Lookups,
+        is_place: Callable[[str], bool] = lambda code: False,
+    ) -> dict[str, Any]:
+        """The same as clean values of the declared types. Raises AnswersRefused with one error per name.
+
+        `is_place` says of a code whether the sender may file a case there.
+        """
         found = self.found_in(payload)
+        if self.place is not None:
+            named = [_at(payload, path) for path in self.place.units]
+            told = [value for value in named if value is not _NOTHING and not is_empty(value)]
+            found |= self.place.found(told, is_place)
         return self.form.check(found, data, context) if self.form is not None else {}
 
     def render(self, data: Mapping[str, Any], attached: Attached) -> dict[str, Any]:
@@ -180,6 +205,16 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
     key = _read_key(given.get("key"), starts, found, (name, "key"), data)
     paths = given.get("data", {})
     fields = [_brought(each, path, starts, found, (name, "data", each), data) for each, path in paths.items()]
+    place = read_placing(given.get("place"), paths, found, (name, "place"), data)
+    if place is not None:
+        if not starts:
+            zh = f"“place”只用于登记的消息（starts: true），“{name}”不登记。"
+            found.error(
+                "message-key-misplaced", (name, "place"), zh, '"place" is for messages that start a case.'
+            )
+        for i, path in enumerate(place.units):
+            _path_reads(path, found, (name, "place", "units", i))
+        fields += [FormField(data[each]) for each in (placing.UNIT, place.unknown)]
     form = Form(name, name, tuple(each for each in fields if each is not None))
     return Message(
         name,
@@ -188,6 +223,7 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         key,
         given.get("several", "refuse"),
         MappingProxyType(dict(paths)),
+        place,
         secret=given.get("secret", False),
         form=form,
     )
@@ -225,14 +261,9 @@ def _brought(
 ) -> FormField | None:
     """One name that a message fills, as the question of a form."""
     declared = data.get(name)
-    if not _PATH.fullmatch(path):
-        found.error(
-            "message-path",
-            here,
-            f"看不懂路径“{path}”；写成 $.字段 或 $.外层.字段，例如 $.caller.name。",
-            f'Cannot read path "{path}".',
-        )
-    elif declared is None:
+    if not _path_reads(path, found, here):
+        return None
+    if declared is None:
         zh = f"“{name}”没有在 process.yaml 的 data 里声明；有{keys.nearest(name, data)}。"
         found.error("name-undeclared", here, zh, f'"{name}" is not declared in process.yaml.')
     elif name in RESERVED and name not in (ENVELOPE if starts else LATER):
@@ -255,6 +286,14 @@ def _brought(
     else:
         return FormField(declared)
     return None
+
+
+def _path_reads(path: str, found: Found, here: Path) -> bool:
+    if _PATH.fullmatch(path):
+        return True
+    zh = f"看不懂路径“{path}”；写成 $.字段 或 $.外层.字段，例如 $.caller.name。"
+    found.error("message-path", here, zh, f'Cannot read path "{path}".')
+    return False
 
 
 def _read_part(given: Any, found: Found, path: Path, data: Mapping[str, DataField]) -> Part | None:

@@ -195,10 +195,17 @@ def _may_start(actor: Actor, bundle: Bundle, start: str | None) -> None:
         raise ProcessUnknown(f"“{bundle.process.name}”不能由您登记。")
 
 
+def place_of(session: Session, actor: Actor, code: str, now: datetime) -> org.Unit | None:
+    """The unit of a code, where the actor may file cases now; None without one."""
+    unit = org.unit_by_code(session, code)
+    fits = unit is not None and unit.valid_at(now) and actor.allows(CASE_CREATE, unit.path)
+    return unit if fits else None
+
+
 def _place(session: Session, actor: Actor, code: str | None, now: datetime) -> org.Unit:
     wanted = code or (actor.appointments[0].unit_code if actor.appointments else "")
-    unit = org.units_by_code(session, [wanted]).get(wanted)
-    if unit is None or not unit.valid_at(now) or not actor.allows(CASE_CREATE, unit.path):
+    unit = place_of(session, actor, wanted, now)
+    if unit is None:
         message = "没有这个代码的单位，或不在您的范围内。"
         raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
     return unit

@@ -25,7 +25,7 @@ REFUSED = "0001"
 DAYS, RESIDENTS, PREFIX = 60, 10_000, "SC"
 MOST_URGES = 2
 SHOWN = ("externalNo", "title", "content", "type", "level")
-PARTS = {"caller": ("name", "phone"), "location": ("text", "communityCode")}
+PARTS = {"caller": ("name", "phone"), "location": ("text", "streetCode", "communityCode")}
 
 
 @dataclass(frozen=True)

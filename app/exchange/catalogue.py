@@ -11,12 +11,14 @@ from app.bundles import Bundle, store
 from app.bundles.forms import AnswersRefused
 from app.bundles.messages import Message
 from app.bundles.models import process_heads
+from app.cases import filing
 from app.cases.motion import RowLookups
 from app.core import clock
 from app.core.db import Session
 from app.core.errors import FieldError
 from app.exchange.connectors import Connector
 from app.exchange.errors import MessageUnknown, MessageWrong
+from app.identity.actor import Actor
 
 _HEADS = (
     select(process_heads.c.version_id)
@@ -61,20 +63,29 @@ def _incoming(bundle: Bundle, name: str) -> bool:
 
 
 def values(
-    session: Session, known: Known, payload: Mapping[str, Any], connector: Connector | None = None
+    session: Session,
+    actor: Actor,
+    known: Known,
+    payload: Mapping[str, Any],
+    connector: Connector | None = None,
 ) -> dict[str, Any]:
-    """What the payload brings, as clean values of declared names.
+    """What the payload of a sender brings, as clean values of declared names.
 
     Raises MessageWrong with one error per field, named as the sender wrote it.
     """
-    message = known.message
+    message, now = known.message, clock.now(session)
     try:
-        found = message.values(payload, {}, RowLookups(session, clock.now(session), {}))
+        found = message.values(
+            payload,
+            {},
+            RowLookups(session, now, {}),
+            lambda code: filing.place_of(session, actor, code, now) is not None,
+        )
     except AnswersRefused as refused:
-        names = {f"/answers/{name}": name for name in message.data}
+        paths = {f"/answers/{name}": path for name, path in message.paths.items()}
         errors = [
             FieldError(
-                _pointer(message.data[names[each.pointer]], connector) if each.pointer in names else "/data",
+                _pointer(paths[each.pointer], connector) if each.pointer in paths else "/data",
                 each.code,
                 each.message,
             )

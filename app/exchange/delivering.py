@@ -107,7 +107,7 @@ def _deliver(row: Row, actor: Actor) -> None:
         with reading() as session:
             found = reach.look(session, actor, row["name"], row["key"])
             chosen = _chosen(row, found)
-            values = [catalogue.values(session, found.declared(wait), payload) for wait in chosen]
+            values = [catalogue.values(session, actor, found.declared(wait), payload) for wait in chosen]
         if row["ref"] is not None:
             _bring_part(row, values, actor)
         elif not chosen:
@@ -219,7 +219,7 @@ def _start_or_park(row: Row, actor: Actor, payload: Mapping[str, Any], found: Re
 def _file(row: Row, actor: Actor, payload: Mapping[str, Any], start: Known) -> None:
     """Files the case that the message starts; its key is the external number, so there is one at most."""
     with reading() as session:
-        values = catalogue.values(session, start, payload)
+        values = catalogue.values(session, actor, start, payload)
     received = values.pop("received_at", None)
     new = NewCase(
         start.bundle.key,

@@ -96,7 +96,7 @@ def _check(session: Session, actor: Actor, message: Message) -> None:
     """What can be said before anything is kept."""
     connector = reach.connector(endpoints.of_account(actor.login))
     payload = message.data if connector is None else connector.read(message.name, message.data)
-    reach.look(session, actor, message.name, message.key).check(session, payload, connector)
+    reach.look(session, actor, message.name, message.key).check(session, actor, payload, connector)
 
 
 def _keep(actor: Actor, message: Message, fingerprint: str) -> Row | None:

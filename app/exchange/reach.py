@@ -45,7 +45,9 @@ class Reach:
         bundle = bundles.get(wait["version_id"])
         return Known(bundle, bundle.messages[wait["name"]])
 
-    def check(self, session: Session, payload: Mapping[str, Any], connector: Connector | None) -> None:
+    def check(
+        self, session: Session, actor: Actor, payload: Mapping[str, Any], connector: Connector | None
+    ) -> None:
         """Holds the payload against what will read it. Raises MessageWrong, SeveralWaiting."""
         if len(self.waiting) > 1 and self.rule == "refuse":
             raise SeveralWaiting(f"有 {len(self.waiting)} 件在等这条消息。")
@@ -54,7 +56,7 @@ class Reach:
         else:
             readers = [self.starting] if self.starting is not None else list(self.knowing[:1])
         for each in readers:
-            catalogue.values(session, each, payload, connector)
+            catalogue.values(session, actor, each, payload, connector)
 
 
 def look(session: Session, actor: Actor, name: str, key: str) -> Reach:

@@ -43,7 +43,14 @@ def bring(walk: Walk, given: Row) -> None:
     message = walk.bundle.messages[given["name"]]
     key = _key(walk, given["key"])
     with reading() as session:
-        values = message.values(given.get("payload", {}), {}, RowLookups(session, clock.now(session), {}))
+        now = clock.now(session)
+        sender = walk.actor(given["by"]) if message.starts else SYSTEM
+        values = message.values(
+            given.get("payload", {}),
+            {},
+            RowLookups(session, now, {}),
+            lambda code: filing.place_of(session, sender, code, now) is not None,
+        )
     if message.starts:
         _file(walk, given, key, values)
         return

@@ -1,12 +1,13 @@
 """messages.yaml: what comes in is read against declared names, what goes out is made of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.bundles.bundle import Bundle
 from app.bundles.forms import AnswersRefused
-from app.bundles.lookups import FixedLookups
+from app.bundles.lookups import FixedLookups, UnitFact
 from app.bundles.messages import Literal, Name
 from tests.bundles.conftest import FORM, PROCESS
 from tests.bundles.test_files_and_keys import only
@@ -165,3 +166,52 @@ def test_a_secret_name_leaves_only_in_a_message_that_says_so(compile_with: Any):
     assert (refused, error.rule, error.file) == (None, "message-secret", "messages.yaml")
     assert "在这条消息上写 secret: true" in error.zh
     assert allowed is not None, none
+
+
+PLACED = "place: {units: [$.at.community, $.at.street], unknown: short}"
+
+
+@pytest.mark.parametrize(
+    ("at", "values"),
+    [
+        ({"community": " c1 ", "street": "s1"}, {"place_unit": "c1"}),
+        ({"community": "c9", "street": "s1"}, {"place_unit": "s1", "short": "c9"}),
+        ({"community": "c9", "street": 7}, {"short": "c9、7"}),
+        ({"street": ""}, {}),
+        ("no codes at all", {}),
+    ],
+)
+def test_a_message_files_its_case_in_the_first_place_there_is_and_keeps_what_is_unknown(
+    compile_with: Any, world: FixedLookups, at: Any, values: dict[str, Any]
+):
+    bundle, findings = compile_with(messages=MESSAGES.replace("data: {title", PLACED + ", data: {title", 1))
+    assert bundle is not None, findings
+    known = replace(world, all_units=[UnitFact(code, code, "street", "street") for code in ("c1", "s1")])
+
+    found = bundle.messages["city.dispatch"].values({"at": at}, {}, known, ("c1", "s1").__contains__)
+
+    assert found == values
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "says"),
+    [
+        ("$.at.street", "at.street", "message-path", "看不懂路径“at.street”"),
+        ("units: [$.at.community, $.at.street]", "units: []", "value-invalid", "应有 1 到 5 项"),
+        (", unknown: short", "", "key-missing", "unknown"),
+        ("unknown: short", "unknown: shrot", "name-undeclared", "是不是 short"),
+        ("unknown: short", "unknown: title", "value-invalid", "已经写在 data 里"),
+        ("unknown: short", "unknown: phone", "value-invalid", "普通文字"),
+        ("unknown: short", "unknown: content", "value-invalid", "普通文字"),
+        ("title: $.title", "place_unit: $.at.community", "value-invalid", "不再写 place_unit"),
+        ("several: oldest", f"several: oldest, {PLACED}", "message-key-misplaced", "starts: true"),
+    ],
+)
+def test_a_place_that_cannot_be_is_one_finding(compile_with: Any, old: str, new: str, rule: str, says: str):
+    messages = MESSAGES.replace("data: {title", PLACED + ", data: {title", 1)
+    assert old in messages
+
+    bundle, findings = compile_with(messages=messages.replace(old, new, 1))
+
+    error = only(findings)
+    assert (bundle, error.rule, says in error.zh) == (None, rule, True), error.zh

@@ -28,7 +28,6 @@ def test_a_dispatcher_changes_the_proposed_class_and_the_proposal_is_kept():
 
 
 @pytest.mark.usefixtures("district")
-@pytest.mark.requirement("SJS-006")
 @pytest.mark.requirement("SJS-039")
 def test_one_order_goes_from_intake_to_the_archive_with_an_opinion_of_the_dispatcher_s_own():
     assert "归档" in story("on_time")
