@@ -9,7 +9,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage-of-requirements bench bench-inbox bench-engine proofs lock clean environment
+.PHONY: help run test check coverage-of-requirements fuzz bench bench-inbox bench-engine proofs lock clean environment
 
 help: ## 列出这些命令
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 34
@@ -24,6 +24,9 @@ run: environment ## 启动全部服务，打印网址与示范账号（PORT=8000
 
 test: environment ## 运行全部测试（SQLite 与真实的 PostgreSQL、Valkey）
 	@exec $(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+fuzz: environment ## 照接口文档随机请求每个操作，四百次一个（PostgreSQL，约十分钟；ARGS="--examples 5000 --seed 7"）
+	@exec $(BIN)/pytest -q -n $(WORKERS) tests/fuzz --only postgresql --examples 400 $(ARGS)
 
 check: environment ## 只做静态检查：写法、类型、导入方向、流程文件
 	@$(BIN)/ruff check .

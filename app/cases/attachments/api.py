@@ -120,7 +120,7 @@ def list_attachments(query: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.get("/attachments/<id:attachment_id>")
-@blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+@blp.response(200, {"type": "string", "format": "binary"}, content_type="*/*")
 @blp.needs(CASE_READ)
 @blp.problems(NotFound, AttachmentWithdrawn, AttachmentDamaged, StorageUnavailable)
 def download(attachment_id: str) -> Response:

@@ -8,13 +8,13 @@ import flask_smorest
 import orjson
 from flask import Flask, Request, Response
 from flask.json.provider import JSONProvider
-from marshmallow import RAISE, ValidationError, fields
+from marshmallow import INCLUDE, RAISE, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
-from app.core.errors import Problem, Unprocessable, slug_of, title_of
-from app.core.http import gate
-from app.core.http.fields import Schema, field_errors
+from app.core.errors import Problem, slug_of, title_of
+from app.core.http import gate, refusals
+from app.core.http.fields import FieldsRefused, Schema, field_errors
 from app.core.http.problem import MEDIA_TYPE
 
 View = Callable[..., Any]
@@ -33,12 +33,6 @@ IF_MATCH = {
     "description": "您看到的版本号（ETag）。缺少时回答 428，已过期时回答 412。",
     "schema": {"type": "string", "pattern": '^"?[0-9]{1,18}"?$'},
 }
-
-
-class FieldsRefused(Unprocessable):
-    """填写内容有误，请按提示修改。"""
-
-    slug_of_class = "fields-refused"
 
 
 class Orjson(JSONProvider):
@@ -160,7 +154,10 @@ class FieldErrorOut(Schema):
 
 
 class ProblemOut(Schema):
-    """How every error looks (RFC 9457)."""
+    """How every error looks (RFC 9457); some have more members: `who`, `when`, `link`, `permission` …"""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"description": "/problems/<slug>"})
     title = fields.String(required=True)
@@ -181,7 +178,7 @@ class Api(flask_smorest.Api):
     def _register_responses(self) -> None:
         self.spec.components.schema("Problem", schema=ProblemOut)
         self.spec.components.response(
-            "DEFAULT_ERROR", {"description": "出错时的统一格式", "content": _PROBLEM}, lazy=True
+            "DEFAULT_ERROR", {"description": refusals.told(), "content": _PROBLEM}, lazy=True
         )
         self.spec.components.response(
             "UNPROCESSABLE_ENTITY", {"description": "填写内容有误", "content": _PROBLEM}, lazy=True

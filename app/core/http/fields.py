@@ -10,7 +10,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from app.core.clock import BEIJING
-from app.core.errors import FieldError
+from app.core.errors import FieldError, Unprocessable
 from app.core.http.strict_json import pointer
 
 # Controls of the reading direction and characters without width: no title may look like another one.
@@ -18,6 +18,10 @@ _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]
 _LINE_ENDS = re.compile("[\r\n\t\u2028\u2029]")
 _DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
 _ID = r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}"
+
+
+class FieldsRefused(Unprocessable):
+    """填写内容有误，请按提示修改。"""
 
 
 class Message(str):

@@ -11,7 +11,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 from app.core.errors import BadRequest, FieldError, TooLarge, Unprocessable, UnsupportedMedia
 from app.core.http import gate, strict_json
-from app.core.http.api import FieldsRefused
+from app.core.http.fields import FieldsRefused
 
 ENVELOPE = 64 << 10
 """Bytes that boundaries, headers and plain fields may take beside the file."""

@@ -1,0 +1,127 @@
+"""Where words drawn by chance hardly ever fit, one request that is right: every operation must succeed once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.cases import secret_process
+from tests.files import bring, upload
+from tests.fuzz.district import PASSWORD, PERSON, District
+from tests.world import shipped
+
+
+def sign_in(district: District) -> TestResponse:
+    return district.world.post(PERSON, "/sessions", {"login": PERSON, "password": PASSWORD})
+
+
+def file_case(district: District) -> TestResponse:
+    return district.world.post_filing(PERSON)
+
+
+def complete(district: District) -> TestResponse:
+    task = district.world.file(PERSON).opened[0]
+    body = {"outcome": "派遣", "answers": {"main_unit": "d1-cgw"}}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/complete", body, seen=task["revision"])
+
+
+def unclaim(district: District) -> TestResponse:
+    task = taken(district)
+    return district.world.post(
+        PERSON, f"/tasks/{task['id']}/unclaim", {"reason": "请假"}, seen=task["revision"]
+    )
+
+
+def withdraw(district: District) -> TestResponse:
+    world = district.world
+    filed = world.file(PERSON).opened[0]
+    world.complete(PERSON, filed, "派遣", {"main_unit": "d1-cgw"})
+    return world.post(PERSON, f"/tasks/{filed['id']}/withdraw", {"reason": "派错了"})
+
+
+def plan_return(district: District) -> TestResponse:
+    return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/return-plan", {"step": "dispatch"})
+
+
+def return_(district: District) -> TestResponse:
+    task = taken(district)
+    body = {"step": "dispatch", "reason": "派错单位"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/return", body, seen=task["revision"])
+
+
+def unmerge(district: District) -> TestResponse:
+    world = district.world
+    one, other = world.file(PERSON).case, world.file(PERSON).case
+    body = {"into": other["id"], "reason": "同一盏路灯"}
+    assert world.post(PERSON, f"/cases/{one['id']}/merge", body, seen=one["revision"]).status_code == 200
+    return world.post(PERSON, f"/cases/{one['id']}/unmerge", {"reason": "不是同一盏"})
+
+
+def remove_link(district: District) -> TestResponse:
+    world = district.world
+    one, other = world.file(PERSON).case, world.file(PERSON).case
+    made = world.post(PERSON, f"/cases/{one['id']}/links", {"to": other["id"], "kind": "related"})
+    return world.delete(PERSON, f"/cases/{one['id']}/links/{made.json['id']}")
+
+
+def list_tasks(district: District) -> TestResponse:
+    return district.world.get(PERSON, "/tasks?view=todo")
+
+
+def transfer(district: District) -> TestResponse:
+    task = taken(district)
+    body = {"to": "cgw1", "reason": "调休"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/transfer", body, seen=task["revision"])
+
+
+def reject(district: District) -> TestResponse:
+    task = district.world.dispatched()
+    body = {"reason": "非职责", "opinion": "不属本单位职责。"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/reject-order", body, seen=task["revision"])
+
+
+def reveal(district: District) -> TestResponse:
+    answers = {"content": "来电", **secret_process.CALLER}
+    case = district.world.file(PERSON, secret_process.KEY, answers=answers).case
+    body = {"fields": ["caller_phone"], "reason": "回访核实"}
+    return district.world.post(PERSON, f"/cases/{case['id']}/reveal", body)
+
+
+def publish(district: District) -> TestResponse:
+    files = {name: content.decode() for name, content in shipped("side_assist").files.items()}
+    return district.world.post(PERSON, "/deployments", {"key": "side_assist", "files": files})
+
+
+def attach(district: District) -> TestResponse:
+    return upload(district.world, PERSON, district.world.file(PERSON).case["id"])
+
+
+def attach_before_filing(district: District) -> TestResponse:
+    return bring(district.world, PERSON)
+
+
+def taken(district: District) -> dict[str, Any]:
+    """A task that the person works on."""
+    task = district.world.claim(PERSON, district.world.dispatched()).task
+    assert task is not None
+    return task
+
+
+RIGHT: dict[str, Callable[[District], TestResponse]] = {
+    "POST /api/v1/sessions": sign_in,
+    "POST /api/v1/cases": file_case,
+    "POST /api/v1/tasks/{task_id}/complete": complete,
+    "POST /api/v1/tasks/{task_id}/unclaim": unclaim,
+    "POST /api/v1/tasks/{task_id}/withdraw": withdraw,
+    "POST /api/v1/tasks/{task_id}/return-plan": plan_return,
+    "POST /api/v1/tasks/{task_id}/return": return_,
+    "POST /api/v1/cases/{case_id}/unmerge": unmerge,
+    "DELETE /api/v1/cases/{case_id}/links/{link_id}": remove_link,
+    "GET /api/v1/tasks": list_tasks,
+    "POST /api/v1/tasks/{task_id}/transfer": transfer,
+    "POST /api/v1/tasks/{task_id}/reject-order": reject,
+    "POST /api/v1/cases/{case_id}/reveal": reveal,
+    "POST /api/v1/deployments": publish,
+    "POST /api/v1/cases/{case_id}/attachments": attach,
+    "POST /api/v1/attachments": attach_before_filing,
+}
