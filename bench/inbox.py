@@ -175,9 +175,9 @@ def ask(database: db.Database, name: str, question: Callable[[], int]) -> Line:
 
 
 def explained(raw: Any, statement: str, parameters: Any) -> Any:
-    """The plan and times of a statement, the quickest of five: other work on the machine is not ours."""
+    """The plan and times of a statement, the quickest of several: other work on the machine is not ours."""
     plans = []
-    for _ in range(5):
+    for _ in range(TIMES):
         asked = f"explain (analyze, timing off, format json) {statement}"
         (told,) = raw.execute(asked, parameters).fetchone()
         plans.append((told if isinstance(told, list) else json.loads(told))[0])
