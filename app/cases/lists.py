@@ -8,15 +8,18 @@ from typing import Any
 from sqlalchemy import (
     Integer,
     Select,
+    String,
     and_,
     bindparam,
     case,
     exists,
+    false,
     func,
     select,
     text,
     tuple_,
     union,
+    union_all,
 )
 
 from app.cases.models import cases, favourites, task_queue, tasks
@@ -90,14 +93,22 @@ def _count(found: Select[Any]) -> Any:
     return select(func.count()).select_from(found.subquery()).scalar_subquery()
 
 
-def _count_together(quick: list[Select[Any]], slow: list[Select[Any]]) -> Any:
-    """How many there are by all ways together, up to `most`. By one way each comes once, so a quick one that
-    has so many by itself is enough: the others are then not looked at.
+def _count_together(ways: list[Select[Any]], *enough: Any) -> Any:
+    """How many there are by all ways together, up to `most`; once a question of `enough` is answered with yes
+    there are so many, and the ways are not looked at.
     """
-    every = [way.limit(MOST) for way in (*quick, *slow)]
-    together = union(*(select(way.subquery()) for way in every)).subquery()
-    enough = [(_count(way) >= MOST, MOST) for way in every[: len(quick)]]
-    return case(*enough, else_=_count(select(together)))
+    together = union(*(select(way.limit(MOST).subquery()) for way in ways)).subquery()
+    return case(*((told, MOST) for told in enough), else_=_count(select(together)))
+
+
+def _one_has_all(way: Select[Any], holder: Any, names: list[Any]) -> Any:
+    """Whether one of these names alone has `most`: each is asked until one has. By one name each comes once.
+
+    Written once for all names: to plan a statement takes time for every place where it names a table.
+    """
+    every = union_all(*(select(name.label("name")) for name in names)).subquery()
+    its = way.where(holder == every.c.name).correlate(every).limit(MOST)
+    return exists(select(every.c.name).where(_count(its) >= MOST))
 
 
 def _beyond(keys: tuple[Any, ...], *, descending: bool) -> Any:
@@ -109,8 +120,9 @@ def _beyond(keys: tuple[Any, ...], *, descending: bool) -> Any:
 
 def _count_lying(shape: Shape, *conditions: Any) -> Any:
     lying = select(task_queue.c.task_id).where(*conditions)
-    places: list[Any] = [bindparam(f"place_{i}") for i in range(shape.places)]
-    return _count_together([lying.where(task_queue.c.holder == place) for place in places], [])
+    places: list[Any] = [bindparam(f"place_{i}", type_=String) for i in range(shape.places)]
+    each = [lying.where(task_queue.c.holder == place) for place in places]
+    return _count_together(each, _one_has_all(lying, task_queue.c.holder, places))
 
 
 def _lying_view(label: str, order: Any, *conditions: Any) -> View:
@@ -162,14 +174,12 @@ def _because(reason: str) -> Callable[[Shape], tuple[Select[Any], Any]]:
 
 
 def _favourite(shape: Shape) -> tuple[Select[Any], Any]:
+    seen = scopes.in_scope(shape.scope, cases.c.org_path, cases.c.id)
     mine = (
         select(favourites.c.case_id)
         .join(cases, cases.c.id == favourites.c.case_id)
-        .where(
-            favourites.c.person_id == ME,
-            scopes.in_scope(shape.scope, cases.c.org_path, cases.c.id),
-            _has_task(favourites.c.case_id),
-        )
+        # One after the other: what one may not see any more is not looked up among the tasks.
+        .where(favourites.c.person_id == ME, case((seen, _has_task(favourites.c.case_id)), else_=false()))
     )
     return mine, favourites.c.case_id
 
@@ -203,8 +213,11 @@ def _all(shape: Shape, goes_on: bool) -> Select[Any]:
 
 
 def _count_all(shape: Shape) -> Any:
-    quick = [*_by_units(shape), _mine("handled"), _mine("closed"), _by_scope(shape)[0]]
-    return _count_together(quick, [_mine(reason) for reason in WITHOUT_TASK])
+    units, mine = _units(shape), [_mine(reason) for reason in ("handled", "closed", *WITHOUT_TASK)]
+    enough = [_count(way.limit(MOST)) >= MOST for way in mine[:2]]
+    if units:
+        enough.insert(0, _one_has_all(select(KNOWN), case_access.c.holder, units))
+    return _count_together([*_by_units(shape), *mine, _by_scope(shape)[0]], *enough)
 
 
 def _by_scope(shape: Shape) -> tuple[Select[Any], Any]:
@@ -214,8 +227,11 @@ def _by_scope(shape: Shape) -> tuple[Select[Any], Any]:
 
 def _by_units(shape: Shape) -> list[Select[Any]]:
     """What lets a unit in is a task of its pool: nothing else has to be looked at."""
-    units = scopes.names(shape.scope)[:-1]
-    return [select(KNOWN).where(case_access.c.holder == unit) for unit in units]
+    return [select(KNOWN).where(case_access.c.holder == unit) for unit in _units(shape)]
+
+
+def _units(shape: Shape) -> list[Any]:
+    return scopes.names(shape.scope)[:-1]
 
 
 def _with_task(found: Select[Any], mine: bool) -> Select[Any]:
