@@ -21,7 +21,7 @@ from app.clocks.models import timers
 from app.core import clock, db
 from bench import diagrams, floor
 from bench.client import Request, Script, Taken, drive
-from bench.installation import Installation, cpu_seconds, installed, tokens
+from bench.installation import Installation, installed, tokens
 from bench.order import FILING, STEPS, statements_of_each_step
 
 CLIENTS = 16
@@ -161,7 +161,7 @@ class Bench:
     # — measuring —
 
     def measure(self, line: Line, scripts: Iterable[Script], seconds: float = SLICE) -> Taken:
-        before = self.cpu()
+        before = self.house.cpu()
         taken = drive(self.house.address, scripts, seconds)
         self.note(line, before, taken.latencies, taken.seconds)
         line.refused += len(taken.refused)
@@ -170,17 +170,11 @@ class Bench:
         return taken
 
     def note(self, line: Line, before: dict[str, float], latencies: list[float], seconds: float) -> None:
-        after = self.cpu()
+        after = self.house.cpu()
         if latencies:
             line.latencies += latencies
             line.rates.append(len(latencies) / seconds)
             line.costs.append({of: (after[of] - before[of]) * 1000 / len(latencies) for of in after})
-
-    def cpu(self) -> dict[str, float]:
-        """CPU seconds so far of each group of processes, and of this one, which is the clients."""
-        groups = {"web": "web", "worker": "worker", "database": "postgresql"}
-        found = {of: cpu_seconds(self.house.child(name).process.pid) for of, name in groups.items()}
-        return {**found, "client": time.process_time()}
 
     def prepare(self, seconds: float, scripts: Iterable[Script]) -> None:
         drive(self.house.address, scripts, seconds)
@@ -254,7 +248,7 @@ def complete_rows(bench: Bench, lines: dict[str, Line]) -> None:
 
 def let_fire(bench: Bench, line: Line) -> None:
     """Moves the clock past the limit of every task that nobody signed for, and waits for the worker."""
-    before = bench.cpu()
+    before = bench.house.cpu()
     with db.transaction() as session:
         armed = session.scalar(_ARMED, {"now": clock.now(session) + timedelta(hours=3)})
         moved = clock.pass_time(session, timedelta(hours=3))

@@ -1,10 +1,13 @@
-"""Clients in a closed loop, one thread for all: what a script yields is sent, what returns is timed."""
+"""Clients, one thread for all: what a script yields is sent, at once or after a thought; answers timed."""
 
+import heapq
+import itertools
 import select
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -14,7 +17,10 @@ Script = Generator["Request", "Answer", None]
 
 @dataclass(frozen=True)
 class Request:
-    """One call; with a `key` it is a write. `timed=False`: needed on the way, not part of the measurement."""
+    """One call; with a `key` it is a write. `timed=False`: needed on the way, not part of the measurement.
+
+    `kind`: what it is counted as; `after`: seconds that somebody thinks before it is sent.
+    """
 
     method: str
     path: str
@@ -23,6 +29,8 @@ class Request:
     key: str | None = None
     if_match: int | None = None
     timed: bool = True
+    kind: str = ""
+    after: float = 0.0
 
     def raw(self) -> bytes:
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1"]
@@ -54,9 +62,13 @@ class Answer:
 
 @dataclass
 class Taken:
-    """What a drive found: seconds of each timed answer, how long it took in all, and what was not 2xx."""
+    """What a drive found: seconds of each timed answer, of all and by kind, how long it took in all, what was
+    not 2xx, and by how many seconds each thought took longer than it should: that is the client's own doing.
+    """
 
     latencies: list[float] = field(default_factory=list)
+    kinds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    late: list[float] = field(default_factory=list)
     seconds: float = 0.0
     refused: list[Answer] = field(default_factory=list)
 
@@ -99,6 +111,19 @@ def drive(address: tuple[str, int], scripts: Iterable[Script], seconds: float = 
     until = began + seconds
     poll = select.epoll()
     clients: dict[int, _Client] = {}
+    thinking: list[tuple[float, int, int, Request]] = []
+    order = itertools.count()
+
+    def go_on(number: int, request: Request | None, now: float) -> None:
+        if request is None or now > until:
+            client = clients.pop(number)
+            poll.unregister(client.socket)
+            client.socket.close()
+        elif request.after:
+            heapq.heappush(thinking, (now + request.after, next(order), number, request))
+        else:
+            clients[number].send(request)
+
     try:
         for script in scripts:
             first = next(script, None)
@@ -106,35 +131,41 @@ def drive(address: tuple[str, int], scripts: Iterable[Script], seconds: float = 
                 client = _Client(address, script)
                 clients[client.socket.fileno()] = client
                 poll.register(client.socket, select.EPOLLIN)
-                client.send(first)
+                go_on(client.socket.fileno(), first, time.perf_counter())
         while clients:
-            for number, _ in poll.poll(30) or _silent():
-                client = clients[number]
-                answer = client.receive()
-                if answer is None:
-                    continue
-                now = time.perf_counter()
-                assert client.request is not None
-                if answer.status >= 300:
-                    taken.refused.append(answer)
-                elif client.request.timed:
-                    taken.latencies.append(now - client.sent)
-                try:
-                    following = client.script.send(answer)
-                except StopIteration:
-                    following = None
-                if following is None or now > until:
-                    poll.unregister(client.socket)
-                    client.socket.close()
-                    del clients[number]
-                else:
-                    client.send(following)
+            # Who thinks when the time is over goes home: due then at the latest, and not sent.
+            wait = max(0.0, min(thinking[0][0], until) - time.perf_counter()) if thinking else 30.0
+            for number, _ in poll.poll(wait) or ([] if thinking else _silent()):
+                answer = clients[number].receive()
+                if answer is not None:
+                    now = time.perf_counter()
+                    go_on(number, _told(clients[number], answer, now, taken), now)
+            now = time.perf_counter()
+            while thinking and (thinking[0][0] <= now or now > until):
+                due, _, number, request = heapq.heappop(thinking)
+                if now <= until:
+                    taken.late.append(now - due)
+                go_on(number, replace(request, after=0.0), now)
     finally:
         for client in clients.values():
             client.socket.close()
         poll.close()
     taken.seconds = time.perf_counter() - began
     return taken
+
+
+def _told(client: _Client, answer: Answer, now: float, taken: Taken) -> Request | None:
+    """Notes an answer and hands it to the script; what the script wants next."""
+    assert client.request is not None
+    if answer.status >= 300:
+        taken.refused.append(answer)
+    elif client.request.timed:
+        taken.latencies.append(now - client.sent)
+        taken.kinds[client.request.kind].append(now - client.sent)
+    try:
+        return client.script.send(answer)
+    except StopIteration:
+        return None
 
 
 def _silent() -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""So many open tasks, each of a case of its own, written straight into the tables, for `bench.inbox`."""
+"""So many open tasks, each of a case of its own, written straight into the tables."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,12 @@ def case_id(number: int) -> str:
     return f"00000000-0000-7000-8000-{number:012d}"
 
 
-def fill(database: db.Database, size: int) -> None:
+def units() -> list[str]:
+    """Codes of the units below d1 that have a pool of one task in five hundred."""
+    return [f"u{OURS + n}" for n in range(POOLS) if n % 10 >= 2 and not 20 <= n % 100 <= 18 + OURS]
+
+
+def fill(database: db.Database, size: int, version: str = "v") -> None:
     """Writes what is missing up to so many open tasks; then the statistics that a day's work makes.
 
     Indexes rest meanwhile and are built again over the full tables: many times quicker than to follow rows
@@ -34,8 +39,9 @@ def fill(database: db.Database, size: int) -> None:
         there = run("select count(*) from cases").scalar() or 0
         run(f"update pg_index set indisready = false, indisvalid = false where indrelid in ({_REGCLASSES})")
         for start in range(there, size, STEP):
+            span = f"generate_series({start}, {min(start + STEP, size) - 1}) n"
             for statement in ROWS:
-                run(statement.replace("{span}", f"generate_series({start}, {min(start + STEP, size) - 1}) n"))
+                run(statement.replace("{span}", span).replace("{version}", version))
         for table in TABLES:
             run(f"reindex table {table}")
         resting = run("select from pg_index where not (indisready and indisvalid)").all()
@@ -69,7 +75,7 @@ ROWS = (
         place_unit, org_path, priority, round, state, status, received_at, opened_at, last_event_at, engine,
         revision, event_seq, audit_seq, audit_head, data)
         select {_ID}, {_ID}, 'N' || lpad(n::text, 7, '0'),
-            case n % 4 when 0 then 'other' else 'work_order_12345' end, 'v', '路灯不亮', 'staff',
+            case n % 4 when 0 then 'other' else 'work_order_12345' end, '{{version}}', '路灯不亮', 'staff',
             'X' || n, 'd1', {_PLACE}, 50, 0, 'active', case n % 3 when 0 then '待签收' else '办理中' end,
             {_NOW} - ((n * 7919::bigint) % 90) * interval '1 day', {_NOW}, {_NOW},
             decode(repeat('ab', 400), 'hex'), 1, 1, 1, decode('00', 'hex'), '{{}}' from {{span}}""",

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -60,6 +61,12 @@ class Installation:
         finally:
             db.use(None)
             config.use(None)
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds so far of each group of processes, and of this one, which is the clients."""
+        groups = {"web": "web", "worker": "worker", "database": "postgresql"}
+        found = {of: cpu_seconds(self.child(name).process.pid) for of, name in groups.items()}
+        return {**found, "client": time.process_time()}
 
     def log(self, name: str) -> str:
         return (self.folder / "data" / "logs" / f"{name}.log").read_text(errors="replace")
