@@ -167,10 +167,14 @@ class Office:
         for task in tasks:
             role = ROLES.get(task["step"], "dispatcher")
             job = Job(task["id"], task["step"], task["case"], task["revision"], unit)
-            self.jobs[role, unit if role == "handler" else "d1"].append(job)
+            jobs = self.jobs[role, unit if role == "handler" else "d1"]
+            if task["step"] == "handle":  # who signed goes on with it
+                jobs.appendleft(job)
+            else:
+                jobs.append(job)
 
-    def stock(self, who: Person, each: int) -> Script:
-        """Files and dispatches until so many cases a unit wait to be signed for."""
+    def stock(self, who: Person, count: int) -> Script:
+        """A dispatcher files and dispatches until so many cases lie at the units."""
         mine = self.jobs[who.role, who.unit]
-        while sum(len(self.jobs["handler", code]) for code in self.codes) < each * len(self.codes):
+        while sum(len(self.jobs["handler", code]) for code in self.codes) < count:
             yield from self.complete(who, mine.popleft()) if mine else self.file(who)

@@ -1,0 +1,33 @@
+"""A hundred people at once, each of a unit of their own, on real servers: nobody is turned away or kept waiting.
+
+The limits are the customer's; answers take a tenth of them or less (`make bench-users` measures).
+"""
+
+import pytest
+
+from bench.installation import Installation
+from bench.users import Bench, at
+
+pytestmark = pytest.mark.launcher
+
+SIMPLE, ACTION = 1000, 2000
+"""Milliseconds."""
+
+
+@pytest.mark.requirement("SJS-109")
+@pytest.mark.requirement("SJS-110")
+@pytest.mark.requirement("SJS-112")
+def test_a_hundred_users_at_once_are_answered_in_time_without_an_error_and_see_only_their_own(
+    house: Installation,
+) -> None:
+    bench = Bench(house, users=100, sessions=160)
+    bench.stock(10)
+
+    seen = bench.work(4.0, think=2.0)
+
+    simple, action = seen.of("simple"), seen.of("action")
+    assert not bench.office.wrong
+    assert bench.office.foreign == 0
+    assert min(len(simple), len(action), len(seen.of("complex"))) > 0
+    assert at(simple, 0.95) < SIMPLE
+    assert at(action, 0.95) < ACTION
