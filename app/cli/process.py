@@ -19,6 +19,7 @@ from app.engine.check.finding import Finding
 
 if TYPE_CHECKING:
     from app.processes.loose import Loose
+    from app.processes.walk import Coverage, Walked
 
 CHOOSE = click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 
@@ -43,11 +44,11 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
     bad = 0
     alone = [path for path in folders if path.is_file() and loose.is_loose(_folder_of(path))]
     if alone:
-        bad += told_loose([loose.check_file(path, path.name) for path in alone], strict)
+        bad += told_loose([loose.check_file(path, path.name) for path in alone], 0, strict)
     others = tuple(path for path in folders if path not in alone)
     for folder in folders_named(others, templates=True) if others or not alone else []:
         if loose.is_loose(folder):
-            bad += told_loose(loose.check_folder(folder), strict)
+            bad += told_loose(*loose.check_folder(folder), strict)
             continue
         checked = check_folder(folder)
         errors, warnings = checked.count("error"), checked.count("warning")
@@ -63,8 +64,8 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
         raise SystemExit(1)
 
 
-def told_loose(diagrams: "list[Loose]", strict: bool) -> int:
-    """Prints what each diagram of another tool is worth; how many of them may not be used."""
+def told_loose(diagrams: "list[Loose]", left: int, strict: bool) -> int:
+    """Prints what each diagram of another tool is worth; how many may not be used or were `left` unlooked."""
     bad = 0
     for each in diagrams:
         errors, warnings = each.count("error"), each.count("warning")
@@ -76,7 +77,9 @@ def told_loose(diagrams: "list[Loose]", strict: bool) -> int:
         verdict = f"不能直接用，{errors} 处错误" if errors else "可以用"
         click.echo(f"{each.name}：{verdict}{notes}{wants}。")
     click.echo(f"{len(diagrams)} 张图，{len(diagrams) - bad} 张可以用。")
-    return bad
+    if left:
+        click.echo(f"还有 {left} 张没有看：一次最多看 {len(diagrams)} 张，请分成几个文件夹。")
+    return bad + left
 
 
 @process.command()
@@ -168,10 +171,15 @@ def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> N
         raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
     if as_json:
         told = [{"name": w.name, "title": w.title, "failed": w.failed, "lines": w.lines} for w in walked]
-        click.echo(
-            json.dumps({"scenarios": told, "percent": covered.percent, "missed": covered.missed_named})
-        )
-        return
+        told_json = {"scenarios": told, "percent": covered.percent, "missed": covered.missed_named}
+        click.echo(json.dumps(told_json))
+    else:
+        _told_walk(walked, covered, coverage)
+    if any(each.failed for each in walked):
+        raise SystemExit(1)
+
+
+def _told_walk(walked: "list[Walked]", covered: "Coverage", coverage: bool) -> None:
     for each in walked:
         click.echo(f"{'✗' if each.failed else '✓'} {each.title}（{each.name}）")
         for line in (*each.lines, *((f"✗ {each.failed}",) if each.failed else ())):
@@ -182,8 +190,6 @@ def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> N
     )
     if coverage and covered.missed:
         click.echo(f"没有走到：{'、'.join(covered.missed_named)}")
-    if any(each.failed for each in walked):
-        raise SystemExit(1)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from app.bundles.keys import finding
 from app.bundles.rules import rule_error
 from app.cases import handlers
 from app.engine.check import check as check_diagram
+from app.engine.check.calls import UNRESOLVED
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
@@ -143,7 +144,7 @@ def _look(
 ) -> list[Finding]:
     names = names_of(bundle, roles)
     about_tables = decisions.check(bundle, names)
-    findings = [_weighed(each) for each in check_diagram(bundle.source, names, previous)]
+    findings = [weighed(each) for each in check_diagram(bundle.source, names, previous)]
     if any(each.level == "error" for each in about_tables):  # a table that is wrong is not missing too
         findings = [each for each in findings if each.rule != decisions.UNKNOWN]
     findings += about_tables
@@ -151,6 +152,7 @@ def _look(
     if diagram is None:
         return findings
     refused = {each.element for each in findings if each.rule == served.ELEMENT}
+    findings = [each for each in findings if each.rule != UNRESOLVED]  # no call is open, whatever it names
     findings += [each for each in served.check(diagram) if each.element not in refused]
     gone = cross.refused_ids(diagram, findings)
     findings = [each for each in findings if not _echoes(each, gone)]
@@ -171,7 +173,7 @@ def _echoes(each: Finding, refused: Collection[str]) -> bool:
     return each.rule == "bpmn-unknown-step" and any(f"outcome({step})" in each.zh for step in refused)
 
 
-def _weighed(each: Finding) -> Finding:
+def weighed(each: Finding) -> Finding:
     """A step that nobody is asked to do is a remark about a drawing; as a process it would stand for ever."""
     return replace(each, level="error") if each.rule == UNKNOWN_ROLE else each
 

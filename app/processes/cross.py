@@ -46,14 +46,19 @@ def check(
     steps = steps_of(diagram) | {step: step for step in refused}
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
-    findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *_persons(diagram)]
+    findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *of_diagram(diagram)]
     findings += _fitting_rules(bundle, diagram)
-    findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process), *_working_time(diagram)]
-    findings += [*_lengths(diagram), *_verbs(bundle, diagram, process, steps)]
+    findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process)]
+    findings += _verbs(bundle, diagram, process, steps)
     findings += _attachments(bundle, diagram, process, steps)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
+
+
+def of_diagram(diagram: Diagram) -> list[Finding]:
+    """What the rooms above the engine refuse in a diagram, whatever files lie beside it."""
+    return [*_persons(diagram), *_working_time(diagram), *_lengths(diagram)]
 
 
 def unit_fields(bundle: Bundle) -> dict[str, str]:

@@ -16,7 +16,8 @@ from app.engine.services import bare
 from app.engine.source import Names, Source
 from app.engine.xml import MAX_BYTES, XmlRefused, read
 from app.processes import served
-from app.processes.cross import open_diagram
+from app.processes.check import weighed
+from app.processes.cross import of_diagram, open_diagram
 
 ENDINGS = (".bpmn", ".bpmn2", ".xml")
 MOST_FILES = 500
@@ -58,10 +59,11 @@ def is_loose(folder: Path) -> bool:
     return not own and next(_diagrams(folder), None) is not None
 
 
-def check_folder(folder: Path) -> list[Loose]:
-    """Every diagram below a folder, by name; never raises for their content."""
-    paths = sorted(path for _, path in zip(range(MOST_FILES), _diagrams(folder), strict=False))
-    return [check_file(path, path.relative_to(folder).as_posix()) for path in paths]
+def check_folder(folder: Path) -> tuple[list[Loose], int]:
+    """The diagrams below a folder by name, and how many were not looked at; their content never raises."""
+    paths = sorted(_diagrams(folder))
+    looked = [check_file(path, path.relative_to(folder).as_posix()) for path in paths[:MOST_FILES]]
+    return looked, len(paths) - len(looked)
 
 
 def check_file(path: Path, name: str) -> Loose:
@@ -78,11 +80,12 @@ def check_file(path: Path, name: str) -> Loose:
         names = _assumed(read(data))
     except XmlRefused:
         names = Names()
-    found = check_diagram(Source("0" * 64, path.stem, data), names)
+    found = [weighed(each) for each in check_diagram(Source("0" * 64, path.stem, data), names)]
     diagram = open_diagram(data)
     told = {each.element for each in found if each.level == "error"}
     if diagram is not None:
         found += [each for each in served.check(diagram) if each.element not in told]
+        found += of_diagram(diagram)
     found.sort(key=lambda each: (each.level != "error", each.line or 0))
     return Loose(name, tuple(replace(each, file=name) for each in found), tuple(_wanted(names)))
 

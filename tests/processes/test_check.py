@@ -125,6 +125,24 @@ def test_a_candidate_rule_names_a_step_that_exists(copied: Change):
     assert "请写 sign（签收）。" in told
 
 
+@pytest.mark.parametrize("called", ["side_assist", "nothing", ""])
+def test_a_call_is_told_once_whatever_it_calls(copied: Change, called: str):
+    copied(
+        "process.bpmn",
+        '<bpmn:userTask id="archive"',
+        f'<bpmn:callActivity calledElement="{called}" id="archive"',
+    )
+    text = (copied() / "process.bpmn").read_text("utf-8")
+    before, _, after = text.partition('id="archive"')
+    after = after.replace("</bpmn:userTask>", "</bpmn:callActivity>", 1)
+    (copied() / "process.bpmn").write_text(before + 'id="archive"' + after, "utf-8")
+
+    (told,) = [each for each in lines(copied()) if "callActivity" in each or "调用" in each]
+
+    assert told.startswith("bpmn-element-not-yet")
+    assert "（调用别的流程要随版本一起固定）" in told
+
+
 @pytest.mark.parametrize("name", ["assignee", "candidateUsers"])
 def test_a_person_named_in_the_diagram_is_refused_and_hides_nothing(copied: Change, name: str):
     copied("process.bpmn", SIGN_IN_LANE, "")

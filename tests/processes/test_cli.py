@@ -1,5 +1,6 @@
 """`huying process …` as an administrator types it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -103,6 +104,16 @@ def test_walk_fails_when_a_scenario_does(copied: Change):
     assert result.exit_code == 1
     assert "✗ 按时办结（on_time）" in result.output
     assert "0/1 个场景走通" in result.output
+
+
+def test_walk_as_json_fails_too(copied: Change):
+    folder = copied("scenarios/on_time.yaml", "status: 待派遣", "status: 待签收")
+
+    result = called("walk", folder, "--scenario", "on_time", "--json")
+
+    assert result.exit_code == 1
+    (told,) = json.loads(result.output)["scenarios"]
+    assert (told["name"], bool(told["failed"])) == ("on_time", True)
 
 
 def test_walk_of_an_unknown_scenario_names_the_known_ones():

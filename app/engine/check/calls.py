@@ -10,6 +10,7 @@ from app.engine.check.nodes import CAMUNDA, Node
 from app.engine.check.words import meant, plain
 from app.engine.source import Names
 
+UNRESOLVED = "bpmn-call-unresolved"
 MOST_CALLS = 5
 
 
@@ -49,7 +50,7 @@ def check_calls(report: Report, diagram: Diagram, names: Names, foreign: frozens
 def _tell_unresolved(report: Report, names: Names, node: Node, called: str) -> None:
     hint = meant(called, names.bundles, "已发布的流程", "published are")
     report.error(
-        "bpmn-call-unresolved",
+        UNRESOLVED,
         node,
         f"{node.named.zh} 调用的流程 {plain(called)} 没有发布过；{hint.zh}"
         if called
