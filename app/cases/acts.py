@@ -22,12 +22,14 @@ from app.cases.commands import (
     Return,
     TakeIn,
     Transfer,
+    TreatIncident,
     Unclaim,
     Unlink,
     Unlinked,
     Withdraw,
 )
 from app.cases.env import CaseEnv, awake
+from app.cases.incidents import treating
 from app.cases.motion import Motion
 from app.cases.sync import sync, tell_decided, tell_milestones
 from app.cases.tree import Tree
@@ -92,7 +94,12 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return take_in(motion, command)
         case MergeUndone():
             return undo(motion, command)
-        # those that wake it
+        # those that wake it, or may
+        case TreatIncident():
+            woken = treating.treat(motion, command)
+            if woken is None:
+                return True
+            run = woken
         case Complete():
             task = complete(motion, command)
             if task is None:
@@ -122,6 +129,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             run = awake(motion)
             run.deliver(command.ref)
     settle(motion, run, gone)
+    if isinstance(command, TreatIncident):
+        treating.moved_on(motion, command)
     return True
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.bundles import Bundle
 from app.cases.acts import act
-from app.cases.commands import BY_ITSELF, Command, Complete
+from app.cases.commands import NO_DRAFT, Command, Complete
 from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.incidents import opening
 from app.cases.models import tasks
@@ -62,8 +62,8 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
     try:
         return within_budget(lambda: _step(commands, actor, request), request)
     except EngineError as error:
-        if isinstance(command, BY_ITSELF):
-            raise  # whoever sent it counts the attempts
+        if isinstance(command, NO_DRAFT):
+            raise
         failure = error
         number = within_budget(lambda: opening.keep_draft_and_open(command, actor, failure))
         raise ProcessStopped(f"异常编号 {number}。", incident=number) from error

@@ -262,10 +262,30 @@ class LetGo:
     merged: str
 
 
+@dataclass(frozen=True)
+class TreatIncident:
+    """处理异常: what somebody does about what stopped in this case; `act` is one of incidents.kinds.ACTS.
+
+    `to` is the login of whom it is given to (None: who asks), `results` what a step that is passed by would
+    have given, by the declared names.
+    """
+
+    case_id: str
+    incident_id: str
+    act: str
+    said: str = ""
+    to: str | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+    seen: int | None = None
+
+
 TaskCommand = Claim | Unclaim | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
-Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise
+Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 CaseCommand = Deliver | Beside | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
 Command = TaskCommand | CaseCommand | FireTimer
+
+NO_DRAFT = FireTimer | Deliver | TreatIncident
+"""What opens no incident when it fails: whoever sent it counts the attempts, or has one before him."""
 
 BY_ITSELF = FireTimer | Deliver
 """What no person asks for: nobody's scope is looked at, and a failure is counted by whoever sent it."""

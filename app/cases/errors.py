@@ -129,7 +129,3 @@ class LinkReversed(Conflict):
 
 class UnitNotSelectable(Unprocessable):
     """不能选择这个单位。"""
-
-
-class IncidentResolved(Conflict):
-    """该异常已经处理过了。"""

@@ -267,10 +267,24 @@ incidents = Table(
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
     Column("state", String(10), nullable=False),  # open | resolved
+    Column("assignee_id", String(60)),
     Column("resolved_by", String(60)),
     Column("resolved_at", Instant),
     Column("note", Text),
     Column("revision", Integer, nullable=False),
     Index("ix_incidents_case", "case_id", "state"),
     Index("ix_incidents_state", "state", "last_at", "id"),
+)
+
+incident_log = Table(  # what people did with an incident; rows are added, never changed
+    "incident_log",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("incident_id", Id, ForeignKey("incidents.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor_id", String(60), nullable=False),
+    Column("act", String(10), nullable=False),  # incidents.kinds.ACTS
+    Column("text", Text),
+    Column("to_id", String(60)),  # whom it was given to
+    Index("ix_incident_log_incident", "incident_id", "id"),
 )

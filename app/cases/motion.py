@@ -16,6 +16,7 @@ from app.clocks.board import Board
 from app.clocks.limits import Limit, limit_of
 from app.core.db import Session
 from app.core.events import Event
+from app.engine.picture import Wait
 from app.identity import org
 from app.identity.actor import Actor
 
@@ -60,7 +61,7 @@ class Motion:
     opened: list[Row] = field(default_factory=list)
     unstaffed: list[Row] = field(default_factory=list)
     """Opened tasks whose own pool had nobody: somebody above got them, and an incident says so."""
-    stranded: tuple[str, ...] = ()
+    stranded: tuple[Wait, ...] = ()
     """What the case awaits when nobody and no timer can bring it: an incident says so."""
     asked: dict[Any, Any] = field(default_factory=dict)
     """What this motion has already read of the organisation."""

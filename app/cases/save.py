@@ -21,6 +21,7 @@ from app.identity.models import case_access
 
 # Everything of a row that can change after its insert.
 _TASK = (
+    "pools",
     "assignee_id",
     "transfers",
     "state",

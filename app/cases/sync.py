@@ -34,7 +34,7 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
     if picture.ended:
         _close(motion, picture)
     elif not (picture.tasks or motion.board.moves_by_itself() or _comes_from_outside(picture)):
-        motion.stranded = tuple(wait.name or wait.element for wait in picture.waits)
+        motion.stranded = picture.waits
     for row in motion.opened:
         row["due_at"] = due_of(motion, row)
         lay_out(motion, row)
@@ -123,14 +123,32 @@ def _open(motion: Motion, task: HumanTask) -> None:
     }
     motion.tasks[row["id"]] = row
     motion.opened.append(row)
-    for name in pools.names:
-        if not name.startswith("person:"):
-            grant(motion, f"unit:{assign.unit_path(name)}", "pool")
+    _let_in(motion, pools.names)
     if pools.fallback:
         motion.unstaffed.append(row)
     motion.tell_task(
         "task.opened", row, pools=list(pools.names), **({"fallback": True} if pools.fallback else {})
     )
+
+
+def route_anew(motion: Motion, row: Row) -> bool:
+    """Finds the pools of an open task again, by who is appointed now; False while the right one is empty."""
+    step = motion.bundle.engine.step(row["step"])
+    pools = assign.pools_for(motion, motion.bundle.rules_of(step.lane, step.candidates), row["item"])
+    if pools.fallback:
+        return False
+    motion.change_task(row, pools=list(pools.names), revision=row["revision"] + 1)
+    take_away(motion, row)
+    lay_out(motion, row)
+    _let_in(motion, pools.names)
+    motion.tell_task("task.rerouted", row, pools=list(pools.names))
+    return True
+
+
+def _let_in(motion: Motion, pools: Sequence[str]) -> None:
+    for name in pools:
+        if not name.startswith("person:"):
+            grant(motion, f"unit:{assign.unit_path(name)}", "pool")
 
 
 def _rules(motion: Motion, task: HumanTask) -> Sequence[Any]:

@@ -13,6 +13,7 @@ from app.bundles import Bundle
 from app.bundles.data_fields import FILE_KINDS
 from app.cases import viewing
 from app.cases.attachments import models as attachments
+from app.cases.incidents.kinds import KINDS
 from app.cases.links import service as links
 from app.cases.notes import service as notes
 from app.cases.secrets.showing import label
@@ -148,6 +149,19 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"请{event['called']}{asked}，{event['number']}"
         case "request.ended":
             return "协办结束" + (f"：{event['assist_result']}" if event.get("assist_result") else "")
+        case "task.rerouted":
+            return f"“{step}”重新派到该去的待办池"
+        case "incident.retried":
+            return f"重试异常 {event['number']}（{KINDS[event['kind']].name}），原因：{event['reason']}"
+        case "incident.resolved":
+            return f"办结异常 {event['number']}（{KINDS[event['kind']].name}），原因：{event['reason']}"
+        case "incident.skipped":
+            what = event["element"] and (bundle.engine.name_of(event["element"]) or event["element"])
+            return f"跳过“{what}”，异常 {event['number']}，原因：{event['reason']}"
+        case "incident.noted":
+            return f"给异常 {event['number']} 添加说明"
+        case "incident.assigned":
+            return f"异常 {event['number']} 交给{event['called']}处理"
         case "case.urged":
             return f"催办，优先级 {event['priority']}"
         case "case.redone":

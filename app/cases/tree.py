@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, text
 
 from app import bundles
-from app.cases.commands import BY_ITSELF, Command
+from app.cases.commands import BY_ITSELF, Command, TreatIncident
 from app.cases.models import cases, tasks
 from app.cases.motion import Motion, Row
 from app.clocks.board import Board, Clock, Timer
@@ -17,7 +17,7 @@ from app.core import clock, dialects
 from app.core.db import Session
 from app.core.errors import NotFound
 from app.identity.actor import Actor
-from app.identity.permissions import CASE_READ, TASK_READ
+from app.identity.permissions import CASE_READ, INCIDENT_READ, TASK_READ
 from app.identity.scopes import hidden, holders, let_in, require, sees
 
 
@@ -193,6 +193,8 @@ def _lock(session: Session, command: Command, actor: Actor) -> tuple[Row, dateti
 
 
 def _needs(command: Command) -> str:
+    if isinstance(command, TreatIncident):
+        return INCIDENT_READ
     return TASK_READ if getattr(command, "task_id", None) is not None else CASE_READ
 
 

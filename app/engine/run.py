@@ -252,6 +252,11 @@ class Run:
             if row._state == WAITING and row.task_spec.awaits in DELIVERED
         )
 
+    def waiting_at(self, element: str) -> list[str]:
+        """The refs of what waits at this element of the diagram, oldest first."""
+        rows = self._net.tasks.values()
+        return [row.ref for row in rows if row._state == WAITING and row.task_spec.name == element]
+
     @property
     def finished(self) -> bool:
         """Whether no token is left, by looking at every row. Raises EndDisputed if the library disagrees."""

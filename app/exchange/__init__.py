@@ -12,5 +12,5 @@ def install() -> None:
     events.listen(parking.wake_those_meant_for)
     events.listen(outbox.keep_what_leaves)
     events.listen(received.try_again)
-    events.listen(deliveries.send_again)
+    events.listen(deliveries.follow_incidents)
     health.component("outbox", outbox.standing)

@@ -124,12 +124,24 @@ _AGAIN = (
 )
 
 
-def send_again(session: Session, told: Sequence[Event]) -> None:
-    """Listens: whoever retries the incident of dead messages has them sent again."""
+_NO_MORE = (
+    update(outbox)
+    .where(
+        outbox.c.case_id == bindparam("of"),
+        outbox.c.message == bindparam("called"),
+        text("outbox.state = 'dead'"),
+    )
+    .values(state="closed", settled_at=bindparam("at"))
+)
+
+
+def follow_incidents(session: Session, told: Sequence[Event]) -> None:
+    """Listens: whoever retries the incident of dead messages sends them again, who skips it closes them."""
+    done = {"incident.retried": _AGAIN, "incident.skipped": _NO_MORE}
     for event in told:
-        if event.name == "incident.retried" and event.data["kind"] in INCIDENTS:
+        if event.name in done and event.data["kind"] in INCIDENTS:
             how = {"of": event.case_id, "called": event.data["element"], "at": event.at}
-            session.execute(_AGAIN, how)
+            session.execute(done[event.name], how)
 
 
 def _told(session: Session, actor: Actor, row: Row, kind: str, now: datetime) -> Row:

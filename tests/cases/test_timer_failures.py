@@ -8,6 +8,7 @@ import pytest
 from app import bundles
 from app.cases import firing
 from app.cases.incidents import service as incidents
+from app.cases.incidents.errors import IncidentActRefused
 from app.cases.models import cases
 from app.cases.models import incidents as incident_rows
 from app.cases.models import tasks as task_rows
@@ -104,16 +105,14 @@ def test_a_retry_arms_the_timer_again_with_all_its_attempts(broken: World) -> No
     exhaust(broken)
     (incident,) = broken.rows(incident_rows)
 
-    with db.transaction() as session:
-        incidents.retry(session, broken.actor("duban1"), incident["id"], "试试看")
+    incidents.treat(broken.actor("duban1"), incident["id"], "retry", "试试看")
     armed = broken.timer(case["id"], "late_a")
     assert (armed["state"], armed["attempts"]) == ("armed", 0)
     exhaust(broken)  # not mended: stops again, as a line of its own
     assert broken.timer(case["id"], "late_a")["attempts"] == len(firing.WAITS)
     broken.change(cases, case["id"], data={"amount": None})
     (again,) = broken.rows(incident_rows, state="open")
-    with db.transaction() as session:
-        incidents.retry(session, broken.actor("duban1"), again["id"], "数据已改正")
+    incidents.treat(broken.actor("duban1"), again["id"], "retry", "数据已改正")
     firing.fire_due()
 
     assert broken.timer(case["id"], "late_a")["state"] == "fired"
@@ -132,8 +131,9 @@ def test_other_branches_of_the_case_live_on_beside_an_incident(database: db.Data
     assert world.case(case["id"])["state"] == "closed"
     assert {timer["state"] for timer in world.rows(timers)} == {"cancelled"}
     (incident,) = world.rows(incident_rows)
-    with db.transaction() as session:
-        incidents.retry(session, world.actor("duban1"), incident["id"], "已经不需要")
+    with pytest.raises(IncidentActRefused, match="办件已经结束"):
+        incidents.treat(world.actor("duban1"), incident["id"], "retry", "再试")
+    incidents.treat(world.actor("duban1"), incident["id"], "resolve", "已经不需要")
     assert firing.fire_due() == 0
 
 
@@ -155,10 +155,34 @@ def test_two_timers_that_failed_alike_are_both_tried_again(database: db.Database
     exhaust(world)
 
     for incident in world.rows(incident_rows):
-        with db.transaction() as session:
-            incidents.retry(session, world.actor("duban1"), incident["id"], "再试")
+        incidents.treat(world.actor("duban1"), incident["id"], "retry", "再试")
 
     assert [world.timer(case["id"], "late_a")["state"] for case in cases_of] == ["armed", "armed"]
+
+
+def test_timers_of_two_elements_that_fail_at_one_place_are_two_incidents(database: db.Database) -> None:
+    """One line for both would let a retry of the first leave the second behind."""
+    drawing = Drawing("failing").start(attributes='camunda:formKey="filing"').both("split").end()
+    drawing.either("big", default="no").task("check", by_role(), outcomes="完成")
+    drawing.flow("big", "check", when="amount > 3").flow("big", "check", name="no").line("check", "end")
+    for step in ("a", "b"):
+        drawing.task(step, by_role(), outcomes="完成").timer(f"late_{step}", step, "PT1H")
+        drawing.line("split", step, "end").line(f"late_{step}", "big")
+    forms = {"filing": "title: 登记\nfields:\n  - {name: amount}\n"}
+    drawing.line("start", "split")
+    world = worlds.build(
+        database,
+        worlds.bundle_of("failing", drawing, data="amount: {type: text, label: 数量}", forms=forms),
+    )
+    filed(world)
+
+    exhaust(world)
+
+    lines = world.rows(incident_rows)
+    assert len({line["stack_hash"] for line in lines}) == 1
+    for line in lines:
+        incidents.treat(world.actor("duban1"), line["id"], "retry", "再试")
+    assert [timer["state"] for timer in world.rows(timers, kind="token")] == ["armed", "armed"]
 
 
 def die(world: World, *, begun: bool = True) -> list[tuple[str, bool]]:
@@ -248,8 +272,9 @@ def test_a_retry_does_not_take_back_an_order_that_was_signed_meanwhile(world: Wo
     (incident,) = world.rows(incident_rows)
     world.claim("cgw1", task)
 
-    with db.transaction() as session:
-        incidents.retry(session, world.actor("duban1"), incident["id"], "再试一次")
+    with pytest.raises(IncidentActRefused, match="不再停着"):
+        incidents.treat(world.actor("duban1"), incident["id"], "retry", "再试一次")
+    incidents.treat(world.actor("duban1"), incident["id"], "resolve", "已经签收")
     firing.fire_due()
 
     assert world.row(timers, key)["state"] == "held"
@@ -284,8 +309,7 @@ def test_three_workers_killed_over_one_timer_make_an_incident(broken: World) -> 
     assert incident["kind"] == "worker-killed"
     assert incident["timer_id"] == broken.timer(case["id"], "late_a")["id"]
     broken.change(cases, case["id"], data={"amount": None})
-    with db.transaction() as session:
-        incidents.retry(session, broken.actor("duban1"), incident["id"], "换了机器")
+    incidents.treat(broken.actor("duban1"), incident["id"], "retry", "换了机器")
     assert firing.fire_due() == 1
 
 
@@ -368,8 +392,7 @@ def test_a_case_whose_version_cannot_be_read_stops_alone(
     (incident,) = world.rows(incident_rows)
     assert (incident["kind"], incident["case_id"]) == ("timer-failed", broken_case["id"])
     monkeypatch.setattr(bundles, "get", plain)
-    with db.transaction() as session:
-        incidents.retry(session, world.actor("duban1"), incident["id"], "版本已修复")
+    incidents.treat(world.actor("duban1"), incident["id"], "retry", "版本已修复")
     firing.fire_flags()
     assert world.case(broken_case["id"])["light"] == "red"
     assert world.now() - incident["first_at"] < timedelta(hours=1)

@@ -373,10 +373,12 @@ def test_an_event_in_the_line_can_be_passed_by(kind: str, said: str):
     drawing.line("start", "split", "ear", "after", "join", "end").line("split", "other", "join")
     case = Case(drawing, Bench(data={"level": 1}))
     (wait,) = case.picture.waits
+    assert case.wake().waiting_at("ear") == [wait.ref]
 
     case.wake().skip(wait.ref)
     case.keep()
 
+    assert case.wake().waiting_at("ear") == []
     assert (sorted(case.steps), case.picture.waits) == (["after", "other"], ())
     assert case.do("other").ended is False
     assert case.do("after").ended

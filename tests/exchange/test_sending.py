@@ -205,6 +205,25 @@ def test_whoever_retries_the_incident_of_a_dead_message_has_it_sent_again(
     assert [row["state"] for row in rows_of(world)] == ["sent", "sent"]
 
 
+def test_whoever_skips_the_incident_of_a_dead_message_closes_it_and_the_next_one_goes(
+    world: World, city: Partner, configure: Configure
+) -> None:
+    configure(city12345={"url": city.url, "allow": ["10.0.0.0/8:80"]})
+    reported(world)
+    assert send()
+    (incident,) = world.rows(incidents)
+
+    refused = world.post("duban1", f"/incidents/{incident['id']}/resolve", {"reason": "不管它"})
+    configure(city12345=city.url)
+    answer = world.post("duban1", f"/incidents/{incident['id']}/skip", {"reason": "已电话告知"})
+    while send():
+        pass
+
+    assert (refused.status_code, "不再发送的，请跳过" in refused.get_json()["detail"]) == (409, True)
+    assert (answer.status_code, answer.get_json()["state"]) == (200, "resolved")
+    assert [row["state"] for row in rows_of(world)] == ["closed", "sent"]
+
+
 def test_a_closed_message_is_sent_no_more_and_the_next_one_goes(
     world: World, city: Partner, configure: Configure
 ) -> None:

@@ -57,8 +57,12 @@ ELSEWHERE = {
     "/api/v1/cases/<id:case_id>/favourite",
     # needs a link; tests/cases/test_links.py shows it
     "/api/v1/cases/<id:case_id>/links/<id:link_id>",
-    # needs an incident; tests/cases shows it
-    "/api/v1/incidents/<id:incident_id>/retry",
+    # need an incident; tests/cases/incidents shows them
+    "/api/v1/incidents/<id:incident_id>",
+    *(
+        f"/api/v1/incidents/<id:incident_id>/{act}"
+        for act in ("retry", "resolve", "skip", "annotate", "assign")
+    ),
 }
 
 

@@ -10,11 +10,13 @@ from sqlalchemy import bindparam, insert, select, update
 from app.cases.commands import Command, Complete
 from app.cases.models import cases, incidents, tasks
 from app.cases.secrets.taking import seal_draft
+from app.clocks.models import timers
 from app.core import clock, events
 from app.core.db import Session, transaction
 from app.core.events import Event
 from app.core.ids import new_id
 from app.engine.errors import EngineError
+from app.engine.picture import Wait
 from app.identity.actor import Actor
 
 Row = dict[str, Any]
@@ -25,12 +27,19 @@ _CASE_OF_TASK = (
     .join(tasks, tasks.c.case_id == cases.c.id)
     .where(tasks.c.id == bindparam("task"))
 )
-_SAME = select(incidents).where(
+
+
+def _tier(timer: Any) -> Any:
+    return select(timers.c.tier).where(timers.c.id == timer).scalar_subquery()
+
+
+_SAME = select(incidents).where(  # two timers that fail at the same place are two things to be tried again
     incidents.c.case_id.is_not_distinct_from(bindparam("case")),
     incidents.c.process_key == bindparam("process"),
     incidents.c.kind == bindparam("kind"),
     incidents.c.stack_hash == bindparam("stack"),
     incidents.c.state == "open",
+    _tier(incidents.c.timer_id).is_not_distinct_from(_tier(bindparam("timer"))),
 )
 
 
@@ -49,9 +58,11 @@ class PoolEmpty(Exception):
 class NoWayForward(Exception):
     """A case rests where no task is open and no timer runs."""
 
-    def __init__(self, awaited: tuple[str, ...]) -> None:
-        super().__init__(*awaited)
-        self.message = f"办件停在“{'、'.join(awaited)}”，没有待办，也没有定时，不会自己往下走。请检查流程图。"
+    def __init__(self, awaited: tuple[Wait, ...]) -> None:
+        names = [wait.name or wait.element for wait in awaited]
+        super().__init__(*names)
+        self.element = awaited[0].element if len(awaited) == 1 else None
+        self.message = f"办件停在“{'、'.join(names)}”，没有待办，也没有定时，不会自己往下走。请检查流程图。"
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,14 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
     stack = stack_hash(error)
     same = (
         session.execute(
-            _SAME, {"case": where.case_id, "process": where.process_key, "kind": kind, "stack": stack}
+            _SAME,
+            {
+                "case": where.case_id,
+                "process": where.process_key,
+                "kind": kind,
+                "stack": stack,
+                "timer": where.timer_id,
+            },
         )
         .mappings()
         .first()

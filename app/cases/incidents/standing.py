@@ -1,0 +1,91 @@
+"""What is left of the trouble an incident tells of: what still stands there, and does anything move?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select
+
+from app.cases.models import cases, tasks, waits
+from app.clocks.models import timers
+from app.core.db import Session
+from app.identity.models import appointments, people
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A timer, or a job, that is tried no more: its ref in the engine, and the element (a flag's tier)."""
+
+    ref: str
+    element: str
+    flag: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`case` and `task` are their states, None where the incident names none.
+
+    `staffed` says that somebody stands in the task's pools, `moves` that a person, a timer or a message can
+    move the case.
+    """
+
+    case: str | None
+    task: str | None = None
+    staffed: bool = False
+    stopped: tuple[Stopped, ...] = ()
+    moves: bool = True
+
+
+_STATE = select(cases.c.state).where(cases.c.id == bindparam("case"))
+_TASK = select(tasks.c.state, tasks.c.pools).where(tasks.c.id == bindparam("task"))
+_TIER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scalar_subquery()
+ALIKE = and_(  # several timers of one element may have failed alike and share one incident
+    timers.c.case_id == bindparam("case"), timers.c.tier == _TIER, timers.c.state == "incident"
+)
+_STOPPED = select(timers.c.key, timers.c.tier, timers.c.kind).where(ALIKE).order_by(timers.c.id)
+_MOVES = select(
+    or_(
+        exists().where(tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed"))),
+        exists().where(
+            timers.c.case_id == bindparam("case"),
+            timers.c.kind == "token",
+            timers.c.state.in_(("armed", "claimed")),
+        ),
+        exists().where(waits.c.case_id == bindparam("case")),
+    )
+)
+
+
+def look(session: Session, incident: Mapping[str, Any], now: datetime) -> Standing:
+    """As it is now; certain while the case is locked."""
+    which = {"case": incident["case_id"], "task": incident["task_id"], "timer": incident["timer_id"]}
+    if incident["case_id"] is None:
+        return Standing(None)
+    task = session.execute(_TASK, which).one_or_none() if incident["task_id"] else None
+    stopped = session.execute(_STOPPED, which) if incident["timer_id"] else ()
+    return Standing(
+        session.scalar(_STATE, which),
+        task.state if task is not None else None,
+        task is not None and _staffed(session, task.pools, now),
+        tuple(Stopped(row.key, row.tier, row.kind == "flag") for row in stopped),
+        bool(session.scalar(_MOVES, which)),
+    )
+
+
+def _staffed(session: Session, pools: list[str], now: datetime) -> bool:
+    found = select(people.c.id).where(people.c.state == "active", or_(false(), *map(_stands_in, pools)))
+    return session.execute(found.limit(1), {"now": now}).first() is not None
+
+
+def _stands_in(pool: str) -> ColumnElement[bool]:
+    if pool.startswith("person:"):
+        return people.c.id == pool.removeprefix("person:")
+    role, _, path = pool.partition("@")
+    return exists().where(
+        appointments.c.person_id == people.c.id,
+        appointments.c.role == role,
+        appointments.c.unit_path == path,
+        or_(appointments.c.valid_from.is_(None), appointments.c.valid_from <= bindparam("now")),
+        or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > bindparam("now")),
+    )
