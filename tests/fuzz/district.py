@@ -18,7 +18,8 @@ from app.core import db
 from app.identity import login, passwords, permissions
 from app.identity.models import people, role_permissions, roles, units
 from tests import world as worlds
-from tests.cases import secret_process, test_incidents
+from tests.cases import secret_process
+from tests.cases.incidents import test_opening
 from tests.categories.conftest import SMALL, load
 from tests.exchange.conftest import talks
 from tests.exchange.speaking import callback, filed, handle
@@ -139,7 +140,7 @@ def build(database: db.Database) -> District:
         worlds.shipped("side_assist"),
         talks(),
         secret_process.files(),
-        test_incidents.breaking(),
+        test_opening.breaking(),
     )
     load(SMALL)
     with db.transaction() as session:

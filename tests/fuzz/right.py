@@ -5,6 +5,10 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from app.cases.incidents import opening
+from app.cases.models import incidents
+from app.core import db
+from app.identity.actor import SYSTEM
 from tests.cases import secret_process
 from tests.files import bring, upload
 from tests.fuzz.district import PASSWORD, PERSON, District
@@ -100,6 +104,32 @@ def attach_before_filing(district: District) -> TestResponse:
     return bring(district.world, PERSON)
 
 
+def retry_incident(district: District) -> TestResponse:
+    return treat(district, "retry", {"reason": "再试"})
+
+
+def resolve_incident(district: District) -> TestResponse:
+    return treat(district, "resolve", {"reason": "不用再试"}, "message-expired")
+
+
+def skip_incident(district: District) -> TestResponse:
+    return treat(district, "skip", {"reason": "不再发送"})
+
+
+def assign_incident(district: District) -> TestResponse:
+    return treat(district, "assign", {})
+
+
+def treat(district: District, act: str, body: dict[str, Any], kind: str = "delivery-blocked") -> TestResponse:
+    """An act on an incident of a message of its own."""
+    case = district.world.file(PERSON).case
+    with db.transaction() as session:
+        where = opening.Where(case["process_key"], case["org_path"], case["id"])
+        number = opening.open_incident(session, kind, where, RuntimeError(), SYSTEM)
+    (incident,) = district.world.rows(incidents, number=number)
+    return district.world.post(PERSON, f"/incidents/{incident['id']}/{act}", body)
+
+
 def taken(district: District) -> dict[str, Any]:
     """A task that the person works on."""
     task = district.world.claim(PERSON, district.world.dispatched()).task
@@ -122,6 +152,10 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/tasks/{task_id}/reject-order": reject,
     "POST /api/v1/cases/{case_id}/reveal": reveal,
     "POST /api/v1/deployments": publish,
+    "POST /api/v1/incidents/{incident_id}/retry": retry_incident,
+    "POST /api/v1/incidents/{incident_id}/resolve": resolve_incident,
+    "POST /api/v1/incidents/{incident_id}/skip": skip_incident,
+    "POST /api/v1/incidents/{incident_id}/assign": assign_incident,
     "POST /api/v1/cases/{case_id}/attachments": attach,
     "POST /api/v1/attachments": attach_before_filing,
 }

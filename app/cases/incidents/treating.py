@@ -140,9 +140,9 @@ def _try_again(motion: Motion, incident: Row) -> Run | None:
 
 def _pass_by(motion: Motion, incident: Row, standing: Standing, command: TreatIncident) -> Run | None:
     """The token goes on past the job or the event; what the job would have given is as somebody says."""
+    given = _given(motion, incident, command.results)
     if incident["kind"] not in ("timer-failed", "no-way-forward"):
         return None  # a message of the outbox: exchange hears of it
-    given = _given(motion, incident, command.results)
     run = awake(motion)
     if given:
         run.env.write(given)
