@@ -53,7 +53,7 @@ def create_app() -> "Flask":
     from app.cases.search import saved_api as filters
     from app.cases.secrets import api as secrets
     from app.categories import api as categories
-    from app.core.http import access_log, api, front, gate, health, problem
+    from app.core.http import access_log, api, front, gate, health, problem, waiting
     from app.exchange import api as exchange
     from app.identity import api as identity
     from app.identity import login
@@ -64,6 +64,7 @@ def create_app() -> "Flask":
     problem.install(app)
     audit.install(app)
     access_log.install(app)
+    waiting.install(app)
     gate.install(app, login.authenticate)
 
     document = api.create_api(app, title="呼应 Huying", version=__version__)

@@ -70,6 +70,12 @@ def notes(query: dict[str, Any]) -> dict[str, Any]:
     return {"query": query, "position": position}
 
 
+@toy.get("/mine")
+@toy.response(200)
+def mine() -> dict[str, Any]:
+    return {"mine": True}
+
+
 @toy.post("/kept/<id:name>")
 @toy.moves
 @toy.arguments(NOTHING)

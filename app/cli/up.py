@@ -305,13 +305,13 @@ def start_web(
     environ: dict[str, str],
     application: str = "wsgi:application",
 ) -> Child:
-    """granian: one process per core, four threads each; a body that never ends is the proxy's matter."""
+    """granian: one process per core, four requests at work in each; a body that never ends is the proxy's."""
     options = {
         "--interface": "wsgi",
         "--host": wish.host,
         "--port": str(wish.port),
         "--workers": str(wish.workers),
-        "--blocking-threads": environ.get("HUYING_WEB_THREADS", "4"),
+        "--blocking-threads": str(from_environment(environ).server_threads),
         "--http": "1",
         "--workers-kill-timeout": f"{DRAIN}s",
         "--log-level": "warning",

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 class SettingRefused(ValueError):
     """配置有误。"""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests a second, and how many of them may write."""
+
+    requests: float
+    writes: float
+
+
+LIMITS = "person=20/5,service=100/50"
+"""In service: nobody opens twenty pages a second, and a partner's rush must leave room for people."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,10 @@ class Settings:
     """HUYING_TOKEN_HOURS: life of a bearer token; one working day."""
     web_threads: int = 4
     """HUYING_WEB_THREADS: threads of a web process and size of its database pool; more than 4 hurt."""
+    waiting: int = 60
+    """HUYING_WAITING: requests that may wait for one of these threads; more are told 503 at once."""
+    limits: Mapping[str, Rate] | None = None
+    """HUYING_LIMITS: requests/writes a second of one person and one service, each process; elsewhere off."""
     tick_seconds: float = 1.0
     """HUYING_TICK_SECONDS: pause between two looks for due timers; ± 20 % so tickers spread."""
     lease_seconds: int = 50
@@ -73,6 +90,11 @@ class Settings:
     def trial(self) -> bool:
         """Whether the database is SQLite: no second writer, no proof against the database's owner."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def server_threads(self) -> int:
+        """Threads of the server: at work, waiting, and a few that tell the rest to come later."""
+        return self.web_threads + self.waiting + 4
 
     def database(self) -> str:
         """The database's URL; SettingRefused when nobody named one."""
@@ -119,6 +141,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         ("HUYING_TRUSTED_PROXIES", "trusted_proxies", 0),
         ("HUYING_TOKEN_HOURS", "token_hours", 1),
         ("HUYING_WEB_THREADS", "web_threads", 1),  # a pool of 0 would be one without a bound
+        ("HUYING_WAITING", "waiting", 0),
         ("HUYING_LEASE_SECONDS", "lease_seconds", SHORTEST_LEASE),
         ("HUYING_IDEMPOTENCY_HOURS", "idempotency_hours", 1),
     ):
@@ -127,6 +150,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     if environ.get("HUYING_TICK_SECONDS"):
         # Shorter than this, the ticker does nothing but ask the database.
         given["tick_seconds"] = _number("HUYING_TICK_SECONDS", environ["HUYING_TICK_SECONDS"], float, 0.05)
+    usual = LIMITS if given.get("profile") == "production" else "off"
+    given["limits"] = _limits(environ.get("HUYING_LIMITS") or usual)
     made = Settings(**given)  # type: ignore[arg-type]  # the names above are the fields
     if made.profile == "production" and made.trial:
         raise SettingRefused(
@@ -147,6 +172,19 @@ def _number(name: str, text: str, kind: type, least: float) -> int | float:
     if value < least:
         raise SettingRefused(f"{name} 至少为 {least}，不能是 {text}。")
     return value  # type: ignore[no-any-return]
+
+
+_RATES = re.compile(r"person=([0-9.]+)/([0-9.]+),service=([0-9.]+)/([0-9.]+)")
+
+
+def _limits(text: str) -> Mapping[str, Rate] | None:
+    if text == "off":
+        return None
+    found = _RATES.fullmatch(text)
+    if found is None:
+        raise SettingRefused(f"HUYING_LIMITS 应写作 {LIMITS} 或 off，现在是 {text!r}。")
+    rates = [_number("HUYING_LIMITS", each, float, 0.1) for each in found.groups()]
+    return {"person": Rate(rates[0], rates[1]), "service": Rate(rates[2], rates[3])}
 
 
 def _with_driver(url: str) -> str:

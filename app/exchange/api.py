@@ -46,6 +46,7 @@ blp = Blueprint("exchange", __name__, url_prefix="/api/v1", description="与其�
 
 
 @blp.post("/messages")
+@blp.writes
 @blp.arguments(
     MessageIn(),
     example={

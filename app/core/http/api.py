@@ -107,6 +107,8 @@ class Blueprint(flask_smorest.Blueprint):
         """Creates or moves something: Idempotency-Key required."""
         return _noted(gate.moves(view), parameters=[IDEMPOTENCY_KEY])
 
+    writes = staticmethod(gate.writes)
+
     @staticmethod
     def uploads(schema: dict[str, Any]) -> Callable[[View], View]:
         """Takes multipart/form-data, which core/http/multipart reads."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from flask.globals import request_ctx
@@ -22,7 +22,8 @@ from app.core.errors import (
     Unprocessable,
     UnsupportedMedia,
 )
-from app.core.http import strict_json
+from app.core.http import strict_json, waiting
+from app.core.http.limits import Allowances, Left, Principal
 from app.core.http.problem import HeadersTooLarge, UriTooLong
 
 MOST_BODY = 1 << 20
@@ -55,13 +56,6 @@ class QueryRefused(Unprocessable):
     """查询条件有误。"""
 
 
-class Principal(Protocol):
-    """Whoever signed in: all that the gate needs to know."""
-
-    @property
-    def id(self) -> str: ...
-
-
 Authenticate = Callable[[str], Principal]
 """A bearer token to its owner; raises TokenInvalid."""
 
@@ -69,6 +63,7 @@ Authenticate = Callable[[str], Principal]
 def install(app: Flask, authenticate: Authenticate) -> None:
     """Puts the gate before every view of the app; a view is closed unless it was marked public."""
     app.extensions["huying_authenticate"] = authenticate
+    app.extensions["huying_allowances"] = Allowances()
     app.before_request(_enter)
     app.after_request(_leave)
 
@@ -79,10 +74,16 @@ def public(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
+def writes(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a view that writes although it needs no Idempotency-Key: it counts as a write (limits.py)."""
+    view.__dict__["writes"] = True
+    return view
+
+
 def moves(view: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a view that creates or moves something: it needs an Idempotency-Key."""
     view.__dict__["needs_key"] = True
-    return view
+    return writes(view)
 
 
 def _enter() -> None:
@@ -99,8 +100,11 @@ def _enter() -> None:
             raise NotAllowed(headers={"Allow": _allowed()})
     view: Any = current_app.view_functions.get(request.endpoint or "")
     marks: Mapping[str, Any] = getattr(view, "__dict__", {})
-    if not marks.get("open_to_all"):
-        sign_in()
+    if marks.get("open_to_all"):
+        waiting.take_turn()
+    else:
+        allowances: Allowances = current_app.extensions["huying_allowances"]
+        g.left = allowances.admit(_token(), _arrive, writes="writes" in marks)
     if environ.get("QUERY_STRING"):
         _check_query(marks)
     if marks.get("needs_key") and "HTTP_IDEMPOTENCY_KEY" not in environ:
@@ -113,11 +117,20 @@ def sign_in() -> Principal:
     Raises NotSignedIn without a token, TokenInvalid for a wrong, expired or withdrawn one.
     """
     if "principal" not in g:
-        found = _BEARER.match(request.headers.get("Authorization", ""))
-        if found is None:
-            raise NotSignedIn(headers={"WWW-Authenticate": "Bearer"})
-        g.principal = current_app.extensions["huying_authenticate"](found[1])
+        g.principal = current_app.extensions["huying_authenticate"](_token())
     return g.principal  # type: ignore[no-any-return]
+
+
+def _arrive() -> Principal:
+    waiting.take_turn()
+    return sign_in()
+
+
+def _token() -> str:
+    found = _BEARER.match(request.headers.get("Authorization", ""))
+    if found is None:
+        raise NotSignedIn(headers={"WWW-Authenticate": "Bearer"})
+    return found[1]
 
 
 def raw_body(most: int = MOST_BODY) -> bytes:
@@ -253,4 +266,7 @@ def _leave(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    left: Left | None = g.get("left")
+    if left is not None:
+        response.headers.update(left.headers())
     return response

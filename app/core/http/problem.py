@@ -29,8 +29,11 @@ from app.core.errors import (
     Unprocessable,
     UnsupportedMedia,
 )
+from app.core.seldom import Seldom
 
 log = logging.getLogger("huying.http")
+
+_not_served = Seldom(log, "the database could not serve")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -143,5 +146,5 @@ def _unexpected(error: Exception) -> Response:
         )
         problem = InternalError()
     else:
-        log.warning("the database could not serve: %s", problem.slug)
+        _not_served.note(problem=problem.slug)
     return respond(problem)
