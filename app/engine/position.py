@@ -14,6 +14,7 @@ from itertools import permutations
 from app.engine.blocks import Block, Branch, Line, lines_of, waits_for_all
 from app.engine.errors import ReturnImpossible
 from app.engine.events import Boundary
+from app.engine.forgetting import outcomes_of, walked
 from app.engine.nodes import split_name
 from app.engine.repeats import Repeat
 from app.engine.returns import Edit, ReturnTarget
@@ -78,6 +79,9 @@ class Position:
                 own = each.branch_of(level.element)
                 edit.arrivals += [(each.join, way.arrives_from) for way in each.branches if way is not own]
         self._side_lines(level, edit, taken)
+        passed = walked(level.line, at, (each.element for each in taken), branch)
+        drawn = self._version(public(level.scope.task_spec.path_inside(level.scope)))
+        edit.forgotten = outcomes_of(self.net, level.scope, passed, drawn)
         return edit
 
     def steps(self) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from app.engine.errors import ReturnImpossible
+from app.engine.forgetting import FORGOTTEN
 from app.engine.nodes import split_name
 from app.engine.picture import HumanTask, Picture, Wait
 from app.engine.shape import Net, Row
@@ -94,6 +95,7 @@ class Edit:
     withdrawn: list[Row] = field(default_factory=list)
     arrivals: list[tuple[str, str]] = field(default_factory=list)  # join, and where from
     votes: list[DroppedVote] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)  # the outcomes that were taken back, by their keys
 
 
 def apply(net: Net, edit: Edit) -> None:
@@ -101,6 +103,10 @@ def apply(net: Net, edit: Edit) -> None:
     for row in edit.withdrawn:
         edit.votes += [vote for each in net.tasks.values() for vote in _votes(each, row)]
         _take_out(net, row)
+    for key in edit.forgotten:
+        net.tallies.pop(key, None)
+        if key in net.outcomes:  # that the step was passed once remains
+            net.outcomes[key] = FORGOTTEN
     specs = edit.within.task_spec.specs_inside(edit.within)
     for join, source in edit.arrivals:
         arrival = _put(net, specs[join], edit, TaskState.WAITING)

@@ -277,8 +277,8 @@ class Run:
 
     @property
     def outcomes(self) -> Mapping[str, str]:
-        """Step → the outcome it had last in this case."""
-        return dict(self._net.outcomes)
+        """Step → the outcome it had last in this case, unless a return took it back."""
+        return {step: outcome for step, outcome in self._net.outcomes.items() if outcome}
 
     # -- what happens inside -------------------------------------------------------------------------
 

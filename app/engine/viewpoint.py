@@ -120,7 +120,7 @@ class Viewpoint:
             net, env = self._net, self._env
             self._functions = {
                 **env.functions,
-                "outcome": lambda step: net.outcomes.get(self._key(step)),
+                "outcome": lambda step: net.outcomes.get(self._key(step)) or None,  # one taken back is empty
                 **counters(self.count_of),
                 "round_no": lambda: net.rounds.get(self.moved or "", 1),
                 "today": lambda: env.now.astimezone(SHANGHAI).date().isoformat(),

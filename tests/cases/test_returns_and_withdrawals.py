@@ -4,13 +4,17 @@ from datetime import timedelta
 
 import pytest
 
+from app import bundles
 from app.cases import moves
 from app.cases.errors import CannotWithdraw, ReturnNotPossible, ReturnOverSend, VerbForbidden
+from app.cases.models import cases as case_rows
 from app.cases.models import tasks as task_rows
 from app.cases.models import waits
 from app.clocks.models import clocks
 from app.core import db
+from app.engine.run import Run
 from tests import world as worlds
+from tests.engine.conftest import Bench
 from tests.engine.drawing import Drawing
 from tests.world import Row, World, by_role
 
@@ -234,3 +238,44 @@ def test_over_http_a_plan_then_a_return_then_the_timeline_says_it(database: db.D
     assert [each["step"] for each in done.get_json()["next"]] == ["first"]
     items = world.get("paiqian1", f"/cases/{case['id']}/timeline").get_json()["items"]
     assert any("从“a”退回到“first”，原因：材料不全" in e["text"] for i in items for e in i["events"])
+
+
+def asking_others_at_first() -> Drawing:
+    """first → (others, unless the check refused) → work → check → end or work again."""
+    drawing = Drawing("drawn").start().task("first", by_role()).either("m").either("asks", default="f_on")
+    drawing.task("others", by_role()).either("n").task("work", by_role())
+    drawing.task("check", by_role(), outcomes="通过, 驳回").either("g", default="f_out").end()
+    drawing.line("start", "first", "m", "asks").flow("asks", "others", 'outcome("check") != "驳回"')
+    drawing.flow("asks", "n", name="f_on").line("others", "n", "work", "check", "g")
+    return drawing.flow("g", "m", 'outcome("check") == "驳回"').flow("g", "end", name="f_out")
+
+
+def test_after_a_return_nobody_hears_what_was_decided_before_it(database: db.Database) -> None:
+    world = build(database, asking_others_at_first())
+    world.file(process="drawn")
+    for step in ("first", "others", "work"):
+        finish(world, step)
+    world.complete("paiqian1", open_task(world, "check"), "驳回")
+    finish(world, "work")
+    task = open_task(world, "check")
+
+    moves.give_back(world.actor("paiqian1"), task["id"], "first", "重新来", task["revision"])
+
+    finish(world, "first")
+    assert open_steps(world) == ["others"]
+
+
+def test_after_a_withdrawal_nobody_hears_what_was_withdrawn(database: db.Database) -> None:
+    world = build(database, asking_others_at_first())
+    world.file(process="drawn")
+    for step in ("first", "others", "work"):
+        finish(world, step)
+    check = open_task(world, "check")
+    world.complete("paiqian1", check, "驳回")
+
+    moves.withdraw(world.actor("paiqian1"), check["id"], "看错了")
+
+    assert open_steps(world) == ["check"]
+    (case,) = world.rows(case_rows)
+    run = Run.load(case["engine"], bundles.get(case["version_id"]).engine, Bench())
+    assert "check" not in run.outcomes

@@ -67,6 +67,7 @@ class ReturnGame(TokenGame):
         ]:
             if each.task in self.graph.many:  # what was said does not count any more
                 self._known(each.scope).pop(each.task, None)
+        self._take_back(way, begin, {*(each.task for each in gone), *(edge.target for edge in fetched)})
         again = {way.element, *(each.task for each in gone), *(edge.target for edge in fetched)}
         ended = not gone and not fetched
         again |= {node for node in self._reach([begin]) if ended or self._reach([node]) & again}
@@ -87,6 +88,32 @@ class ReturnGame(TokenGame):
         else:
             self._leave(begin, way.aside, way.scope)
         self._settle()
+
+    def _take_back(self, way: Way, begin: str, standing: set[str]) -> None:
+        """What was decided since `begin` was entered last counts no more, beside and inside neither."""
+        last = standing or {node for node in self.graph.nodes if not self._ahead(node)}
+        walked = {begin} | {
+            node for node in self._reach(self._ahead(begin), begin) if self._reach([node], begin) & last
+        }
+        depth = len(way.cleared)
+        walked = {node for node in walked if self._path(node)[:depth] == way.cleared}
+        while True:  # side lines that end with it, at any depth
+            bells = [b for b in self.graph.bells if b.ends and not b.interrupting and b.task in walked]
+            beside = {node for bell in bells for node in self._reach([bell.name])}
+            if beside <= walked:
+                break
+            walked |= beside
+        known = self._known(way.scope)
+        for step in known:
+            home, lies = step, step in walked
+            while home := self.graph.home.get(home, ""):
+                lies |= home in walked
+            if lies:
+                known[step] = ""
+
+    def _ahead(self, node: str) -> list[str]:
+        ahead = [edge.target for edge in self.graph.edges if edge.source == node]
+        return ahead + [bell.name for bell in self.graph.bells if bell.interrupting and bell.task == node]
 
     # -- below ---------------------------------------------------------------------------------------
 
@@ -208,14 +235,11 @@ class ReturnGame(TokenGame):
         for waiting in scope.at_join.values():
             waiting[:] = [each for each in waiting if not ends(each)]
 
-    def _reach(self, begin: list[str]) -> set[str]:
-        found, waiting = set(begin), list(begin)
+    def _reach(self, begin: list[str], not_past: str = "") -> set[str]:
+        found, waiting = set(begin), [node for node in begin if node != not_past]
         while waiting:
-            node = waiting.pop()
-            ahead = [edge.target for edge in self.graph.edges if edge.source == node]
-            ahead += [bell.name for bell in self.graph.bells if bell.interrupting and bell.task == node]
-            for target in ahead:
-                if target not in found:
+            for target in self._ahead(waiting.pop()):
+                if target not in found and target != not_past:
                     found.add(target)
                     waiting.append(target)
         return found

@@ -298,3 +298,49 @@ def test_a_dry_run_touches_nothing_outside():
 
     assert names(plan.withdrawn) == ["a1", "b1"]
     assert case.run.dump() == case.state
+
+
+def asking_again() -> Drawing:
+    """dispatch → handle → check → end; a check that refuses leads to handle, which asks others only at first."""
+    drawing = Drawing().start().task("dispatch").either("m").either("first", default="f_on").task("help")
+    drawing.either("n").task("handle").task("check", outcomes="通过, 驳回").either("g", default="f_out").end()
+    drawing.line("start", "dispatch", "m", "first").flow("first", "help", 'outcome("check") != "驳回"')
+    drawing.flow("first", "n", name="f_on").line("help", "n", "handle", "check", "g")
+    return drawing.flow("g", "m", 'outcome("check") == "驳回"').flow("g", "end", name="f_out")
+
+
+def test_a_return_forgets_what_was_decided_since_its_target():
+    case = Case(asking_again())
+    for step, outcome in (("dispatch", "完成"), ("help", "完成"), ("handle", "完成"), ("check", "驳回")):
+        case.do(step, outcome)
+    assert case.steps == ["handle"]  # nobody is asked twice while the check stands
+    case.do("handle")
+
+    back(case, "dispatch", "check")
+
+    assert dict(case.run.outcomes) == {}
+    case.do("dispatch")
+    assert case.steps == ["help"]
+
+
+def test_what_was_decided_on_the_way_round_is_forgotten_and_what_came_before_is_kept():
+    case = Case(asking_again())
+    for step, outcome in (("dispatch", "完成"), ("help", "完成"), ("handle", "完成"), ("check", "驳回")):
+        case.do(step, outcome)
+    assert targets(case, "handle") == ["dispatch", "help", "check"]
+
+    back(case, "help", "handle")
+
+    assert dict(case.run.outcomes) == {"dispatch": "完成"}
+    assert targets(case, "help") == ["dispatch", "handle", "check"]  # they have been passed once
+
+
+def test_a_step_taken_back_by_its_actor_has_decided_nothing():
+    case = Case(asking_again())
+    for step, outcome in (("dispatch", "完成"), ("help", "完成"), ("handle", "完成"), ("check", "驳回")):
+        case.do(step, outcome)
+
+    case.wake().return_to("check", case.picture.task("handle").ref, withdraw=True)
+    case.keep()
+
+    assert (case.steps, "check" in case.run.outcomes) == (["check"], False)
