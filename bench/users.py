@@ -34,6 +34,10 @@ STOCK = 240
 """Cases that lie at the units when the minute begins."""
 
 
+VALID = "else the machine is measured"
+"""Written at what says whether a run tells anything: clients that get no core in time see slow servers."""
+
+
 @dataclass(frozen=True)
 class Promise:
     """What must hold, what was found, and who says so."""
@@ -195,7 +199,7 @@ def promises(bench: Bench, minute: Minute) -> list[Promise]:
     client = 100 * minute.cpu["client"] / minute.taken.seconds
     failed = sum(times for (_, status, _), times in bench.office.wrong.items() if status >= 500)
     refused = bench.office.wrong.total() - failed
-    ours, valid = "figures of a release", "else the client is measured"
+    ours = "figures of a release"
     return [
         Promise("answers 5xx", failed, 0, "", "SJS-109"),
         Promise("answers 4xx", refused, 0, "", "SJS-109"),
@@ -205,8 +209,8 @@ def promises(bench: Bench, minute: Minute) -> list[Promise]:
         Promise("complex query p99", at(complex, 0.99), 5000, "ms", "SJS-111, searches only"),
         Promise("action p99", at(action, 0.99), 500, "ms", ours),
         Promise("action p99", at(action, 0.99), 2000, "ms", "SJS-112"),
-        Promise("client late p99", at(late, 0.99), 20, "ms", valid),
-        Promise("client", client, 50, "% core", valid),
+        Promise("client late p99", at(late, 0.99), 20, "ms", VALID),
+        Promise("client", client, 50, "% core", VALID),
     ]
 
 
@@ -218,6 +222,11 @@ def judge(found: list[Promise], office: Office) -> int:
         print(row + mark, flush=True)
     for (kind, status, problem), times in office.wrong.items():
         print(f"{kind}: {status} {problem}, {times} times", file=sys.stderr)
+    if not all(each.held for each in found if each.source == VALID):
+        print(
+            "The clients were kept waiting by the machine itself: measure again when it rests.",
+            file=sys.stderr,
+        )
     return 0 if all(each.held for each in found) else 1
 
 
