@@ -162,8 +162,10 @@ def one_step(report: Report) -> None:
     )
 
     early, late = after_rounds(version, 2), after_rounds(version, 1_500)
-    turns = [partial(act, version, each[0], each[1], "退回") for each in (early, late)]
-    report.ratio("round 1,500 of dispatch–sign–return against round 2", side_by_side(*turns, 200), 1.1)
+    soon, long_after = (partial(act, version, each[0], each[1], "退回") for each in (early, late))
+    report.ratio(
+        "round 1,500 of dispatch–sign–return against round 2", side_by_side(soon, long_after, 200), 1.1
+    )
     report.line("  rows kept", f"{early[2]} / {late[2]}", "the same", early[2] == late[2])
 
 

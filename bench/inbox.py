@@ -24,7 +24,8 @@ from typing import Any
 from sqlalchemy import event, select
 
 from app import wire
-from app.cases import inbox, incidents
+from app.cases import inbox
+from app.cases.incidents import service as incidents
 from app.cases.lists import VIEWS
 from app.cases.models import cases
 from app.cases.search import query
@@ -132,7 +133,7 @@ def questions() -> dict[str, Callable[[], int]]:
             made[f"{name}: {what}"] = lambda who=who, filter=filter: found(query.CASES, who, filter)  # type: ignore[misc]
         made[f"{name}: by received"] = lambda who=who: found(query.CASES, who, {}, "receivedAt")  # type: ignore[misc]
         made[f"{name}: tasks overdue"] = lambda who=who: found(query.TASKS, who, {"overdue": True}, "dueAt")  # type: ignore[misc]
-    made["district: incidents"] = lambda: len(incidents.page(reader("d1"), "open", 50, None))
+    made["district: incidents"] = lambda: len(incidents.page(reader("d1"), {"state": "open"}, 50, None))
     return made
 
 
@@ -181,7 +182,7 @@ def explained(raw: Any, statement: str, parameters: Any) -> Any:
         asked = f"explain (analyze, timing off, format json) {statement}"
         (told,) = raw.execute(asked, parameters).fetchone()
         plans.append((told if isinstance(told, list) else json.loads(told))[0])
-    return min(plans, key=lambda plan: plan["Execution Time"])
+    return min(plans, key=lambda plan: plan["Planning Time"] + plan["Execution Time"])
 
 
 def scanned(node: Any) -> Iterator[str]:

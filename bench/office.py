@@ -5,7 +5,7 @@ What one user's act opens is the next user's work, so that nobody takes what is 
 
 import itertools
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -22,6 +22,8 @@ CLASSES = {
     "floor": ("who am I",),
 }
 MIX = {"simple": 60, "complex": 12, "action": 25, "floor": 3}
+Asked = Generator[Request, Answer, Any]
+"""A request on its way; it ends with what the answer holds, or nothing when it was refused."""
 ROLES = {"sign": "handler", "handle": "handler", "review": "reviewer"}  # the rest is the dispatchers'
 SINCE = {"$gte": (datetime.now(UTC) - timedelta(days=30)).isoformat()}
 SEARCHES: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -61,14 +63,14 @@ class Office:
 
     # — one request —
 
-    def get(self, who: Person, kind: str, path: str) -> Script:
+    def get(self, who: Person, kind: str, path: str) -> Asked:
         return self._ask(Request("GET", path, self.tokens[who.login], kind=kind))
 
-    def post(self, who: Person, kind: str, path: str, body: Any, seen: int | None = None) -> Script:
+    def post(self, who: Person, kind: str, path: str, body: Any, seen: int | None = None) -> Asked:
         key = f"office-{next(self._keys)}"
         return self._ask(Request("POST", path, self.tokens[who.login], body, key, seen, kind=kind))
 
-    def _ask(self, request: Request) -> Any:
+    def _ask(self, request: Request) -> Asked:
         pause = self.dice.expovariate(1 / self.think) if self.think else 0.0
         answer: Answer = yield Request(**{**vars(request), "after": pause})
         if answer.status >= 300:

@@ -177,7 +177,8 @@ _SEEN: list[str] | None = None
 def _watched() -> Iterator[list[str]]:
     """While it lasts, everything a check has no business doing is noted."""
     global _SEEN
-    _SEEN = seen = []
+    seen: list[str] = []
+    _SEEN = seen
     try:
         yield seen
     finally:
