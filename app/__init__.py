@@ -52,6 +52,7 @@ def create_app() -> "Flask":
     from app.cases.search import api as search
     from app.cases.search import saved_api as filters
     from app.cases.secrets import api as secrets
+    from app.cases.suggestions import api as suggestions
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem, waiting
     from app.exchange import api as exchange
@@ -78,6 +79,7 @@ def create_app() -> "Flask":
     document.register_blueprint(notes.blp)
     document.register_blueprint(links.blp)
     document.register_blueprint(phrases.blp)
+    document.register_blueprint(suggestions.blp)
     document.register_blueprint(attachments.blp)
     document.register_blueprint(secrets.blp)
     document.register_blueprint(categories.blp)

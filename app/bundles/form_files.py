@@ -30,7 +30,9 @@ _FIELD = Record(
         "choices": Key(Any_(), "固定选项列表，或 units(…)、categories(…) 查询"),
         "table": data_fields.TABLE_KEY,
         "phrases": Key(Flag(), "可用常用语"),
-        "suggest": Key(Any_(), not_yet="智能建议"),
+        "suggest": Key(
+            Text(r"[a-z][a-z0-9_]*", "智能建议的名字，例如 classify", 60), "请谁推荐：智能建议的名字"
+        ),
     }
 )
 SHAPE = Record(
@@ -139,6 +141,7 @@ def _field(
             required_if=_condition(given, "requiredIf", found, data, path),
             choices=choices,
             phrases=given.get("phrases", False),
+            suggest=given.get("suggest", ""),
         )
         if effective is not None
         else None

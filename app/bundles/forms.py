@@ -35,6 +35,8 @@ class FormField:
     required_if: Expression | None = None
     choices: Choices | None = None
     phrases: bool = False
+    suggest: str = ""
+    """The adviser that proposes a value; empty without one."""
 
     @property
     def name(self) -> str:
@@ -323,6 +325,8 @@ def _property(each: FormField) -> dict[str, Any]:
         schema["x-requiredIf"] = each.required_if.text
     if each.phrases:
         schema["x-phrases"] = True
+    if each.suggest:
+        schema["x-suggest"] = each.suggest
     if data.secret:
         schema["x-secret"] = True
     return schema

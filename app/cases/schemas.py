@@ -8,6 +8,7 @@ from marshmallow.validate import Length
 from app.cases.lists import VIEWS
 from app.cases.models import CASE_STATES, TASK_STATES
 from app.cases.phrases.schemas import OfferedPhrase
+from app.cases.suggestions.schemas import SuggestionOut
 from app.core.http.fields import (
     Answers,
     Identifier,
@@ -285,6 +286,7 @@ class FormOut(Schema):
     draft = fields.Dict(required=True, allow_none=True)
     prompts = ListOf(Shape(PromptOut), required=True)
     phrases = ListOf(Shape(OfferedPhrase), required=True)
+    suggestions = ListOf(Shape(SuggestionOut), required=True)
 
 
 class TaskQuery(PageQuery):

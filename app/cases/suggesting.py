@@ -2,10 +2,8 @@
 
 from app.cases.handlers import Context, Results, handler
 from app.cases.motion import expression_data
+from app.cases.suggestions.advisers import text_of
 from app.categories.suggesting import suggest
-
-READ = ("title", "content")
-"""The names whose text is read; numbers of people are masked in it already."""
 
 
 @handler(
@@ -18,8 +16,7 @@ READ = ("title", "content")
 def suggest_category(context: Context) -> Results:
     """The proposal (None without one), the category that holds for now, and the words that speak for it."""
     motion = context.motion
-    data = expression_data(motion.bundle, motion.case)
-    text = "\n".join(str(data.get(name) or "") for name in READ)
+    text = text_of(expression_data(motion.bundle, motion.case))
     found = suggest(motion.session, str(context.params["table"]), text, motion.now)
     chosen = context.params.get("chosen")
     return {

@@ -18,6 +18,7 @@ from app.cases.models import cases, tasks
 from app.cases.motion import Row, expression_data
 from app.cases.phrases import service as phrases
 from app.cases.secrets import showing
+from app.cases.suggestions import service as suggestions
 from app.core.db import Session, reading
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
@@ -89,20 +90,23 @@ def look(actor: Actor, task_id: str) -> tuple[Row, Bundle]:
 
 def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
     """The form as JSON Schema, its present values, its outcomes, its draft, what is to be said about it,
-    and the phrases that fit it."""
+    the phrases
+    that fit it, and what is suggested for its fields."""
     with reading() as session:
         task = visible(session, actor, task_id)
         case = dict(session.execute(select(cases).where(cases.c.id == task["case_id"])).mappings().one())
         bundle = bundles.get(task["version_id"])
         step = bundle.engine.step(task["step"])
         form = bundle.forms[step.form] if step.form else None
-        data = dict(expression_data(bundle, case))
+        plain = expression_data(bundle, case)
+        data = dict(plain)
         if form is not None:
             data |= showing.form_values(session, actor, task, case, form, bundle)
         draft = showing.draft_of(session, actor, task, bundle)
         over = task["state"] not in ("open", "claimed")
         told = [] if over else prompts.of(prompts.At(session, bundle, case, task))
         kept = [] if over else phrases.offered(session, actor, bundle.key, task["step"], form)
+        advised = [] if over else suggestions.offered(session, form, plain)
     return {
         "task": task["id"],
         "revision": task["revision"],
@@ -117,4 +121,5 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         "draft": draft,
         "prompts": prompts.shown(told),
         "phrases": kept,
+        "suggestions": advised,
     }

@@ -108,7 +108,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "task.done":
             opinion = f"，意见：{event['opinion']}" if event.get("opinion") else ""
             known = "、".join(CONFIRMED.get(code, code) for code in event.get("confirmed", ()))
-            return f"办理“{step}”，结论：{event['outcome']}{opinion}{f'（已确认：{known}）' if known else ''}"
+            sure = f"（已确认：{known}）" if known else ""
+            return f"办理“{step}”，结论：{event['outcome']}{opinion}{sure}{_advised(event)}"
         case "task.cancelled":
             return f"“{step}”不再需要办理"
         case "case.noted":
@@ -228,3 +229,14 @@ def named_rule(table: str, numbers: Sequence[int], bundle: Bundle) -> str:
 def minutes(text: str) -> str:
     """An instant as people say it: day and minute in Beijing."""
     return datetime.fromisoformat(text).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def _advised(event: Mapping[str, Any]) -> str:
+    """What became of the suggestions that the step was given."""
+    said = [
+        f"采用推荐的{each['title']}“{each['label']}”"
+        if each["taken"]
+        else f"推荐的{each['title']}“{each['label']}”改为“{each['chosenLabel'] or '（空）'}”"
+        for each in event.get("suggested", ())
+    ]
+    return "".join(f"；{each}" for each in said)

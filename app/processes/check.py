@@ -19,7 +19,7 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Names, Source
 from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
-from app.processes import cross, decisions, messages, parallel, served, staffing
+from app.processes import advice, cross, decisions, messages, parallel, served, staffing
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
@@ -160,6 +160,7 @@ def _look(
     findings += staffing.check(bundle, diagram, roles or {})
     findings += parallel.check(bundle, diagram)
     findings += messages.check(bundle, diagram)
+    findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)
     against = Against(bundle, diagram, org, gone)
     for name, data in bundle.files.scenarios().items():

@@ -85,7 +85,7 @@ def only(findings: Any) -> Any:
         ("sla", "start: case.received", "start: task.opened", "event-invalid", "后面要写环节"),
         ("sla", "start: case.received", "start: unit.assigned", "key-not-yet", "尚未开放"),
         ("form", "required: true", "requird: true", "key-unknown", "是不是 required"),
-        ("form", "required: true", "suggest: classify", "key-not-yet", "智能建议"),
+        ("form", "required: true", "suggest: [classify]", "value-invalid", "智能建议的名字"),
         ("form", "required: true", "required: 是", "value-invalid", "应为 true 或 false"),
         ("form", "- {name: yes}", "- {name: yse}", "name-undeclared", "是不是 yes"),
         ("form", "- {name: yes}", "- {name: level}", "field-twice", "写了两次"),

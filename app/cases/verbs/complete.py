@@ -14,6 +14,7 @@ from app.cases.errors import OpinionRequired, OutcomeUnknown
 from app.cases.items import split
 from app.cases.motion import Motion, Row
 from app.cases.secrets import showing, taking
+from app.cases.suggestions import service as suggestions
 from app.cases.sync import grant, take_away
 from app.cases.verbs import guard
 from app.cases.verbs.claim import take
@@ -54,6 +55,7 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         closed_at=motion.now,
         revision=task["revision"] + 1,
     )
+    advised = suggestions.judged(motion, task, step.form, answers)
     motion.write(split(motion, task, answers))
     take_away(motion, task)
     grant(motion, f"person:{motion.actor.id}", "handled")
@@ -64,6 +66,7 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         opinion=opinion,
         answers=seal_of(salt, answers),
         **({"confirmed": confirmed} if confirmed else {}),
+        **({"suggested": advised} if advised else {}),
     )
     if step.event:
         motion.tell(step.event, step=task["step"])

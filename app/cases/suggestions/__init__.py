@@ -1,0 +1,1 @@
+"""Suggestions: what an adviser proposes for a field of a form, and what people then chose."""
