@@ -1,5 +1,6 @@
 """Incidents over HTTP: the list and its causes, one whole, notes, hands it goes through, who may and who not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from app.audit.chain import case_chain
 from app.audit.streams import audit_stream
 from app.audit.verify import verify
 from app.cases import firing
-from app.cases.incidents import schemas
+from app.cases.incidents import opening, schemas
 from app.cases.incidents.kinds import ACTS, KINDS
 from app.cases.models import incident_log
 from app.cases.models import incidents as incident_rows
 from app.core import db
+from app.identity.actor import SYSTEM
 from tests.cases.incidents.conftest import stopped_job, stopped_timer
 from tests.cases.test_shapes import misfits
 from tests.world import Row, World
@@ -223,3 +225,49 @@ def test_a_reason_must_be_written_and_a_failing_request_opens_no_second_incident
     assert "请改正后重试，或跳过" in refused.json["detail"]
     assert (lacking.status_code, lacking.json["type"]) == (422, "/problems/answers-wrong")
     assert len(job.rows(incident_rows)) == 1
+
+
+def test_numbers_of_people_in_a_reason_are_covered_wherever_it_stands(late: World) -> None:
+    incident = stopped_timer(late)
+
+    post(late, incident, "resolve", {"reason": "已致电 13800138000"})
+
+    (line,) = late.rows(incident_log)
+    kept = [late.row(incident_rows, incident["id"]), line, *late.rows(case_chain), *late.rows(audit_stream)]
+    assert line["text"] == "已致电 138****8000"
+    assert "13800138000" not in str(kept)
+
+
+def test_of_two_who_act_at_once_one_is_told_that_the_other_was_faster(on_postgresql: World) -> None:
+    world = on_postgresql
+    with db.transaction() as session:
+        where = opening.Where("drawn", "d1")
+        opening.open_incident(session, "message-expired", where, RuntimeError(), SYSTEM)
+    case = world.file().case
+    with db.transaction() as session:
+        where = opening.Where(case["process_key"], case["org_path"], case["id"])
+        opening.open_incident(session, "delivery-dead", where, RuntimeError(), SYSTEM)
+    signed_in = [world.token(who) for who in ("duban1", "liucheng1")]
+    assert world.app is not None
+    assert len(signed_in) == 2
+
+    for incident in world.rows(incident_rows):
+        with ThreadPoolExecutor(2) as pool:
+            acts = [
+                pool.submit(
+                    post,
+                    world,
+                    incident,
+                    "retry",
+                    {"reason": "再试"},
+                    by=who,
+                    key=f"{who}-{incident['kind']}",
+                )
+                for who in ("duban1", "liucheng1")
+            ]
+            answers = [act.result() for act in acts]
+
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        lost = next(answer for answer in answers if answer.status_code == 409)
+        assert lost.json["type"] == "/problems/incident-resolved"
+    assert len(world.rows(incident_log)) == 2
