@@ -1,7 +1,8 @@
 """Who finds a task: lane rules become pools, a pool is a role in exactly one unit."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
 
@@ -33,6 +34,20 @@ class _Unit:
     roles: dict[str, int]
 
 
+@dataclass
+class _Seen:
+    """What a motion has read of the organisation: units by path, and what it asked for."""
+
+    units: dict[str, _Unit] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
+    people: dict[str, org.Person] = field(default_factory=dict)
+
+    def coded(self, code: str) -> _Unit | None:
+        """The unit with this code, if it was found."""
+        return next((unit for unit in self.units.values() if unit.code == code), None)
+
+
 def places(actor: Actor) -> list[str]:
     """Where an actor's tasks lie: the own desk and the pools the actor stands in."""
     return [f"person:{actor.id}", *(f"pool:{pool}" for pool in sorted(actor.pools))]
@@ -44,7 +59,7 @@ def unit_path(pool_name: str) -> str:
 
 _NOW = bindparam("now", type_=Instant)
 
-# One statement answers for every rule of the step: the units in question and how many people hold which role.
+# One statement answers for all tasks that open: the units in question and how many people hold which role.
 _UNITS = (
     select(
         units.c.path,
@@ -63,7 +78,12 @@ _UNITS = (
             & or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > _NOW),
         )
     )
-    .where(or_(units.c.path.in_(bindparam("paths", expanding=True)), units.c.code == bindparam("chosen")))
+    .where(
+        or_(
+            units.c.path.in_(bindparam("paths", expanding=True)),
+            units.c.code.in_(bindparam("codes", expanding=True)),
+        )
+    )
     .group_by(units.c.path, units.c.tier, units.c.code, appointments.c.role)
 )
 
@@ -75,6 +95,18 @@ _LAST = (
     .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
     .limit(1)
 )
+
+
+def look_ahead(motion: Motion, wanted: Iterable[tuple[Sequence[Rule], str | None]]) -> None:
+    """Reads at once what the pools of tasks about to open depend on, however many and different they are.
+
+    `wanted`: the rules of each, and what it is done for.
+    """
+    codes = {code for rules, item in wanted for rule in rules if (code := _chosen(motion, rule, item))}
+    seen = _look(motion, [motion.case["org_path"]], codes)
+    found = {code: seen.coded(code) for code in codes}
+    _look(motion, [unit.path for unit in found.values() if unit and HANDLER_ROLE not in unit.roles])
+    seen.people.update(org.people_by_login(motion.session, [code for code in codes if found[code] is None]))
 
 
 def pools_for(motion: Motion, rules: Sequence[Rule], item: str | None = None) -> Pools:
@@ -98,22 +130,32 @@ def _pool_of(motion: Motion, rule: Rule, item: str | None) -> tuple[list[str], b
         last = _last_handler(motion, rule.argument)
         return ([f"person:{last}"], False) if last else _somebody(motion)
     if rule.kind == "superior":
-        return _above(motion, rule.argument)
+        return _superior(motion, rule.argument)
     if rule.kind in ("unit", "item"):
-        code = motion.case["data"].get(rule.argument) if rule.kind == "unit" else item
-        near = _units(motion, motion.case["org_path"], str(code))
-        unit = next((u for u in near if u.code == code), None)
-        if unit is None:
-            person = org.person_by_login(motion.session, item) if rule.kind == "item" and item else None
-            return ([f"person:{person.id}"], False) if person and person.active else _somebody(motion)
-        if HANDLER_ROLE in unit.roles:
-            return [pool(HANDLER_ROLE, unit.path)], False
-        return _nearest(_units(motion, unit.path, unit.code), HANDLER_ROLE, unit.path)
-    near = _units(motion, motion.case["org_path"], "")
+        return _of_the_chosen(motion, rule, item)
     wanted = motion.case["org_path"]
+    near = _above(motion, wanted)
     if rule.tier is not None:
         wanted = next((u.path for u in near if u.tier == rule.tier), wanted)
     return _nearest(near, rule.argument, wanted)
+
+
+def _chosen(motion: Motion, rule: Rule, item: str | None) -> str | None:
+    """The unit's code (or a person's login) that a rule names by what was chosen."""
+    if rule.kind == "item":
+        return item
+    return motion.case["data"].get(rule.argument) if rule.kind == "unit" else None
+
+
+def _of_the_chosen(motion: Motion, rule: Rule, item: str | None) -> tuple[list[str], bool]:
+    code = _chosen(motion, rule, item) or ""
+    unit = _look(motion, (), (code,)).coded(code)
+    if unit is not None:
+        if HANDLER_ROLE in unit.roles:
+            return [pool(HANDLER_ROLE, unit.path)], False
+        return _nearest(_above(motion, unit.path), HANDLER_ROLE, unit.path)
+    person = _seen(motion).people.get(code) if rule.kind == "item" else None
+    return ([f"person:{person.id}"], False) if person and person.active else _somebody(motion)
 
 
 def _last_handler(motion: Motion, step: str) -> str | None:
@@ -121,29 +163,38 @@ def _last_handler(motion: Motion, step: str) -> str | None:
     for task in motion.tasks.values():
         if task["step"] == step and task["state"] == "done":
             return str(task["done_by"])
-    last = motion.session.execute(_LAST, {"case": motion.case["id"], "step": step}).one_or_none()
+    last = _last(motion, step)
     return last.done_by if last is not None and last.state == "active" else None
 
 
-def _above(motion: Motion, step: str) -> tuple[list[str], bool]:
+def _last(motion: Motion, step: str) -> Any:
+    """The task of the step that was done last before this act; None before the first."""
+    last: dict[str, Any] = motion.asked.setdefault("last done", {})
+    if step not in last:
+        which = {"case": motion.case["id"], "step": step}
+        last[step] = motion.session.execute(_LAST, which).one_or_none()
+    return last[step]
+
+
+def _superior(motion: Motion, step: str) -> tuple[list[str], bool]:
     """The role of who completed the step last, in the nearest unit above theirs."""
     done = next(
         (t["pools"] for t in motion.tasks.values() if (t["step"], t["state"]) == (step, "done")), None
     )
     if done is None:
-        last = motion.session.execute(_LAST, {"case": motion.case["id"], "step": step}).one_or_none()
+        last = _last(motion, step)
         done = last.pools if last is not None else []
     for role, _, path in (name.partition("@") for name in done):
         if "/" in path:
             above = path.rpartition("/")[0]
-            return _nearest(_units(motion, above, ""), role, above)
+            return _nearest(_above(motion, above), role, above)
     return _somebody(motion)
 
 
 def _somebody(motion: Motion) -> tuple[list[str], bool]:
     """A rule that names nobody yet: the nearest handlers from the case's place upwards."""
     place = motion.case["org_path"]
-    return _nearest(_units(motion, place, ""), HANDLER_ROLE, place)[0], True
+    return _nearest(_above(motion, place), HANDLER_ROLE, place)[0], True
 
 
 def _nearest(near: Sequence[_Unit], role: str, wanted: str) -> tuple[list[str], bool]:
@@ -154,21 +205,29 @@ def _nearest(near: Sequence[_Unit], role: str, wanted: str) -> tuple[list[str], 
     return [pool(role, best)], best != wanted
 
 
-def _units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
-    asked = (place, chosen)
-    if asked not in motion.asked:  # two hundred tasks may open at once, all for the same few pools
-        motion.asked[asked] = _read_units(motion, place, chosen)
-    found: list[_Unit] = motion.asked[asked]
-    return found
+def _above(motion: Motion, place: str) -> list[_Unit]:
+    """The units at and above a place."""
+    known = _look(motion, [place]).units
+    return [known[path] for path in org.ancestors(place) if path in known]
 
 
-def _read_units(motion: Motion, place: str, chosen: str) -> list[_Unit]:
-    rows = motion.session.execute(
-        _UNITS, {"paths": org.ancestors(place), "chosen": chosen, "now": motion.now}
-    ).all()
-    found: dict[str, _Unit] = {}
-    for row in rows:
-        unit = found.setdefault(row.path, _Unit(row.path, row.tier, row.code, {}))
+def _seen(motion: Motion) -> _Seen:
+    seen: _Seen = motion.asked.setdefault("organisation", _Seen())
+    return seen
+
+
+def _look(motion: Motion, places: Iterable[str], codes: Iterable[str] = ()) -> _Seen:
+    """The organisation as far as it was read, now with these places, all above them, and these codes."""
+    seen = _seen(motion)
+    paths = {path for place in places for path in org.ancestors(place)} - seen.paths
+    new = set(codes) - seen.codes
+    if not paths and not new:
+        return seen
+    seen.paths |= paths
+    seen.codes |= new
+    asked = {"paths": sorted(paths), "codes": sorted(new), "now": motion.now}
+    for row in motion.session.execute(_UNITS, asked):
+        unit = seen.units.setdefault(row.path, _Unit(row.path, row.tier, row.code, {}))
         if row.role is not None and row.people:
             unit.roles[row.role] = row.people
-    return list(found.values())
+    return seen

@@ -1,7 +1,6 @@
 """首接负责: the unit that signs an order first owns it, until it is dispatched anew."""
 
 from app.cases.motion import Motion, Row
-from app.identity import org
 
 
 def signed(motion: Motion, task: Row) -> None:
@@ -26,5 +25,5 @@ def release(motion: Motion) -> None:
 
 
 def name_of(motion: Motion, code: str) -> str:
-    found = org.unit_by_code(motion.session, code)
+    found = motion.lookups.units((code,)).get(code)
     return found.name if found else code

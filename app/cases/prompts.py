@@ -5,7 +5,7 @@ A new prompt is one function in LOOKS.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.bundles import Bundle
@@ -22,12 +22,19 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class At:
-    """The task that is looked at, in its case."""
+    """The task that is looked at, in its case. `outcome` is the one it is to end with, None before that is
+    known; `asked` what was read already."""
 
     session: Session
     bundle: Bundle
     case: Row
     task: Row
+    outcome: str | None = None
+    asked: dict[Any, Any] = field(default_factory=dict)
+
+    def concerns(self, outcomes: Collection[str]) -> bool:
+        """Whether what is about these outcomes (none: all) is to be looked at."""
+        return not outcomes or self.outcome is None or self.outcome in outcomes
 
 
 @dataclass(frozen=True)
@@ -44,18 +51,15 @@ class Prompt:
     def code(self) -> str:
         return slug_of(self.problem)
 
-    def concerns(self, outcome: str) -> bool:
-        return not self.outcomes or outcome in self.outcomes
-
 
 def of(at: At) -> list[Prompt]:
     """What is to be said about a task now."""
     return [prompt for look in LOOKS for prompt in look(at)]
 
 
-def confirmed(at: At, outcome: str, confirm: Collection[str]) -> list[str]:
+def confirmed(at: At, confirm: Collection[str]) -> list[str]:
     """The codes of what the person went on with knowingly. Raises the problem of what still stands."""
-    told = [prompt for prompt in of(at) if prompt.concerns(outcome)]
+    told = of(at)
     standing = [prompt for prompt in told if prompt.blocks or prompt.code not in confirm]
     if standing:
         errors = [FieldError("/confirm", prompt.code, prompt.text) for prompt in standing]
@@ -74,7 +78,7 @@ def shown(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
 def attachments_missing(at: At) -> Iterator[Prompt]:
     """结案附件: the step asks for more attachments than the case has (process.yaml `attachments`)."""
     rule = at.bundle.process.attachments.get(at.task["step"])
-    if rule is None:
+    if rule is None or not at.concerns(rule.outcomes):
         return
     files = [
         file
@@ -92,9 +96,9 @@ def improper_return(at: At) -> Iterator[Prompt]:
     """不当退单: the unit was refused before, or the next request is decided by a ruling."""
     said = at.bundle.process.verbs.get(at.task["step"])
     rule = said.rules.get("rejectOrder") if said is not None else None
-    if rule is None:
+    if rule is None or not at.concerns((REJECTED,)):
         return
-    before = rejections.requests(at.session, at.case)
+    before = rejections.requests(at.session, at.case, at.asked)
     units = {pool.rpartition("/")[2] for pool in at.task["pools"]}
     if any(row["unit"] in units and row["state"] == "refused" for row in before):
         text = "不当退单：本单位对这件工单的退单申请已被驳回，不能再次退回；如有异议，请提请会商。"

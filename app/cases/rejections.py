@@ -58,8 +58,8 @@ def asked(motion: Motion, task: Row, outcome: str, answers: Mapping[str, Any]) -
         "decided_at": None,
     }
     motion.session.execute(insert(rejections), row)
-    motion.asked["rejections"] = [*before, row]
-    count = len(before) + 1
+    before.append(row)
+    count = len(before)
     keep(motion, **{COUNT: count, ARBITRATE: rule.max is not None and count > rule.max})
     name = owning.name_of(motion, unit)
     motion.tell("case.returned", unit=unit, called=name, reason=row["reason"], count=count)
@@ -67,16 +67,17 @@ def asked(motion: Motion, task: Row, outcome: str, answers: Mapping[str, Any]) -
 
 def of_case(motion: Motion) -> list[Row]:
     """The requests of this round, as this motion has left them."""
-    if "rejections" not in motion.asked:
-        motion.asked["rejections"] = requests(motion.session, motion.case)
-    found: list[Row] = motion.asked["rejections"]
+    return requests(motion.session, motion.case, motion.asked)
+
+
+def requests(session: Session, case: Row, asked: dict[Any, Any]) -> list[Row]:
+    """The requests of the case's round, oldest first; read once, and kept in `asked`."""
+    key = ("rejections", case["round"])
+    if key not in asked:
+        which = {"case": case["id"], "round": case["round"]}
+        asked[key] = [dict(row) for row in session.execute(_OF_CASE, which).mappings()]
+    found: list[Row] = asked[key]
     return found
-
-
-def requests(session: Session, case: Row) -> list[Row]:
-    """The requests of the case's round, oldest first."""
-    which = {"case": case["id"], "round": case["round"]}
-    return [dict(row) for row in session.execute(_OF_CASE, which).mappings()]
 
 
 def unit_of(motion: Motion, task: Row) -> str:

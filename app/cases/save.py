@@ -1,6 +1,7 @@
 """Writes a motion down: one statement a table, the audit row, then the case itself."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -155,14 +156,21 @@ def save(motion: Motion) -> None:
         session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     index.follow(motion, new=motion.new)
     session.execute(_INSERT_CHAIN, chain)
-    for task in motion.unstaffed:
+    for times, task in _once_a_step(motion.unstaffed):
         where = opening.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
-        opening.open_incident(session, "pool-empty", where, opening.PoolEmpty(task), motion.actor)
+        opening.open_incident(session, "pool-empty", where, opening.PoolEmpty(task), motion.actor, times)
     if motion.stranded:
         where = opening.Where(case["process_key"], case["org_path"], case["id"])
         stranded = opening.NoWayForward(motion.stranded)
         opening.open_incident(session, "no-way-forward", where, stranded, motion.actor)
     events.publish(session, motion.events)
+
+
+def _once_a_step(found: Sequence[Row]) -> list[tuple[int, Row]]:
+    """How many tasks of each step there are, with one of them: a step of two hundred is told once."""
+    times = Counter(task["step"] for task in found)
+    one = {task["step"]: task for task in found}
+    return [(count, one[step]) for step, count in times.items()]
 
 
 def _move_root(motion: Motion) -> None:

@@ -22,9 +22,10 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
         if row["ref"] not in refs:
             _end(motion, row, gone)
     known = {row["ref"] for row in motion.tasks.values()}
-    for task in picture.tasks:
-        if task.ref not in known:
-            _open(motion, task)
+    new = [task for task in picture.tasks if task.ref not in known]
+    assign.look_ahead(motion, [(_rules(motion, task), _item(task)) for task in new])
+    for task in new:
+        _open(motion, task)
     motion.board.follow(picture.waits)
     waits.follow(motion, picture.waits)
     if picture.status is not None:
@@ -90,8 +91,7 @@ def rank_of(instructed: bool, urgency: int, due: datetime | None, priority: int,
 
 
 def _open(motion: Motion, task: HumanTask) -> None:
-    item = None if task.item is None else str(task.item)
-    pools = assign.pools_for(motion, _rules(motion, task), item)
+    pools = assign.pools_for(motion, _rules(motion, task), _item(task))
     row: dict[str, Any] = {
         "id": new_id(),
         "case_id": motion.case["id"],
@@ -100,7 +100,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
         "step": task.step,
         "name": task.name,
         "lane": task.lane,
-        "item": None if task.item is None else str(task.item),
+        "item": _item(task),
         "place": task.index,
         "round": task.round,
         "pools": list(pools.names),
@@ -149,6 +149,11 @@ def _let_in(motion: Motion, pools: Sequence[str]) -> None:
     for name in pools:
         if not name.startswith("person:"):
             grant(motion, f"unit:{assign.unit_path(name)}", "pool")
+
+
+def _item(task: HumanTask) -> str | None:
+    """What the task is done for, in a step of several: a unit's code or a person's login."""
+    return None if task.item is None else str(task.item)
 
 
 def _rules(motion: Motion, task: HumanTask) -> Sequence[Any]:

@@ -5,9 +5,10 @@ from app.cases.models import incidents
 from app.core import db
 from tests import world as worlds
 from tests.engine.drawing import Drawing
-from tests.world import Row
+from tests.world import Row, numbered, statements
 
 UNIT = "place: {type: unit, label: 单位}, units: {type: list, of: unit, label: 单位}, who: {type: list, of: person, label: 人员}"
+UNITS = ["d1-cgw", "d1-zjw", "d1-s1", "d1-s1-c1", "d1-s1-c2", "d1-s1-c3", "d1-s2", "d1-s2-c1"]
 FORMS = {"filing": "title: 登记\nfields: [{name: place}, {name: units}, {name: who}]\n"}
 
 
@@ -67,3 +68,22 @@ def test_each_person_of_several_finds_the_task_on_the_desk(database: db.Database
     assert [row["id"] for row in world.inbox("cgw2")] == [opened[0]["id"]]
     assert [row["id"] for row in world.inbox("shenhe1")] == [opened[1]["id"]]
     assert world.inbox("cgw1") == []
+
+
+def test_many_different_units_cost_what_one_costs(database: db.Database) -> None:
+    drawing = start().task("first", rule("role(dispatcher)@district"))
+    drawing.signing("a", "units", attributes=rule("item")).line("start", "first", "a", "end")
+    world = published(database, drawing)
+    cost: dict[int, list[str]] = {}
+
+    for units in (["d1-cgw"], ["d1-zjw"], ["d1-cgw", "d1-zjw", "d1-s1"], UNITS):
+        task = world.file(process="asked", answers={"units": units}).opened[0]
+        with statements(database) as cost[len(units)]:
+            opened = world.complete("paiqian1", task).opened
+        assert len(opened) == len(units)
+
+    with_incident = 4  # those without staff: who is above them, and one incident for them all
+    assert len(cost[3]) == len(cost[1]), numbered(cost[3])
+    assert len(cost[len(UNITS)]) == len(cost[1]) + with_incident, numbered(cost[len(UNITS)])
+    (told,) = world.rows(incidents)
+    assert (told["kind"], told["count"]) == ("pool-empty", 4)

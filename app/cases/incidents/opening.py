@@ -103,7 +103,9 @@ def open_for_filing(process_key: str, org_path: str, actor: Actor, error: Except
         return open_incident(session, "filing-stopped", Where(process_key, org_path), error, actor)
 
 
-def open_incident(session: Session, kind: str, where: Where, error: Exception, actor: Actor) -> str:
+def open_incident(
+    session: Session, kind: str, where: Where, error: Exception, actor: Actor, times: int = 1
+) -> str:
     """One line per case, kind and stack, with a count; its text never holds what a person typed."""
     now = clock.now(session)
     stack = stack_hash(error)
@@ -125,7 +127,7 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
         session.execute(
             update(incidents)
             .where(incidents.c.id == same["id"])
-            .values(count=same["count"] + 1, last_at=now, revision=same["revision"] + 1)
+            .values(count=same["count"] + times, last_at=now, revision=same["revision"] + 1)
         )
         return str(same["number"])
     key = new_id()
@@ -145,7 +147,7 @@ def open_incident(session: Session, kind: str, where: Where, error: Exception, a
             "explanation": explain(error),
             "task_id": where.task_id,
             "timer_id": where.timer_id,
-            "count": 1,
+            "count": times,
             "first_at": now,
             "last_at": now,
             "state": "open",

@@ -36,8 +36,8 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     answers = taking.split(motion, check_answers(motion, step.form, command.answers), task["id"])
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
     _outcome(step.outcomes, command.outcome, opinion)
-    at = prompts.At(motion.session, motion.bundle, motion.case, task)
-    confirmed = prompts.confirmed(at, command.outcome, command.confirm)
+    at = prompts.At(motion.session, motion.bundle, motion.case, task, command.outcome, motion.asked)
+    confirmed = prompts.confirmed(at, command.confirm)
     if task["state"] == "open":
         guard.four_eyes(motion, task)
         take(motion, task)

@@ -1,0 +1,59 @@
+"""What the shipped processes cost: every completion of every scenario stays within the budget of cases.md."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from app.cases import advance
+from app.cases.commands import Command, Complete
+from app.cases.motion import Motion
+from app.core import db
+from app.core.once import Once
+from app.identity.actor import Actor
+from app.processes.publish import publish_folder
+from tests.processes.conftest import BPMN, SHIPPED
+from tests.processes.test_scenarios import walked
+from tests.world import numbered, statements
+
+WITH_LISTENERS, A_FURTHER_CASE = 23, 12
+KEPT = 2
+"""The key of a request: looked for, and its answer kept. Scenarios send none."""
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_every_completion_of_a_shipped_scenario_stays_within_the_budget(
+    key: str, district: db.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_folder(BPMN / "side_assist")  # what a case may begin beside itself
+    over: list[str] = []
+    counted = counting(district, over)
+    monkeypatch.setattr(advance, "_step", counted(advance._step))
+
+    walked(BPMN / key)
+    over.clear()  # now everything that is read once a process was read
+    walked(BPMN / key)
+
+    assert over == [], "\n\n".join(over)
+
+
+def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:
+    """Wraps the one transaction of cases; a completion that costs more than it may is told in `over`."""
+
+    def wrapped(step: Any) -> Any:
+        def counted(commands: Sequence[Command], actor: Actor, request: Once | None) -> Any:
+            saved: list[Motion] = []
+            with pytest.MonkeyPatch.context() as patch, statements(database) as sent:
+                patch.setattr(advance, "save", lambda motion: saved.append(motion) or save(motion))
+                answer = step(commands, actor, request)
+            most = WITH_LISTENERS + A_FURTHER_CASE * (len(saved) - 1)
+            if isinstance(commands[0], Complete) and len(sent) + KEPT > most:
+                over.append(
+                    f"{answer.task['step']} {answer.task['outcome']}: {len(sent) + KEPT} > {most}\n{numbered(sent)}"
+                )
+            return answer
+
+        return counted
+
+    save = advance.save
+    return wrapped
