@@ -24,7 +24,7 @@ from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
 ORG_FILE = "_org.yaml"
-UNKNOWN_NAME = ("bpmn-unknown-name", "dmn-unknown-input", "dmn-unknown-output")
+UNKNOWN_NAME = ("bpmn-unknown-name", "dmn-unknown-input")
 
 
 @dataclass(frozen=True)

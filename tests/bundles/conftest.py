@@ -32,6 +32,7 @@ data:
   yes: {type: bool, label: 是否}
   who: {type: person, label: 联系人}
   why: {type: text, max: 50, label: 原因}
+  seen_on: {type: date, min: 2020-01-01, max: 2030-12-31, label: 发现日期}
 facts: [level]
 public: {待办: 受理中}
 """
@@ -54,6 +55,7 @@ fields:
   - {name: place}
   - {name: yes}
   - {name: who}
+  - {name: seen_on}
 """
 
 Compile = Callable[..., tuple[Bundle | None, list[Finding]]]

@@ -20,7 +20,7 @@ def only(findings: Any) -> Any:
 @pytest.mark.parametrize(
     ("part", "old", "new", "rule", "says"),
     [
-        ("process", "facts:", "fakts:", "key-unknown", "第 23 行：不认识“fakts”；这里可以写 key、name"),
+        ("process", "facts:", "fakts:", "key-unknown", "第 24 行：不认识“fakts”；这里可以写 key、name"),
         ("process", "type: bool,", "type： bool,", "key-unknown", "“type： bool”里的冒号要用英文的 :，后面空"
                                                                   "一格"),
         ("process", "facts: [level]", "verbs: {a: {forbid: [delegate]}}", "key-not-yet", "委派"),

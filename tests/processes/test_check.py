@@ -1,6 +1,8 @@
 """The check of a whole folder: shipped bundles pass, contradictions between files are told, nothing raises."""
 
+import ast
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,9 @@ import pytest
 from app.processes.check import check_folder
 from tests.engine.decisions.tables import file, table
 from tests.processes.conftest import BPMN, SHIPPED, Change
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("key", SHIPPED)
@@ -81,6 +86,16 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("scenarios/on_time.yaml", "at: 2026-03-02T09:00+08:00", "at: 2026-03-02T09:00", "error", "value-in"
                                                                                                   "valid", "带时区"),
         ("scenarios/overdue.yaml", "[total.due]", "[total.late]", "error", "tier-unknown", "total.due"),
+        ("scenarios/on_time.yaml", "- pass: PT20M", "- {pass: PT20M, expect: {ended: false}}", "error", "scenario-step", "每一步只写一个键"),
+        ("scenarios/on_time.yaml", "end: archived", "end: archive", "error", "scenario-unknown-end", "是不是 archived"),
+        ("sla.yaml", "colour: red}", "colour: red}\n  - {key: due, clock: total, at: 90%, label: 快到期}", "error", "tier-twice", "时钟“total”已经有档“due”"),
+        ("sla.yaml", "at: 100%,", "at: 100%, age: P1D,", "error", "tier-when", "要写且只写一个"),
+        ("sla.yaml", "at: 100%, ", "", "error", "tier-when", "要写且只写一个"),
+        ("process.yaml", "facts: [appeal,", "facts: [title, appeal,", "error", "fact-reserved", "“title”"),
+        ("process.yaml", "  区分中心:", "  分中心: role(dispatcher)@district\n  区分中心:", "warning", "lane-unused", "泳道“分中心”在图中没有"),
+        ("process.yaml", "facts:", "verbs: {handle: {rejectOrder: {max: 1, then: review}}}\nfacts:", "error", "verb-without-outcome", "结论里要有“退单”"),
+        ("forms/sign.yaml", "{name: return_reason}", "{name: return_reason, choices: [非职责, 不想办]}", "error", "choices-unknown", "“不想办”不在 data 声明的选项里"),
+        ("../_org.yaml", "units:", "unitz:", "error", "org-invalid", "unitz"),
     ],
 )  # fmt: skip
 def test_what_two_files_say_against_each_other_is_told(
@@ -92,6 +107,38 @@ def test_what_two_files_say_against_each_other_is_told(
     assert told, [f"{each.rule} {each.zh}" for each in checked.findings]
     assert told[0].level == level
     assert checked.good == (level == "warning")
+
+
+def test_a_file_over_1_mib_and_more_than_200_files_are_too_large(copied: Change):
+    folder = copied()
+    (folder / "README.md").write_bytes(b"x" * (1024 * 1024 + 1))
+    for number in range(200):
+        (folder / "forms" / f"z{number:03}.yaml").touch()
+
+    told = [each for each in check_folder(folder).findings if each.rule == "bundle-too-large"]
+
+    assert {each.zh for each in told} == {"文件超过 1 MiB。", "文件超过 200 个。"}
+    assert all(each.level == "error" for each in told)
+
+
+NO_RULES = re.compile(r"date-time|x-.*")  # words of JSON Schema
+
+
+def test_every_rule_named_in_the_code_has_its_bad_bundle():
+    code = [path for room in ("bundles", "processes") for path in (ROOT / "app" / room).glob("*.py")]
+    named = {
+        each.value
+        for path in code
+        for each in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(each, ast.Constant)
+        and isinstance(each.value, str)
+        and re.fullmatch(r"[a-z]+(-[a-z]+)+", each.value)
+        and not NO_RULES.fullmatch(each.value)
+    }
+    tests = [path for path in (ROOT / "tests").rglob("*") if path.suffix in (".py", ".yaml")]
+    shown = set(re.findall(r"[a-z]+(?:-[a-z]+)+", "\n".join(path.read_text("utf-8") for path in tests)))
+
+    assert named - shown == set()
 
 
 def lines(folder: Path, level: str = "error") -> list[str]:
