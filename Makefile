@@ -49,7 +49,7 @@ bench-inbox: environment ## 量列表、计数和查找的耗时（PostgreSQL，
 bench-engine: environment ## 量流程引擎的耗时
 	@exec $(BIN)/python -m bench.engine $(ARGS)
 
-proofs: environment ## 长时间的证明：引擎对照记号游戏两万次、带退回五千次、改坏的文件过检查两万次（至多十分钟；ARGS="--mutations 1000000 --minutes 600"）
+proofs: environment ## 长时间的证明：引擎对照记号游戏两万次、带退回两万次、改坏的图两万张和表、表达式各五千过检查（约十分钟到半小时，至多一小时；ARGS="--mutations 1000000 --minutes 600"）
 	@exec $(BIN)/python -m bench.proofs $(ARGS)
 
 lock: environment ## 依 pyproject.toml 重写 requirements.lock（需要 uv）

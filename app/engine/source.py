@@ -28,6 +28,14 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """The version new cases start with now, and step → open cases that stand there; None: nobody counted."""
+
+    source: Source
+    standing: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
 class Signature:
     """What a registered handler takes and gives: inputs it needs, inputs it may have, results by name."""
 

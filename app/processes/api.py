@@ -29,7 +29,7 @@ from app.processes.publish import (
     Deployed,
     ProcessRefused,
     TemplateNotForUse,
-    current_source,
+    earlier,
     known_org,
     known_roles,
     not_loaded,
@@ -55,7 +55,7 @@ def validate(body: dict[str, Any]) -> Response:
     """检查一个流程文件夹：文件、流程图、表单、时限，把场景在另外的数据库里走一遍，说明对在办件的影响。什么都不保存。"""
     require(actor(), PROCESS_CHECK)
     files, before = received(body)
-    checked = check_files(files, known_org(), before, current_source(files.key), known_roles())
+    checked = check_files(files, known_org(), before, earlier(files.key), known_roles())
     with reading() as session:
         head = store.head(session, files.key)
         running = session.scalar(_RUNNING.where(cases.c.process_key == files.key, cases.c.state == "active"))

@@ -17,7 +17,7 @@ from app.engine.check import check as check_diagram
 from app.engine.check.calls import UNRESOLVED
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
-from app.engine.source import Names, Source
+from app.engine.source import Earlier, Names
 from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
 from app.processes import advice, cross, decisions, messages, parallel, served, staffing
 from app.processes.cross import open_diagram
@@ -44,7 +44,7 @@ class Checked:
 
 
 def check_folder(
-    folder: Path, previous: Source | None = None, roles: Sequence[RoleLine] | None = None
+    folder: Path, previous: Earlier | None = None, roles: Sequence[RoleLine] | None = None
 ) -> Checked:
     """Everything wrong with a folder; never raises for its content. The organisation is the one beside it."""
     files, findings = bundle_files.read_folder(folder)
@@ -56,7 +56,7 @@ def check_files(
     files: BundleFiles,
     org: OrgFile | None = None,
     before: Collection[Finding] = (),
-    previous: Source | None = None,
+    previous: Earlier | None = None,
     roles: Sequence[RoleLine] | None = None,
 ) -> Checked:
     """The same for files in memory. `org` makes roles and names known; None leaves them unchecked.
@@ -140,7 +140,7 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
 
 
 def _look(
-    bundle: Bundle, org: OrgFile | None, previous: Source | None, roles: Mapping[str, RoleLine] | None
+    bundle: Bundle, org: OrgFile | None, previous: Earlier | None, roles: Mapping[str, RoleLine] | None
 ) -> list[Finding]:
     names = names_of(bundle, roles)
     about_tables = decisions.check(bundle, names)

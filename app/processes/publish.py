@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import bindparam, func, select
+
 from app.bundles import store
 from app.bundles.bundle import Bundle
 from app.bundles.files import PROCESS, BundleFiles
 from app.bundles.keys import finding
 from app.bundles.store import Published
 from app.bundles.yaml_file import read_yaml
+from app.cases.models import cases, tasks
 from app.categories import catalogue
 from app.core import clock, once
 from app.core.config import settings
@@ -17,13 +20,21 @@ from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Unprocessable
 from app.core.once import Once, Stored
 from app.engine.check.finding import Finding
-from app.engine.source import Source
+from app.engine.source import Earlier
 from app.identity import org
 from app.identity.actor import Actor
 from app.identity.org_file import OrgFile, RoleLine
 from app.identity.permissions import PROCESS_PUBLISH
 from app.identity.scopes import require
 from app.processes.check import Checked, check_files, check_folder, org_beside
+
+_STANDING = (
+    select(tasks.c.step, func.count(tasks.c.case_id.distinct()).label("cases"))
+    .join(cases, cases.c.id == tasks.c.case_id)
+    .where(cases.c.process_key == bindparam("key"), tasks.c.state.in_(("open", "claimed", "suspended")))
+    .group_by(tasks.c.step)
+)
+"""Step → open cases of a process that stand there, whatever version they have."""
 
 
 class ProcessRefused(Unprocessable):
@@ -56,7 +67,7 @@ def publish(
     when the version new cases start with is no longer `replaces`.
     """
     require(actor, PROCESS_PUBLISH)
-    checked = check_files(files, known_org(), before, current_source(files.key), known_roles())
+    checked = check_files(files, known_org(), before, earlier(files.key), known_roles())
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
@@ -73,7 +84,7 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
     `template` lets a folder whose key begins with `_` pass (walking its scenarios in a database of its own).
     """
-    checked = check_folder(folder, current_source(folder.name), known_roles())
+    checked = check_folder(folder, earlier(folder.name), known_roles())
     with transaction() as session:
         return _keep(session, checked, by, None, template=template)
 
@@ -125,11 +136,14 @@ def known_roles() -> Sequence[RoleLine] | None:
         return org.role_lines(session) or None
 
 
-def current_source(key: str) -> Source | None:
-    """The diagram that new cases of a key start with now, None when there is none."""
+def earlier(key: str) -> Earlier | None:
+    """What new cases of a key start with now, and where its open cases stand; None when there is none."""
     with reading() as session:
         head = store.head(session, key)
-        return store.version(session, head.version_id).source if head is not None else None
+        if head is None:
+            return None
+        standing = {row.step: row.cases for row in session.execute(_STANDING, {"key": key})}
+        return Earlier(store.version(session, head.version_id).source, standing)
 
 
 def _keep(

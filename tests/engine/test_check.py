@@ -14,7 +14,7 @@ from app.engine import check as check_package
 from app.engine.check import check
 from app.engine.errors import VersionUnreadable
 from app.engine.parser import parse
-from app.engine.source import Names
+from app.engine.source import Earlier, Names
 from tests.engine.conftest import Case
 from tests.engine.drawing import Drawing
 from tests.engine.good_bundle import GOOD, NAMES, source, spoilt
@@ -100,19 +100,22 @@ def test_a_step_that_vanished_is_told_against_the_version_before() -> None:
     after = spoilt(('id="visit" name="实地走访"', 'id="visit2" name="实地走访"'))
     after = re.sub(r'(Ref|value)="visit"', r'\1="visit2"', after).replace(">visit<", ">visit2<")
 
-    (found,) = check(source(after), NAMES, previous=source(before))
+    (found,) = check(source(after), NAMES, previous=Earlier(source(before)))
 
     assert (found.level, found.rule, found.element) == ("warning", "bpmn-id-vanished", "visit")
-    assert (
-        found.zh
-        == "升级包删除了环节“实地走访”(visit)，可能有在办件停在该环节。请保留，或在迁移映射中指定去向。"
+    assert found.zh == (
+        "新版本删除了环节“实地走访”(visit)，可能有在办件停在该环节。"
+        "在办件仍按原来的版本办完；要保留这个环节就不要改它的编号。"
     )
+    for count, said in ((0, "现在没有在办件停在该环节"), (37, "有 37 件在办件停在该环节")):
+        (told,) = check(source(after), NAMES, previous=Earlier(source(before), {"visit": count}))
+        assert said in told.zh
 
 
 def test_an_id_that_changed_its_kind_is_refused() -> None:
     before = spoilt(('<endEvent id="told" name="已提醒"/>', '<exclusiveGateway id="told" name="已提醒"/>'))
 
-    (found,) = check(source(GOOD), NAMES, previous=source(before))
+    (found,) = check(source(GOOD), NAMES, previous=Earlier(source(before)))
 
     assert (found.level, found.rule, found.element) == ("error", "bpmn-kind-changed", "told")
     assert found.zh == (
@@ -122,11 +125,11 @@ def test_an_id_that_changed_its_kind_is_refused() -> None:
 
 
 def test_the_same_version_again_changes_nothing() -> None:
-    assert check(source(GOOD), NAMES, previous=source(GOOD)) == []
+    assert check(source(GOOD), NAMES, previous=Earlier(source(GOOD))) == []
 
 
 def test_an_unreadable_version_before_is_not_judged_again() -> None:
-    assert check(source(GOOD), NAMES, previous=source("<nonsense")) == []
+    assert check(source(GOOD), NAMES, previous=Earlier(source("<nonsense"))) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from app.processes.check import check_folder
 from tests.engine.decisions.tables import file, table
 from tests.processes.conftest import BPMN, SHIPPED, Change
 
-
 ROOT = Path(__file__).parents[2]
 
 

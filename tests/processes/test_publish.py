@@ -1,5 +1,6 @@
 """Publishing: versions never change, running cases keep theirs, two publishers do not collide."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -71,22 +72,29 @@ def test_going_back_to_older_bytes_adds_no_version(copied: Change):
         assert [row.number for row in store.versions(session, "work_order_12345")] == [2, 1]
 
 
-def test_a_step_that_vanishes_is_warned_of(copied: Change):
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [("archive", "现在没有在办件停在该环节"), ("dispatch", "有 2 件在办件停在该环节")],
+)
+def test_a_step_that_vanishes_is_warned_of_with_the_cases_that_stand_there(
+    copied: Change, step: str, says: str
+):
     publish_folder(copied())
+    for title in ("路灯不亮", "井盖丢失"):
+        new = NewCase("work_order_12345", title, {"content": title, "level": "一般"})
+        filing.file_case(actor("paiqian1"), new)
     for file in (copied() / "scenarios").iterdir():
         file.unlink()
     folder = copied()
-    text = (
-        (folder / "process.bpmn")
-        .read_text("utf-8")
-        .replace('"archive"', '"filing_away"')
-        .replace(">archive<", ">filing_away<")
-    )
+    text = (folder / "process.bpmn").read_text("utf-8")
+    text = re.sub(rf'((?:id|Ref)="|flowNodeRef>){step}\b', r"\1renamed", text)
     (folder / "process.bpmn").write_text(text, "utf-8")
 
     deployed = publish_folder(folder)
 
-    assert [each.rule for each in deployed.warnings] == ["bpmn-id-vanished"]
+    (told,) = deployed.warnings
+    assert told.rule == "bpmn-id-vanished"
+    assert says in told.zh
     assert deployed.version.number == 2
 
 

@@ -24,7 +24,7 @@ from app.engine.check.services import check_services
 from app.engine.check.structure import check_ids, check_size, check_structure
 from app.engine.check.timers import check_timers
 from app.engine.check.words import Named, in_row, named, plain
-from app.engine.source import Names, Source
+from app.engine.source import Earlier, Names, Source
 from app.engine.xml import executables
 
 __all__ = ["Finding", "check"]
@@ -39,7 +39,7 @@ class _Spot:
     line: int | None
 
 
-def check(source: Source, names: Names, previous: Source | None = None) -> list[Finding]:
+def check(source: Source, names: Names, previous: Earlier | None = None) -> list[Finding]:
     """All findings about a version's diagram, top of the file first; empty when it may be published as it is.
 
     Never raises: what the linter itself stumbles over is an error finding, so nothing unread is published.
@@ -60,7 +60,7 @@ def check(source: Source, names: Names, previous: Source | None = None) -> list[
     return report.findings()
 
 
-def _check(report: Report, source: Source, names: Names, previous: Source | None) -> None:
+def _check(report: Report, source: Source, names: Names, previous: Earlier | None) -> None:
     root = xml.read(source.diagram)
     if root.tag != f"{BPMN}definitions":
         report.error(
@@ -100,9 +100,9 @@ def _check(report: Report, source: Source, names: Names, previous: Source | None
         if foreign.isdisjoint(scope.nodes) and _tells_one_way_out(scope):
             check_blocks(report, scope)
     if previous is not None:
-        before = _earlier(previous)
+        before = _earlier(previous.source)
         if before is not None:
-            check_previous(report, diagram, before)
+            check_previous(report, diagram, before, previous.standing)
 
 
 def _kind_of_file(root: Any) -> Named:

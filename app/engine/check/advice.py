@@ -12,6 +12,12 @@ class Advice(NamedTuple):
     en: str
 
 
+INSTEAD_OF_SCRIPT = Advice(
+    "要算的、要自动做的，请画成服务任务，在 delegateExpression 写登记过的处理程序，"
+    "或画成业务规则任务，在 decisionRef 写决策表；由人办理的画成用户任务。",
+    "Draw a service task that names a handler in delegateExpression, or a business rule task that names "
+    "a table in decisionRef; what a person does is a user task.",
+)
 KINDS_FORBIDDEN = {
     "task": Advice(
         "没有选定类型；由人办理的请画成用户任务。", "has no type; what a person does is drawn as a user task."

@@ -10,6 +10,7 @@ from app.engine.check.advice import (
     EVENTS_FORBIDDEN,
     EVENTS_OPEN,
     HARMLESS,
+    INSTEAD_OF_SCRIPT,
     KINDS_FORBIDDEN,
     REFUSED_ATTRIBUTES,
     REFUSED_EXTENSIONS,
@@ -63,8 +64,8 @@ def _refused_node(report: Report, node: Node, inside: bool) -> bool:
         report.error(
             SCRIPT,
             node,
-            f"{node.named.zh} 不能写脚本。现在请画成用户任务，由人办理。",
-            f"{node.named.en} may hold no script. Draw a user task for now.",
+            f"{node.named.zh} 不能写脚本。{INSTEAD_OF_SCRIPT.zh}",
+            f"{node.named.en} may hold no script. {INSTEAD_OF_SCRIPT.en}",
         )
         return True
     if node.kind == "subProcess" and node.element.get("triggeredByEvent") == "true":
@@ -124,11 +125,13 @@ def _refused_marker(report: Report, node: Node) -> bool:
 def _refused_event(report: Report, node: Node, inside: bool) -> bool:
     if not node.definitions:
         if node.kind in ("boundaryEvent", "intermediateCatchEvent"):
+            *most, last = EVENTS_OPEN[node.kind]
+            words = "、".join(EVENT_WORDS[each] for each in most) + f"或{EVENT_WORDS[last]}"
             report.error(
                 "bpmn-timer-empty",
                 node,
-                f"{node.named.zh} 没有写等什么。请改成定时事件，并写明时间。",
-                f"{node.named.en} waits for nothing. Make it a timer and say when.",
+                f"{node.named.zh} 没有写等什么。请选定一种：{words}，并写明细节。",
+                f"{node.named.en} waits for nothing. Make it {', '.join(most)} or {last}.",
             )
             return True
         return False
