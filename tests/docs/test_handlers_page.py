@@ -11,7 +11,9 @@ PAGE = ROOT / "docs" / "handlers.md"
 
 def ours() -> list[handlers.Handler]:
     """Those of the product; what tests registered lies elsewhere."""
-    return [each for _, each in sorted(handlers.every().items()) if each.function.__module__.startswith("app.")]
+    return [
+        each for _, each in sorted(handlers.every().items()) if each.function.__module__.startswith("app.")
+    ]
 
 
 def handler_rows() -> list[str]:
