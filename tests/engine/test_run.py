@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from app.engine import fuse
 from app.engine.errors import (
     EngineError,
     ExpressionFailed,
@@ -300,6 +301,26 @@ def test_the_fuse_stops_a_spinning_diagram():
     assert blown.value.kind == "steps"
     assert blown.value.element in ("merge", "gate")
     assert case.state == before
+
+
+@pytest.mark.parametrize(("steps", "kind"), [(500, "steps"), (5_000, "depth")])
+def test_depth_is_stopped_at_900_and_by_the_steps_before_that(
+    monkeypatch: pytest.MonkeyPatch, steps: int, kind: str
+):
+    monkeypatch.setattr(fuse, "MOST_STEPS", steps)
+    drawing = Drawing().start().task("a").either("merge").either("gate", default="on").end()
+    drawing.line("start", "a", "merge", "gate").flow("gate", "merge", "stuck", name="back")
+    drawing.flow("gate", "end", name="on")
+    case = Case(drawing, Bench(data={"stuck": True}))
+    run = case.wake()
+    run.complete(case.picture.task("a").ref)
+
+    with pytest.raises(FuseBlown) as blown:
+        run.settle()
+
+    deepest = max(row.level for row in run._net.tasks.values())
+    assert blown.value.kind == kind
+    assert deepest <= (500 + 10 if kind == "steps" else 901 + 1)
 
 
 def test_a_starved_join_is_an_error_not_a_silence():

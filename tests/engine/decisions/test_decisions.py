@@ -120,6 +120,40 @@ def test_the_table_of_truth_has_sixty_cells() -> None:
     assert sum(len(accepted) + len(refused) for _, accepted, refused in TRUTH) > 200
 
 
+# The standard's own examples, verbatim but for the blanks and for dates, which it prints in italics: DMN 1.3 §10.3.2
+# (semantics of comparison, examples of `in`), and the cells of the tables of its worked example, clause 11.
+OF_THE_STANDARD: Sequence[tuple[str, str, Any, bool]] = [
+    ("§10.3.2", "<=5", 5, True),
+    ("§10.3.2", "(5..10]", 5, False),
+    ("§10.3.2", "[5..10]", 5, True),
+    ("§10.3.2", "4, 5, 6", 5, True),
+    ("§10.3.2", "<5, >5", 5, False),
+    ("§10.3.2", '(date("2012-12-25")..date("2013-02-14"))', "2012-12-31", True),
+    ("§11 Pre-bureau risk category", "< 100", 100, False),
+    ("§11 Pre-bureau risk category", "[100..120)", 100, True),
+    ("§11 Pre-bureau risk category", "[100..120)", 120, False),
+    ("§11 Pre-bureau risk category", "[120..130]", 130, True),
+    ("§11 Pre-bureau risk category", "> 130", 130, False),
+    ("§11 Bureau call type", '"HIGH", "MEDIUM"', "MEDIUM", True),
+    ("§11 Bureau call type", '"VERY LOW", "DECLINE"', "LOW", False),
+    ("§11 Application risk score", "[18..21]", 21, True),
+    ("§11 Application risk score", "[22..25]", 21, False),
+    ("§11 Application risk score", ">= 50", 50, True),
+    ("§11 Eligibility", "< 18", 18, False),
+    ("§11 Eligibility", "false", False, True),
+    ("§11 Eligibility", "-", None, True),
+    ("§10.3.1.2 rule 15, negated", "not(4, 5, 6)", 5, False),
+    ("§10.3.1.2 rule 15, negated", "not((5..10])", 5, True),
+]
+
+
+@pytest.mark.parametrize(("where", "cell", "value", "holds"), OF_THE_STANDARD)
+def test_the_examples_of_the_standard_come_out_as_it_says(
+    where: str, cell: str, value: Any, holds: bool
+) -> None:
+    assert bool(single(cell, value)) is holds, where
+
+
 def test_where_we_differ_from_the_standard() -> None:
     """Each on purpose: docs/decisions/0024."""
     assert not single('not("a")', None)  # FEEL: not(null = "a") is true
