@@ -149,6 +149,30 @@ def test_a_child_that_is_over_as_it_begins_is_counted_out_at_once(database: db.D
     assert (child["state"], parent["children_born"], parent["children_open"]) == ("closed", 1, 0)
 
 
+def test_without_a_process_for_assistance_nobody_can_be_asked(database: db.Database) -> None:
+    world = worlds.build(database, folder(WORK_ORDER))
+    task = world.dispatched()
+    world.claim("cgw1", task)
+    before = world.case(task["case_id"])
+
+    answer = world.post(
+        "cgw1", f"/tasks/{task['id']}/assist", {"units": ["d1-zjw"], "demand": "请确认产权。"}, seen=2
+    )
+
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/assist-unavailable"), answer.json
+    assert "side_assist" in answer.json["title"]
+    assert world.case(task["case_id"]) == before
+
+
+def test_what_was_not_merged_cannot_be_taken_apart(district: World) -> None:
+    case = district.file().case
+
+    answer = district.post("paiqian1", f"/cases/{case['id']}/unmerge", {"reason": "并错了"})
+
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/not-merged"), answer.json
+    assert district.case(case["id"])["state"] == "active"
+
+
 def test_a_case_ends_with_any_number_of_others_merged_into_it(district: World) -> None:
     stays, centre = in_hand(district), district.actor("paiqian1")
     for _ in range(MOST_DEEP + 5):
