@@ -213,7 +213,7 @@ class World:
 
     @property
     def app(self) -> Flask:
-        return _application()
+        return application()
 
     def token(self, name: str) -> str:
         if name not in self._tokens:
@@ -276,7 +276,7 @@ class World:
 
 def build(database: db.Database, *published: BundleFiles) -> World:
     """The district with its processes; the work order unless others are named."""
-    _wired()
+    wired()
     core_once.warm()  # as a process that has served a request
     world = World(database)
     with db.transaction() as session:
@@ -314,13 +314,13 @@ _bundles: dict[str, bundles.Bundle] = {}
 
 
 @cache
-def _wired() -> None:
+def wired() -> None:
     """Once a process: wire() forgets the versions that were read before."""
     wire()
 
 
 @cache
-def _application() -> Flask:
+def application() -> Flask:
     """It holds no rows, so one serves all tests."""
     return create_app()
 

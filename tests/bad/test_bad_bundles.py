@@ -12,7 +12,6 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.bundles.files import sort_out
 from app.bundles.models import process_versions
 from app.core import db
@@ -44,7 +43,7 @@ def changed(told: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture
 def district(database: db.Database) -> tuple[FlaskClient, World]:
     world = build(database)
-    return create_app().test_client(), world
+    return world.app.test_client(), world
 
 
 def token(world: World, name: str) -> str:

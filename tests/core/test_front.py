@@ -2,12 +2,12 @@
 
 import re
 
-from app import create_app
 from app.core import db
+from tests.world import application
 
 
 def test_the_address_answers_a_plain_page_whose_links_lead_somewhere(sqlite: db.Database) -> None:
-    client = create_app().test_client()
+    client = application().test_client()
 
     answer = client.get("/")
 
@@ -25,7 +25,7 @@ def test_the_address_answers_a_plain_page_whose_links_lead_somewhere(sqlite: db.
 
 
 def test_the_page_stands_only_at_its_own_address(sqlite: db.Database) -> None:
-    client = create_app().test_client()
+    client = application().test_client()
 
     assert client.post("/").status_code == 405
     assert client.get("/?a=1").status_code == 422

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 import pytest
 from flask.testing import FlaskClient
 
-from app import __version__, create_app
+from app import __version__
 from app.core import db, schema
+from tests.world import application
 
 
 def test_a_process_with_its_database_is_alive_and_ready(database: db.Database) -> None:
-    client = create_app().test_client()
+    client = application().test_client()
 
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert client.get("/version").get_json() == {"name": "Huying", "version": __version__}
@@ -32,7 +33,7 @@ def test_a_process_with_its_database_is_alive_and_ready(database: db.Database) -
 def test_a_database_behind_this_code_is_not_served(
     database: db.Database, has: str, state: str, status: int
 ) -> None:
-    client = create_app().test_client()
+    client = application().test_client()
     with _migrated_to(has):
         answer = client.get("/readyz")
 
@@ -61,7 +62,7 @@ def _migrated_to(number: str) -> Iterator[None]:
 @pytest.fixture
 def lost(sqlite: db.Database) -> FlaskClient:
     db.use(db.Database("postgresql+psycopg://nobody@127.0.0.1:1/none"))
-    return create_app().test_client()
+    return application().test_client()
 
 
 def test_a_process_without_its_database_lives_but_is_not_ready(lost: FlaskClient) -> None:

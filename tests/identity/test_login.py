@@ -8,7 +8,6 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from app import create_app
 from app.audit.streams import audit_stream
 from app.core import clock, db
 from app.core.errors import Unavailable
@@ -17,6 +16,7 @@ from app.identity import login, org, passwords
 from app.identity.errors import SignInFailed, SignInLocked
 from app.identity.models import people, sign_in_failures, tokens
 from tests.identity.conftest import ORG
+from tests.world import application
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def with_passwords(database: db.Database) -> None:
 
 @pytest.fixture
 def client(with_passwords: None) -> FlaskClient:
-    return create_app().test_client()
+    return application().test_client()
 
 
 def test_the_right_password_gets_a_token_that_opens_the_door(client: FlaskClient) -> None:

@@ -6,12 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from app import create_app
 from app.core import clock, db
 from app.identity import login, org
 from app.identity.models import appointments, people, units
 from app.identity.org import OrgRefused, read_org
 from tests.identity.conftest import ORG
+from tests.world import application
 
 
 def test_loading_twice_changes_nothing(organisation: str) -> None:
@@ -102,7 +102,7 @@ def test_units_are_found_by_code_by_name_and_below_another(organisation: str) ->
 
 @pytest.fixture
 def client(organisation: str) -> FlaskClient:
-    return create_app().test_client()
+    return application().test_client()
 
 
 def bearer(login_name: str) -> dict[str, str]:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import wire
 from app.categories import importing
 from app.core import db
-from app.identity import org
+from tests import world as worlds
 from tests.world import BPMN, PLAIN
 
 SHIPPED = sorted(each.parent.name for each in BPMN.glob("*/process.yaml"))
@@ -20,9 +19,9 @@ Change = Callable[..., Path]
 @pytest.fixture
 def district(database: object) -> object:
     """A database with the organisation and the categories of bpmn/, the rooms told of each other."""
-    wire()
+    worlds.wired()
     with db.transaction() as session:
-        org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
+        worlds.settle(session)
         importing.load_folder(session, BPMN)
     return database
 

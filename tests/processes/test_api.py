@@ -5,20 +5,20 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.core import db
 from app.identity import login, org
 from app.processes.check import check_folder
 from app.processes.rehearsal import rehearse
 from app.processes.schema import schemas
 from tests.processes.conftest import Change
+from tests.world import application
 
 pytestmark = pytest.mark.usefixtures("district")
 
 
 @pytest.fixture
 def client() -> FlaskClient:
-    return create_app().test_client()
+    return application().test_client()
 
 
 def headers(name: str, key: str | None = None) -> dict[str, str]:
