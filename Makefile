@@ -8,6 +8,9 @@ BIN := .venv/bin
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 ARGS ?=
 
+# Where it is set, each of the ten processes of a start would compile the whole product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check coverage-of-requirements fuzz bench bench-users bench-inbox bench-engine proofs lock clean environment
 

@@ -118,6 +118,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("dialect", [only] if only else ["sqlite", "postgresql"], scope="session")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests begin first: at the end one worker would wait for the other's."""
+    items.sort(key=lambda item: item.get_closest_marker("launcher") is None)
+
+
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> Run:
     """The servers of this run; starts them when nobody has."""

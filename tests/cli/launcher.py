@@ -109,7 +109,7 @@ class Launcher:
     def start(self, *options: str) -> "Launcher":
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "up", "--port", str(self.port), "--workers", "2", *options],
+                [sys.executable, "-m", "app.cli", "up", "--port", str(self.port), "--workers", "1", *options],
                 cwd=REPOSITORY,
                 env={**CLEAN, "HUYING_DATA": str(self.data), **self.environ},
                 stdin=subprocess.DEVNULL,

@@ -33,7 +33,7 @@ def modes_above(folder: Path) -> list[tuple[str, int, int]]:
 def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher) -> None:
     above = modes_above(launcher.data)
 
-    launcher.start()
+    launcher.start("--workers", "2")
 
     assert launcher.answers()
     assert f"http://127.0.0.1:{launcher.port}" in launcher.output
@@ -78,14 +78,13 @@ def test_a_killed_launcher_leaves_no_process_and_the_next_one_starts_at_once(lau
 
     launcher.send(signal.SIGKILL)
     launcher.wait()
-    left_soon = until(lambda: not launcher.left(), 15)
-
-    assert left_soon, launcher.left()
     launcher.start("--no-demo")
+    answered = launcher.answers()
     launcher.send(signal.SIGKILL)
     launcher.wait()
-    launcher.start("--no-demo")
-    assert launcher.answers()
+
+    assert answered
+    assert until(lambda: not launcher.left(), 15), launcher.left()
 
 
 def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> None:

@@ -36,6 +36,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.launcher
 def test_the_tutorial_works_as_it_is_written(copy: Path) -> None:
     url = f"sqlite:///{copy}/house.db"
     migrations.upgrade(url)
