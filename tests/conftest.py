@@ -121,7 +121,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests begin first: at the end one worker would wait for the other's."""
-    items.sort(key=lambda item: item.get_closest_marker("launcher") is None)
+    items.sort(key=lambda item: not any(item.iter_markers("launcher")) and not any(item.iter_markers("long")))
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def test_ruff_has_nothing_to_say() -> None:
     assert done.returncode == 0, done.stdout[-6000:]
 
 
-@pytest.mark.launcher
+@pytest.mark.long
 def test_types_agree() -> None:
     done = tool("mypy")
 

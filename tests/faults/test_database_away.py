@@ -77,6 +77,7 @@ def test_a_full_disk_is_said_plainly_reading_goes_on_and_it_recovers_by_itself(s
     reading = world.get("paiqian1", f"/cases/{kept['id']}")
     limit["pages"] = 1 << 30
     later = world.post("paiqian1", "/cases", FILING)
+    event.remove(sqlite.writing, "begin", allow)
 
     refused = [answer for answer in answers if answer.status_code != 201]
     assert refused, "the limit was never met"

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from schemathesis import openapi
 
-from app import create_app
 from app.core import config, db
 from tests.fuzz import district
 from tests.fuzz.playing import Played, play
 from tests.fuzz.right import RIGHT
+from tests.world import application
 
 SHARES = 4
 """Tests that play a part each, so that two workers finish together."""
@@ -37,7 +37,7 @@ def place(chosen: db.Database, tmp_path: Path) -> Iterator[district.District]:
 
 def labels() -> list[str]:
     """Every operation of the document, in its order."""
-    document = create_app().test_client().get("/openapi.json").get_json()
+    document = application().test_client().get("/openapi.json").get_json()
     return [
         f"{method.upper()} {path}"
         for path, entry in document["paths"].items()
@@ -46,6 +46,7 @@ def labels() -> list[str]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.promise("P18")
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_request_breaks_an_operation_or_gets_an_answer_that_is_not_in_the_document(

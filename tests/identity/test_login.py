@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -170,11 +171,14 @@ def test_a_token_becomes_an_actor_in_one_statement(organisation: str, database: 
         token, _ = login.token_for(session, person.id)
     login.authenticate(token)
     counted: list[str] = []
-    event.listen(
-        database.only_reading, "before_cursor_execute", lambda *a: a[2] != "BEGIN" and counted.append(a[2])
-    )
 
+    def note(*told: Any) -> None:
+        if told[2] != "BEGIN":
+            counted.append(told[2])
+
+    event.listen(database.only_reading, "before_cursor_execute", note)
     actor = login.authenticate(token)
+    event.remove(database.only_reading, "before_cursor_execute", note)
 
     assert len(counted) == 1
     assert actor.pools == {"handler@d1/d1-cgw", "observer@d1/d1-s1"}
