@@ -70,7 +70,8 @@ def migrate() -> None:
     if schema.state(before) == "ahead":
         click.echo(f"数据库结构（{before}）比这个程序的（{newest}）新，不需要升级。")
         return
-    upgrade(url)
+    if before != newest:
+        upgrade(url)
     done = f"数据库结构已是最新（{newest}）。"
     click.echo(done if before == newest else f"数据库结构：{before or '空'} → {newest}。")
 

@@ -65,9 +65,9 @@ def test_the_same_seed_gives_the_same_house(database: db.Database) -> None:
 def test_the_shipped_process_is_dealt_with_and_every_rule_is_kept(world: World) -> None:
     at(NOON)
 
-    done = played(world, 40)
+    done = played(world, 20)
 
-    assert done.filed == 40
+    assert done.filed == 20
     assert done.left == {}
     found = world.rows(cases, source="city")
     given = {row["externalNo"]: row for row in planned(_mark(world))}
@@ -120,7 +120,7 @@ def command(url: str, *words: str) -> tuple[list[str], dict[str, str]]:
 
 @pytest.mark.launcher
 def test_a_play_that_was_killed_goes_on(world: World) -> None:
-    words, environ = command(world.database.url, "fill", "--count", "40")
+    words, environ = command(world.database.url, "fill", "--count", "20")
     victim = subprocess.Popen(words, env=environ, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 90
     while len(world.rows(cases)) < 8:
@@ -142,7 +142,7 @@ def test_a_play_that_was_killed_goes_on(world: World) -> None:
     assert restored == timedelta(0)
     assert again.returncode == 0, again.stderr
     found = world.rows(cases, source="city")
-    assert len(found) == 40
+    assert len(found) == 20
     assert {case["external_no"] for case in found} == {row["externalNo"] for row in planned(_mark(world))}
     with db.reading() as session:
         assert clock.offset(session) == timedelta(0)
@@ -152,13 +152,13 @@ def test_a_play_that_was_killed_goes_on(world: World) -> None:
 @pytest.mark.launcher
 def test_it_may_run_beside_a_worker_that_fires_too() -> None:
     with installed(workers=1, settings={"HUYING_TICK_SECONDS": "0.2"}) as house:
-        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "25")
+        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "12")
         done = subprocess.run(
             words, env=dict(house.environ), cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
 
         assert done.returncode == 0, done.stderr
-        assert "登记 25 件" in done.stdout
+        assert "登记 12 件" in done.stdout
         assert "没有办成" not in done.stdout
         with house.here(), db.reading() as session:
             assert clock.offset(session) == timedelta(0)
