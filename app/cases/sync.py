@@ -137,6 +137,8 @@ def route_anew(motion: Motion, row: Row) -> bool:
     pools = assign.pools_for(motion, motion.bundle.rules_of(step.lane, step.candidates), row["item"])
     if pools.fallback:
         return False
+    if row["pools"] == list(pools.names):
+        return True
     motion.change_task(row, pools=list(pools.names), revision=row["revision"] + 1)
     take_away(motion, row)
     lay_out(motion, row)

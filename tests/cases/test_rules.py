@@ -2,6 +2,7 @@
 
 from app.bundles.files import BundleFiles
 from app.cases.models import incidents
+from app.cases.models import tasks as task_rows
 from app.core import db
 from tests import world as worlds
 from tests.engine.drawing import Drawing
@@ -87,3 +88,21 @@ def test_many_different_units_cost_what_one_costs(database: db.Database) -> None
     assert len(cost[len(UNITS)]) == len(cost[1]) + with_incident, numbered(cost[len(UNITS)])
     (told,) = world.rows(incidents)
     assert (told["kind"], told["count"]) == ("pool-empty", 4)
+
+
+def test_a_retry_finds_the_pools_of_all_tasks_of_the_step_anew(database: db.Database) -> None:
+    drawing = start().signing("a", "units", attributes=rule("item")).line("start", "a", "end")
+    world = published(database, drawing)
+    world.file(process="asked", answers={"units": ["d1-s1-c1", "d1-s1-c2", "d1-s1-c3"]})
+    (told,) = world.rows(incidents)
+    world.appoint("cgw2", "handler", "d1-s1-c2")  # 甲社区 has somebody, 丙社区 nobody
+
+    done = world.post(
+        "liucheng1", f"/incidents/{told['id']}/retry", {"reason": "已任命"}, seen=told["revision"]
+    )
+
+    assert done.status_code == 200, done.json
+    pools = [row["pools"] for row in world.rows(task_rows)]
+    assert pools[:2] == [["handler@d1/d1-s1/d1-s1-c1"], ["handler@d1/d1-s1/d1-s1-c2"]]
+    states = [(row["state"], row["count"]) for row in world.rows(incidents)]
+    assert sorted(states) == [("open", 1), ("resolved", 2)]

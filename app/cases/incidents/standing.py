@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, or_, select
 
 from app.cases.models import cases, tasks, waits
 from app.clocks.models import timers
@@ -26,8 +26,8 @@ class Stopped:
 class Standing:
     """`case` and `task` are their states, None where the incident names none.
 
-    `staffed` says that somebody stands in the task's pools, `moves` that a person, a timer or a message can
-    move the case.
+    `task` is open while any of its step is, `staffed` when somebody stands in the pools of each of those.
+    `moves` says that a person, a timer or a message can move the case.
     """
 
     case: str | None
@@ -38,7 +38,12 @@ class Standing:
 
 
 _STATE = select(cases.c.state).where(cases.c.id == bindparam("case"))
-_TASK = select(tasks.c.state, tasks.c.pools).where(tasks.c.id == bindparam("task"))
+_STEP = select(tasks.c.step).where(tasks.c.id == bindparam("task")).scalar_subquery()
+_TASKS = (  # a step of several tells of all its tasks at once
+    select(tasks.c.state, tasks.c.pools)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.step == _STEP)
+    .order_by(case((tasks.c.id == bindparam("task"), 0), else_=1))
+)
 _TIER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scalar_subquery()
 ALIKE = and_(  # several timers of one element may have failed alike and share one incident
     timers.c.case_id == bindparam("case"), timers.c.tier == _TIER, timers.c.state == "incident"
@@ -62,12 +67,14 @@ def look(session: Session, incident: Mapping[str, Any], now: datetime) -> Standi
     which = {"case": incident["case_id"], "task": incident["task_id"], "timer": incident["timer_id"]}
     if incident["case_id"] is None:
         return Standing(None)
-    task = session.execute(_TASK, which).one_or_none() if incident["task_id"] else None
+    alike = session.execute(_TASKS, which).all() if incident["task_id"] else []
+    still = [task for task in alike if task.state == "open"]
+    task = next(iter(still or alike), None)
     stopped = session.execute(_STOPPED, which) if incident["timer_id"] else ()
     return Standing(
         session.scalar(_STATE, which),
         task.state if task is not None else None,
-        task is not None and _staffed(session, task.pools, now),
+        bool(still) and all(_staffed(session, task.pools, now) for task in still),
         tuple(Stopped(row.key, row.tier, row.kind == "flag") for row in stopped),
         bool(session.scalar(_MOVES, which)),
     )

@@ -132,9 +132,13 @@ def _try_again(motion: Motion, incident: Row) -> Run | None:
         which = {"case": incident["case_id"], "timer": incident["timer_id"]}
         motion.session.execute(_REARM, which)
     if incident["kind"] == "pool-empty":
-        task = motion.tasks[incident["task_id"]]
-        if not route_anew(motion, task):
-            raise IncidentStands(f"“{task['name']}”该去的待办池仍然没有人，请先任命人员。")
+        step = incident["element"]
+        alike = [task for task in motion.tasks.values() if (task["step"], task["state"]) == (step, "open")]
+        lay = [task["pools"] for task in alike]
+        stay = [task for task in alike if not route_anew(motion, task)]
+        if lay == [task["pools"] for task in alike]:
+            raise IncidentStands(f"“{alike[0]['name']}”该去的待办池仍然没有人，请先任命人员。")
+        motion.unstaffed += stay  # an incident of their own
     return awake(motion) if incident["kind"] == "no-way-forward" else None
 
 
