@@ -6,6 +6,8 @@ from statistics import median
 from time import process_time
 
 ROUNDS = 9
+SLACK = 2.0
+"""How many times its pinned count of calibration loops a line may cost: machines differ."""
 
 
 class Report:
@@ -23,6 +25,19 @@ class Report:
     def ratio(self, what: str, measured: float, most: float) -> None:
         """One row about how much dearer something is."""
         self.line(what, f"{measured:.2f} ×", f"≤ {most:g} ×", measured <= most)
+
+    def cost(self, what: str, work: Callable[[], object], times: int, most: float, pinned: float) -> float:
+        """Two rows about one piece of work: its CPU time beside the reference figure of `most` seconds, and
+        what it costs in thousandths of the calibration loop, held against a pinned count. The seconds."""
+        spent, loops = in_loops(work, times)
+        unit, factor = ("ms", 1e3) if most > 1e-4 else ("µs", 1e6)
+        digits = 3 if spent * factor < 1 else 2 if spent * factor < 10 else 0
+        reference = f"≤ {most * factor:g} {unit} (reference)"
+        self.line(what, f"{spent * factor:.{digits}f} {unit}", reference)
+        counted, most_loops = 1_000 * loops, SLACK * pinned
+        shown = [f"{each:,.0f}" if each >= 100 else f"{each:.2g}" for each in (counted, most_loops)]
+        self.line("  in thousandths of a calibration loop", shown[0], f"≤ {shown[1]}", counted <= most_loops)
+        return spent
 
 
 def calibrated(report: Report) -> float:
@@ -53,6 +68,21 @@ def seconds(work: Callable[[], object], times: int) -> float:
             work()
         found.append((process_time() - begun) / times)
     return median(found)
+
+
+def in_loops(work: Callable[[], object], times: int) -> tuple[float, float]:
+    """CPU seconds of one call, and the same in calibration loops taken in turn with it; medians of nine."""
+    work()
+    spent, loops = [], []
+    for _ in range(ROUNDS):
+        gc.collect()
+        loop = calibrate()
+        begun = process_time()
+        for _ in range(times):
+            work()
+        spent.append((process_time() - begun) / times)
+        loops.append(spent[-1] / loop)
+    return median(spent), median(loops)
 
 
 def side_by_side(first: Callable[[], object], second: Callable[[], object], times: int) -> float:
