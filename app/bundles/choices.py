@@ -18,6 +18,8 @@ _EXAMPLES = {"units": EXAMPLE, "categories": 'categories(leaf=true, under="0101"
 _FITS = {"units": "unit", "categories": "category"}
 _KEYS = {"units": (("kind", "tier"), ("not",)), "categories": (("under",), ("level", "leaf"))}
 """Keys whose value is quoted, and keys whose value is not."""
+_SEVERAL = ("not",)
+"""Keys that may stand more than once: what any of them names is not chosen."""
 
 _QUERY = re.compile(r"([a-z_]+)\((.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:\"([^\"]*)\"|(\w+))\s*")
@@ -26,11 +28,11 @@ _NOT_YET = {"people": "按条件选人员", "stations": "按条件选站所", "c
 
 @dataclass(frozen=True)
 class UnitQuery:
-    """Units of a kind or tier, without the one (or those) that a data name holds."""
+    """Units of a kind or tier, without those that the data names of `without` hold, one or several."""
 
     kind: str | None = None
     tier: str | None = None
-    without: str | None = None
+    without: tuple[str, ...] = ()
 
     def why_not(self, unit: UnitFact, data: Mapping[str, Any]) -> str | None:
         """What forbids the choice of a unit, in Chinese, or None."""
@@ -40,17 +42,18 @@ class UnitQuery:
             self.tier is not None and unit.tier != self.tier
         ):
             return f"{unit.name}不在可选的单位之内。"
-        if self.without is not None:
-            held = data.get(self.without)
+        for name in self.without:
+            held = data.get(name)
             if unit.code == held or (isinstance(held, list) and unit.code in held):
-                already = "已退过本单" if self.without == "returned_units" else "已在另一处选定"
+                already = "已退过本单" if name == "returned_units" else "已在另一处选定"
                 return f"{unit.name}{already}，不能再选。"
         return None
 
     def shown(self) -> dict[str, Any]:
         """The query as clients see it."""
-        query = {"kind": self.kind, "tier": self.tier, "not": self.without}
-        return {"units": {key: value for key, value in query.items() if value is not None}}
+        without = self.without[0] if len(self.without) == 1 else list(self.without)
+        query = {"kind": self.kind, "tier": self.tier, "not": without}
+        return {"units": {key: value for key, value in query.items() if value}}
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,10 @@ def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str]
             found.error("choices-invalid", path, zh, f'Cannot read "{part.strip()}".')
             return None
         key, quoted, bare = matched.groups()
-        if key not in (*quoted_keys, *bare_keys) or key in values:
+        if key not in (*quoted_keys, *bare_keys) or (key in values and key not in _SEVERAL):
             known = "、".join((*quoted_keys, *bare_keys))
-            zh = f"{name}(…) 里可以写 {known} 各一次，不能写“{key}”。"
+            often = "，只有 not 可以写几次" if name == "units" else ""
+            zh = f"{name}(…) 里可以写 {known} 各一次{often}，不能写“{key}”。"
             found.error("choices-invalid", path, zh, f'Unexpected "{key}" in {name}(…).')
             return None
         if (key in bare_keys) == (quoted is not None):
@@ -174,7 +178,8 @@ def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str]
             zh = f"{zh}，例如 {_EXAMPLES[name]}。"
             found.error("choices-invalid", path, zh, f"Wrong quotes after {key}=.")
             return None
-        values[key] = quoted if quoted is not None else bare
+        value = quoted if quoted is not None else bare
+        values[key] = f"{values[key]} {value}" if key in values else value
     return values
 
 
@@ -183,11 +188,13 @@ def _units(values: Mapping[str, str], names: Collection[str], found: Found, path
         zh = f"没有层级“{values['tier']}”；可以写 {'、'.join(TIERS)}。"
         found.error("choices-invalid", path, zh, f'No tier "{values["tier"]}".')
         return None
-    if "not" in values and values["not"] not in names:
-        zh = f"not= 里的“{values['not']}”没有声明；有{keys.nearest(values['not'], names)}。"
-        found.error("name-undeclared", path, zh, f'"{values["not"]}" is not declared.')
-        return None
-    return UnitQuery(values.get("kind"), values.get("tier"), values.get("not"))
+    without = tuple(values.get("not", "").split())
+    for name in without:
+        if name not in names:
+            zh = f"not= 里的“{name}”没有声明；有{keys.nearest(name, names)}。"
+            found.error("name-undeclared", path, zh, f'"{name}" is not declared.')
+            return None
+    return UnitQuery(values.get("kind"), values.get("tier"), without)
 
 
 def _categories(values: Mapping[str, str], found: Found, path: Path) -> CategoryQuery | None:

@@ -1,7 +1,7 @@
 """Reads forms/<name>.yaml against the declared data and compiles its conditions."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.bundles import data_fields, keys
@@ -16,7 +16,8 @@ FORM_NAME = r"[a-z][a-z0-9_]{0,59}"
 FILLABLE = ("content",)
 """Reserved names that a form may ask; the case fills the others from its filing."""
 
-CONDITION_FUNCTIONS = {"today": Arity(0, 0), "now": Arity(0, 0)}
+CONDITION_FUNCTIONS = {"today": Arity(0, 0), "now": Arity(0, 0), "outcome": Arity(0, 0)}
+"""`outcome` is the one that is being chosen."""
 
 _FIELD = Record(
     {
@@ -25,7 +26,10 @@ _FIELD = Record(
         "label": Key(Text(says="中文名", longest=60), "本表单里的叫法，默认用 data 里的"),
         **DETAIL_KEYS,
         "required": Key(Flag(), "必填"),
-        "showIf": Key(Text(says="条件", longest=1000), '什么时候显示，例如 level == "突发"'),
+        "showIf": Key(
+            Text(says="条件", longest=1000),
+            '什么时候显示，例如 level == "突发"，或 outcome == "退单"',
+        ),
         "requiredIf": Key(Text(says="条件", longest=1000), "什么时候必填"),
         "choices": Key(Any_(), "固定选项列表，或 units(…)、categories(…) 查询"),
         "table": data_fields.TABLE_KEY,
@@ -173,6 +177,25 @@ def _condition(
             zh = f"“{name}”是位置，条件里只能写 has({name})。"
             found.error("expression-type", (*path, key), zh, f'"{name}" is a point: only has().')
     return condition
+
+
+def outcomes_named(form: Form) -> Iterator[tuple[int, str, str]]:
+    """The outcomes that conditions compare with: place of the field, showIf or requiredIf, the outcome."""
+    for i, each in enumerate(form.fields):
+        for key, condition in (("showIf", each.show_if), ("requiredIf", each.required_if)):
+            for node in ast.walk(condition.tree) if condition is not None else ():
+                sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+                if any(_is_outcome(side) for side in sides):
+                    for text in (leaf for side in sides for leaf in ast.walk(side)):
+                        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                            yield i, key, text.value
+
+
+def _is_outcome(side: ast.expr) -> bool:
+    match side:
+        case ast.Name(id="outcome") | ast.Call(func=ast.Name(id="outcome")):
+            return True
+    return False
 
 
 def _named(tree: ast.expr) -> set[str]:

@@ -66,12 +66,18 @@ class Form:
         object.__setattr__(self, "_schema", _compiled(self.fields))
         object.__setattr__(self, "_by_name", MappingProxyType({each.name: each for each in self.fields}))
 
-    def check(self, answers: Mapping[str, Any], data: Mapping[str, Any], context: Lookups) -> dict[str, Any]:
+    def check(
+        self,
+        answers: Mapping[str, Any],
+        data: Mapping[str, Any],
+        context: Lookups,
+        outcome: str | None = None,
+    ) -> dict[str, Any]:
         """Clean JSON values by declared name, in the form's order; a name left empty on purpose is None.
 
-        `data` is what the case holds (conditions read it), `context` answers about units and people. Raises
-        AnswersRefused (422) with one FieldError per wrong field, ExpressionFailed when a condition cannot be
-        evaluated (the process is at fault, not the person).
+        `data` is what the case holds (conditions read it), `context` answers about units and people,
+        `outcome` goes with the answers. Raises AnswersRefused (422) with one FieldError per wrong field,
+        ExpressionFailed when a condition cannot be evaluated (the process is at fault, not the person).
         """
         errors: dict[str, Wrong] = {}
         given: dict[str, Any] = {}
@@ -82,7 +88,7 @@ class Form:
                 given[name] = answer
         clean = self._read(given, context.now, errors)
         seen = {**data, **dict.fromkeys(answers), **clean}
-        functions = _functions(context.now)
+        functions = _functions(context.now, outcome)
         result: dict[str, Any] = {}
         for each in self.fields:
             name = each.name
@@ -246,8 +252,9 @@ def _compiled(fields: tuple[FormField, ...]) -> marshmallow.Schema:
     return marshmallow.Schema.from_dict(answers)(unknown=marshmallow.EXCLUDE)
 
 
-def _functions(now: datetime) -> Mapping[str, Callable[[], str]]:
+def _functions(now: datetime, outcome: str | None) -> Mapping[str, Callable[[], str | None]]:
     return {
+        "outcome": lambda: outcome,
         "today": lambda: now.astimezone(BEIJING).date().isoformat(),
         "now": lambda: now.astimezone(BEIJING).isoformat(),
     }

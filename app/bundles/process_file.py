@@ -1,7 +1,7 @@
 """process.yaml: key, number, who may start, lanes, declared data, facts and public words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -41,6 +41,10 @@ SHAPE = Record(
         "returns": Key(RETURNS, "退回时并行的段落、已发出的消息怎么办"),
         "onParentEnd": Key(
             endings.PARENT_END, "上级办件结束时：cancel 一起撤销（默认），finish 继续办完，block 不让上级结束"
+        ),
+        "releases": Key(
+            Named(Many(Text(says="名字")), says="环节"),
+            "环节: [名字]。每次走到这个环节，首接单位解除，这些名字清空",
         ),
         "attachments": Key(endings.ATTACHMENTS, "环节: {min: 至少几个附件, kinds: 种类}"),
         "schedules": Key(Any_(), not_yet="定期启动"),
@@ -90,6 +94,8 @@ class ProcessDef:
     no_match: Literal["error", "null"] = "error"
     attachments: Mapping[str, AttachmentRule] = field(default_factory=dict)
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
+    releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
 
     def public_status(self, status: str | None) -> str | None:
         """What residents read for a status; a status without a public word is shown as 办理中."""
@@ -121,6 +127,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         zh = f"noMatch 只能是 error 或 null，现在是“{no_match}”。"
         found.error("value-invalid", ("noMatch",), zh, "noMatch is error or null.")
     verbs = read_verbs(given.get("verbs", {}), found)
+    releases = _releases(given.get("releases", {}), data, found)
     if found.failed:
         return None
     return ProcessDef(
@@ -139,6 +146,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         no_match="error" if no_match == "error" else "null",
         attachments=endings.read_attachments(given.get("attachments", {})),
         on_parent_end=given.get("onParentEnd", "cancel"),
+        releases=releases,
     )
 
 
@@ -217,6 +225,28 @@ def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
             found.error("name-reserved", ("data", kept.name), zh, f'"{kept.name}" is kept for a category.')
         data[kept.name] = kept
     return data
+
+
+def _releases(
+    given: Mapping[str, list[str]], data: Mapping[str, DataField], found: Found
+) -> Mapping[str, tuple[str, ...]]:
+    for step, names in given.items():
+        for i, name in enumerate(names):
+            declared = data.get(name)
+            if declared is None:
+                zh = f"releases 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。"
+                found.error("name-undeclared", ("releases", step, i), zh, f'"{name}" is not declared.')
+            elif name in RESERVED or declared.secret or declared.per_item or declared.names:
+                zh = f"“{name}”（{declared.label}）由系统填写、加密保存或各填各的，不能在 releases 里清空。"
+                found.error("value-invalid", ("releases", step, i), zh, f'"{name}" cannot be emptied.')
+    return MappingProxyType({step: tuple(_with_names_kept(names, data)) for step, names in given.items()})
+
+
+def _with_names_kept(names: list[str], data: Mapping[str, DataField]) -> Iterator[str]:
+    for name in names:
+        yield name
+        if name in data and data[name].type == "category":
+            yield data_fields.chosen_name(data[name]).name
 
 
 def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) -> None:

@@ -9,8 +9,13 @@ from app.cases.secrets.showing import uncovered
 from app.core.errors import FieldError
 
 
-def check_answers(motion: Motion, form: str | None, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's clean answers. Without a form nothing may be answered. Raises AnswersRefused."""
+def check_answers(
+    motion: Motion, form: str | None, answers: Mapping[str, Any], outcome: str | None = None
+) -> dict[str, Any]:
+    """The form's clean answers, given with an outcome. Without a form nothing may be answered.
+
+    Raises AnswersRefused.
+    """
     if form is None:
         if answers:
             errors = [
@@ -20,4 +25,5 @@ def check_answers(motion: Motion, form: str | None, answers: Mapping[str, Any]) 
             raise AnswersRefused(errors=errors)
         return {}
     given = uncovered(motion.session, motion.case["id"], motion.bundle, answers)
-    return motion.bundle.forms[form].check(given, expression_data(motion.bundle, motion.case), motion.lookups)
+    data = expression_data(motion.bundle, motion.case)
+    return motion.bundle.forms[form].check(given, data, motion.lookups, outcome)

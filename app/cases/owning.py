@@ -1,4 +1,4 @@
-"""首接负责: the unit that signs an order first owns it, until it is dispatched anew."""
+"""首接负责: the unit that signs an order first owns it, until the order is to be dispatched anew."""
 
 from app.cases.motion import Motion, Row
 
@@ -22,6 +22,17 @@ def release(motion: Motion) -> None:
     if unit is not None:
         motion.case["owner_unit"] = None
         motion.tell("unit.released", unit=unit, called=name_of(motion, unit))
+
+
+def come_to(motion: Motion, step: str) -> None:
+    """The case has come to a step. Where process.yaml says so (`releases`) no unit has it in hand any more:
+    by a return, a withdrawal, a granted 退单, a timer or another round, the way does not matter."""
+    names = motion.bundle.process.releases.get(step)
+    if names is None:
+        return
+    release(motion)
+    if filled := [name for name in names if motion.case["data"].get(name) is not None]:
+        motion.write(dict.fromkeys(filled))
 
 
 def name_of(motion: Motion, code: str) -> str:

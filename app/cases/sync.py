@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.cases import assign, family, waits
+from app.cases import assign, family, owning, waits
 from app.cases.motion import Motion, Row
 from app.core.ids import new_id
 from app.engine.picture import HumanTask, Passed, Picture
@@ -91,6 +91,7 @@ def rank_of(instructed: bool, urgency: int, due: datetime | None, priority: int,
 
 
 def _open(motion: Motion, task: HumanTask) -> None:
+    owning.come_to(motion, task.step)
     pools = assign.pools_for(motion, _rules(motion, task), _item(task))
     row: dict[str, Any] = {
         "id": new_id(),

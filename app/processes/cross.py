@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from app.bundles import form_files
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS, SLA
 from app.bundles.keys import finding, nearest
@@ -51,6 +52,7 @@ def check(
     findings += [*_forms(bundle, diagram), *_statuses(bundle, diagram, process)]
     findings += _verbs(bundle, diagram, process, steps)
     findings += _attachments(bundle, diagram, process, steps)
+    findings += _releases(bundle, process, steps)
     if SLA in bundle.files.files:
         findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
     return findings
@@ -222,6 +224,17 @@ def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
         if name not in used | meant:
             zh = "图中没有任务或开始事件使用这张表单（formKey）。"
             yield finding("warning", "form-unused", f"forms/{name}.yaml", None, zh, "No step uses this form.")
+    for node in diagram.every.values():
+        form = bundle.forms.get(node.attributes.get("formKey", "").strip())
+        for i, key, text in form_files.outcomes_named(form) if form is not None else ():
+            known = [outcome.name for outcome in node.outcomes] if node.kind == "userTask" else []
+            if text in known:
+                continue
+            file = f"forms/{form.name}.yaml"  # type: ignore[union-attr]
+            line = read_yaml(file, bundle.files.files[file]).line(("fields", i, key))
+            zh = f"{key} 比较了结论“{plain(text)}”，用这张表的{node.named.zh} 没有它；"
+            zh += f"有{nearest(text, known)}。" if known else "登记时没有结论可选。"
+            yield finding("error", "outcome-unknown", file, line, zh, f'No outcome "{plain(text)}".')
 
 
 def _working_time(diagram: Diagram) -> Iterator[Finding]:
@@ -276,6 +289,14 @@ def _attachments(
                 zh = f"attachments：环节“{steps[step]}”没有办理结论“{outcome}”；有{nearest(outcome, known)}。"
                 line = process.line(("attachments", step, "outcomes"))
                 yield finding("error", "outcome-unknown", PROCESS, line, zh, f'No outcome "{outcome}".')
+
+
+def _releases(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    for step in bundle.process.releases:
+        if step not in steps:
+            zh = f"releases：图中没有环节“{step}”；有{nearest(step, steps)}。"
+            line = process.line(("releases", step))
+            yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{step}".')
 
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:

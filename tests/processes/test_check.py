@@ -59,6 +59,12 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.yaml", "facts:", "attachments: {handel: {min: 1}}\nfacts:", "error", "step-unknown", "attachments：图中没有环节“handel”"),
         ("process.yaml", "facts:", "attachments: {review: {min: 1, of: [handel]}}\nfacts:", "error", "step-unknown", "没有环节“handel”"),
         ("process.yaml", "facts:", "attachments: {review: {min: 1, outcomes: [同意]}}\nfacts:", "error", "outcome-unknown", "没有办理结论“同意”；有 通过、驳回"),
+        ("process.yaml", "facts:", "releases: {dispach: [main_unit]}\nfacts:", "error", "step-unknown", "releases：图中没有环节“dispach”；有 dispatch"),
+        ("process.yaml", "facts:", "releases: {dispatch: [main_unti]}\nfacts:", "error", "name-undeclared", "是不是 main_unit"),
+        ("process.yaml", "facts:", "releases: {dispatch: [priority]}\nfacts:", "error", "value-invalid", "不能在 releases 里清空"),
+        ("forms/sign.yaml", "{name: return_reason}", "{name: return_reason, requiredIf: outcome == \"退回\"}", "error", "outcome-unknown", "任务“签收”(sign) 没有它；有 签收、退单"),
+        ("forms/filing.yaml", "{name: appeal}", "{name: appeal, showIf: outcome == \"退单\"}", "error", "outcome-unknown", "登记时没有结论可选"),
+        ("forms/sign.yaml", "{name: return_reason}", "{name: return_reason, requiredIf: outcome(\"sign\") == \"退单\"}", "error", "expression-syntax", "outcome"),
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),
         ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),

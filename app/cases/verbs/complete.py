@@ -33,7 +33,8 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     guard.fresh(task, command.seen)
     guard.allowed(motion, task, "complete")
     step = motion.bundle.engine.step(task["step"])
-    answers = taking.split(motion, check_answers(motion, step.form, command.answers), task["id"])
+    given = check_answers(motion, step.form, command.answers, command.outcome)
+    answers = taking.split(motion, given, task["id"])
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
     _outcome(step.outcomes, command.outcome, opinion)
     at = prompts.At(motion.session, motion.bundle, motion.case, task, command.outcome, motion.asked)
@@ -86,7 +87,7 @@ def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
         return True
     form = motion.bundle.engine.step(task["step"]).form
     try:  # what is kept was cleaned: trimmed, empty fields left out, numbers covered
-        answers = check_answers(motion, form, command.answers)
+        answers = check_answers(motion, form, command.answers, command.outcome)
     except (AnswersRefused, EngineError):
         return False
     told = {name: taking.cover(value) for name, value in answers.items() if name not in secret}
