@@ -65,6 +65,12 @@ class Bundle:
         return self._limits if name == LIMITS else name
 
     @cached_property
+    def limit_names(self) -> Mapping[str, frozenset[str]]:
+        """Clock → the names whose values decide its limit; only clocks that ask a table."""
+        tables = {name: clock.table for name, clock in self.sla.clocks.items() if clock.table}
+        return {name: self.tables.reads(self.limit_table(table)) for name, table in tables.items()}
+
+    @cached_property
     def _limits(self) -> str:
         path = self.sla.limits
         inside = compile_decisions({path: self.decisions[path]}).tables if path in self.decisions else {}

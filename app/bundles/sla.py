@@ -52,7 +52,7 @@ _CLOCK = Record(
             Scalar(), f"时限，例如 {durations.FORMS_ZH}，或 table(决策)：起算时问决策表", required=True
         ),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
-        "per": Key(Any_(), not_yet="每个单位各计各的"),
+        "per": Key(Text(says="范围"), "round：每一轮（重办）各计各的；不写就是一件一个"),
         "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
         "extendable": Key(Any_(), not_yet="延期"),
     }
@@ -90,7 +90,8 @@ _TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 @dataclass(frozen=True)
 class ClockDef:
     """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text, or
-    empty when the decision `table` says it; `label` is what people read, the name when there is none."""
+    empty when the decision `table` says it; `label` is what people read, the name when there is none.
+    `per_round`: another round of the case has a clock of its own, whose start is its own too."""
 
     name: str
     start: str
@@ -98,6 +99,7 @@ class ClockDef:
     limit: str
     label: str = ""
     table: str = ""
+    per_round: bool = False
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -143,7 +145,9 @@ def read_sla(found: Found) -> Sla | None:
         for end in ("start", "stop"):
             _check_event(clock[end], found, (*path, end))
         limit, table = _limit(clock["limit"], found, (*path, "limit"))
-        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, clock.get("label", ""), table)
+        per_round = _per_round(clock, found, path)
+        label = clock.get("label", "")
+        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, label, table, per_round)
     tiers = [_tier(tier, clocks, found, ("tiers", i)) for i, tier in enumerate(given.get("tiers", []))]
     seen: set[tuple[str, str]] = set()
     for i, tier in enumerate(tiers):
@@ -192,6 +196,21 @@ def _check_event(event: str, found: Found, path: Path) -> None:
     elif name not in (*TASK_EVENTS, *LIFE, *MILESTONES):
         known = keys.nearest(name, (*LIFE, *TASK_EVENTS, *MILESTONES))
         found.error("event-invalid", path, f"没有事件“{name}”；可以写{known}。", f'No event "{name}".')
+
+
+def _per_round(clock: Mapping[str, Any], found: Found, path: Path) -> bool:
+    per, start = clock.get("per"), event_parts(clock["start"])[0]
+    if per == "unit":
+        zh = "per: unit（每个单位各计各的）尚未开放；可以写 per: round。"
+        found.error("key-not-yet", (*path, "per"), zh, "per: unit is not open yet.")
+    elif per not in (None, "round"):
+        zh = f"per 只能写 round（每一轮各计各的），现在是“{per}”。"
+        found.error("value-invalid", (*path, "per"), zh, "per is round.")
+    elif per == "round" and start in ("task.opened", "case.received"):
+        zh = f"由 {start} 起算的不写 per: round："
+        zh += "一件只收到一次。" if start == "case.received" else "每次打开已经各计各的。"
+        found.error("value-invalid", (*path, "per"), zh, f"per: round does not go with {start}.")
+    return per == "round"
 
 
 def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from app.cases.commands import FireTimer
 from app.cases.errors import CaseBusy
 from app.cases.incidents import opening
 from app.cases.models import cases
-from app.clocks.board import severity
 from app.clocks.models import clock_ledger, clocks, timers
+from app.clocks.rows import severity
 from app.core import clock, dialects, events, wake
 from app.core.config import settings
 from app.core.db import Session, transaction

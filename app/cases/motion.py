@@ -86,11 +86,15 @@ class Motion:
     _asked_for: list[Any] = field(default_factory=list)
     _placed: tuple[bool, int] = field(init=False)
     _was: str | None = field(init=False)
+    _columns: Row = field(init=False)
 
     def __post_init__(self) -> None:
         self._placed = self.urgency
         self._was = None if self.new else self.case["state"]
+        self._columns = {name: self.case.get(name) for name in RESERVED}
         self.board.limit_of = self._limit_of
+        self.board.round_of = lambda: int(self.case["round"])
+        self.board.bound_of = self._bound_of
 
     @property
     def urgency(self) -> tuple[bool, int]:
@@ -129,6 +133,22 @@ class Motion:
 
     def _limit_of(self, clock: ClockDef) -> Limit:
         return limit_of(self.bundle, clock, expression_data(self.bundle, self.case), self.board.functions)
+
+    def _bound_of(self, element: str) -> tuple[str, str | None] | None:
+        drawn = self.bundle.engine.timers.get(element)
+        return drawn.bound if drawn is not None else None
+
+    def ask_limits(self) -> None:
+        """Clocks whose limit hangs on what this motion has changed are limited anew, from the same start."""
+        if not self.bundle.limit_names:
+            return
+        was = {**dict.fromkeys(self.bundle.process.data), **self._columns, **self.before}
+        now = {**dict.fromkeys(self.bundle.process.data), **self.case["data"]}
+        now.update((name, self.case.get(name)) for name in RESERVED)
+        changed = {name for name in now if now[name] != was.get(name)}
+        if changed:
+            names = self.bundle.limit_names
+            self.events += self.board.ask_again({name for name in names if changed & names[name]})
 
     def change_task(self, task: Row, **columns: Any) -> None:
         task.update(hush_spoken(self, columns, task["id"]))

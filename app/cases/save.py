@@ -73,7 +73,7 @@ def _update(table: Table, columns: tuple[str, ...]) -> Any:
 
 _UPDATE_TASK = _update(tasks, _TASK)
 _UPDATE_CASE = _update(cases, _CASE).where(cases.c.revision == bindparam("seen"))
-_UPDATE_CLOCK = _update(clocks, ("state", "stopped_at", "due_at"))
+_UPDATE_CLOCK = _update(clocks, ("state", "allowance", "stopped_at", "due_at"))
 _UPDATE_TIMER = _update(timers, ("state", "due_at", "fired_at"))
 _LEAVE = delete(task_queue).where(task_queue.c.task_id == bindparam("task"))
 _STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
@@ -206,8 +206,14 @@ def _save_clocks(motion: Motion) -> None:
         session.execute(
             _UPDATE_CLOCK,
             [
-                {"row_id": c.id, "new_state": c.state, "new_stopped_at": c.stopped_at, "new_due_at": c.due_at}
-                for c in board.changed_clocks.values()
+                {
+                    "row_id": clock.id,
+                    "new_state": clock.state,
+                    "new_allowance": clock.allowance,
+                    "new_stopped_at": clock.stopped_at,
+                    "new_due_at": clock.due_at,
+                }
+                for clock in board.changed_clocks.values()
             ],
         )
     if board.new_timers:

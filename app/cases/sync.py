@@ -17,6 +17,7 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
 
     `gone` is what becomes of tasks that are no longer there: cancelled, or returned.
     """
+    motion.ask_limits()
     refs = {task.ref for task in picture.tasks}
     for row in family.live(motion):
         if row["ref"] not in refs:

@@ -20,6 +20,7 @@ from app.cases.secrets.showing import label
 from app.core.clock import BEIJING
 from app.core.db import Session, reading
 from app.core.http.fields import out
+from app.engine.durations import length, parse_duration
 from app.identity.actor import SYSTEM, Actor
 from app.identity.models import people
 
@@ -182,6 +183,13 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "clock.started":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             return f"“{clock_name(event, bundle)}”开始计时{due}{decided(event, bundle)}"
+        case "clock.limit_changed":
+            due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
+            limits = f"由 {lasting(event['was'])} 改为 {lasting(event['limit'])}"
+            return f"“{clock_name(event, bundle)}”{limits}{due}{decided(event, bundle)}"
+        case "clock.resumed":
+            due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
+            return f"“{clock_name(event, bundle)}”接着计时{due}"
         case "clock.stopped":
             return f"“{clock_name(event, bundle)}”停止计时"
         case "table.decided":
@@ -212,6 +220,11 @@ def _large(size: int) -> str:
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:
     clock = bundle.sla.clocks.get(event["clock"])
     return clock.label if clock else str(event["clock"])
+
+
+def lasting(limit: str | None) -> str:
+    """A limit in words."""
+    return "不限" if limit is None else length(parse_duration(limit))
 
 
 def decided(event: Mapping[str, Any], bundle: Bundle) -> str:

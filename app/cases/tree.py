@@ -11,8 +11,9 @@ from app import bundles
 from app.cases.commands import BY_ITSELF, Command, TreatIncident
 from app.cases.models import cases, tasks
 from app.cases.motion import Motion, Row
-from app.clocks.board import Board, Clock, Timer
+from app.clocks.board import Board
 from app.clocks.models import clocks, timers
+from app.clocks.rows import Clock, Timer
 from app.core import clock, dialects
 from app.core.db import Session
 from app.core.errors import NotFound
@@ -51,7 +52,7 @@ _CLOCKS = select(*(clocks.c[name] for name in Clock.__dataclass_fields__)).where
 )
 _TIMERS = select(*(timers.c[name] for name in Timer.__dataclass_fields__)).where(
     timers.c.case_id == bindparam("case"),
-    text("timers.state in ('armed', 'claimed', 'held', 'incident')"),
+    text("(timers.kind = 'flag' or timers.state in ('armed', 'claimed', 'held', 'incident'))"),
 )
 
 

@@ -1,48 +1,19 @@
 """The clocks of one case while it moves: events start and stop them, timers follow, the ledger keeps why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from app.bundles.sla import ClockDef, Sla, TierDef
+from app.bundles.sla import ClockDef, Sla
 from app.clocks import ledger
 from app.clocks.limits import Limit, fixed
+from app.clocks.rows import ROUND, WHOLE_CASE, Clock, Timer, severity, tier_at
 from app.core.events import Event
 from app.core.ids import new_id
-from app.engine import durations
 from app.engine.picture import Wait
 
-WHOLE_CASE = ""
 GONE = ("task.done", "task.cancelled", "task.returned")
-
-
-@dataclass(frozen=True)
-class Clock:
-    """One clock of the case, as its row says."""
-
-    id: str
-    name: str
-    instance: str
-    state: str
-    started_at: datetime
-    allowance: str | None
-    due_at: datetime | None
-    stopped_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Timer:
-    """One armed, held or claimed timer, as its row says."""
-
-    id: str
-    kind: str
-    key: str
-    tier: str
-    generation: int
-    clock_id: str | None
-    due_at: datetime | None
-    state: str
 
 
 @dataclass
@@ -62,7 +33,11 @@ class Board:
     changed_timers: dict[str, Timer] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     limit_of: Callable[[ClockDef], Limit] = fixed
-    """Says how long a clock that starts now may run; the case hands in its own, which may ask a table."""
+    """Says how long a clock may run; the case hands in its own, which may ask a table."""
+    round_of: Callable[[], int] = int
+    """Which round the case is in."""
+    bound_of: Callable[[str], tuple[str, str | None] | None] = lambda element: None
+    """What a waiting element of the diagram is bound to: a clock, and one of its tiers or its due time."""
 
     @property
     def functions(self) -> Mapping[str, Callable[..., Any]]:
@@ -82,9 +57,20 @@ class Board:
             for clock in self.sla.clocks.values():
                 if clock.stop == name:
                     told += self._stop([c for c in self._running() if _meant(c, clock.name, event)])
+                if event.name == "task.unclaimed" and clock.stop == f"task.claimed({event.data['step']})":
+                    told += self._go_on_with(clock.name, event)
                 if clock.start == name:
                     told += self._start(clock, event)
         return told
+
+    def ask_again(self, names: Collection[str]) -> list[Event]:
+        """The limits of those of these clocks that run are asked for anew; returns what that told."""
+        return [
+            event
+            for clock in self._running()
+            if clock.name in names
+            for event in self._limit_anew(clock, self.limit_of(self.sla.clocks[clock.name]))
+        ]
 
     def newest(self, name: str) -> Clock | None:
         """The instance that `due(name)` and `tier(name, …)` mean."""
@@ -107,19 +93,22 @@ class Board:
 
     def _tier_of(self, clock: Clock, key: str) -> datetime | None:
         tier = next((t for t in self.sla.tiers_of(clock.name) if t.key == key), None)
-        return _tier_at(clock, tier) if tier else None
+        return tier_at(clock, tier) if tier else None
 
     def light(self) -> str | None:
-        """The colour of the worst tier reached by a clock that runs, or that measures the whole case.
+        """The colour of the worst tier reached by a clock that runs, or that measures the case or its round.
 
-        What a step's clock showed goes out once that clock was met; a case that was late stays marked late.
+        What a step's clock showed goes out once that clock was met; a case that was late stays marked late,
+        as long as its round lasts.
         """
-        shown = [c for c in self.clocks if c.state == "running" or c.instance == WHOLE_CASE]
+        shown = [
+            c for c in self.clocks if c.state == "running" or (not c.of_a_task and c is self.newest(c.name))
+        ]
         colours = [
             tier.colour
             for clock in shown
             for tier in self.sla.tiers_of(clock.name)
-            if (reached := _tier_at(clock, tier)) is not None and reached <= (clock.stopped_at or self.now)
+            if (reached := tier_at(clock, tier)) is not None and reached <= (clock.stopped_at or self.now)
         ]
         return max(colours, key=severity, default=None)
 
@@ -176,9 +165,12 @@ class Board:
 
     def _start(self, drawn: ClockDef, event: Event) -> list[Event]:
         name = drawn.name
-        instance = str(event.data["ref"]) if event.name == "task.opened" else WHOLE_CASE
+        instance = f"{ROUND}{self.round_of()}" if drawn.per_round else WHOLE_CASE
+        if event.name == "task.opened":
+            instance = str(event.data["ref"])
         if any(clock.name == name and clock.instance == instance for clock in self.clocks):
-            return []  # one per case and for ever: a return never starts it again
+            return []  # one per case (or round) and for ever: a return never starts it again
+        told = self._stop([c for c in self._running() if drawn.per_round and c.name == name])
         started = event.data.get("since") or event.at
         started = datetime.fromisoformat(started) if isinstance(started, str) else started
         limit = self.limit_of(drawn)
@@ -186,13 +178,12 @@ class Board:
         clock = Clock(new_id(), name, instance, "running", started, limit.text, due)
         self.clocks.append(clock)
         self.new_clocks[clock.id] = clock
-        decided = {"table": limit.table, "rules": list(limit.rules)} if limit.table else {}
-        self._write(clock, "started", {"limit": limit.text, **decided})
+        self._write(clock, "started", {"limit": limit.text, **limit.decided})
         for tier in self.sla.tiers:
-            if tier.clock == name and (reached := _tier_at(clock, tier)) is not None:
+            if tier.clock == name and (reached := tier_at(clock, tier)) is not None:
                 self._add(Timer(new_id(), "flag", clock.id, tier.key, 1, clock.id, reached, "armed"))
-        detail = {"clock": name, "due": _text(due), **decided}
-        return [replace(event, name="clock.started", data=detail)]
+        detail = {"clock": name, "due": _text(due), **limit.decided}
+        return [*told, replace(event, name="clock.started", data=detail)]
 
     def _running(self) -> list[Clock]:
         return [clock for clock in self.clocks if clock.state == "running"]
@@ -201,9 +192,7 @@ class Board:
         return [event for clock in meant for event in self._end(clock)]
 
     def _end(self, clock: Clock) -> list[Event]:
-        stopped = replace(clock, state="stopped", stopped_at=self.now)
-        self.clocks[self.clocks.index(clock)] = stopped
-        (self.new_clocks if clock.id in self.new_clocks else self.changed_clocks)[clock.id] = stopped
+        self._change_clock(replace(clock, state="stopped", stopped_at=self.now))
         self._write(clock, "stopped", {})
         for timer in list(self.timers):
             if timer.clock_id != clock.id:
@@ -213,7 +202,59 @@ class Board:
                 self._change_timer(replace(timer, state="held", due_at=None))
             elif timer.kind == "flag" and timer.state == "armed" and (timer.due_at or self.now) > self.now:
                 self._change_timer(replace(timer, state="cancelled"))  # a tier already reached still counts
-        return [Event("clock.stopped", self.case_id, self.now, self.actor_id, {"clock": clock.name})]
+        return [self._event("stopped", clock)]
+
+    def _go_on_with(self, name: str, event: Event) -> list[Event]:
+        """Who took the task gave it back: the clocks that he stopped run on, with the time they had left."""
+        told = []
+        for clock in [c for c in self.clocks if c.state == "stopped" and _meant(c, name, event)]:
+            if clock.stopped_at == datetime.fromisoformat(event.data["since"]):
+                late = self.now - clock.stopped_at
+                due = clock.due_at and clock.due_at + late
+                again = replace(clock, state="running", stopped_at=None, due_at=due)
+                self._change_clock(again)
+                self._write(again, "resumed", {"due": _text(due)})
+                self._rearm(again)
+                told.append(self._event("resumed", again, due=_text(due)))
+        return told
+
+    def _limit_anew(self, clock: Clock, limit: Limit) -> list[Event]:
+        """Another limit from the same start, unless it is the one it had."""
+        if limit.text == clock.allowance:
+            return []
+        plain = ledger.due([ledger.Entry(clock.started_at, "started")], limit.text)
+        due = plain + (clock.began - clock.started_at) if plain else None
+        moved = replace(clock, allowance=limit.text, due_at=due)
+        self._change_clock(moved)
+        detail = {"was": clock.allowance, "limit": limit.text, "due": _text(due), **limit.decided}
+        self._write(moved, "limit_changed", detail)
+        self._rearm(moved)
+        return [self._event("limit_changed", moved, **detail)]
+
+    def _rearm(self, clock: Clock) -> None:
+        """The timers of a running clock follow its due time; a tier that was reached comes again if it now
+        lies ahead, and one that lies behind by now comes at once."""
+        for tier in self.sla.tiers_of(clock.name):
+            due = tier_at(clock, tier)
+            flags = [t for t in self.timers if t.kind == "flag" and (t.key, t.tier) == (clock.id, tier.key)]
+            last = max(flags, key=lambda timer: timer.generation, default=None)
+            if last is not None and last.state in ("armed", "cancelled"):
+                self._move(last, "armed" if due else "cancelled", due or last.due_at)
+            elif due is not None and (last is None or due > self.now):
+                generation = last.generation + 1 if last else 1
+                self._add(Timer(new_id(), "flag", clock.id, tier.key, generation, clock.id, due, "armed"))
+        for timer in [t for t in self.timers if t.kind == "token" and t.clock_id == clock.id]:
+            bound = self.bound_of(timer.tier)
+            if bound is None or timer.state not in ("armed", "claimed", "held"):
+                continue
+            due = self._tier_of(clock, bound[1]) if bound[1] else clock.due_at
+            rests = timer.state == "held" and timer.due_at is not None  # the case is on hold
+            state = "held" if due is None or rests else "armed" if timer.state == "held" else timer.state
+            self._move(timer, state, due)
+
+    def _move(self, timer: Timer, state: str, due: datetime | None) -> None:
+        if (timer.state, timer.due_at) != (state, due):
+            self._change_timer(replace(timer, state=state, due_at=due))
 
     def _moved(self, wait: Wait, armed: Timer) -> bool:
         """Whether a cycle went on, or the clock that a timer waits for has started at last."""
@@ -245,6 +286,14 @@ class Board:
         self.timers.append(timer)
         self.new_timers[timer.id] = timer
 
+    def _change_clock(self, clock: Clock) -> None:
+        self.clocks[[old.id for old in self.clocks].index(clock.id)] = clock
+        (self.new_clocks if clock.id in self.new_clocks else self.changed_clocks)[clock.id] = clock
+
+    def _event(self, what: str, clock: Clock, **more: Any) -> Event:
+        data = {"clock": clock.name, **more}
+        return Event(f"clock.{what}", self.case_id, self.now, self.actor_id, data)
+
     def _change_timer(self, timer: Timer) -> None:
         self.timers[[old.id for old in self.timers].index(timer.id)] = timer
         (self.new_timers if timer.id in self.new_timers else self.changed_timers)[timer.id] = timer
@@ -263,14 +312,6 @@ class Board:
         )
 
 
-SEVERITY = {"green": 1, "yellow": 2, "orange": 3, "red": 4}
-
-
-def severity(colour: str | None) -> int:
-    """How bad a light is; none is best."""
-    return SEVERITY.get(colour or "", 0)
-
-
 def full_name(event: Event) -> str:
     """The name sla.yaml uses: `task.opened(sign)` where the event is of a step."""
     step = event.data.get("step")
@@ -279,16 +320,8 @@ def full_name(event: Event) -> str:
 
 def _meant(clock: Clock, name: str, event: Event) -> bool:
     """Whether an event that stops `name` stops this instance: one of a task only by that task's event."""
-    return clock.name == name and clock.instance in (WHOLE_CASE, event.data.get("ref", WHOLE_CASE))
+    return clock.name == name and (not clock.of_a_task or clock.instance == event.data.get("ref"))
 
 
 def _text(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant else None
-
-
-def _tier_at(clock: Clock, tier: TierDef) -> datetime | None:
-    if tier.age is not None:
-        return durations.add(clock.started_at, durations.parse_duration(tier.age), ledger.natural_day)
-    if tier.at is None or clock.due_at is None:
-        return None
-    return ledger.at_share(clock.started_at, clock.due_at, tier.at)

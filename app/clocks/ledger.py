@@ -14,7 +14,7 @@ def natural_day(day: date) -> bool:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a clock's ledger, oldest first: started, stopped or tier_reached."""
+    """One line of a clock's ledger, oldest first: started, limit_changed, stopped, resumed, tier_reached."""
 
     at: datetime
     entry: str
@@ -23,16 +23,21 @@ class Entry:
 def due(
     entries: list[Entry], allowance: str | None, is_workday: Callable[[date], bool] = natural_day
 ) -> datetime | None:
-    """The due time of a clock: its start plus its allowance; None without a limit or before the start.
+    """The due time of a clock: its start plus the allowance it has now, plus the time it stood still; None
+    without a limit or before the start.
 
     Natural time on the calendar of Asia/Shanghai. Source: clocks.md, Model.
     """
-    if allowance is None:
+    started = next((line.at for line in entries if line.entry == "started"), None)
+    if allowance is None or started is None:
         return None
+    still, stopped = timedelta(), started
     for line in entries:
-        if line.entry == "started":
-            return durations.add(line.at, durations.parse_duration(allowance), is_workday)
-    return None
+        if line.entry == "stopped":
+            stopped = line.at
+        elif line.entry == "resumed":
+            still += line.at - stopped
+    return durations.add(started, durations.parse_duration(allowance), is_workday) + still
 
 
 def at_share(started: datetime, due_at: datetime, percent: int) -> datetime:

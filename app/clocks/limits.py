@@ -17,6 +17,11 @@ class Limit:
     table: str = ""
     rules: tuple[int, ...] = ()
 
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What the ledger says of the table; nothing for a limit as written."""
+        return {"table": self.table, "rules": list(self.rules)} if self.table else {}
+
 
 def fixed(clock: ClockDef) -> Limit:
     """The limit as written."""
@@ -26,7 +31,7 @@ def fixed(clock: ClockDef) -> Limit:
 def limit_of(
     bundle: Bundle, clock: ClockDef, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
 ) -> Limit:
-    """The limit of a clock that starts now; the case's own version of the table is asked.
+    """How long a clock may run by what the case says now; its own version of the table is asked.
 
     Raises NoRuleMatches, NotUnique, DecisionFailed, ResultDoesNotFit.
     """

@@ -11,7 +11,7 @@ clocks = Table(
     Column("id", Id, primary_key=True),
     Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
     Column("name", String(60), nullable=False),
-    # What this instance measures: "" for the whole case, else the ref of the opened task.
+    # What this instance measures: "" for the whole case, "#1" for a round of it, else the ref of a task.
     Column("instance", String(60), nullable=False),
     Column("state", String(10), nullable=False),  # running | stopped
     Column("started_at", Instant, nullable=False),
@@ -29,7 +29,7 @@ clock_ledger = append_only(
         Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
         Column("clock_id", Id, ForeignKey("clocks.id"), nullable=False),
         Column("at", Instant, nullable=False),
-        Column("entry", String(20), nullable=False),  # started | stopped | tier_reached
+        Column("entry", String(20), nullable=False),  # as ledger.Entry says
         Column("actor_id", String(60), nullable=False),
         Column("detail", Json, nullable=False),
         # The row of the case's audit chain that covers this line; none for a tier: the stream `tiers` has it.

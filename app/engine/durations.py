@@ -264,3 +264,20 @@ def _too_long(text: str) -> DurationRefused:
 def _quoted(text: str) -> str:
     stripped = " ".join(text.split())
     return stripped if len(stripped) <= 60 else stripped[:60] + "…"
+
+
+_UNIT_WORDS = (
+    ("years", "年"),
+    ("months", "个月"),
+    ("weeks", "周"),
+    ("days", "天"),
+    ("working_days", "个工作日"),
+    ("hours", "小时"),
+    ("minutes", "分钟"),
+)
+
+
+def length(duration: Duration) -> str:
+    """In words: `P1DT2H` → 1 天 2 小时."""
+    parts = [(getattr(duration, name), word) for name, word in _UNIT_WORDS]
+    return " ".join(f"{count} {word}" for count, word in parts if count)

@@ -17,6 +17,7 @@ from app.core.config import settings
 from app.core.db import Session, reading, system_state, transaction
 from app.core.errors import Problem
 from app.engine import durations
+from app.engine.durations import length
 from app.engine.errors import EngineError
 from app.processes import scenario_messages as messages
 from app.processes.acts import ACTS, Doing, codes
@@ -34,7 +35,7 @@ from app.processes.stage import (
     tiers_reached,
     timers_since,
 )
-from app.processes.wording import element, length, refused, stopped, worded
+from app.processes.wording import element, refused, stopped, worded
 
 
 class ScenarioFailed(Exception):

@@ -1,4 +1,4 @@
-"""How a walk words what it saw: lengths of time, refusals, and why a process stopped, in plain Chinese."""
+"""How a walk words what it saw: refusals, and why a process stopped, in plain Chinese."""
 
 from sqlalchemy import select
 
@@ -7,24 +7,7 @@ from app.bundles.files import DIAGRAM
 from app.cases.models import incidents
 from app.core.db import reading
 from app.core.errors import Problem
-from app.engine.durations import Duration
 from app.processes.cross import open_diagram
-
-_UNITS = (
-    ("years", "年"),
-    ("months", "个月"),
-    ("weeks", "周"),
-    ("days", "天"),
-    ("working_days", "个工作日"),
-    ("hours", "小时"),
-    ("minutes", "分钟"),
-)
-
-
-def length(duration: Duration) -> str:
-    """`P1DT2H` → 1 天 2 小时."""
-    parts = [(getattr(duration, name), word) for name, word in _UNITS]
-    return " ".join(f"{count} {word}" for count, word in parts if count)
 
 
 def refused(problem: Problem, bundle: Bundle) -> str:

@@ -94,7 +94,7 @@ def test_a_row_covers_the_ledger_lines_written_with_it(world: World) -> None:
         covered += len(lines)
         assert {line["chain_seq"] for line in lines} <= {row["seq"]}
         assert ledger_hash(lines) == row["ledger_hash"], row["command"]
-    assert covered == len(ledger) == 6
+    assert covered == len(ledger) == 8
 
 
 @pytest.mark.parametrize("harm", ["forge", "remove"])

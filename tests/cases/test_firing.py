@@ -11,6 +11,7 @@ from app.audit.chain import case_chain
 from app.audit.streams import audit_stream
 from app.cases import firing, tasks
 from app.cases.models import tasks as task_rows
+from app.clocks import ledger
 from app.clocks.models import clock_ledger, clocks, timers
 from app.core import db, events
 from tests import world as worlds
@@ -182,16 +183,44 @@ def test_a_signed_task_is_owed_by_the_clock_that_still_runs(world: World) -> Non
     assert moved.task["due_at"] == total["due_at"] == world.inbox("cgw1")[0]["due_at"]
 
 
-def test_an_order_given_back_to_the_pool_is_not_returned_by_a_clock_that_was_met(world: World) -> None:
+def test_an_order_given_back_to_the_pool_is_watched_again_for_the_time_that_was_left(world: World) -> None:
     task = world.dispatched()
     actor = world.actor("cgw1")
+    world.wait(minutes=90)
     world.claim("cgw1", task)
-    tasks.unclaim(actor, task["id"], "请假", 2)
-
-    world.wait(hours=5)
-
+    world.wait(days=3)
     assert firing.fire_due() == 0
-    assert world.row(task_rows, task["id"])["state"] == "open"
+    given_back = tasks.unclaim(actor, task["id"], "请假", 2)
+    left = given_back.task["due_at"] - world.now()
+    assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+    assert overdue(world, task["case_id"])["state"] == "armed"
+
+    world.wait(minutes=25)
+    claimed = world.claim("cgw2", task).task
+    tasks.unclaim(world.actor("cgw2"), task["id"], "不归我办", claimed["revision"])
+    world.wait(minutes=4)
+    assert firing.fire_due() == 0
+    world.wait(minutes=2)
+
+    assert firing.fire_due() == 1
+    assert world.row(task_rows, task["id"])["state"] == "cancelled"
+    assert [row["step"] for row in world.inbox("paiqian1")] == ["dispatch"]
+
+
+def test_the_deadline_of_a_task_given_back_is_the_sum_of_its_ledger(world: World) -> None:
+    task = world.dispatched()
+    for who in ("cgw1", "cgw2"):
+        world.wait(minutes=20)
+        claimed = world.claim(who, task).task
+        world.wait(hours=5)
+        tasks.unclaim(world.actor(who), task["id"], "交同事", claimed["revision"])
+
+    (sign,) = world.rows(clocks, case_id=task["case_id"], name="sign")
+
+    lines = [ledger.Entry(row["at"], row["entry"]) for row in world.rows(clock_ledger, clock_id=sign["id"])]
+    assert [line.entry for line in lines] == ["started", "stopped", "resumed", "stopped", "resumed"]
+    assert ledger.due(lines, sign["allowance"]) == sign["due_at"]
+    assert sign["due_at"] - sign["started_at"] > timedelta(hours=12)
 
 
 def test_due_times_after_three_bounces_are_fresh_for_signing_and_old_for_the_citizen(world: World) -> None:

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from app.bundles.sla import ClockDef, Sla, TierDef
-from app.clocks.board import Board, Timer
+from app.clocks.board import Board
+from app.clocks.rows import Timer
 from app.core.events import Event
 from app.engine.picture import Wait
 

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from app.core import clock, config, db
-from app.engine.durations import parse_duration
+from app.engine.durations import length, parse_duration
 from app.processes.check import check_folder, org_beside
 from app.processes.publish import publish_folder
 from app.processes.walk import Coverage, Walked, walk
-from app.processes.wording import length
 from tests.processes.conftest import BPMN, SHIPPED, Change
 
 

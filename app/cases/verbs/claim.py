@@ -44,7 +44,7 @@ def take(motion: Motion, task: Row) -> None:
 
 
 def unclaim(motion: Motion, command: Unclaim) -> Row:
-    """Gives the task back to its pool, with a reason."""
+    """Gives the task back to its pool, with a reason; the clocks that its claim stopped run on."""
     task = guard.task_of(motion, command.task_id)
     guard.authority(motion, task)
     guard.still_open(motion, task)
@@ -53,8 +53,11 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
     guard.fresh(task, command.seen)
     guard.allowed(motion, task, "unclaim")
     reason = guard.written(command.reason, "退回待办池的原因")
+    since = task["claimed_at"].isoformat()
     motion.change_task(task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1)
+    motion.tell_task("task.unclaimed", task, reason=reason, since=since)
+    motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
     lay_out(motion, task)
-    motion.tell_task("task.unclaimed", task, reason=reason)
+    set_dues(motion)
     return task

@@ -4,8 +4,8 @@ from sqlalchemy import bindparam, update
 
 from app.cases.commands import FireTimer
 from app.cases.motion import Motion
-from app.clocks.board import Timer
 from app.clocks.models import timers
+from app.clocks.rows import Timer
 
 _REARM = (
     update(timers)

@@ -18,5 +18,6 @@ def prioritise(motion: Motion, command: Prioritise) -> bool:
     reason = guard.written(command.reason, "调整优先级的原因")
     motion.tell("case.prioritised", was=case["priority"], priority=command.priority, reason=reason)
     case["priority"] = command.priority
+    motion.ask_limits()
     set_dues(motion)
     return True

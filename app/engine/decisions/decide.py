@@ -63,6 +63,16 @@ class Decisions:
 
     tables: Mapping[str, Table]
 
+    def reads(self, decision_id: str) -> frozenset[str]:
+        """The names that the inputs of a table read, and of those that it requires."""
+        if (table := self.tables.get(decision_id)) is None:
+            return frozenset()
+        asked = [column.expression for column in table.columns]
+        asked += [each for row in table.rows for test in row for each in test.asks]
+        return frozenset(name for each in asked for name in each.names).union(
+            *(self.reads(required) for required in table.requires)
+        )
+
     def decide(
         self, decision_id: str, values: Mapping[str, Any], functions: Functions, no_match: OnNoMatch = "error"
     ) -> Decision:

@@ -1,0 +1,84 @@
+"""What process.yaml and the forms say of single steps, held against the steps that are drawn."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from app.bundles import form_files
+from app.bundles.bundle import Bundle
+from app.bundles.files import DIAGRAM, PROCESS
+from app.bundles.keys import finding, nearest
+from app.bundles.verbs import REJECTED, steps_named
+from app.bundles.yaml_file import Doc, read_yaml
+from app.engine.check.diagram import Diagram
+from app.engine.check.finding import Finding
+from app.engine.check.words import plain
+
+
+def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]) -> list[Finding]:
+    """`steps` are the user tasks by id, with those that were refused already."""
+    findings = [*_forms(bundle, diagram), *_verbs(bundle, diagram, process, steps)]
+    findings += _attachments(bundle, diagram, process, steps)
+    return findings + list(_releases(bundle, process, steps))
+
+
+def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
+    used = {node.attributes.get("formKey", "").strip() for node in diagram.every.values()}
+    misspelt = used - set(bundle.forms) - {""}
+    meant = {close for each in misspelt for close in get_close_matches(each, bundle.forms, 1)}
+    for name in bundle.forms:
+        if name not in used | meant:
+            zh = "图中没有任务或开始事件使用这张表单（formKey）。"
+            yield finding("warning", "form-unused", f"forms/{name}.yaml", None, zh, "No step uses this form.")
+    for node in diagram.every.values():
+        form = bundle.forms.get(node.attributes.get("formKey", "").strip())
+        for i, key, text in form_files.outcomes_named(form) if form is not None else ():
+            known = [outcome.name for outcome in node.outcomes] if node.kind == "userTask" else []
+            if text in known:
+                continue
+            file = f"forms/{form.name}.yaml"  # type: ignore[union-attr]
+            line = read_yaml(file, bundle.files.files[file]).line(("fields", i, key))
+            zh = f"{key} 比较了结论“{plain(text)}”，用这张表的{node.named.zh} 没有它；"
+            zh += f"有{nearest(text, known)}。" if known else "登记时没有结论可选。"
+            yield finding("error", "outcome-unknown", file, line, zh, f'No outcome "{plain(text)}".')
+
+
+def _verbs(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    """Verbs are said of steps that there are; 退单 is an outcome of the step that may refuse an order."""
+    for path, step in steps_named(bundle.process.verbs):
+        if step not in steps:
+            zh = f"verbs：图中没有环节“{step}”；有{nearest(step, steps)}。"
+            yield finding("error", "verb-step-unknown", PROCESS, process.line(path), zh, f'No step "{step}".')
+    for step, said in bundle.process.verbs.items():
+        node = diagram.steps.get(step)
+        if node is None or "rejectOrder" not in said.rules:
+            continue
+        if all(outcome.name != REJECTED for outcome in node.outcomes):
+            zh = f"{node.named.zh} 可以退单（rejectOrder），结论里要有“{REJECTED}”，例如 签收, {REJECTED}!。"
+            en = f'{node.named.en} needs the outcome "{REJECTED}".'
+            yield Finding("error", "verb-without-outcome", DIAGRAM, node.line, node.id, zh, en)
+
+
+def _attachments(
+    bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]
+) -> Iterator[Finding]:
+    for step, rule in bundle.process.attachments.items():
+        for named in (step, *rule.of):
+            if named not in steps:
+                zh = f"attachments：图中没有环节“{named}”；有{nearest(named, steps)}。"
+                line = process.line(("attachments", step))
+                yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{named}".')
+        node = diagram.steps.get(step)
+        known = [outcome.name for outcome in node.outcomes] if node is not None else list(rule.outcomes)
+        for outcome in rule.outcomes:
+            if outcome not in known:
+                zh = f"attachments：环节“{steps[step]}”没有办理结论“{outcome}”；有{nearest(outcome, known)}。"
+                line = process.line(("attachments", step, "outcomes"))
+                yield finding("error", "outcome-unknown", PROCESS, line, zh, f'No outcome "{outcome}".')
+
+
+def _releases(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    for step in bundle.process.releases:
+        if step not in steps:
+            zh = f"releases：图中没有环节“{step}”；有{nearest(step, steps)}。"
+            line = process.line(("releases", step))
+            yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{step}".')
