@@ -6,6 +6,7 @@ from typing import Any
 
 from app.engine import timers
 from app.engine.errors import ExpressionFailed
+from app.engine.events import Boundary, Catcher
 from app.engine.expressions import Expression
 from app.engine.nodes import UserTask
 from app.engine.picture import HumanTask, Picture, Thrown, Wait
@@ -40,6 +41,8 @@ def describe(net: Net, version: Version, ended: bool, thrown: tuple[Thrown, ...]
         elif spec.awaits is not None:
             if spec.awaits in TOLD:
                 waits.append(_wait(net, row))
+            if isinstance(spec, Catcher) and not (row.side or isinstance(spec, Boundary)):
+                status = spec.drawn.extensions.get("status") or status
             if not spec.hangs:
                 active[spec.name] = True
             elif row.parent.task_spec.bpmn_id is not None:  # behind a gateway: there the token stands

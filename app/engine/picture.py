@@ -110,8 +110,9 @@ class Passed:
 
 @dataclass(frozen=True)
 class Picture:
-    """A case at rest. `status` is the status text of the newest open step of the main line that has one,
-    None when there is none (the case keeps its last). `end_element` is set once the case has ended.
+    """A case at rest. `status` is the status text of the newest open step, or event waited at in the line, of
+    the main line that has one, None when there is none (the case keeps its last). `end_element` is set once
+    the case has ended.
     """
 
     tasks: tuple[HumanTask, ...]

@@ -183,3 +183,24 @@ def test_a_person_named_in_the_diagram_is_refused(name: str) -> None:
     rules = [(f.rule, f.element) for f in check.check_files(files).findings if f.level == "error"]
 
     assert rules == [("key-not-yet", "b")]
+
+
+def test_a_case_that_waits_for_an_event_says_so(database: db.Database) -> None:
+    week = "<timerEventDefinition><timeDuration>P7D</timeDuration></timerEventDefinition>"
+    called = '<messageEventDefinition messageRef="called"/>'
+    drawing = Drawing("drawn").start().declare("message", "called").task("reply", by_role(), status="待答复")
+    drawing.node("eventBasedGateway", "race").node("intermediateCatchEvent", "quiet", "", week)
+    drawing.node("intermediateCatchEvent", "callback", "", called, status="待回访")
+    drawing.task("file_it", by_role(), status="待归档").either("m").end()
+    drawing.line("start", "reply", "race", "quiet", "m", "file_it", "end").line("race", "callback", "m")
+    inbound = "called: {direction: in, key: number}\n"
+    world = worlds.build(database, worlds.bundle_of("drawn", drawing, messages=inbound))
+    case = world.file(process="drawn").case
+    assert case["status"] == "待答复"
+
+    finish(world, "reply")
+
+    assert world.case(case["id"])["status"] == "待回访"
+    world.wait(days=7, seconds=1)
+    firing.fire_due()
+    assert world.case(case["id"])["status"] == "待归档"

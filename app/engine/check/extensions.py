@@ -23,6 +23,8 @@ PROPERTIES = {
     "userTask": frozenset({"event", "status", "clock", "outcomes", "returnTo", "notSameAs", "vote", "early"}),
     "endEvent": frozenset({"event", "status", "closeReason"}),
     "intermediateThrowEvent": frozenset({"event"}),
+    "intermediateCatchEvent": frozenset({"status"}),
+    "receiveTask": frozenset({"status"}),
     "boundaryEvent": frozenset({"onReturn"}),
     "sequenceFlow": frozenset({"order", "label"}),
 }
