@@ -98,6 +98,7 @@ def test_a_timer_that_leads_to_the_dispatch_lets_the_unit_go(world: World) -> No
     assert_free(world, task)
 
 
+@pytest.mark.requirement("SJS-020")
 def test_a_granted_return_lets_the_unit_go_and_it_may_not_assist_either(world: World) -> None:
     world.file(process="orders")
     world.complete("paiqian1", open_task(world, "dispatch"), answers={"main_unit": "d1-cgw"})

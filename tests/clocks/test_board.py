@@ -1,5 +1,6 @@
 """The clocks of a case without a database: what starts them, what stops them, and what their timers then do."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -216,3 +217,54 @@ def test_the_ledger_names_the_clock_the_hand_and_the_instant() -> None:
         "somebody",
     )
     assert line["detail"] == {"clock": "sign", "limit": "PT2H"}
+
+
+def in_round(number: int, now: datetime, before: Board | None = None) -> Board:
+    """A board of a case in this round whose clock `resolve` is one for each round."""
+    resolve = ClockDef("resolve", "case.dispatched", "case.replied", "P2D", per_round=True)
+    tier = TierDef("due", "resolve", 100, None, "超期", "red")
+    sla = Sla(MappingProxyType({"resolve": resolve}), (tier,))
+    return replace(board(now, before), sla=sla, round_of=lambda: number)
+
+
+def test_a_clock_of_a_round_starts_once_in_each_and_the_one_before_gives_way() -> None:
+    first = in_round(0, NOW)
+    assert hear(first, "case.dispatched") == ["clock.started"]
+    assert hear(first, "case.dispatched") == []
+
+    second = in_round(1, NOW + HOUR, first)
+
+    assert hear(second, "case.dispatched") == ["clock.stopped", "clock.started"]
+    assert [(clock.instance, clock.state) for clock in second.clocks] == [
+        ("#0", "stopped"),
+        ("#1", "running"),
+    ]
+    assert second.due_of("resolve") == NOW + HOUR + timedelta(days=2)
+    assert hear(second, "case.replied") == ["clock.stopped"]
+
+
+def test_a_claim_undone_gives_the_timers_the_time_that_was_left() -> None:
+    first = board()
+    first.bound_of = lambda element: ("sign", None)
+    hear(first, "task.opened", step="sign", ref="5")
+    first.follow([waiting()])
+    half = board(NOW + HOUR / 2, first)
+    hear(half, "task.claimed", step="sign", ref="5")
+    later = replace(board(NOW + 9 * HOUR, half), bound_of=first.bound_of)
+
+    told = hear(later, "task.unclaimed", step="sign", ref="5", since=(NOW + HOUR / 2).isoformat())
+
+    assert told == ["clock.resumed"]
+    assert token(later).state == "armed"
+    assert token(later).due_at == later.due_of("sign") == NOW + 10.5 * HOUR
+    assert later.tier_of("sign", "half") == NOW + 9.5 * HOUR
+    assert later.light() is None
+
+
+def test_a_claim_of_another_time_undone_starts_nothing() -> None:
+    first = board()
+    hear(first, "task.opened", step="sign", ref="5")
+    hear(first, "task.claimed", step="sign", ref="5")
+    later = board(NOW + HOUR, first)
+
+    assert hear(later, "task.unclaimed", step="sign", ref="5", since=(NOW + HOUR / 2).isoformat()) == []
