@@ -53,6 +53,7 @@ def fill(database: db.Database, size: int, version: str = "v") -> None:
 TABLES = ("cases", "tasks", "task_queue", "case_access", "favourites", "case_facts", "case_search")
 SETTINGS = (
     "statement_timeout = 0",
+    "lock_timeout = 0",  # autovacuum may be at a table that we analyze
     "maintenance_work_mem = '256MB'",
     "synchronous_commit = off",
     "session_replication_role = replica",
