@@ -22,6 +22,8 @@ CLASSES = {
     "floor": ("who am I",),
 }
 MIX = {"simple": 60, "complex": 12, "action": 25, "floor": 3}
+Wrong = tuple[str, int, str]
+"""What was not answered with 2xx: kind, status, type of the problem."""
 Asked = Generator[Request, Answer, Any]
 """A request on its way; it ends with what the answer holds, or nothing when it was refused."""
 ROLES = {"sign": "handler", "handle": "handler", "review": "reviewer"}  # the rest is the dispatchers'
@@ -57,7 +59,7 @@ class Office:
         self.tokens, self.codes, self.think = tokens, codes, think
         self.dice = Random(seed)
         self.jobs: dict[tuple[str, str], deque[Job]] = defaultdict(deque)
-        self.wrong: Counter[tuple[str, int, str]] = Counter()
+        self.wrong: Counter[Wrong] = Counter()
         self.foreign = 0
         self._keys = itertools.count()
 
