@@ -88,7 +88,7 @@ def test_a_killed_launcher_leaves_no_process_and_the_next_one_starts_at_once(lau
 
 
 def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> None:
-    launcher.start()
+    launcher.start("--no-demo")
     moved = run_command("demo", "pass", "PT3H", data=launcher.data)
     launcher.stop()
 
@@ -96,7 +96,7 @@ def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> N
     kept = run_command("demo", "time", data=launcher.data)
     assert "注意：示范时钟拨动过，比真实时间快 3 小时" in launcher.output
     launcher.stop()
-    launcher.start("--fresh")
+    launcher.start("--no-demo", "--fresh")
     assert f"正在清空数据目录 {launcher.data}" in launcher.output
     fresh = run_command("demo", "time", data=launcher.data)
 
