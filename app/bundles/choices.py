@@ -16,32 +16,41 @@ EXAMPLE = 'units(kind="department", not=returned_units)'
 
 _EXAMPLES = {"units": EXAMPLE, "categories": 'categories(leaf=true, under="0101")'}
 _FITS = {"units": "unit", "categories": "category"}
-_KEYS = {"units": (("kind", "tier"), ("not",)), "categories": (("under",), ("level", "leaf"))}
+_KEYS = {"units": (("kind", "tier"), ("not", "under")), "categories": (("under",), ("level", "leaf"))}
 """Keys whose value is quoted, and keys whose value is not."""
 _SEVERAL = ("not",)
 """Keys that may stand more than once: what any of them names is not chosen."""
 
 _QUERY = re.compile(r"([a-z_]+)\((.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:\"([^\"]*)\"|(\w+))\s*")
+_PART = re.compile(r"(?:[^,\"]|\"[^\"]*\"?)+|(?<=,)(?=,|$)")
+"""One argument: a comma between quotes is no end of it."""
 _NOT_YET = {"people": "按条件选人员", "stations": "按条件选站所", "cases": "选关联办件"}
 
 
 @dataclass(frozen=True)
 class UnitQuery:
-    """Units of a kind or tier, without those that the data names of `without` hold, one or several."""
+    """Units of a kind or of some tiers (with commas), without those that the data names of
+    `without` hold, or only those
+    below the one that another holds."""
 
     kind: str | None = None
     tier: str | None = None
     without: tuple[str, ...] = ()
+    under: str | None = None
+
+    def fits(self, kind: str, tier: str) -> bool:
+        """Whether a unit of this kind and tier may be among them."""
+        return self.kind in (None, kind) and (self.tier is None or tier in self.tier.split(","))
 
     def why_not(self, unit: UnitFact, data: Mapping[str, Any]) -> str | None:
         """What forbids the choice of a unit, in Chinese, or None."""
         if not unit.valid:
             return f"{unit.name}已停用或已合并，不能再选。"
-        if (self.kind is not None and unit.kind != self.kind) or (
-            self.tier is not None and unit.tier != self.tier
-        ):
+        if not self.fits(unit.kind, unit.tier):
             return f"{unit.name}不在可选的单位之内。"
+        if self.under is not None and data.get(self.under) not in unit.above:
+            return f"{unit.name}不是所选单位的下级，不能选。"
         for name in self.without:
             held = data.get(name)
             if unit.code == held or (isinstance(held, list) and unit.code in held):
@@ -52,7 +61,7 @@ class UnitQuery:
     def shown(self) -> dict[str, Any]:
         """The query as clients see it."""
         without = self.without[0] if len(self.without) == 1 else list(self.without)
-        query = {"kind": self.kind, "tier": self.tier, "not": without}
+        query = {"kind": self.kind, "tier": self.tier, "not": without, "under": self.under}
         return {"units": {key: value for key, value in query.items() if value}}
 
 
@@ -160,7 +169,7 @@ def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str]
     """key=value pairs; text in double quotes, names, numbers and true without."""
     quoted_keys, bare_keys = _KEYS[name]
     values: dict[str, str] = {}
-    for part in text.split(",") if text.strip() else []:
+    for part in _PART.findall(text) if text.strip() else []:
         matched = _ARGUMENT.fullmatch(part)
         if matched is None:
             zh = f"看不懂“{part.strip()}”；写成 键=值，文字加双引号，例如 {_EXAMPLES[name]}。"
@@ -184,17 +193,19 @@ def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str]
 
 
 def _units(values: Mapping[str, str], names: Collection[str], found: Found, path: Path) -> UnitQuery | None:
-    if "tier" in values and values["tier"] not in TIERS:
-        zh = f"没有层级“{values['tier']}”；可以写 {'、'.join(TIERS)}。"
-        found.error("choices-invalid", path, zh, f'No tier "{values["tier"]}".')
-        return None
+    tiers = [tier.strip() for tier in values["tier"].split(",")] if "tier" in values else []
+    for tier in tiers:
+        if tier not in TIERS:
+            zh = f"没有层级“{tier}”；可以写 {'、'.join(TIERS)}。"
+            found.error("choices-invalid", path, zh, f'No tier "{tier}".')
+            return None
     without = tuple(values.get("not", "").split())
-    for name in without:
-        if name not in names:
-            zh = f"not= 里的“{name}”没有声明；有{keys.nearest(name, names)}。"
+    for key, name in (*(("not", each) for each in without), ("under", values.get("under"))):
+        if name is not None and name not in names:
+            zh = f"{key}= 里的“{name}”没有声明；有{keys.nearest(name, names)}。"
             found.error("name-undeclared", path, zh, f'"{name}" is not declared.')
             return None
-    return UnitQuery(values.get("kind"), values.get("tier"), without)
+    return UnitQuery(values.get("kind"), ",".join(tiers) or None, without, values.get("under"))
 
 
 def _categories(values: Mapping[str, str], found: Found, path: Path) -> CategoryQuery | None:

@@ -15,6 +15,8 @@ class UnitFact:
     kind: str
     tier: str
     valid: bool = True
+    above: tuple[str, ...] = ()
+    """The codes of the units it belongs to."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from app.bundles.lookups import Lookups
 from app.bundles.placing import Placing, read_placing
 from app.bundles.values import is_empty
 from app.bundles.yaml_file import Path
+from app.engine.expressions import Expression, ExpressionRefused, compile_expression
 
 NAME = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
 NAME_SAYS = "小写英文名，用点分段，例如 city.callback"
@@ -30,7 +31,7 @@ LATER = ("content",)
 _PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
 _ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 _QUOTED = re.compile(r'"([^"]*)"')
-_ONLY = {"in": ("key", "starts", "several", "data", "place"), "out": ("to", "body", "secret")}
+_ONLY = {"in": ("key", "starts", "several", "data", "place"), "out": ("to", "body", "secret", "merged")}
 
 _MESSAGE = Record(
     {
@@ -44,13 +45,20 @@ _MESSAGE = Record(
             Text(one_of=tuple(SEVERAL), says="规则"),
             "几件都在等时：" + "、".join(f"{k} {v}" for k, v in SEVERAL.items()) + "（默认 refuse）",
         ),
-        "data": Key(Named(Text(says="路径，例如 $.caller.name", longest=200)), "名字: 在来文里的路径 $.a.b"),
+        "data": Key(
+            Named(Text(says="路径，例如 $.caller.name", longest=200)),
+            "名字: 在来文里的路径 $.a.b，固定的文字写成 '\"文字\"'",
+        ),
         "place": Key(placing.SHAPE, "登记在哪个单位：来文里的编码认得就用，认不得记下来，登记在来文的单位"),
         "to": Key(Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"), "发给哪个对接系统"),
         "body": Key(
             Named(Any_(), says="对方的字段名"), "对方的字段名: data 的名字、数字、true、或 '\"文字\"'"
         ),
         "secret": Key(Flag(), "允许正文带加密保存的名字"),
+        "merged": Key(
+            Text(says="条件", longest=1000),
+            '已并入另一件的，随那一件办结时，条件成立就发，正文取那一件的内容，例如 origin == "市级派单"',
+        ),
     }
 )
 SHAPE = Named(_MESSAGE, NAME, NAME_SAYS)
@@ -88,7 +96,8 @@ class Message:
 
     in: `key` is the data name whose value as text must equal the correlation key (of one that starts a case
     always external_no), `several` says who gets it when several wait, `data` maps declared name → path in the
-    payload. out: `to` is the name of a connector, `body` maps the partner's field → where it comes from.
+    payload, `fixed` → text. out: `to` is the name of a connector, `body` maps the partner's field → where it
+    comes from.
     """
 
     name: str
@@ -97,11 +106,15 @@ class Message:
     key: str = ""
     several: str = "refuse"
     data: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fixed: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Names that every such message fills alike, with fixed text."""
     place: Placing | None = None
     """Where it files its case; nothing said: as `data` says, a unit that must be there."""
     to: str = ""
     body: Mapping[str, Part] = field(default_factory=dict, hash=False)
     secret: bool = False
+    merged: Expression | None = None
+    """Sent as well when a case that was merged into another one ends with it, if this holds."""
     form: Form | None = None
     """The names of `data` as a form in which nothing is required: it reads what a partner wrote."""
 
@@ -113,7 +126,7 @@ class Message:
     def found_in(self, payload: Any) -> dict[str, Any]:
         """What the payload brings, by declared name, as the partner wrote it; what it lacks is left out."""
         found = {name: _at(payload, path) for name, path in self.data.items()}
-        return {name: value for name, value in found.items() if value is not _NOTHING}
+        return {name: value for name, value in found.items() if value is not _NOTHING} | dict(self.fixed)
 
     @property
     def paths(self) -> dict[str, str]:
@@ -200,11 +213,16 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
                 )
         kept = {to: part for to, part in body.items() if part is not None}
         to = given.get("to", "").removeprefix("connector:")
-        return Message(name, "out", to=to, body=MappingProxyType(kept), secret=secret)
+        merged = _read_merged(given.get("merged"), secret, found, (name, "merged"), data)
+        return Message(name, "out", to=to, body=MappingProxyType(kept), secret=secret, merged=merged)
     starts = given.get("starts", False)
     key = _read_key(given.get("key"), starts, found, (name, "key"), data)
-    paths = given.get("data", {})
-    fields = [_brought(each, path, starts, found, (name, "data", each), data) for each, path in paths.items()]
+    written = given.get("data", {})
+    fixed = {each: text[1] for each, path in written.items() if (text := _QUOTED.fullmatch(path.strip()))}
+    paths = {each: path for each, path in written.items() if each not in fixed}
+    fields = [
+        _brought(each, path, starts, found, (name, "data", each), data) for each, path in written.items()
+    ]
     place = read_placing(given.get("place"), paths, found, (name, "place"), data)
     if place is not None:
         if not starts:
@@ -222,11 +240,30 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         starts,
         key,
         given.get("several", "refuse"),
-        MappingProxyType(dict(paths)),
+        MappingProxyType(paths),
+        MappingProxyType(fixed),
         place,
         secret=given.get("secret", False),
         form=form,
     )
+
+
+def _read_merged(
+    given: str | None, secret: bool, found: Found, path: Path, data: Mapping[str, DataField]
+) -> Expression | None:
+    """The condition under which a merged case sends the message; it reads what the case itself holds, and
+    for what it lacks the other one."""
+    if given is None:
+        return None
+    if secret:
+        zh = "merged 不能与 secret: true 同用：加密的内容不从一件带到另一件。"
+        found.error("message-key-misplaced", path, zh, "What is secret does not go from one case to another.")
+        return None
+    try:
+        return compile_expression(given, [name for name, each in data.items() if not each.secret], {})
+    except ExpressionRefused as refused:
+        found.error(refused.rule.removeprefix("bpmn-"), path, f"merged 的条件{refused.zh}", refused.en)
+        return None
 
 
 def _read_key(
@@ -261,7 +298,7 @@ def _brought(
 ) -> FormField | None:
     """One name that a message fills, as the question of a form."""
     declared = data.get(name)
-    if not _path_reads(path, found, here):
+    if not _QUOTED.fullmatch(path.strip()) and not _path_reads(path, found, here):
         return None
     if declared is None:
         zh = f"“{name}”没有在 process.yaml 的 data 里声明；有{keys.nearest(name, data)}。"

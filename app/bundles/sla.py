@@ -18,7 +18,7 @@ TIER_NAME = r"[a-z][a-z0-9_]{0,39}"
 
 COLOURS = ("yellow", "orange", "red")
 
-LIFE = ("case.received", "case.closed")
+LIFE = ("case.received", "case.redone", "case.closed")
 MILESTONES = (
     "case.dispatched",
     "case.signed",
@@ -40,7 +40,7 @@ _NOT_YET = (
     "case.returned",
 )
 EVENTS_SAY = (
-    "case.received、case.closed、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
+    "case.received、case.redone（重办）、case.closed、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
     "task.cancelled(环节)，或图中 event 属性给出的里程碑"
 )
 
@@ -48,6 +48,9 @@ _CLOCK = Record(
     {
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
         "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
+        "resume": Key(
+            Text(says="事件"), "停止以后什么事件接着算，起算时刻、到期时刻都不变，例如 case.redone"
+        ),
         "limit": Key(
             Scalar(), f"时限，例如 {durations.FORMS_ZH}，或 table(决策)：起算时问决策表", required=True
         ),
@@ -100,6 +103,8 @@ class ClockDef:
     label: str = ""
     table: str = ""
     per_round: bool = False
+    resume: str = ""
+    """The event with which a stopped clock runs on as if it had not stopped; empty for none."""
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -142,12 +147,14 @@ def read_sla(found: Found) -> Sla | None:
     clocks: dict[str, ClockDef] = {}
     for name, clock in given["clocks"].items():
         path: Path = ("clocks", name)
-        for end in ("start", "stop"):
-            _check_event(clock[end], found, (*path, end))
+        for end in ("start", "stop", "resume"):
+            if end in clock:
+                _check_event(clock[end], found, (*path, end))
         limit, table = _limit(clock["limit"], found, (*path, "limit"))
         per_round = _per_round(clock, found, path)
         label = clock.get("label", "")
-        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, label, table, per_round)
+        resume = clock.get("resume", "")
+        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, label, table, per_round, resume)
     tiers = [_tier(tier, clocks, found, ("tiers", i)) for i, tier in enumerate(given.get("tiers", []))]
     seen: set[tuple[str, str]] = set()
     for i, tier in enumerate(tiers):

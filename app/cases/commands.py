@@ -222,10 +222,15 @@ class ChildEnded:
 
 @dataclass(frozen=True)
 class EndChild:
-    """The parent ended or was merged: what was begun for it ends with it."""
+    """The parent ended or was merged: what was begun for it ends with it.
+
+    A case that was merged into `of` says to its partners what that one said, from its data.
+    """
 
     case_id: str
     reason: str
+    of: str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from typing import Any
 import orjson
 
 from app.bundles.data_fields import RESERVED, DataField, chosen_name
+from app.bundles.messages import Message
 from app.bundles.values import Wrong, is_empty, reader
 from app.cases import handlers
 from app.cases.attachments import models as attachments
 from app.cases.items import lists_of
 from app.cases.motion import WRITABLE, Motion, expression_data
 from app.cases.secrets import showing, taking
+from app.core.db import Session
 from app.crypto.sm3 import hmac_sm3, sm3_hex
 from app.engine.errors import HandlerFailed
 from app.engine.run import Run
@@ -71,26 +73,13 @@ class CaseEnv:
             body = drawn.render({**self.data, **showing.secrets_now(motion)}, self._attached)
             # A plain hash of a short body could be tried out, number by number.
             key = taking.key_of(motion.session, motion.case["id"])
-            digest = hmac_sm3(key.secret, orjson.dumps(body)).hex()
+            digest: str | None = hmac_sm3(key.secret, orjson.dumps(body)).hex()
         else:
-            body = drawn.render(self.data, self._attached)
-            digest = sm3_hex(orjson.dumps(body))
-        motion.tell_outside("message.sent", {"message": message, "to": drawn.to, "hash": digest}, body)
+            body, digest = drawn.render(self.data, self._attached), None
+        sent(motion, drawn, body, digest)
 
     def _attached(self, step: str) -> list[dict[str, Any]]:
-        """What was attached at a step, as a partner reads it; the bytes are fetched at `url`."""
-        files = attachments.kept(self._motion.session, self._motion.case["id"])
-        return [
-            {
-                "name": file.name,
-                "mime": file.mime,
-                "size": file.size,
-                "sm3": file.sm3.hex(),
-                "url": f"/api/v1/attachments/{file.id}",
-            }
-            for file in files
-            if file.step == step
-        ]
+        return attached(self._motion.session, self._motion.case["id"], step)
 
     def _called(self, field: DataField, code: str | None) -> str | None:
         """What a category is called now, to be kept beside its code."""
@@ -100,6 +89,27 @@ class CaseEnv:
         if found is None:
             raise HandlerFailed(f"（“{field.label}”的结果“{code}”不是现在可选的分类）")
         return found.name
+
+
+def sent(motion: Motion, message: Message, body: Mapping[str, Any], digest: str | None = None) -> None:
+    """Tells that a message leaves; `digest` stands for its body where a plain hash would tell too much."""
+    digest = digest or sm3_hex(orjson.dumps(body))
+    motion.tell_outside("message.sent", {"message": message.name, "to": message.to, "hash": digest}, body)
+
+
+def attached(session: Session, case_id: str, step: str) -> list[dict[str, Any]]:
+    """What was attached at a step, as a partner reads it; the bytes are fetched at `url`."""
+    return [
+        {
+            "name": file.name,
+            "mime": file.mime,
+            "size": file.size,
+            "sm3": file.sm3.hex(),
+            "url": f"/api/v1/attachments/{file.id}",
+        }
+        for file in attachments.kept(session, case_id)
+        if file.step == step
+    ]
 
 
 def _read(field: DataField, value: Any, now: datetime) -> Any:

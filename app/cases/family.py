@@ -1,15 +1,16 @@
 """What cases of one tree are to each other: children begun for a parent, and cases merged into another."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.cases.commands import ChildEnded, EndChild, LetGo
-from app.cases.env import awake
+from app.cases.env import attached, awake, sent
 from app.cases.errors import ChildOpen
 from app.cases.models import cases, tasks
-from app.cases.motion import Motion, Row
+from app.cases.motion import RESERVED, Motion, Row, expression_data
 from app.engine.run import Run
 
 _KIN = (
@@ -50,7 +51,9 @@ def end_kin(motion: Motion, reason: str) -> None:
         if how == "block":
             raise ChildOpen(f"{kin.number} 还没有办完，本件现在不能结束。", number=kin.number)
         if how == "cancel":
-            motion.ask(EndChild(kin.id, reason))
+            answers = kin.state == "merged" and case["state"] == "closed"
+            other = {"of": case["id"], "told": case["data"]} if answers else {}
+            motion.ask(EndChild(kin.id, reason, **other))
 
 
 _SUSPENDED = select(tasks).where(tasks.c.case_id == bindparam("case"), tasks.c.state == "suspended")
@@ -83,6 +86,17 @@ def child_ended(motion: Motion, command: ChildEnded) -> bool:
     return True
 
 
+def say_what_it_said(motion: Motion, other: str, told: Mapping[str, Any]) -> None:
+    """A merged case answers its own partner with the answer of the one it was merged into."""
+    own = expression_data(motion.bundle, motion.case)
+    known = {name: value for name, value in told.items() if name in own and name not in RESERVED}
+    either = {**own, **{name: value for name, value in known.items() if own[name] is None}}
+    for message in motion.bundle.messages.values():
+        if message.merged is not None and message.merged.evaluate(either, {}):
+            body = message.render({**own, **known}, lambda step: attached(motion.session, other, step))
+            sent(motion, message, body)
+
+
 def end_with_parent(motion: Motion, command: EndChild) -> Run | None:
     """A child, or a merged case, ends because another one did; None when it had ended by itself.
 
@@ -91,6 +105,8 @@ def end_with_parent(motion: Motion, command: EndChild) -> Run | None:
     if motion.case["state"] not in ("active", "merged"):
         return None
     motion.case["close_reason"] = command.reason
+    if command.of is not None:
+        say_what_it_said(motion, command.of, command.told)
     run = awake(motion)
     run.cancel()
     return run

@@ -202,7 +202,9 @@ class RowLookups:
             known.update((code, found.get(code)) for code in unknown)
         chosen = [unit for code in codes if (unit := known[code]) is not None]
         return {
-            unit.code: UnitFact(unit.code, unit.name, unit.kind, unit.tier, unit.valid_at(self.now))
+            unit.code: UnitFact(
+                unit.code, unit.name, unit.kind, unit.tier, unit.valid_at(self.now), unit.above
+            )
             for unit in chosen
         }
 

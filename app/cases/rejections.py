@@ -126,16 +126,22 @@ def new_round(context: Context) -> None:
     motion.tell("case.redone", round=motion.case["round"])
 
 
-URGENT = 70
-"""The priority that an urging raises an order to, at least."""
+PRIORITY = "priority"
 
 
-@handler("orders.urged", "记下催办：优先级至少提到 70，在列表里提前")
+@handler("orders.urged", "记下催办：优先级至少提到 priority 写的数，在列表里提前", needs=(PRIORITY,))
 def urged(context: Context) -> None:
     """Somebody above urges: the order comes earlier in every list."""
     motion = context.motion
-    motion.case["priority"] = max(motion.case["priority"], URGENT)
+    motion.case["priority"] = max(motion.case["priority"], _priority(context.params[PRIORITY]))
     motion.tell("case.urged", priority=motion.case["priority"])
+
+
+def _priority(said: Any) -> int:
+    try:
+        return min(max(int(said), 0), 100)
+    except (TypeError, ValueError):
+        raise HandlerFailed(f"（优先级“{said}”不是 0 到 100 的整数）") from None
 
 
 def _cleared(context: Context) -> dict[str, None]:

@@ -59,6 +59,8 @@ class Board:
                     told += self._stop([c for c in self._running() if _meant(c, clock.name, event)])
                 if event.name == "task.unclaimed" and clock.stop == f"task.claimed({event.data['step']})":
                     told += self._go_on_with(clock.name, event)
+                if clock.resume == name:
+                    told += self._resume(clock.name)
                 if clock.start == name:
                     told += self._start(clock, event)
         return told
@@ -255,6 +257,17 @@ class Board:
     def _move(self, timer: Timer, state: str, due: datetime | None) -> None:
         if (timer.state, timer.due_at) != (state, due):
             self._change_timer(replace(timer, state=state, due_at=due))
+
+    def _resume(self, name: str) -> list[Event]:
+        """The clock of the whole case runs on, since and until when it did: the pause was none."""
+        clock = next((c for c in self.clocks if (c.name, c.instance) == (name, WHOLE_CASE)), None)
+        if clock is None or clock.state == "running":
+            return []
+        again = replace(clock, state="running", stopped_at=None)
+        self._change_clock(again)
+        self._write(again, "resumed", {"due": _text(again.due_at)})
+        self._rearm(again)
+        return [self._event("resumed", again, due=_text(again.due_at))]
 
     def _moved(self, wait: Wait, armed: Timer) -> bool:
         """Whether a cycle went on, or the clock that a timer waits for has started at last."""

@@ -36,7 +36,7 @@ class Pace:
     back: float = 20.0
     urge: float = 300.0
     most_open: int = 20
-    """Orders without a reply at which no more are dispatched: the demo must not drown."""
+    """Orders without an answer at which no more are dispatched: the demo must not drown."""
 
 
 @dataclass
@@ -47,7 +47,13 @@ class Order:
     dispatched: float
     urged: int = 0
     replies: dict[str, float] = field(default_factory=dict)
+    declined: bool = False
+    """The district will not deal with it: no urging, no calling back."""
     called_back: set[str] = field(default_factory=set)
+
+    @property
+    def answered(self) -> bool:
+        return self.declined or bool(self.replies)
 
 
 class Journal:
@@ -102,7 +108,7 @@ class City:
             for order in list(self.orders.values()):
                 self._call_back(order, now)
                 self._urge(order, now)
-            unanswered = sum(not order.replies for order in list(self.orders.values()))
+            unanswered = sum(not order.answered for order in list(self.orders.values()))
             due = now >= self.last_dispatch + self.pace.every
             if due and unanswered < self.pace.most_open and "city.dispatch" not in self.unknown:
                 self.dispatch(now)
@@ -138,7 +144,7 @@ class City:
 
     def _urge(self, order: Order, now: float) -> None:
         due = order.dispatched + self.pace.urge * (order.urged + 1)
-        if order.replies or order.urged >= MOST_URGES or now < due:
+        if order.answered or order.urged >= MOST_URGES or now < due:
             return
         said = MAP.theirs({"urge": {"text": "请尽快办理并回复。", "count": order.urged + 1}})
         name = f"{order.number}-urge-{order.urged + 1}"
@@ -202,6 +208,8 @@ class City:
                 self.seen.add(entry["id"])
                 if entry["type"] == "close":
                     self.orders.setdefault(number, Order(number, at)).replies[entry["id"]] = at
+                elif entry["type"] == "reject":
+                    self.orders.setdefault(number, Order(number, at)).declined = True
             case "called-back":
                 self.orders[number].called_back.add(entry["reply"])
             case "urged":

@@ -17,7 +17,7 @@ from app.demo.city import City, Journal, Letter, Pace
 
 SLOWEST = 30.0
 PAGE = """市级 12345 平台（模拟）
-派出 {dispatched} 件，收到回复 {replies} 条，回访 {called} 次，催办 {urged} 次。
+派出 {dispatched} 件，收到回复 {replies} 条、不受理 {declined} 件，回访 {called} 次，催办 {urged} 次。
 按钮：POST /dispatch 再派一件；
 POST /behave {{"next": ["500", "slow:3", "refuse:编号不存在"]}} 接下来几次怎样应答。
 """
@@ -102,6 +102,7 @@ class Door:
         known = list(self.city.orders.values())
         text = PAGE.format(
             dispatched=len(known),
+            declined=sum(order.declined for order in known),
             replies=sum(len(order.replies) for order in known),
             called=sum(len(order.called_back) for order in known),
             urged=sum(order.urged for order in known),

@@ -38,7 +38,7 @@ class Crew:
         return [
             (unit.code, unit.name)
             for unit in self.places
-            if query is None or (query.kind in (None, unit.kind) and query.tier in (None, unit.tier))
+            if query is None or query.fits(unit.kind, unit.tier)
         ]
 
 

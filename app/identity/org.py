@@ -46,6 +46,11 @@ class Unit(NamedTuple):
     valid_from: datetime | None
     valid_to: datetime | None
 
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The codes of the units it belongs to, the widest first."""
+        return tuple(self.path.split("/")[:-1])
+
     def valid_at(self, now: datetime) -> bool:
         """Whether the unit exists at an instant: not yet founded, merged and closed units do not."""
         return (self.valid_from is None or self.valid_from <= now) and (

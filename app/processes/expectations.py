@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.cases.motion import COLUMNS
 from app.clocks.models import clocks, timers
 from app.core.clock import BEIJING
 from app.core.db import reading
@@ -90,7 +91,8 @@ def _log(walk: Walk, case: Row, wanted: list[str]) -> None:
 
 def _data(walk: Walk, case: Row, wanted: Mapping[str, Any]) -> None:
     for name, value in wanted.items():
-        actual, field_ = case["data"].get(name), walk.bundle.process.data.get(name)
+        held = case if name in COLUMNS else case["data"]
+        actual, field_ = held.get(name), walk.bundle.process.data.get(name)
         expected = (
             code_of(value) if field_ is not None and field_.type == "unit" and value is not None else value
         )

@@ -1,5 +1,6 @@
 """Forms: answers become clean values, or each wrong field gets its code and Chinese words."""
 
+from dataclasses import replace
 from typing import Any
 
 import marshmallow
@@ -7,8 +8,10 @@ import pytest
 
 from app.bundles.bundle import Bundle
 from app.bundles.forms import AnswersRefused
-from app.bundles.lookups import FixedLookups
+from app.bundles.lookups import FixedLookups, UnitFact
+from app.engine.check.finding import Finding
 from app.engine.errors import ExpressionFailed
+from tests.bundles.conftest import FORM, Compile
 
 DATA: dict[str, Any] = {"returned_units": None}
 
@@ -107,6 +110,33 @@ def test_the_birthday_and_check_digit_of_an_id_number_count(bundle: Bundle, worl
     last = "10X98765432"[sum(int(d) * w for d, w in zip(body, weights, strict=True)) % 11]
 
     assert clean(bundle, world, idcard=f" {body}{last.lower()}") == {"idcard": body + last}
+
+
+def test_units_may_be_asked_for_by_several_tiers_and_below_the_one_chosen_before(
+    compile_with: Compile, world: FixedLookups
+):
+    def units(query: str) -> tuple[Bundle | None, list[Finding]]:
+        return compile_with(form=FORM.replace('units(kind="department", not=returned_units)', query))
+
+    below, _ = units('units(tier="street,community", under=place_unit)')
+    wrong, findings = units('units(tier="street,planet")')
+    assert below is not None
+    street = UnitFact("s1", "东街道", "street", "street", above=("d1",))
+    community = UnitFact("c1", "甲社区", "community", "community", above=("d1", "s1"))
+    known = replace(world, all_units=[street, community, UnitFact("d1", "示范区", "district", "district")])
+    tried = {
+        code: below.forms["form"].fields[2].choices.why_not(unit, {"place_unit": "s1"})
+        for code, unit in known.units(("s1", "c1", "d1")).items()
+    }
+
+    assert tried["c1"] is None
+    assert tried["s1"] == "东街道不是所选单位的下级，不能选。"
+    assert tried["d1"] == "示范区不在可选的单位之内。"
+    assert below.forms["form"].json_schema()["properties"]["unit"]["anyOf"][0]["x-choices"] == {
+        "units": {"tier": "street,community", "under": "place_unit"}
+    }
+    assert wrong is None
+    assert [each.rule for each in findings] == ["choices-invalid"]
 
 
 def test_every_wrong_field_is_told_at_once_in_the_forms_order(bundle: Bundle, world: FixedLookups):

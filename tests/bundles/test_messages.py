@@ -62,6 +62,20 @@ def test_a_payload_becomes_clean_values_of_declared_types_and_the_rest_is_left(
     assert callback.found_in({"by": "somebody"}) == {}
 
 
+def test_a_message_may_fill_a_name_with_the_same_text_each_time(compile_with: Any, world: FixedLookups):
+    def told(text: str) -> Any:
+        return compile_with(messages=MESSAGES.replace("level: $.order.level", f"level: {text}"))
+
+    bundle, findings = told("'\"突发\"'")
+    wrong, said = told("突发")
+
+    assert bundle is not None, findings
+    filled = bundle.messages["city.dispatch"].values({"title": "路灯", "order": {"level": "一般"}}, {}, world)
+    assert filled == {"title": "路灯", "level": "突发"}
+    assert wrong is None
+    assert [each.rule for each in said] == ["message-path"]
+
+
 def test_a_payload_with_a_wrong_value_is_refused_by_name(talking: Bundle, world: FixedLookups):
     with pytest.raises(AnswersRefused) as refused:
         talking.messages["city.callback"].values({"solved": "是", "by": {"unit": "old"}}, {}, world)

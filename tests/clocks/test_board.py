@@ -78,6 +78,32 @@ def test_a_clock_of_the_case_starts_once_and_for_ever() -> None:
     assert later.clocks[0].due_at == NOW - HOUR + timedelta(days=7)
 
 
+def test_a_clock_that_may_resume_runs_on_as_if_it_had_not_stopped() -> None:
+    clocks = {"total": ClockDef("total", "case.received", "case.replied", "P7D", resume="case.redone")}
+    sla = Sla(MappingProxyType(clocks), TIERS)
+
+    def later(hours: int, before: Board | None = None) -> Board:
+        on = board(NOW + hours * HOUR, before)
+        on.sla = sla
+        return on
+
+    first = later(0)
+    assert hear(first, "case.redone") == [], "what never started does not go on"
+    hear(first, "case.received")
+    assert hear(first, "case.redone") == [], "what runs goes on anyway"
+    replied = later(24, first)
+    hear(replied, "case.replied")
+    assert {timer.state for timer in replied.timers} == {"cancelled"}
+    again = later(24 * 8, replied)
+    told = hear(again, "case.redone")
+
+    assert told == ["clock.resumed"]
+    (clock,) = again.clocks
+    assert (clock.state, clock.started_at, clock.due_at) == ("running", NOW, NOW + timedelta(days=7))
+    assert {timer.state for timer in again.timers} == {"armed"}
+    assert again.light() == "red", "the wait counts"
+
+
 def test_a_clock_of_a_step_has_one_instance_per_opening_and_names_mean_the_newest() -> None:
     first = board()
     hear(first, "task.opened", step="sign", ref="5")

@@ -243,6 +243,13 @@ def test_a_lane_covers_what_is_inside_its_sub_process() -> None:
     assert rules(drawing.lanes({"社区": ["sub"]}).bytes()) == []
 
 
+def test_a_lane_may_hold_what_is_inside_a_sub_process_that_lies_in_none() -> None:
+    inner = Drawing().start("s").end("e").task("b", status="b").line("s", "b", "e")
+    drawing = Drawing().start().end().inside("sub", inner).line("start", "sub", "end")
+
+    assert rules(drawing.lanes({"社区": ["b"]}).bytes()) == []
+
+
 def test_a_loop_through_a_sub_process_without_a_task_spins() -> None:
     def looped(inner: Drawing) -> list[str]:
         drawing = Drawing().start().end().either("m").either("g", default="out").inside("sub", inner)

@@ -97,6 +97,20 @@ def test_started_again_it_goes_on_where_it_was(district: District, tmp_path: Pat
     assert district.letters[2]["correlationKey"] != number
 
 
+def test_what_the_district_declined_is_neither_urged_nor_called_back(
+    district: District, tmp_path: Path
+) -> None:
+    one = city(district, tmp_path)
+    one.look(at(0))
+    number = district.letters[0]["correlationKey"]
+
+    said = one.take({"messageId": "r-9", "seq": 1, "type": "reject", "data": {"gdbh": number}}, at(5))
+    one.look(at(50_000))
+
+    assert said["code"] == "0000"
+    assert {letter["correlationKey"] for letter in district.letters[1:]}.isdisjoint({number})
+
+
 def test_what_nobody_answered_is_sent_again_with_the_same_id(district: District, tmp_path: Path) -> None:
     one = city(district, tmp_path)
     for answer in (

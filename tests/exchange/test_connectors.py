@@ -43,6 +43,7 @@ def test_there_is_a_pair_for_each_message_that_the_played_city_knows() -> None:
         "city.urge",
         "city.callback",
         "city.reply",
+        "city.reject",
     }
 
 

@@ -51,6 +51,7 @@ def test_every_element_of_the_process_is_drawn(root: Any):
         "Task",
         "Event",
         "Gateway",
+        "subProcess",
         "sequenceFlow",
         "lane",
         "participant",
@@ -100,3 +101,13 @@ def test_every_node_lies_in_its_lane(root: Any):
         for ref in lane.iter(f"{MODEL}flowNodeRef"):
             x, y, x2, y2 = nodes[ref.text]
             assert (left <= x, top <= y, x2 <= right, y2 <= bottom) == (True,) * 4, ref.text
+
+
+def test_a_sub_process_lies_round_what_it_holds_and_round_nothing_else(root: Any):
+    nodes = shapes(root, "Task", "startEvent", "endEvent", "intermediateThrowEvent", "Gateway")
+
+    for held in root.iter(f"{MODEL}subProcess"):
+        own = {each.get("id") for each in held.iter(f"{MODEL}*")}
+        left, top, right, bottom = shapes(root, "subProcess")[held.get("id")]
+        within = {n for n, (x, y, x2, y2) in nodes.items() if left < x < x2 < right and top < y < y2 < bottom}
+        assert within == own & set(nodes), held.get("id")

@@ -76,7 +76,7 @@ class Diagram:
         """Whether this node, or a sub-process round it, lies in a lane."""
         if any(identifier in lane.nodes for lane in self.lanes):
             return True
-        return self.outer is not None and self.outer.in_lane(self.id)
+        return self.outer is not None and (self.outer.in_lane(identifier) or self.outer.in_lane(self.id))
 
     @cached_property
     def leaving(self) -> Mapping[str, tuple[Flow, ...]]:
