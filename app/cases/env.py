@@ -11,7 +11,7 @@ from app.bundles.messages import Message
 from app.bundles.values import Wrong, is_empty, reader
 from app.cases import handlers
 from app.cases.attachments import models as attachments
-from app.cases.items import lists_of
+from app.cases.items import Seen
 from app.cases.motion import WRITABLE, Motion, expression_data
 from app.cases.secrets import showing, taking
 from app.core.db import Session
@@ -40,7 +40,7 @@ class CaseEnv:
     def data(self) -> Mapping[str, Any]:
         """Every name an expression may use; what is filled per item is a list in the items' order."""
         if self._data is None:
-            self._data = {**expression_data(self._motion.bundle, self._motion.case), **lists_of(self._motion)}
+            self._data = Seen(self._motion, expression_data(self._motion.bundle, self._motion.case))
         return self._data
 
     def is_workday(self, day: date) -> bool:

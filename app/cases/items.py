@@ -1,6 +1,6 @@
 """What is filled in once for each item of a step of several (`per: item`): rows, read as lists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -33,6 +33,23 @@ def split(motion: Motion, task: Row, answers: Mapping[str, Any]) -> dict[str, An
         }
         motion.changes.update("case_items", f"{name}|{task['round']}|{row['place']}", row)
     return {name: value for name, value in answers.items() if name not in own}
+
+
+class Seen(Mapping[str, Any]):
+    """The case's values beside its lists `per: item`, which are read once one of them is asked for."""
+
+    def __init__(self, motion: Motion, values: Mapping[str, Any]) -> None:
+        self._motion, self._values = motion, values
+        self._names = {name for name, field in motion.bundle.process.data.items() if field.per_item}
+
+    def __getitem__(self, name: str) -> Any:
+        return lists_of(self._motion)[name] if name in self._names else self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._values, **dict.fromkeys(self._names)})
+
+    def __len__(self) -> int:
+        return len({*self._values, *self._names})
 
 
 def lists_of(motion: Motion) -> dict[str, list[Any]]:
