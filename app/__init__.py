@@ -15,10 +15,12 @@ def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
     from app import bundles, exchange
     from app.audit import streams
+    from app.cases import standing
     from app.crypto import kept
 
     bundles.install()
     streams.install()
+    standing.install()
     exchange.install()
     kept.install()
 
@@ -43,6 +45,7 @@ def create_app() -> "Flask":
 
     from app.audit import door as audit
     from app.cases import moves_api as cases
+    from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
     from app.cases.incidents import api as incidents
     from app.cases.links import api as links
@@ -71,6 +74,7 @@ def create_app() -> "Flask":
     document = api.create_api(app, title="呼应 Huying", version=__version__)
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
+    document.register_blueprint(accounts.blp)
     document.register_blueprint(search.blp)
     document.register_blueprint(filters.blp)
     document.register_blueprint(marks.blp)

@@ -12,6 +12,7 @@ from app.cases.commands import (
     Detach,
     EndChild,
     FireTimer,
+    HandBack,
     LetGo,
     Link,
     Linked,
@@ -35,7 +36,7 @@ from app.cases.sync import sync, tell_decided, tell_milestones
 from app.cases.tree import Tree
 from app.cases.verbs.assist import assist
 from app.cases.verbs.attach import attach, detach
-from app.cases.verbs.claim import claim, unclaim
+from app.cases.verbs.claim import claim, hand_back, unclaim
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
 from app.cases.verbs.link import link, linked, unlink, unlinked
@@ -57,6 +58,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return claim(motion, command) is not None
         case Unclaim():
             return unclaim(motion, command) is not None
+        case HandBack():
+            return hand_back(motion, command)
         case Note():
             note(motion, command)
             return True

@@ -46,6 +46,17 @@ class Unclaim:
 
 
 @dataclass(frozen=True)
+class HandBack:
+    """What lies on the desk of somebody whose account ends goes back to its pool. Whose right it is, is
+    asked where the account is."""
+
+    task_id: str
+    holder: str
+    called: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Complete:
     """办理: an outcome of the step, the form's answers, an opinion where the outcome demands one.
 
@@ -284,13 +295,13 @@ class TreatIncident:
     seen: int | None = None
 
 
-TaskCommand = Claim | Unclaim | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
+TaskCommand = Claim | Unclaim | HandBack | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 CaseCommand = Deliver | Beside | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
 Command = TaskCommand | CaseCommand | FireTimer
 
-NO_DRAFT = FireTimer | Deliver | TreatIncident
+NO_DRAFT = FireTimer | Deliver | TreatIncident | HandBack
 """What opens no incident when it fails: whoever sent it counts the attempts, or has one before him."""
 
-BY_ITSELF = FireTimer | Deliver
-"""What no person asks for: nobody's scope is looked at, and a failure is counted by whoever sent it."""
+BY_ITSELF = FireTimer | Deliver | HandBack
+"""What no person asks of a case: nobody's scope is looked at, and a failure is counted by whoever sent it."""

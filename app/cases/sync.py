@@ -125,7 +125,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
     }
     motion.tasks[row["id"]] = row
     motion.opened.append(row)
-    _let_in(motion, pools.names)
+    let_in(motion, pools.names)
     if pools.fallback:
         motion.unstaffed.append(row)
     motion.tell_task(
@@ -144,12 +144,13 @@ def route_anew(motion: Motion, row: Row) -> bool:
     motion.change_task(row, pools=list(pools.names), revision=row["revision"] + 1)
     take_away(motion, row)
     lay_out(motion, row)
-    _let_in(motion, pools.names)
+    let_in(motion, pools.names)
     motion.tell_task("task.rerouted", row, pools=list(pools.names))
     return True
 
 
-def _let_in(motion: Motion, pools: Sequence[str]) -> None:
+def let_in(motion: Motion, pools: Sequence[str]) -> None:
+    """The units of these pools see the case from now on."""
     for name in pools:
         if not name.startswith("person:"):
             grant(motion, f"unit:{assign.unit_path(name)}", "pool")

@@ -128,6 +128,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return undone + tied.format(event.get("words") or "另一件办件")
         case "case.prioritised":
             return f"优先级由 {event['was']} 调为 {event['priority']}，原因：{event['reason']}"
+        case "task.handed_back":
+            return f"{event['called']}的账号停用，“{step}”退回待办池，原因：{event['reason']}"
         case "task.transferred":
             return f"把“{step}”转给{event['called']}，原因：{event['reason']}"
         case "task.returned" if event.get("target"):

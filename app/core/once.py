@@ -169,12 +169,15 @@ def finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
 
 
 def look_up(session: Session, once: Once) -> Stored | None:
-    """What was committed for this request: settles a connection that was lost at commit."""
+    """What was committed for this request: settles a connection that was lost at commit.
+
+    Raises IdempotencyKeyReused for another body.
+    """
     found = session.execute(_FOUND, _which(once)).one_or_none()
     if found is None or found.status is None:
         return None
     if not _seal().same(session, found.fingerprint, once.fingerprint):
-        return None
+        raise IdempotencyKeyReused
     return Stored(found.status, found.headers, _seal().open(session, once, found.body))
 
 

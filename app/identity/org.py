@@ -1,6 +1,6 @@
 """The organisation: loading it from its file, and the questions that routing asks of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from app.core import clock, dialects, ids
 from app.core.db import Session
+from app.core.errors import Conflict
 from app.identity import login, passwords
 from app.identity.actor import SYSTEM
 from app.identity.models import appointments, people, role_permissions, roles, units
@@ -32,6 +33,19 @@ __all__ = [
     "unit_named",
     "units_by_code",
 ]
+
+
+class UnitInUse(Conflict):
+    """这个单位或它的下级已有办件，不能改到别的上级下面；请新建一个单位。"""
+
+
+_in_the_way: list[Callable[[Session, str], str | None]] = []
+
+
+def before_moving(ask: Callable[[Session, str], str | None]) -> None:
+    """`ask` gets the path of a unit that is to move, and says what lies there, None when there is nothing."""
+    if ask not in _in_the_way:
+        _in_the_way.append(ask)
 
 
 class Unit(NamedTuple):
@@ -174,7 +188,7 @@ def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> O
 
     Units, roles and people are found by code, key and login; roles get exactly the file's permissions, people
     exactly its appointments. What the file does not name stays. `with_passwords=False` leaves passwords alone
-    (they take 20 ms each). Raises OrgRefused with every finding.
+    (they take 20 ms each). Raises OrgRefused with every finding, UnitInUse for a unit that cannot move.
     """
     org = read_org(data)
     unit_ids = _load_units(session, org)
@@ -186,11 +200,12 @@ def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> O
 
 def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
     """Code → (id, path)."""
-    known = {row.code: row.id for row in session.execute(select(units.c.code, units.c.id))}
+    known = {row.code: row for row in session.execute(select(units.c.code, units.c.id, units.c.path))}
     placed: dict[str, tuple[str, str]] = {}
     new: list[dict[str, Any]] = []
     for unit in org.units:
-        unit_id = known.get(unit.code) or ids.new_id()
+        old = known.get(unit.code)
+        unit_id = old.id if old is not None else ids.new_id()
         placed[unit.code] = (unit_id, unit.path)
         row = {
             "name": unit.name,
@@ -199,13 +214,24 @@ def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
             "parent_id": placed[unit.parent][0] if unit.parent is not None else None,
             "path": unit.path,
         }
-        if unit.code in known:
+        if old is not None:
+            if old.path != unit.path:
+                _move(session, unit.name, old.path, unit_id, unit.path)
             session.execute(update(units).where(units.c.id == unit_id).values(**row))
         else:
             new.append({"id": unit_id, "code": unit.code, **row})
     if new:
         session.execute(insert(units), new)
     return placed
+
+
+def _move(session: Session, name: str, old: str, unit_id: str, new: str) -> None:
+    """Paths stand in rows of many rooms: a unit moves only while it has none of them."""
+    for ask in _in_the_way:
+        lies = ask(session, old)
+        if lies is not None:
+            raise UnitInUse(f"“{name}”（{old}）不能改到 {new}：{lies}。")
+    session.execute(update(appointments).where(appointments.c.unit_id == unit_id).values(unit_path=new))
 
 
 def role_lines(session: Session) -> tuple[RoleLine, ...]:

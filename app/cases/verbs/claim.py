@@ -1,11 +1,12 @@
-"""签收 and 退回待办池: a pool task gets its person, or goes back."""
+"""签收 and 退回待办池: a pool task gets its person, or goes back; also when the person leaves."""
 
 from app.cases import owning
-from app.cases.commands import Claim, Unclaim
+from app.cases.commands import Claim, HandBack, Unclaim
 from app.cases.errors import TaskNotClaimed
 from app.cases.motion import Motion, Row
-from app.cases.sync import due_of, lay_out, set_dues, take_away
+from app.cases.sync import due_of, lay_out, let_in, set_dues, take_away
 from app.cases.verbs import guard
+from app.identity import login
 
 
 def claim(motion: Motion, command: Claim) -> Row | None:
@@ -61,3 +62,29 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
     lay_out(motion, task)
     set_dues(motion)
     return task
+
+
+def hand_back(motion: Motion, command: HandBack) -> bool:
+    """A task leaves the desk of somebody who goes; False when it does not lie there any more.
+
+    One that was meant for this person by name goes to whoever stands beside him: his own pools.
+    """
+    task, desk = guard.task_of(motion, command.task_id), f"person:{command.holder}"
+    if task["state"] not in ("open", "claimed") or (task["assignee_id"] or command.holder) != command.holder:
+        return False
+    pools = [pool for pool in task["pools"] if pool != desk]
+    if not pools:
+        pools = sorted(login.actor_by_id(motion.session, command.holder).pools) or task["pools"]
+    motion.change_task(
+        task,
+        state="open",
+        assignee_id=None,
+        claimed_at=None,
+        pools=pools,
+        revision=task["revision"] + 1,
+    )
+    take_away(motion, task)
+    lay_out(motion, task)
+    let_in(motion, pools)
+    motion.tell_task("task.handed_back", task, called=command.called, reason=command.reason)
+    return True

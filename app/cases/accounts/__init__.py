@@ -1,0 +1,1 @@
+"""Accounts that end: what somebody who leaves still holds goes back to whom it belongs."""
