@@ -28,14 +28,14 @@ FILES: dict[str, Row] = {
 STATES = ("filed", "dispatched", "claimed", "done", "returned")
 INSIDES = re.compile(r"traceback|select |insert |sqlite|psycopg|sqlalchemy|werkzeug|\.py\b", re.IGNORECASE)
 LOG = ("audit_stream", "stream_heads", "number_series")  # a refused filing may leave a gap (bundle.md)
-ROWS = {24, 25, 26, 43, 44, 48}
+ROWS = {21, 22, 24, 25, 26, 43, 44, 48, 49}
 
 FIELDS = """
 phone: {type: text, format: phone, label: 电话, secret: true}, idcard: {type: text, format: idcard, label: 身份证号, secret: true},
 due: {type: date, min: today, label: 期限}, note: {type: text, max: 10, label: 说明},
 level: {type: choice, of: [一般, 紧急], label: 程度}, must: {type: text, label: 必填},
 count: {type: int, min: 0, max: 100, label: 数}, flag: {type: bool, label: 是否},
-unit: {type: unit, label: 单位}, person: {type: person, label: 人}
+place: {type: point, label: 位置}, unit: {type: unit, label: 单位}, person: {type: person, label: 人}
 """
 
 
