@@ -101,6 +101,7 @@ def test_bad_requests_about_a_case_get_their_answers_and_change_nothing(
     task = at(world, state)
     for who in {told["request"]["by"] for told in FILES.values()}:
         world.token(who)
+    assert world.app  # every table is known from here on
     before = everything()
 
     wrong = {
