@@ -1,4 +1,7 @@
-"""The page of handlers and permissions names each of them as the code does, and no other."""
+"""The page of handlers and permissions names each of them as the code does, and no other.
+
+`python -m tests.docs.test_handlers_page` writes its tables anew.
+"""
 
 from pathlib import Path
 
@@ -48,3 +51,14 @@ def test_every_permission_is_listed_with_its_name() -> None:
 def test_the_page_is_found_from_where_one_looks_for_it() -> None:
     for name in ("diagram-guide.md", "add-a-process.md"):
         assert "(handlers.md" in (Path(PAGE.parent) / name).read_text(encoding="utf-8")
+
+
+def write() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for heading, rows in (("处理程序", handler_rows()), ("权限", permission_rows())):
+        text = text.replace("\n".join(rows_below(heading)), "\n".join(rows), 1)
+    PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
