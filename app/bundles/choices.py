@@ -30,9 +30,8 @@ _NOT_YET = {"people": "按条件选人员", "stations": "按条件选站所", "c
 
 @dataclass(frozen=True)
 class UnitQuery:
-    """Units of a kind or of some tiers (with commas), without those that the data names of
-    `without` hold, or only those
-    below the one that another holds."""
+    """Units of a kind or of some tiers (with commas), without those that the data names of `without` hold,
+    or only those below the one that `under` holds."""
 
     kind: str | None = None
     tier: str | None = None

@@ -6,7 +6,7 @@ its row.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,20 +14,22 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, update
 
 from app.cases import filing, firing
 from app.cases.models import cases, waits
 from app.cases.models import tasks as task_rows
 from app.clocks.models import timers
-from app.core import clock
+from app.core import clock, events
 from app.core.config import settings
-from app.core.db import reading, transaction
+from app.core.db import Session, reading, transaction
 from app.core.errors import Conflict
+from app.core.events import Event
 from app.demo import habits, orders
 from app.demo.chance import chance, pick
 from app.demo.hands import Filled, Hands
 from app.demo.mark import Mark, mark
+from app.exchange.models import outbox
 from app.identity.actor import Actor
 from app.processes.scenarios import set_offset
 
@@ -116,6 +118,13 @@ class Play:
         with transaction() as session:
             set_offset(session, start - clock.raw_now(session))
         self._notice(None)
+        events.listen(self._received)
+        try:
+            self._go_on()
+        finally:
+            events.forget(self._received)
+
+    def _go_on(self) -> None:
         while self._queue and self._queue[0][0] <= self.mark.end:
             at, _, act = heappop(self._queue)
             self._forward(at)
@@ -124,6 +133,17 @@ class Play:
             self.told(at)
         self._forward(self.mark.end)
         self.told(self.mark.end)
+
+    def _received(self, session: Session, told: Sequence[Event]) -> None:
+        """Listens: the play is the other system too, so nobody sends it what our orders send."""
+        sent = {event.case_id for event in told if event.name == "message.sent"}
+        if sent:
+            ours = select(cases.c.id).where(cases.c.id.in_(sent), cases.c.external_no.in_(self.hands.orders))
+            session.execute(
+                update(outbox)
+                .where(outbox.c.case_id.in_(ours), outbox.c.state.in_(("pending", "held")))
+                .values(state="closed", settled_at=clock.now(session), note="示范：对方已收到")
+            )
 
     def _filed(self) -> dict[str, datetime]:
         """External number → when something last happened to it, of orders filed by an earlier run."""
@@ -226,7 +246,9 @@ class Play:
         number = task["external_no"]
         dice = self._dice(number, task["step"], visit, task["item"] or "")
         recent = self.mark.end - task["opened_at"] < RECENT
-        pace = habits.pace(task["name"], self.hands.orders[number]["level"], task["opened_at"], recent, dice)
+        fate = self._fate(number)
+        level = self.hands.orders[number]["level"]
+        pace = habits.pace(task["name"], level, task["opened_at"], recent, dice, fate)
         people = self.hands.crew.of(task)
         if not people:
             self.hands.filled.left[f"“{task['name']}”没有人办"] += 1
@@ -235,7 +257,12 @@ class Play:
         if pace.claimed is not None and task["state"] == "open" and not task["assignee_id"]:
             self._later(pace.claimed, number, partial(self.hands.claim, task["id"], who))
         if pace.done is not None:
-            self._later(pace.done, number, partial(self.hands.complete, task["id"], who, dice))
+            chosen = fate.choose.get(task["name"]) if visit <= habits.STUBBORN else None
+            self._later(pace.done, number, partial(self.hands.complete, task["id"], who, dice, chosen))
+
+    def _fate(self, number: str) -> habits.Fate:
+        received = datetime.fromisoformat(self.hands.orders[number]["receivedAt"])
+        return habits.fate(int(number.rpartition("-")[2]), self.mark.end - received)
 
     def _await(self, wait: Row) -> None:
         dice = self._dice(wait["external_no"], wait["element"], wait["ref"])

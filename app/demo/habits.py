@@ -5,7 +5,7 @@ outcomes and fields without a word here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cache
 from math import exp
@@ -21,6 +21,7 @@ from app.demo.vocabulary import words
 
 Units = Callable[[UnitQuery | None], Sequence[tuple[str, str]]]
 
+SOON = timedelta(minutes=7)
 URGENT = ("突发", "紧急")
 """Dealt with at any hour."""
 MORNING, EVENING = time(9, 0), time(17, 30)
@@ -40,16 +41,46 @@ class Pace:
     done: datetime | None
 
 
-def pace(name: str, level: str, opened: datetime, recent: bool, dice: Random) -> Pace:
+@dataclass(frozen=True)
+class Fate:
+    """Where an order stops, and which outcomes lead it there, by the names of steps."""
+
+    at: str | None = None
+    claimed: bool = False
+    choose: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_FATE = Fate()
+STUBBORN = 3
+"""How often a step is ended as its order's fate says: then it goes on as with anybody."""
+
+
+def fate(number: int, age: timedelta) -> Fate:
+    """What becomes of the order of this number, that came so long before the end of the play."""
+    known = habits()
+    turn, rest = divmod(number, known["every"])
+    here = [each for each in known["fates"] if age <= timedelta(days=each["within"])]
+    if rest or not here:
+        return NO_FATE
+    found = here[turn % len(here)]
+    return Fate(found.get("at"), found.get("claimed", False), found.get("choose", {}))
+
+
+def pace(name: str, level: str, opened: datetime, recent: bool, dice: Random, fate: Fate = NO_FATE) -> Pace:
     """How fast a step called `name` goes for an order of this urgency; `recent` ones may still lie there."""
     known = habits()
     step = habit(name)
     limit = timedelta(hours=known["hours"].get(level, 168))
-    median = limit * step["share"] if "share" in step else timedelta(minutes=step["minutes"])
+    hasty = timedelta(minutes=step.get("minutes", 0)) * known["haste"].get(level, 1)
+    median = limit * step["share"] if "share" in step else hasty
     length = median * _lognormal(known["spread"], dice)
     claimed, done = opened + length * 0.2, opened + length
     if not step.get("always") and level not in URGENT:
         claimed, done = office(claimed), office(done)
+    if fate.at == name:
+        return Pace(opened + SOON if fate.claimed else None, None)
+    if fate is not NO_FATE:  # on its way there, without delay
+        return Pace(opened + SOON, opened + 2 * SOON)
     if "share" in step and dice.random() < known["forgotten"]:
         return Pace(claimed, None)
     if recent and dice.random() < known["lying"]:
@@ -61,6 +92,11 @@ def habit(name: str) -> Mapping[str, Any]:
     """What is known of a step by a word in its name."""
     found: Mapping[str, Any] = next(each for each in habits()["steps"] if each["word"] in name)
     return found
+
+
+def origin(options: Sequence[str], dice: Random) -> str:
+    """Where an order comes from: the first of what the form offers as a rule, here the city."""
+    return options[0] if dice.random() < float(habits()["city"]) else options[-1]
 
 
 def takes_photo(dice: Random) -> bool:

@@ -25,6 +25,7 @@ from app.core.config import settings
 from app.core.db import reading
 from app.core.errors import Problem
 from app.demo import habits, pictures
+from app.demo.chance import chance
 from app.demo.crew import crew
 from app.demo.habits import Pen
 from app.engine.version import Step
@@ -33,6 +34,7 @@ from app.identity.actor import SYSTEM, Actor
 
 PROCESS = "work_order_12345"
 ATTEMPTS = 6
+ORIGIN = "origin"
 
 Row = Mapping[str, Any]
 
@@ -60,6 +62,9 @@ class Hands:
         bundle = filing.current(PROCESS)
         form = bundle.forms.get(bundle.engine.start_form or "")
         body, _ = work_orders.body(work_orders.flat(row), PROCESS, form)
+        asked = next((f for f in form.fields if f.name == ORIGIN), None) if form is not None else None
+        if asked is not None:
+            body["answers"][ORIGIN] = habits.origin(asked.data.options, chance(row["externalNo"], ORIGIN))
         with self._tried("登记"):
             try:
                 filing.file_case(self.by, NewCase(**NewCaseIn().load(body)))
@@ -73,7 +78,8 @@ class Hands:
             with self._tried(row["name"]):
                 tasks.claim(self.crew.actor(who), task_id)
 
-    def complete(self, task_id: str, who: str, dice: Random) -> None:
+    def complete(self, task_id: str, who: str, dice: Random, chosen: str | None = None) -> None:
+        """As somebody would; `chosen` is the outcome where it is no matter of chance."""
         row = self._open(task_id)
         if row is None:
             return
@@ -81,7 +87,7 @@ class Hands:
         step = bundle.engine.step(row["step"])
         actor = self.crew.actor(row["assignee_id"] or who)
         names = [each.name for each in step.outcomes]
-        chosen = habits.outcome(names, dice)
+        chosen = chosen or habits.outcome(names, dice)
         if bundle.process.attachments and chosen == names[0]:
             self._photograph(row, actor, dice)
         with self._tried(row["name"]):

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
+from app.cases import filing
 from app.cases.models import cases, incidents, tasks
 from app.cli import main
 from app.core import clock, config, db
@@ -20,6 +21,7 @@ from app.demo import habits, orders
 from app.demo.fill import AlreadyFilled, fill, planned
 from app.demo.hands import Filled
 from app.demo.mark import mark
+from app.exchange.models import outbox
 from app.identity.actor import Actor
 from app.imports import work_orders
 from app.imports.files import Line
@@ -30,6 +32,7 @@ from tests.faults.invariants import broken
 from tests.faults.load import Journal
 from tests.world import World
 
+ENDED = {"已归档", "未解决归档", "未联系上归档", "未回访归档"}
 NOON = datetime.fromisoformat("2026-03-04T12:00:00+08:00")
 
 
@@ -57,9 +60,9 @@ def test_the_same_seed_gives_the_same_house(database: db.Database) -> None:
     done = played(world, 60)
 
     outcomes = Counter(task["outcome"] for task in world.rows(tasks, state="done"))
-    assert statuses(world) == {"已归档": 48, "办理中": 9, "待归档": 2, "待审核": 1}
-    assert outcomes == {"派遣": 62, "签收": 60, "报结": 51, "通过": 50, "归档": 48, "退单": 1}
-    assert (done.filed, done.acts, dict(done.left)) == (60, 611, {})
+    assert statuses(world) == {"已归档": 53, "办理中": 5, "待归档": 2}
+    assert outcomes == {"派遣": 65, "签收": 60, "报结": 55, "通过": 55, "归档": 53, "退单": 4}
+    assert (done.filed, done.acts, dict(done.left)) == (60, 647, {})
 
 
 def test_the_shipped_process_is_dealt_with_and_every_rule_is_kept(world: World) -> None:
@@ -80,6 +83,22 @@ def test_the_shipped_process_is_dealt_with_and_every_rule_is_kept(world: World) 
     assert world.rows(incidents) == []
     with db.reading() as session:
         assert broken(session, Journal(), late=timedelta(minutes=1)) == []
+
+
+def test_orders_stand_in_every_status_and_what_they_sent_is_settled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = {**habits.habits(), "every": 1, "recent": 1.0, "message": 10}
+    every["fates"] = [{**each, "within": 60} for each in every["fates"]]
+    monkeypatch.setattr(habits, "habits", lambda: every)
+    at(NOON)
+
+    done = played(world, 22)
+
+    public = filing.current("work_order_12345").process.public
+    assert done.left == {}
+    assert set(statuses(world)) >= set(public) - ENDED
+    assert {row["state"] for row in world.rows(outbox)} == {"closed"}
 
 
 def test_the_clock_comes_back_and_a_second_time_is_refused(world: World) -> None:
