@@ -72,6 +72,10 @@ def list_tasks(district: District) -> TestResponse:
     return district.world.get(PERSON, "/tasks?view=todo")
 
 
+def keep_draft(district: District) -> TestResponse:
+    return district.world.put(PERSON, f"/tasks/{taken(district)['id']}/draft", {"opinion": "先看看"})
+
+
 def transfer(district: District) -> TestResponse:
     task = taken(district)
     body = {"to": "cgw1", "reason": "调休"}
@@ -148,6 +152,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/cases/{case_id}/unmerge": unmerge,
     "DELETE /api/v1/cases/{case_id}/links/{link_id}": remove_link,
     "GET /api/v1/tasks": list_tasks,
+    "PUT /api/v1/tasks/{task_id}/draft": keep_draft,
     "POST /api/v1/tasks/{task_id}/transfer": transfer,
     "POST /api/v1/tasks/{task_id}/reject-order": reject,
     "POST /api/v1/cases/{case_id}/reveal": reveal,
