@@ -642,7 +642,7 @@ def test_all_votes_of_200_signers_take_a_fraction_of_a_second():
 
     spent = process_time() - begun
     assert [task.step for task in picture.tasks] == [PASSED]
-    assert spent < 0.5, spent  # bench/engine.py measures it: 0.06 on a quiet machine
+    assert spent < 2, spent  # bench/engine.py measures it: 0.06 on a quiet machine
 
 
 # -- every rule against a judge who counts all possible endings ------------------------------------------
