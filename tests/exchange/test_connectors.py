@@ -20,7 +20,6 @@ def pair(file: Path) -> tuple[str, Any]:
     return file.parents[1].name, json.loads(file.read_text("utf-8"))
 
 
-@pytest.mark.requirement("SJS-115")
 @pytest.mark.parametrize("file", CONTRACTS, ids=lambda file: file.stem)
 def test_a_recorded_pair_maps_both_ways_field_by_field(file: Path) -> None:
     name, recorded = pair(file)

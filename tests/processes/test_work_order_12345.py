@@ -3,6 +3,9 @@
 import pytest
 
 from app.bundles.bundle import compile_bundle
+from app.cases import tasks
+from app.categories import importing
+from app.core import db
 from app.engine.xml import read
 from app.processes.check import check_folder
 from app.processes.publish import publish_folder
@@ -11,6 +14,15 @@ from tests.processes.conftest import BPMN
 from tests.processes.test_scenarios import walked
 
 ORDER = BPMN / "work_order_12345"
+WHOLE_WAY = (
+    ("paiqian1", "受理", {}),
+    ("paiqian1", "派遣", {"main_unit": "d1-cgw", "category": "120201"}),
+    ("cgw1", "签收", {}),
+    ("cgw1", "报结", {"contacted": True, "solved": True, "result": "已更换灯具。"}),
+    ("shenhe1", "通过", {}),
+    ("paiqian1", "已回访", {"visit_contacted": True, "visit_solved": True, "visit_satisfied": True}),
+    ("paiqian1", "归档", {}),
+)
 
 
 def story(name: str) -> str:
@@ -27,10 +39,34 @@ def test_a_dispatcher_changes_the_proposed_class_and_the_proposal_is_kept():
     assert "办理“派遣” → 派遣" in story("suggested")
 
 
-@pytest.mark.usefixtures("district")
 @pytest.mark.requirement("SJS-039")
-def test_one_order_goes_from_intake_to_the_archive_with_an_opinion_of_the_dispatcher_s_own():
-    assert "归档" in story("on_time")
+def test_proposals_and_prompts_come_with_the_steps_of_one_order_and_its_history_tells_of_each(
+    database: db.Database,
+):
+    house = world.build(database, world.shipped(world.WORK_ORDER))
+    with db.transaction() as session:
+        importing.load_folder(session, BPMN)
+    filed = house.file(
+        title="路灯不亮", answers={"content": "三号楼前路灯不亮，夜间看不清路。", "level": "一般"}
+    )
+
+    offered: dict[str, list[str]] = {}
+    task = filed.opened[0]
+    for by, outcome, answers in WHOLE_WAY:
+        form = tasks.form_of(house.actor(by), task["id"])
+        offered[task["step"]] = [told["code"] for told in form["prompts"]]
+        offered[task["step"]] += [told["adviser"] for told in form["suggestions"]]
+        confirm = [told["code"] for told in form["prompts"]]
+        moved = tasks.complete(
+            house.actor(by), task["id"], outcome, answers, None, task["revision"], None, confirm
+        )
+        task = next(iter(moved.opened), task)
+
+    assert ("classify" in offered["dispatch"], offered["review"]) == (True, ["attachment-missing"])
+    told = house.get("paiqian1", f"/cases/{filed.case['id']}/timeline?limit=200").json["items"]
+    done = [each["step"] for line in told for each in line["events"] if each["name"] == "task.done"]
+    assert done == ["receive", "dispatch", "sign", "handle", "review", "visit", "archive"]
+    assert house.case(filed.case["id"])["status"] == "已归档"
 
 
 @pytest.mark.usefixtures("district")
