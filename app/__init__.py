@@ -15,12 +15,12 @@ def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
     from app import bundles, exchange
     from app.audit import streams
-    from app.cases import standing
+    from app.cases import under_units
     from app.crypto import kept
 
     bundles.install()
     streams.install()
-    standing.install()
+    under_units.install()
     exchange.install()
     kept.install()
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from app.cases import standing
+from app.cases import under_units
 from app.core import db
 from app.identity import org
 from app.identity.models import appointments, units
@@ -55,8 +55,8 @@ def test_a_unit_that_had_a_task_in_its_pool_does_not_move(world: World) -> None:
     world.dispatched("d1-cgw")
 
     with db.reading() as session:
-        assert standing.in_the_way(session, "d1/d1-cgw") == "这里有 1 件办件"
-        assert standing.in_the_way(session, "d1/d1-zjw") is None
+        assert under_units.in_the_way(session, "d1/d1-cgw") == "这里有 1 件办件"
+        assert under_units.in_the_way(session, "d1/d1-zjw") is None
 
 
 def test_a_unit_that_something_is_shared_with_does_not_move(world: World) -> None:
