@@ -31,19 +31,17 @@ from app.cases.errors import (
     UnitNotSelectable,
     VerbForbidden,
 )
-from app.cases.schemas import (
+from app.cases.moves_schemas import (
     AssistIn,
-    CaseOut,
     MergeIn,
-    MovedOut,
     PriorityIn,
-    ReasonIn,
     RejectOrderIn,
     ReturnIn,
     ReturnPlanOut,
     ReturnTargetsOut,
     TransferIn,
 )
+from app.cases.schemas import CaseOut, MovedOut, ReasonIn
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
 from app.core.http.api import sent

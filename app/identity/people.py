@@ -64,9 +64,9 @@ def units_page(
         if asked[name] is not None:
             query = query.where(units.c[name] == asked[name])
     if asked["parent"] is not None:
-        query = query.where(units.c.parent_id == _known(session, asked["parent"], "parent").id)
+        query = query.where(units.c.parent_id == known_unit(session, asked["parent"], "?parent").id)
     if asked["under"] is not None:
-        query = query.where(unit_scope((_known(session, asked["under"], "under").path,), units.c.path))
+        query = query.where(unit_scope((known_unit(session, asked["under"], "?under").path,), units.c.path))
     if asked["q"] is not None:
         query = query.where(
             or_(
@@ -98,7 +98,7 @@ def people_page(
     require(actor, ORG_READ)
     held = [_serving(clock.wall()), unit_scope(actor.permissions.get(ORG_READ, ()), appointments.c.unit_path)]
     if asked["unit"] is not None:
-        here = _known(session, asked["unit"], "unit")
+        here = known_unit(session, asked["unit"], "?unit")
         require(actor, ORG_READ, here.path, here.code)
         below = unit_scope((here.path,), appointments.c.unit_path)
         held.append(below if asked["below"] == "true" else appointments.c.unit_id == here.id)
@@ -153,9 +153,18 @@ def _serving(at: datetime) -> Any:
     )
 
 
-def _known(session: Session, code: str, name: str) -> org.Unit:
+def known_unit(session: Session, code: str, at: str) -> org.Unit:
+    """The unit of this code. Raises UnitUnknown, which points at the place where it was named."""
     found = org.unit_by_code(session, code)
     if found is None:
-        message = f"没有代码为“{code[:60]}”的单位。"
-        raise UnitUnknown(message, errors=[FieldError(f"?{name}", "unit-unknown", message)])
+        message = f"没有代码为“{code[:60]}”的单位，请核对。"
+        raise UnitUnknown(message, errors=[FieldError(at, "unit-unknown", message)])
     return found
+
+
+def known_role(session: Session, key: str, at: str) -> str:
+    """The role of this key. Raises RoleUnknown, which points at the place where it was named."""
+    if session.scalar(select(roles.c.key).where(roles.c.key == key)) is None:
+        message = f"没有“{key[:60]}”这个角色，请核对。"
+        raise RoleUnknown(message, errors=[FieldError(at, "role-unknown", message)])
+    return key

@@ -28,7 +28,7 @@ class UserHasOpenTasks(Conflict):
 
 
 class OwnAccount(Conflict):
-    """不能停用自己的账号。"""
+    """不能停用自己的账号，请由另一位管理员办理。"""
 
 
 _HELD = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from app.bundles import keys, store
 from app.bundles.data_fields import DataField
@@ -17,10 +17,8 @@ from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
 from app.core.http import etag
 from app.core.http.fields import out
 from app.core.ids import new_id
-from app.identity import org
 from app.identity.actor import Actor
-from app.identity.models import roles
-from app.identity.people import RoleUnknown, UnitUnknown
+from app.identity.people import known_role, known_unit
 from app.identity.permissions import PHRASE_SHARE
 from app.identity.scopes import require
 
@@ -150,13 +148,11 @@ def _holder(session: Session, actor: Actor, share: Mapping[str, Any] | None) -> 
     """Whose the phrase is. Raises PermissionMissing for a unit that is not one's own to share with."""
     if share is None:
         return {"holder": models.own(actor), "place": None}
-    unit = org.unit_by_code(session, share["unit"])
-    if unit is None:
-        raise UnitUnknown(errors=[FieldError("/share/unit", "unit-unknown", "没有这个代码的单位。")])
+    unit = known_unit(session, share["unit"], "/share/unit")
     require(actor, PHRASE_SHARE, unit.path, unit.code)
     role = share["role"]
-    if role is not None and session.scalar(select(roles.c.key).where(roles.c.key == role)) is None:
-        raise RoleUnknown(errors=[FieldError("/share/role", "role-unknown", "没有这个角色。")])
+    if role is not None:
+        known_role(session, role, "/share/role")
     return {"holder": models.shared_with(unit.path, role), "place": unit.path}
 
 

@@ -28,14 +28,14 @@ from app.cases.search.fields import Reading, refuse
 from app.cases.search.query import Asked, Noun, Sort
 from app.core import clock
 from app.core.db import Id, Instant, Json, Session, metadata, reading
-from app.core.errors import Conflict, FieldError, Forbidden, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.http import etag
 from app.core.http.fields import out
 from app.core.ids import new_id
 from app.identity import org
 from app.identity.actor import Actor
-from app.identity.models import people, roles
-from app.identity.people import RoleUnknown, UnitUnknown
+from app.identity.models import people
+from app.identity.people import known_role, known_unit
 from app.identity.permissions import FILTER_SHARE
 from app.identity.scopes import require
 
@@ -213,15 +213,11 @@ def _share(session: Session, actor: Actor, row: Row) -> None:
 
 def _holder(session: Session, actor: Actor, i: int, share: Mapping[str, Any]) -> str:
     if share.get("unit") is not None:
-        unit = org.unit_by_code(session, share["unit"])
-        if unit is None:
-            raise UnitUnknown(errors=[FieldError(f"/share/{i}/unit", "unit-unknown", "没有这个代码的单位。")])
+        unit = known_unit(session, share["unit"], f"/share/{i}/unit")
         require(actor, FILTER_SHARE, unit.path, unit.code)
         return f"unit:{unit.path}"
     require(actor, FILTER_SHARE)
-    if session.scalar(select(roles.c.key).where(roles.c.key == share["role"])) is None:
-        raise RoleUnknown(errors=[FieldError(f"/share/{i}/role", "role-unknown", "没有这个角色。")])
-    return f"role:{share['role']}"
+    return f"role:{known_role(session, share['role'], f'/share/{i}/role')}"
 
 
 def together(saved: Asked, filter: Mapping[str, Any], sort: Sequence[Mapping[str, Any]], noun: Noun) -> Asked:
