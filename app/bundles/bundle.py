@@ -12,7 +12,8 @@ from app.bundles.files import MESSAGES, PROCESS, SLA, BundleFiles
 from app.bundles.form_files import FORM_NAME
 from app.bundles.forms import Form
 from app.bundles.keys import Found, finding
-from app.bundles.messages import NO_MESSAGES, Message, read_messages
+from app.bundles.message_file import read_messages
+from app.bundles.messages import NO_MESSAGES, Message
 from app.bundles.process_file import ProcessDef, read_process
 from app.bundles.rules import Rule, parse_rule
 from app.bundles.sla import LIMITS, NO_SLA, Sla, read_sla

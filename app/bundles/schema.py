@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from app.bundles import form_files, keys, messages, process_file, sla
+from app.bundles import form_files, keys, message_file, process_file, sla
 
 BASE = "/schemas/"
 
@@ -15,7 +15,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "process": described("process", "process.yaml", process_file.SHAPE),
         "form": described("form", "forms/*.yaml", form_files.SHAPE),
         "sla": described("sla", "sla.yaml", sla.SHAPE),
-        "messages": described("messages", "messages.yaml", messages.SHAPE),
+        "messages": described("messages", "messages.yaml", message_file.SHAPE),
     }
 
 

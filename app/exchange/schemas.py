@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from app.bundles.messages import NAME
+from app.bundles.message_file import NAME
 from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text
 from app.core.http.pages import PageOut, PageQuery
 from app.exchange import received

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bundles import keys, messages, process_file
+from app.bundles import keys, message_file, process_file
 from app.bundles.bundle import open_file
 from app.bundles.files import read_folder
 from app.bundles.keys import Found, Record
@@ -100,7 +100,7 @@ def test_examples_of_the_reference_have_the_shape_of_their_file(kind: str) -> No
 
 def shape_of(kind: str, found: Found) -> keys.Shape:
     if kind != "process":
-        return {"messages": messages.SHAPE, "scenario": scenario_shape.SHAPE}[kind]
+        return {"messages": message_file.SHAPE, "scenario": scenario_shape.SHAPE}[kind]
     known = process_file.SHAPE.keys  # an excerpt: the keys it has
     return Record({name: known[name] for name in found.doc.value if name in known})
 
