@@ -308,7 +308,8 @@ def main() -> int:
     proofs = [each for each in proofs if each[2]]  # what is not asked for takes no share of the time
     until, good = time.monotonic() + 60 * given.minutes, True
     for place, (what, trial, wanted) in enumerate(proofs):
-        left = (until - time.monotonic()) / 60 / (len(proofs) - place)  # what one leaves, the next may use
+        to_do = sum(each for _, _, each in proofs[place:])  # what one leaves, the next uses
+        left = (until - time.monotonic()) / 60 * wanted / to_do
         tally = prove(trial, wanted, seed, left, given.workers)
         tell(what, tally)
         sys.stdout.flush()
