@@ -35,7 +35,7 @@ def process() -> None:
 def check(folders: tuple[Path, ...], strict: bool) -> None:
     """检查流程文件夹：文件、流程图、表单、时限和场景。
 
-    FOLDERS 是文件夹或流程的键；不写就检查 bpmn 下的全部。
+    FOLDERS 是流程文件夹、装着流程文件夹的文件夹或流程的键；不写就检查 bpmn 下的全部。
     文件夹里只有流程图、没有 process.yaml 的，逐张说明能不能用。
     """
     from app.processes import loose
@@ -239,21 +239,36 @@ def own_database(bpmn: Path) -> Iterator[None]:
 
 
 def folders_named(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]:
-    """Folders named by path or by key; none named: every one below bpmn_dir."""
+    """Folders named by path or by key, or all below one that holds processes; none named: below bpmn_dir."""
     from app.processes.publish import shipped
 
     base = settings().bpmn_dir
     if not folders:
-        template = base / "_template"
-        return [*([template] if templates and template.is_dir() else []), *shipped(base)]
+        return _below(base, templates)
     chosen = []
     for folder in folders:
         found = _folder_of(folder) if folder.exists() else base / folder
         if not found.is_dir():
             names = "、".join(each.name for each in shipped(base))
             raise click.ClickException(f"没有文件夹 {folder}；{base.name}/ 下有 {names or '（没有）'}。")
-        chosen.append(found.resolve())
+        chosen += _below(found, templates) if _holds_processes(found) else [found.resolve()]
     return chosen
+
+
+def _below(base: Path, templates: bool) -> list[Path]:
+    from app.processes.publish import shipped
+
+    template = base / "_template"
+    return [*([template] if templates and template.is_dir() else []), *shipped(base)]
+
+
+def _holds_processes(folder: Path) -> bool:
+    """Whether process folders lie in it, and no diagram that is none of theirs."""
+    from app.processes.loose import ENDINGS
+
+    inside = list(folder.iterdir())
+    alone = any(each.suffix in ENDINGS for each in inside)
+    return not alone and any((each / "process.yaml").is_file() for each in inside)
 
 
 def _folder_of(path: Path) -> Path:

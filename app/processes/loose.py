@@ -22,6 +22,7 @@ from app.processes.cross import of_diagram, open_diagram
 ENDINGS = (".bpmn", ".bpmn2", ".xml")
 MOST_FILES = 500
 WORD = re.compile(r"[^\W\d]\w*")
+QUESTION = re.compile(r"\bif\b.*?\belse\b", re.DOTALL)
 QUOTED = re.compile(r"""["']([^"']+)["']""")
 # What a diagram names, and where a process folder declares it.
 PLACES = {
@@ -108,7 +109,7 @@ def _assumed(root: Any) -> Names:
     return Names(
         data={
             **{word: "" for text in texts for word in WORD.findall(text)},
-            **dict.fromkeys(map(bare, _attributes(root, "*", f"{CAMUNDA}collection")), "list"),
+            **dict.fromkeys(_lists(root), "list"),
             **{bare(each.text or ""): "int" for each in root.iter("{*}loopCardinality")},
         },
         lanes=frozenset(_attributes(root, "lane", "name")),
@@ -122,6 +123,12 @@ def _assumed(root: Any) -> Names:
         },
         bundles=frozenset(_attributes(root, "callActivity", "calledElement")),
     )
+
+
+def _lists(root: Any) -> Iterator[str]:
+    """Whatever a list of people is made of; what stands between `if` and `else` is a question, not a list."""
+    for text in _attributes(root, "*", f"{CAMUNDA}collection"):
+        yield from WORD.findall(QUESTION.sub(" ", QUOTED.sub(" ", bare(text))))
 
 
 def _attributes(root: Any, tag: str, name: str) -> list[str]:

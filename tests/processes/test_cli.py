@@ -23,6 +23,12 @@ def test_check_of_everything_shipped_passes():
     assert result.output.splitlines() == [f"{key}：通过。" for key in SHIPPED]
 
 
+def test_a_folder_that_holds_process_folders_stands_for_all_of_them(copied: Change):
+    result = called("check", copied().parent)
+
+    assert result.output.splitlines() == ["work_order_12345：通过。"]
+
+
 def test_check_prints_every_finding_with_its_file(copied: Change):
     result = called("check", copied("forms/handle.yaml", "solved", "sovled"))
 

@@ -46,6 +46,15 @@ def test_what_may_be_used_the_engine_reads(name: str):
     assert parse(Source("a" * 64, "p", (FOREIGN / name).read_bytes())).starts
 
 
+def test_a_shipped_diagram_by_itself_wants_its_names_declared_and_nothing_else():
+    diagram = Path("bpmn/work_order_12345/process.bpmn")  # 协办's list asks whether there was a second look
+
+    found = loose.check_file(diagram, diagram.name)
+
+    assert found.findings == ()
+    assert "表单 dispatch" in found.wants
+
+
 def test_the_command_says_of_each_what_it_is_worth_and_how_many_may_be_used():
     result = called(FOREIGN)
 
