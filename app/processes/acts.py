@@ -19,10 +19,12 @@ from app.cases.notes import service as notes
 from app.core.db import reading
 from app.core.ids import new_id
 from app.identity.actor import Actor
-from app.processes.stage import Row, Walk, code_of
+from app.processes.scenario_file import FIRST
+from app.processes.stage import Row, Walk, case_of, code_of
 
 STEP = Text(says="环节", longest=120)
 WHO = Text(says="人员姓名或账号", longest=60)
+CASE = Text(says="一件的名称", longest=60)
 ANSWERS = Named(Any_())
 REASON = Key(Text(says="原因", longest=500), "原因", required=True)
 
@@ -191,6 +193,27 @@ def _prioritise(doing: Doing) -> str:
     to, reason = given.get("priority", 0), doing.text("reason")
     moves.prioritise(doing.actor, case["id"], to, reason, case["revision"])
     return f"把优先级调整为 {given.get('priority')}：{doing.text('reason')}"
+
+
+@act(
+    "merge",
+    "合并",
+    "case",
+    into=Key(CASE, f"并入哪一件：{FIRST}，或 called 的名称", required=True),
+    reason=REASON,
+)
+def _merge(doing: Doing) -> str:
+    into, reason = doing.text("into"), doing.text("reason")
+    with doing.walk.about(into):
+        other = case_of(doing.walk)
+    moves.merge(doing.actor, doing.case["id"], other["id"], reason, doing.case["revision"])
+    return f"并入“{other['title']}”（{other['number']}）：{reason}"
+
+
+@act("unmerge", "撤销合并", "case", reason=REASON)
+def _unmerge(doing: Doing) -> str:
+    moves.unmerge(doing.actor, doing.case["id"], doing.text("reason"))
+    return f"撤销合并：{doing.text('reason')}"
 
 
 def files_by_id(doing: Doing, answers: dict[str, Any], form: Form | None) -> dict[str, Any]:

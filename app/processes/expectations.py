@@ -11,6 +11,7 @@ from app.clocks.models import clocks, timers
 from app.core.clock import BEIJING
 from app.core.db import reading
 from app.identity import org
+from app.processes.scenario_cases import NOWHERE
 from app.processes.stage import Row, Unmet, Walk, code_of, task_rows_of
 
 
@@ -100,6 +101,13 @@ def _data(walk: Walk, case: Row, wanted: Mapping[str, Any]) -> None:
             raise Unmet(f"数据 {name} 应为“{value}”，实际是“{actual}”。")
 
 
+def _merged(walk: Walk, case: Row, wanted: str) -> None:
+    into = case["merged_into"]
+    if into != (None if wanted == NOWHERE else walk.cases[wanted]):
+        names = [name for name, case_id in walk.cases.items() if case_id == into]
+        raise Unmet(f"应并入“{wanted}”，实际并入 {names[0] if names else '（没有并入）'}。")
+
+
 CHECKS: Mapping[str, Callable[[Walk, Row, Any], None]] = {
     "status": _status,
     "tasks": _tasks,
@@ -109,6 +117,7 @@ CHECKS: Mapping[str, Callable[[Walk, Row, Any], None]] = {
     "end": _end,
     "log": _log,
     "data": _data,
+    "merged": _merged,
 }
 
 

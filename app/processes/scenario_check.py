@@ -14,6 +14,7 @@ from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
 from app.identity.org_file import OrgFile
+from app.processes import scenario_cases
 from app.processes.acts import ACTS
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, read_instant
 from app.processes.scenario_shape import COMING, DONE, OWN_STEP, SHAPE
@@ -42,6 +43,7 @@ def read_scenario(file: str, data: bytes, against: Against) -> tuple[Scenario | 
         for i, step in enumerate(given["steps"]):
             _check_step(step, found, ("steps", i), against)
         _check_first(given["steps"], found, against)
+        scenario_cases.check(given["steps"], found, against.bundle)
     if found.failed:
         return None, found.findings
     at = read_instant(given["at"], found, ("at",))
@@ -113,7 +115,7 @@ def _check_act(kind: str, value: Mapping[str, Any], found: Found, path: Path, ag
     on_task = ("step",) if act.of != "case" else ()
     known = [*act.keys, *on_task]
     for key in value:
-        if key not in (*known, "as", "verb", "problem"):
+        if key not in (*known, "as", "case", "verb", "problem"):
             zh = f"“{verb}”（{act.says}）不写“{key}”；可以写{nearest(key, known)}。"
             found.error("scenario-key", (*path, key), zh, f'"{verb}" takes no "{key}".')
     needed = [key for key, each in act.keys.items() if each.required] if kind == "do" else []

@@ -1,11 +1,15 @@
 """scenarios/*.yaml as values: what people do and what must be true then."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.bundles.keys import Found
 from app.bundles.yaml_file import Path
+
+FIRST = "本件"
+"""What a scenario calls the case that it files first; further ones have the name that `called` gives them."""
 
 ENVELOPE = ("title", "external_no", "place_unit", "received_at", "priority")
 """Names of a `start` form that belong to the filing itself; the others are answers."""
@@ -28,6 +32,12 @@ class Scenario:
     name: str
     at: datetime
     steps: tuple[Step, ...]
+
+
+def about(step: Step) -> str:
+    """The name of the case that a step is about: the one it files, or the one it names; else the first."""
+    given = step.given if isinstance(step.given, Mapping) else {}
+    return str(given.get("called") or given.get("case") or FIRST)
 
 
 def read_instant(text: str, found: Found, path: Path) -> datetime | None:

@@ -14,6 +14,7 @@ from app.core import clock, events
 from app.core.db import Session, reading
 from app.core.events import Event
 from app.identity.actor import SYSTEM
+from app.processes.scenario_file import FIRST
 from app.processes.stage import Row, Unmet, Walk, case_of
 
 _OWN = {"$externalNo": "external_no", "$number": "number"}
@@ -109,11 +110,11 @@ def _file(walk: Walk, given: Row, key: str, values: Mapping[str, Any]) -> None:
 
 
 def filed(walk: Walk, moved: Any) -> None:
-    """The walk has its case now. Raises Unmet for a second one, or one of another version."""
-    if walk.story.case_id is not None:
-        raise Unmet("一个场景只登记一件。")
+    """The walk has the case it is about now. Raises Unmet for one of another version."""
     if not isinstance(moved, filing.Moved):
         raise Unmet("登记没有得到办件。")
-    walk.story.case_id = moved.case["id"]
+    walk.cases[walk.at] = moved.case["id"]
+    if walk.at == FIRST:
+        walk.story.case_id = moved.case["id"]
     if moved.case["version_id"] != walk.version:
         raise Unmet("登记时已有更新的流程版本，场景没有走在要走的版本上。")

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
 from app.bundles.verbs import NOT_YET, VERBS
-from app.processes.acts import ACTS, ANSWERS, STEP, WHO
+from app.processes.acts import ACTS, ANSWERS, CASE, STEP, WHO
+from app.processes.scenario_file import FIRST
 
 _VERB = Key(Text(says="操作"), "操作", required=True)
-_ACTOR: dict[str, Key] = {"as": Key(WHO, "谁", required=True)}
+_OF: dict[str, Key] = {"case": Key(CASE, f"对哪一件：called 的名称；不写就是{FIRST}（第一件）")}
+_CALLED = Key(CASE, f"再登记一件时，这一件的名称；第一件叫{FIRST}，不写")
+_ACTOR: dict[str, Key] = {"as": Key(WHO, "谁", required=True), **_OF}
 _TASK: dict[str, Key] = {**_ACTOR, "step": Key(STEP, "环节", required=True)}
 
 OWN_STEP = ("claim", "complete")
@@ -17,7 +20,7 @@ DONE = tuple(verb for verb in ACTS if verb not in OWN_STEP)
 COMING = (
     *(*VERBS, *NOT_YET),
     *("resolve", "requestExtension", "requestHold", "requestExclusion", "cc", "read", "link"),
-    *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "merge", "split", "rate", "reopen"),
+    *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "split", "rate", "reopen"),
 )
 """Verbs of cases.md; those that no act does yet are refused as not open, others as unknown."""
 
@@ -40,6 +43,8 @@ _EXPECT = Record(
         "end": Key(Text(says="结束事件的 id"), "停在哪个结束事件"),
         "log": Key(Many(STEP), "先后办完的环节"),
         "data": Key(ANSWERS, "办件数据里应有的值"),
+        "merged": Key(CASE, f"应已并入哪一件：{FIRST}，或 called 的名称；没有并入写 none"),
+        **_OF,
         "told": Key(Any_(), not_yet="通知"),
     }
 )
@@ -49,6 +54,7 @@ _STEPS: dict[str, Key] = {
             {
                 "by": Key(WHO, "谁登记", required=True),
                 "form": Key(ANSWERS, "标题和登记表的内容", required=True),
+                "called": _CALLED,
             }
         ),
         "登记一件",
@@ -81,6 +87,8 @@ _STEPS: dict[str, Key] = {
                 ),
                 "payload": Key(Named(Any_(), says="对方的字段名"), "来文"),
                 "by": Key(WHO, "谁发来；由消息登记时要写"),
+                "called": _CALLED,
+                **_OF,
             }
         ),
         "外部系统发来一条消息",

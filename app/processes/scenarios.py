@@ -1,6 +1,7 @@
 """Walks a scenario: the same services people use, on the current database, with the clock moved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from app.engine.errors import EngineError
 from app.processes import scenario_messages as messages
 from app.processes.acts import ACTS, Doing, codes
 from app.processes.expectations import CHECKS
-from app.processes.scenario_file import ENVELOPE, Scenario, Step
+from app.processes.scenario_file import ENVELOPE, Scenario, Step, about
 from app.processes.stage import (
     Row,
     Story,
@@ -64,7 +65,8 @@ def run(scenario: Scenario, version_id: str) -> Story:
     with messages.listening():
         for number, step in enumerate(scenario.steps, 1):
             try:
-                _ACTS[step.kind](walk, step.given)
+                with walk.about(about(step)):
+                    _ACTS[step.kind](walk, step.given)
             except Unmet as unmet:
                 raise ScenarioFailed(walk.story, step, number, str(unmet)) from None
             except Problem as problem:
@@ -80,8 +82,6 @@ def run(scenario: Scenario, version_id: str) -> Story:
 
 
 def _start(walk: Walk, given: Row) -> None:
-    if walk.story.case_id is not None:
-        raise Unmet("一个场景只登记一件。")
     actor = walk.actor(given["by"])
     form = given["form"]
     envelope = {name: form[name] for name in ENVELOPE if name in form}
@@ -227,19 +227,30 @@ def _forward(walk: Walk, target: datetime) -> None:
 
 def _fire(walk: Walk) -> None:
     """Fires what is due now and tells it; what fails is tried again as a worker would, up to its incident."""
-    tiers = tiers_reached(walk)
-    seen, before = last_seq(walk), {row["id"]: row["state"] for row in task_rows_of(walk)}
-    if not firing.fire_due():
-        _set_clock(_next_attempt())
-        firing.fire_due()
-    for told in timers_since(walk, seen) + tiers_reached(walk)[len(tiers) :]:
-        walk.say(told)
-    for row in task_rows_of(walk):
-        if row["state"] == "cancelled" and before.get(row["id"]) not in (None, "cancelled"):
-            walk.say(f"“{row['name']}”由系统收回")
+    with ExitStack() as telling:
+        for name in reversed(walk.cases):
+            telling.enter_context(_told(walk, name))
+        if not firing.fire_due():
+            _set_clock(_next_attempt())
+            firing.fire_due()
+
+
+@contextmanager
+def _told(walk: Walk, name: str) -> Iterator[None]:
+    """Tells what fires for one of the walk's cases meanwhile. Raises Unmet when a timer of it failed."""
+    with walk.about(name):
+        tiers = tiers_reached(walk)
+        seen, before = last_seq(walk), {row["id"]: row["state"] for row in task_rows_of(walk)}
+    yield
+    with walk.about(name):
+        for told in timers_since(walk, seen) + tiers_reached(walk)[len(tiers) :]:
+            walk.say(told)
+        for row in task_rows_of(walk):
+            if row["state"] == "cancelled" and before.get(row["id"]) not in (None, "cancelled"):
+                walk.say(f"“{row['name']}”由系统收回")
     with reading() as session:
         query = select(incidents.c.number).where(
-            incidents.c.case_id == walk.story.case_id,
+            incidents.c.case_id == walk.cases[name],
             incidents.c.kind == "timer-failed",
             incidents.c.state == "open",
         )
