@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import Integer, bindparam, case, func, or_, select
 
 from app.bundles.rules import Rule
 from app.cases.models import tasks
-from app.cases.motion import Motion
+from app.cases.motion import Motion, Row
 from app.core.db import Instant
 from app.identity import org
 from app.identity.actor import Actor, pool
@@ -92,7 +92,11 @@ _LAST = (
     select(tasks.c.done_by, tasks.c.pools, people.c.state)
     .outerjoin(people, people.c.id == tasks.c.done_by)
     .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"), tasks.c.state == "done")
-    .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
+    .order_by(
+        case((tasks.c.place == bindparam("place", type_=Integer), 0), else_=1),  # of the same item, if of any
+        tasks.c.closed_at.desc(),
+        tasks.c.id.desc(),
+    )
     .limit(1)
 )
 
@@ -109,15 +113,18 @@ def look_ahead(motion: Motion, wanted: Iterable[tuple[Sequence[Rule], str | None
     seen.people.update(org.people_by_login(motion.session, [code for code in codes if found[code] is None]))
 
 
-def pools_for(motion: Motion, rules: Sequence[Rule], item: str | None = None) -> Pools:
+def pools_for(
+    motion: Motion, rules: Sequence[Rule], item: str | None = None, place: int | None = None
+) -> Pools:
     """The pools of a step's rules. Never empty: nobody in the wanted one → the nearest above with that role,
     else the wanted one itself, so that the task waits for the next appointment. `item` is what the task is
-    done for in a step of several: a unit's code or a person's login."""
+    done for in a step of several: a unit's code or a person's login; `place` is where that stands in the
+    list."""
     names: list[str] = []
     fallback = False
     named = [rule for rule in rules if rule.kind != "unit" or motion.case["data"].get(rule.argument)]
     for rule in named or rules:  # a unit not chosen yet is nobody, where another rule of the step names one
-        found, missed = _pool_of(motion, rule, item)
+        found, missed = _pool_of(motion, rule, item, place)
         fallback = fallback or missed
         names += [name for name in found if name not in names]
     if not names:  # no rule at all: an older version may hold such a step
@@ -125,12 +132,12 @@ def pools_for(motion: Motion, rules: Sequence[Rule], item: str | None = None) ->
     return Pools(tuple(names), fallback)
 
 
-def _pool_of(motion: Motion, rule: Rule, item: str | None) -> tuple[list[str], bool]:
+def _pool_of(motion: Motion, rule: Rule, item: str | None, place: int | None) -> tuple[list[str], bool]:
     if rule.kind == "handler":
-        last = _last_handler(motion, rule.argument)
+        last = _last_handler(motion, rule.argument, place)
         return ([f"person:{last}"], False) if last else _somebody(motion)
     if rule.kind == "superior":
-        return _superior(motion, rule.argument)
+        return _superior(motion, rule.argument, place)
     if rule.kind in ("unit", "item"):
         return _of_the_chosen(motion, rule, item)
     wanted = motion.case["org_path"]
@@ -158,32 +165,34 @@ def _of_the_chosen(motion: Motion, rule: Rule, item: str | None) -> tuple[list[s
     return ([f"person:{person.id}"], False) if person and person.active else _somebody(motion)
 
 
-def _last_handler(motion: Motion, step: str) -> str | None:
+def _last_handler(motion: Motion, step: str, place: int | None) -> str | None:
     """Who completed the step last, perhaps in this very act; None when nobody did or is disabled by now."""
-    for task in motion.tasks.values():
-        if task["step"] == step and task["state"] == "done":
-            return str(task["done_by"])
-    last = _last(motion, step)
+    if (now := _just_done(motion, step)) is not None:
+        return str(now["done_by"])
+    last = _last(motion, step, place)
     return last.done_by if last is not None and last.state == "active" else None
 
 
-def _last(motion: Motion, step: str) -> Any:
+def _just_done(motion: Motion, step: str) -> Row | None:
+    """The task of the step that this very act completed."""
+    found = (task for task in motion.tasks.values() if (task["step"], task["state"]) == (step, "done"))
+    return next(found, None)
+
+
+def _last(motion: Motion, step: str, place: int | None) -> Any:
     """The task of the step that was done last before this act; None before the first."""
-    last: dict[str, Any] = motion.asked.setdefault("last done", {})
-    if step not in last:
-        which = {"case": motion.case["id"], "step": step}
-        last[step] = motion.session.execute(_LAST, which).one_or_none()
-    return last[step]
+    last: dict[Any, Any] = motion.asked.setdefault("last done", {})
+    if (step, place) not in last:
+        which = {"case": motion.case["id"], "step": step, "place": place}
+        last[step, place] = motion.session.execute(_LAST, which).one_or_none()
+    return last[step, place]
 
 
-def _superior(motion: Motion, step: str) -> tuple[list[str], bool]:
+def _superior(motion: Motion, step: str, place: int | None) -> tuple[list[str], bool]:
     """The role of who completed the step last, in the nearest unit above theirs."""
-    done = next(
-        (t["pools"] for t in motion.tasks.values() if (t["step"], t["state"]) == (step, "done")), None
-    )
-    if done is None:
-        last = _last(motion, step)
-        done = last.pools if last is not None else []
+    now = _just_done(motion, step)
+    last = _last(motion, step, place) if now is None else None
+    done = now["pools"] if now is not None else last.pools if last is not None else []
     for role, _, path in (name.partition("@") for name in done):
         if "/" in path:
             above = path.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""What is filled in once for each item of a step of several (`per: item`): rows, read as lists."""
+"""What is filled in once for each item of what is done by several (`per: item`): rows, read as lists."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,16 +22,19 @@ def split(motion: Motion, task: Row, answers: Mapping[str, Any]) -> dict[str, An
     """
     declared = motion.bundle.process.data
     own = {name: value for name, value in answers.items() if declared[name].per_item}
+    # Inside a repeated sub-process every item counts its own rounds of a step. What items have in common is
+    # the whole: the one that opens later has the higher number, and no less than its round.
+    number = int(task["whole"], 36) if task["whole"] is not None else task["round"]
     for name, value in own.items():
         row = {
             "case_id": motion.case["id"],
             "name": name,
-            "round": task["round"],
+            "round": number,
             "place": task["place"] or 0,
             "item": task["item"],
             "value": value,
         }
-        motion.changes.update("case_items", f"{name}|{task['round']}|{row['place']}", row)
+        motion.changes.update("case_items", f"{name}|{number}|{row['place']}", row)
     return {name: value for name, value in answers.items() if name not in own}
 
 

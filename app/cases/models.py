@@ -79,7 +79,8 @@ tasks = Table(
     Column("name", String(200), nullable=False),
     Column("lane", String(200)),
     Column("item", String(120)),
-    Column("place", Integer),  # the item's place in the list of a step of several
+    Column("place", Integer),  # the item's place in the list of a step (or sub-process) of several
+    Column("whole", String(20)),  # ref of the step or sub-process of several that it is one item of
     Column("round", Integer, nullable=False),
     Column("pools", Json, nullable=False),  # ["handler@d1/d1-cgw"]: a role in exactly one unit
     Column("assignee_id", String(60)),
@@ -208,7 +209,7 @@ case_items = Table(
     metadata,
     Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
     Column("name", String(60), primary_key=True),
-    Column("round", Integer, primary_key=True),
+    Column("round", Integer, primary_key=True),  # grows from one time to the next (items.split says how)
     Column("place", Integer, primary_key=True),  # the item's place in the list
     Column("item", String(120)),
     Column("value", Json, nullable=False),

@@ -93,7 +93,7 @@ def rank_of(instructed: bool, urgency: int, due: datetime | None, priority: int,
 
 def _open(motion: Motion, task: HumanTask) -> None:
     owning.come_to(motion, task.step)
-    pools = assign.pools_for(motion, _rules(motion, task), _item(task))
+    pools = assign.pools_for(motion, _rules(motion, task), _item(task), task.index)
     row: dict[str, Any] = {
         "id": new_id(),
         "case_id": motion.case["id"],
@@ -104,6 +104,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
         "lane": task.lane,
         "item": _item(task),
         "place": task.index,
+        "whole": task.whole,
         "round": task.round,
         "pools": list(pools.names),
         "assignee_id": None,
@@ -136,7 +137,8 @@ def _open(motion: Motion, task: HumanTask) -> None:
 def route_anew(motion: Motion, row: Row) -> bool:
     """Finds the pools of an open task again, by who is appointed now; False while the right one is empty."""
     step = motion.bundle.engine.step(row["step"])
-    pools = assign.pools_for(motion, motion.bundle.rules_of(step.lane, step.candidates), row["item"])
+    rules = motion.bundle.rules_of(step.lane, step.candidates)
+    pools = assign.pools_for(motion, rules, row["item"], row["place"])
     if pools.fallback:
         return False
     if row["pools"] == list(pools.names):

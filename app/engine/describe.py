@@ -79,7 +79,7 @@ def _signers(row: Row, step: Step, value: Value) -> list[HumanTask]:
             first = _human_task(row, step, partial(value, more=own))
         # What replace() does, at a tenth of its price: a step may have 200 signers.
         signer = object.__new__(HumanTask)
-        signer.__dict__.update(first.__dict__, ref=ref_of(number), item=item, index=place)
+        signer.__dict__.update(first.__dict__, ref=ref_of(number), item=item, index=place, whole=row.ref)
         found.append(signer)
     return found
 
@@ -103,6 +103,7 @@ def _human_task(row: Row, step: Step, value: Value) -> HumanTask:
         priority=_priority(step, row, value),
         extensions=dict(step.extensions),
         within=path(row),
+        whole=None if instance is None else instance.scope.ref,
     )
 
 

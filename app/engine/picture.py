@@ -28,6 +28,8 @@ class HumanTask:
     one step apart and are None elsewhere; an index is never given twice in one round. `candidates` are
     assignment rules such as `role(reviewer)@street`. `clock` names the clocks that measure the step.
     `within` are the call activities round it, outermost first: `step` is then a step of the called process.
+    `whole` is the ref of what is done once for each item, the same for all items, and another one the next
+    time the case comes there.
     """
 
     ref: str
@@ -46,6 +48,7 @@ class HumanTask:
     priority: int
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
     within: tuple[str, ...] = ()
+    whole: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -212,6 +213,12 @@ class Version:
             assert version.find is not None
             version = version.find(version.called[version.calls[element]])
         return version
+
+    @cached_property
+    def repeated(self) -> frozenset[str]:
+        """The elements drawn inside sub-processes that are done once for each item of a list."""
+        drawn = self.spec.task_specs.values()
+        return frozenset(name for spec in drawn for name in getattr(spec, "inside", ()))
 
     def fingerprint(self) -> tuple[Any, ...]:
         """A value that changes if anything of the shared diagram is ever written to; for tests."""

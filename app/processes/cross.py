@@ -157,7 +157,7 @@ def _handlers(diagram: Diagram, steps: Mapping[str, str]) -> Iterator[Finding]:
 def _fitting_rules(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
     """`item` is for steps done by several, `system` for lanes in which no person acts."""
     for scope in diagram.scopes():
-        several = _of_several(scope)
+        several = of_several(scope)
         for node in scope.of_kind("userTask"):
             kinds = {rule.kind for rule in rules_of(bundle, scope, node)}
             if "item" in kinds and node.marker is None and not several:
@@ -173,7 +173,7 @@ def _fitting_rules(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
                 yield Finding("error", UNKNOWN_ROLE, DIAGRAM, node.line, node.id, zh, en)
 
 
-def _of_several(scope: Diagram) -> bool:
+def of_several(scope: Diagram) -> bool:
     """Whether what lies in this scope is done once for each of several."""
     while scope.host is not None and scope.outer is not None:
         if scope.host.marker is not None:

@@ -8,6 +8,7 @@ from app.bundles.files import DIAGRAM
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
+from app.processes.cross import of_several
 
 RULE = "bpmn-parallel-write"
 SPLITS = ("parallelGateway", "inclusiveGateway")
@@ -40,6 +41,15 @@ def _several(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
                     f"后填的会盖掉先填的；请在 data 里给它写上 per: item。"
                 )
                 en = f'{node.named.en} is done by several, each fills "{name}"; make it per: item.'
+                yield Finding("error", RULE, DIAGRAM, node.line, node.id, zh, en)
+            for name in sorted(_per_item(bundle, scope, node.id)) if of_several(scope) else ():
+                label = bundle.process.data[name].label
+                zh = (
+                    f"{node.named.zh} 画在按名单重复的子流程里，自己又按名单重复，"
+                    f"“{label}”({name}) 是 per: item，分不清属于哪一层的哪一项；"
+                    "请把它填在外面一层，或改为 lastWins: true。"
+                )
+                en = f'{node.named.en} is repeated inside what is repeated, and fills "{name}", per: item.'
                 yield Finding("error", RULE, DIAGRAM, node.line, node.id, zh, en)
 
 
@@ -93,14 +103,22 @@ def _reach(diagram: Diagram, start: str, stop: set[str]) -> set[str]:
 
 
 def _filled(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
-    """The names a step fills, or all steps of a sub-process together."""
+    """The names of the whole case that a step fills, or all steps of a sub-process together."""
+    asked = (bundle.process.data[name] for name in _asked(bundle, diagram, step))
+    return {each.name for each in asked if not (each.per_item or each.last_wins)}
+
+
+def _per_item(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
+    """Those of them that each item has for itself."""
+    return {name for name in _asked(bundle, diagram, step) if bundle.process.data[name].per_item}
+
+
+def _asked(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
     inner = next((each for each in diagram.inner if each.host is diagram.nodes[step]), None)
     if inner is not None:
-        return {name for node in inner.nodes for name in _filled(bundle, inner, node)}
+        return {name for node in inner.nodes for name in _asked(bundle, inner, node)}
     form = bundle.forms.get(diagram.nodes[step].attributes.get("formKey", ""))
-    if form is None:
-        return set()
-    return {each.name for each in form.fields if not (each.data.per_item or each.data.last_wins)}
+    return {each.name for each in form.fields} if form is not None else set()
 
 
 def _finding(bundle: Bundle, name: str, first: Node, second: Node) -> Finding:

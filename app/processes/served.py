@@ -13,7 +13,6 @@ KEY = "key-not-yet"
 
 CALL = "调用别的流程要随版本一起固定"
 EXTERNAL = "外部办理要有领取任务的地址"
-SEVERAL = "按名单重复的只能是用户任务"
 
 
 def check(diagram: Diagram) -> list[Finding]:
@@ -27,13 +26,7 @@ def _of(node: Node) -> Iterator[Finding]:
         why = CALL
     elif is_external(node):
         why = EXTERNAL
-    elif node.kind != "userTask" and _for_several(node):
-        why = SEVERAL
     if why is not None:
         zh = f"{node.named.zh} 的这种画法尚未开放（{why}）。现在请画成用户任务，由人办理。"
         en = f"{node.named.en} is not open yet. Draw a user task for now."
         yield Finding("error", ELEMENT, DIAGRAM, node.line, node.id, zh, en)
-
-
-def _for_several(node: Node) -> bool:
-    return any(str(child.tag).endswith("}multiInstanceLoopCharacteristics") for child in node.element)

@@ -18,7 +18,7 @@ from app.clocks.models import timers
 from app.core import db, events
 from app.core.events import Event
 from tests import world as worlds
-from tests.engine.drawing import Drawing
+from tests.engine.drawing import Drawing, marker
 from tests.world import Row, World, by_role, numbered, once, statements
 
 MOST = 20
@@ -59,6 +59,25 @@ def wide(branches: int) -> worlds.BundleFiles:
     for i in range(branches):
         drawing.task(f"t{i}", by_role(), outcomes="完成").line("split", f"t{i}", "join")
     return worlds.bundle_of(key, drawing)
+
+
+def test_an_item_of_a_repeated_sub_process_costs_the_same_among_3_and_among_100(sqlite: db.Database) -> None:
+    world, cost = worlds.build(sqlite, wide(2)), {}
+    for items in (3, 100):
+        inner = Drawing().start("s").task("look", by_role()).task("tell", by_role()).end("e")
+        drawing = (
+            Drawing(f"each_{items}")
+            .start()
+            .inside("part", inner.line("s", "look", "tell", "e"), marker(count=str(items)))
+        )
+        files = worlds.bundle_of(f"each_{items}", drawing.end().line("start", "part", "end"))
+        world.publish(files)
+        first, second, *_ = world.file(process=files.key).opened
+        completion(world, "paiqian1", first, "完成")
+
+        cost[items] = len(completion(world, "paiqian1", second, "完成"))
+
+    assert cost[100] == cost[3] <= MOST_WITH_LISTENERS
 
 
 def test_every_completion_of_a_work_order_stays_within_twenty_statements(world: World) -> None:

@@ -1,6 +1,6 @@
 """The checks under the lock, in the order that people need: who may, who was faster, is the page stale."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Integer, bindparam, or_, select
 
 from app.bundles.verbs import VERBS, VerbRule
 from app.cases.errors import (
@@ -97,6 +97,11 @@ _DID = (
         tasks.c.case_id == bindparam("case"),
         tasks.c.step.in_(bindparam("steps", expanding=True)),
         tasks.c.done_by == bindparam("person"),
+        or_(  # what was done for another item is another's work
+            tasks.c.place.is_(None),
+            bindparam("place", type_=Integer).is_(None),
+            tasks.c.place == bindparam("place", type_=Integer),
+        ),
     )
     .limit(1)
 )
@@ -107,7 +112,12 @@ def four_eyes(motion: Motion, task: Row) -> None:
     steps = motion.bundle.engine.step(task["step"]).not_same_as
     if not steps:
         return
-    which = {"case": motion.case["id"], "steps": list(steps), "person": motion.actor.id}
+    which = {
+        "case": motion.case["id"],
+        "steps": list(steps),
+        "person": motion.actor.id,
+        "place": task["place"],
+    }
     did = motion.session.scalar(_DID, which)
     if did is not None:
         raise FourEyes(f"您办理过“{did}”，“{task['name']}”要由别人办理。")

@@ -18,6 +18,15 @@ _LATER = (
     .where(tasks.c.case_id == bindparam("case"), tasks.c.opened_at >= bindparam("since"))
     .order_by(tasks.c.id)
 )
+_BESIDE = (
+    select(tasks.c.place)
+    .distinct()
+    .where(
+        tasks.c.case_id == bindparam("case"),
+        tasks.c.whole == bindparam("whole"),
+        tasks.c.opened_at < bindparam("since"),
+    )
+)
 _SINCE = (
     select(case_chain.c.events)
     .where(case_chain.c.case_id == bindparam("case"), case_chain.c.at >= bindparam("since"))
@@ -51,6 +60,12 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
             run.reopen_vote(beside["ref"], mine["place"])
         else:
             anchor = opened[0] if opened else next(iter(motion.open_tasks()), None)
+            if (
+                mine["step"] in motion.bundle.engine.repeated
+            ):  # from another item's task another item goes back
+                anchor = next((task for task in motion.open_tasks() if _of_my_item(task, mine)), None)
+                if step.many is not None or anchor is None:
+                    raise CannotWithdraw("这一项已经走完，不能单独撤回；请由后面的环节退回。")
             run.return_to(mine["step"], anchor["ref"] if anchor else None, withdraw=True)
     except ReturnImpossible as error:
         raise CannotWithdraw(error.message) from error
@@ -65,7 +80,9 @@ def _opened_since(motion: Motion, mine: Row) -> list[Row]:
         for event in orjson.loads(text):
             if event["name"] in GONE_OUT:
                 raise CannotWithdraw(f"不能撤回：{GONE_OUT[event['name']]}。")
+    aside = _going_beside(motion, mine)
     later = [dict(row) for row in motion.session.execute(_LATER, which).mappings() if row["id"] != mine["id"]]
+    later = [task for task in later if task["place"] not in aside or task["whole"] != mine["whole"]]
     for task in later:
         if task["state"] == "claimed":
             raise CannotWithdraw(f"不能撤回：“{task['name']}”已有人签收。")
@@ -74,8 +91,20 @@ def _opened_since(motion: Motion, mine: Row) -> list[Row]:
     return [task for task in later if task["state"] == "open"]
 
 
+def _going_beside(motion: Motion, mine: Row) -> set[int]:
+    """The places of items that were under way beside mine when I acted: what they do is not by my act."""
+    step = motion.bundle.engine.step(mine["step"])
+    if mine["whole"] is None or step.many is not None:
+        return set()
+    which = {"case": motion.case["id"], "whole": mine["whole"], "since": mine["closed_at"]}
+    return set(motion.session.execute(_BESIDE, which).scalars()) - {mine["place"]}
+
+
+def _of_my_item(task: Row, mine: Row) -> bool:
+    return bool((task["whole"], task["place"]) == (mine["whole"], mine["place"]))
+
+
 def _beside(motion: Motion, mine: Row) -> Row | None:
     """Another signer's task of the same step and round, still open: then only the own vote is reopened."""
-    return next(
-        (t for t in motion.open_tasks() if t["step"] == mine["step"] and t["round"] == mine["round"]), None
-    )
+    same = (mine["step"], mine["round"], mine["whole"])
+    return next((t for t in motion.open_tasks() if (t["step"], t["round"], t["whole"]) == same), None)
