@@ -1,7 +1,6 @@
 """One answer to one declared name: read strictly, cleaned, or refused with a code and Chinese words."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -10,15 +9,13 @@ from zoneinfo import ZoneInfo
 
 from app.bundles.data_fields import DEFAULT_FILES, DEFAULT_ITEMS, DEFAULT_TEXT, DataField
 from app.core import personal
+from app.core.typed import UNSEEN, became, normal, original
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 Reader = Callable[[Any, datetime], Any]
 """Takes a non-empty answer and the instant; returns what is stored (JSON). Raises Wrong."""
 
-_BIDI = re.compile(
-    "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-)  # and what has no width
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile("[\n\r\u2028\u2029]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -70,20 +67,20 @@ def _text_reader(field: DataField) -> Reader:
     def read(answer: Any, now: datetime) -> str:
         if not isinstance(answer, str):
             raise Wrong("not-text", "应填写文字。")
-        text = answer.strip()
-        if not text.isascii():
-            text = unicodedata.normalize("NFKC" if form in ("phone", "idcard") else "NFC", text)
+        number = form in ("phone", "idcard")
+        text = normal(answer.strip(), "NFKC" if number else "NFC")
         if _CONTROL.search(text):
             raise Wrong("text-invalid-character", "含有不允许的控制字符，请删去后重填。")
-        if _BIDI.search(text):
+        if UNSEEN.search(text):
             raise Wrong("text-invalid-character", "含有看不见的文字方向符号，请删去后重填。")
         if form is not None and _BREAK.search(text):
             raise Wrong("line-break", "只能填写一行，请去掉换行。")
         if len(text) > longest:
             raise Wrong("too-long", f"最多 {longest} 字，现在有 {len(text)} 字。")
-        if form == "phone":
-            return _phone(text)
-        return _idcard(text, now) if form == "idcard" else text
+        if not number:
+            return text
+        kept = _phone(text) if form == "phone" else _idcard(text, now)
+        return became(kept, text) if original(text) else kept
 
     return read
 

@@ -35,7 +35,7 @@ class NewCaseIn(Schema):
     received_at = Moment(
         load_default=None, metadata={"description": "收到时间，群众的时限从它起算；默认现在"}
     )
-    place_unit = Text(60, least=1, load_default=None, metadata={"description": "诉求所在单位的代码"})
+    place_unit = Identifier(60, load_default=None, metadata={"description": "诉求所在单位的代码"})
     priority = Whole(0, 100, load_default=50)
 
 

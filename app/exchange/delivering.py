@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -15,10 +14,11 @@ from app.cases.advance import advance
 from app.cases.commands import Deliver, NewCase
 from app.cases.errors import CaseBusy, NotAwaited, ProcessStopped
 from app.cases.incidents import opening
-from app.core import clock
+from app.core import clock, typed
 from app.core.db import Session, reading, transaction
 from app.core.errors import Problem, Unavailable
 from app.core.events import Event
+from app.core.http import strict_json
 from app.core.ids import new_id
 from app.crypto.sealed import Place, open_
 from app.exchange import catalogue, endpoints, reach
@@ -130,7 +130,8 @@ def place(channel: str, message_id: str) -> Place:
 
 
 def _payload(session: Session, row: Row, actor: Actor) -> Mapping[str, Any]:
-    data = orjson.loads(open_(session, place(row["channel"], row["message_id"]), row["body"]))
+    typed.begin()
+    data = strict_json.parse(open_(session, place(row["channel"], row["message_id"]), row["body"]))
     connector = reach.connector(endpoints.of_account(actor.login))
     return data if connector is None else connector.read(row["name"], data)
 

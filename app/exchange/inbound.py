@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import bindparam, delete, select, text, update
 
 from app.cases.models import cases
-from app.core import clock, dialects
+from app.core import clock, dialects, typed
 from app.core.config import settings
 from app.core.db import Session, reading, transaction
 from app.core.errors import FieldError, Problem
@@ -117,7 +117,7 @@ def _keep(actor: Actor, message: Message, fingerprint: str) -> Row | None:
                 session,
                 INBOUND,
                 delivering.place(actor.login, message.message_id),
-                orjson.dumps(dict(message.data)),
+                orjson.dumps(_as_typed(message)),
             ),
             "state": "received",
             "received_at": now,
@@ -128,6 +128,11 @@ def _keep(actor: Actor, message: Message, fingerprint: str) -> Row | None:
         if not session.execute(dialects.insert_ignore(session.dialect, inbound), row).rowcount:
             return None
     return {**row, "ref": None, "case_id": None, "answered": None}
+
+
+def _as_typed(message: Message) -> Mapping[str, Any]:
+    """What was sent, before any text in it was brought to a normal form: so it is kept."""
+    return orjson.loads(message.raw)["data"] if typed.changed() else dict(message.data)
 
 
 def _end(ttl: str, now: Any) -> Any:

@@ -16,6 +16,7 @@ from app.cases import filing
 from app.cases.commands import NewCase
 from app.cases.errors import AlreadyFiled, ProcessStopped
 from app.cases.schemas import NewCaseIn
+from app.core import typed
 from app.core.errors import FieldError, Problem
 from app.core.http import strict_json
 from app.core.http.fields import field_errors
@@ -117,6 +118,7 @@ def _each(
 
 def _case_of(line: Line, process: str, form: Form | None, left_out: set[str]) -> NewCase:
     """A line as a filing, through the same gate and the same schema as a request. Raises LineRefused."""
+    typed.begin()
     if line.wrong is not None:
         raise LineRefused([("", line.wrong)])
     sent = line.order if "answers" in line.order else _body_of(line.order, process, form, left_out)

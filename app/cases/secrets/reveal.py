@@ -97,8 +97,13 @@ def looks(actor: Actor, case_id: str, most: int = 200) -> list[Row]:
 
 
 def view(revealed: Revealed) -> dict[str, Any]:
-    texts = [{"name": each.name, "origin": each.origin, "text": each.value} for each in revealed.texts]
+    texts = [{"name": each.name, "origin": each.origin, "text": _text(each.value)} for each in revealed.texts]
     return {"case": revealed.case_id, "values": dict(revealed.values), "texts": texts}
+
+
+def _text(value: Any) -> str:
+    """A text as it is; what was typed for several names, or several items, as JSON."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def look_view(row: Row) -> dict[str, Any]:

@@ -35,6 +35,7 @@ WRITTEN = {
     "note": "备注",
     "text": "文字",
     "demand": "要求",
+    "as_typed": "输入时的原样",
 }
 """Texts of the sidecar that stand beside the declared names."""
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from app.bundles.data_fields import PERSONAL, DataField
 from app.cases.secrets.proof import KEPT, seal_of
 from app.cases.secrets.table import case_secrets, place
-from app.core import personal
+from app.core import personal, typed
 from app.core.db import Session
 from app.core.ids import new_id
 from app.crypto import blind, data_keys
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SPOKEN = ("opinion", "reason", "text", "demand")
 """Parts of an event that hold what a person wrote."""
+
+AS_TYPED = "as_typed"
+"""The row that holds what was typed, by the names it was typed for."""
 
 _INSERT = insert(case_secrets)
 
@@ -45,6 +48,7 @@ def split(motion: Motion, values: Mapping[str, Any], origin: str | None = None) 
     declared, open_values = motion.bundle.process.data, {}
     for name, value in values.items():
         field = declared.get(name)
+        _remember(motion, name, value, origin)
         if field is not None and field.secret:
             motion.taken[name, origin] = Taken(name, origin, value)
         elif field is not None and value is not None and _is_text(field):
@@ -57,9 +61,20 @@ def split(motion: Motion, values: Mapping[str, Any], origin: str | None = None) 
 def hush(motion: Motion, name: str, said: Any, origin: str | None = None) -> Any:
     """A text, or a list of them, with every personal number covered; as it was written it is sealed."""
     covered = cover(said)
+    _remember(motion, name, said, origin)
     if covered != said:
         motion.taken[name, origin] = Taken(name, origin, said)
     return covered
+
+
+def _remember(motion: Motion, name: str, said: Any, origin: str | None) -> None:
+    """What was typed before it was brought to a normal form is sealed beside it: one row an act, by name."""
+    was = typed.original(said)
+    if was is None or any(name in each.value for each in motion.taken.values() if each.name == AS_TYPED):
+        return  # an answer comes by twice: with its task, and on its way into the case's data
+    held = motion.taken.get((AS_TYPED, origin))
+    others = held.value if held is not None else {}
+    motion.taken[AS_TYPED, origin] = Taken(AS_TYPED, origin, {**others, name: was})
 
 
 def hush_spoken(motion: Motion, data: Mapping[str, Any], origin: str | None) -> dict[str, Any]:

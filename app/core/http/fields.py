@@ -1,7 +1,6 @@
 """What a field over the wire may be: strict types, ranges, Chinese messages with codes for programs."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -12,9 +11,8 @@ from marshmallow import fields, validate
 from app.core.clock import BEIJING
 from app.core.errors import FieldError, Unprocessable
 from app.core.http.strict_json import pointer
+from app.core.typed import UNSEEN, normal
 
-# Controls of the reading direction and characters without width: no title may look like another one.
-_UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _LINE_ENDS = re.compile("[\r\n\t\u2028\u2029]")
 _DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
 _ID = r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}"
@@ -118,7 +116,7 @@ class Text(_Coded, fields.String):
         if not self.lines:
             if _LINE_ENDS.search(text):
                 raise self.make_error("one_line")
-            if _UNSEEN.search(text):
+            if UNSEEN.search(text):
                 raise self.make_error("text_invalid_character")
         if self.pattern is not None and not self.pattern.fullmatch(text):
             raise self.make_error("pattern")
@@ -132,8 +130,8 @@ class Identifier(Text):
         super().__init__(most, least=1, pattern=pattern, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and not value.isascii():
-            value = unicodedata.normalize("NFKC", value)
+        if isinstance(value, str):
+            value = normal(value, "NFKC")
         return super()._deserialize(value, attr, data, **kwargs)
 
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, g, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import ClientDisconnected
 
-from app.core import ids
+from app.core import ids, typed
 from app.core.config import settings
 from app.core.errors import (
     BadRequest,
@@ -154,6 +154,7 @@ def json_body() -> Any:
             raise UnsupportedMedia(headers={"Accept-Post": "application/json"})
         if request.environ.get("CONTENT_LENGTH") in (None, ""):
             raise LengthRequired
+        typed.begin()
         g.json_body = strict_json.parse(raw_body())
     return g.json_body
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from app.core import typed
 from app.core.errors import BadRequest, FieldError, Unprocessable
 
 MOST_DEPTH = 32
@@ -67,7 +68,7 @@ def clean(text: str) -> str | None:
         return text if text.isprintable() or _FORBIDDEN.search(text) is None else None
     if _FORBIDDEN.search(text) is not None:
         return None
-    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+    return typed.normal(text)
 
 
 def pointer(*steps: str | int) -> str:
