@@ -64,6 +64,7 @@ def test_every_item_gets_a_scope_of_its_own():
     assert case.open == [("sign", "甲"), ("sign", "乙")]
     assert [task.index for task in case.picture.tasks] == [0, 1]
     assert case.picture.active == ("part", "sign")
+    assert len({task.whole for task in case.picture.tasks} - {None}) == 1
 
     case.act("sign", "乙", "签收")
     assert case.open == [("sign", "甲"), ("handle", "乙")]
