@@ -27,12 +27,13 @@ def wire() -> None:
 
 def begin() -> None:
     """What a process checks before it serves: settings, other systems, algorithms, keys. SettingRefused."""
-    from app.core import startup
     from app.core.config import settings
+
+    settings().database()  # before what takes long to load
+    from app.core import startup
     from app.crypto import selftest
     from app.exchange import endpoints
 
-    settings().database()
     endpoints.configured()
     selftest.begin()
     startup.begin()

@@ -128,7 +128,7 @@ class Launcher:
         self.seen |= descendants(self.pid)
 
     def named(self, part: str) -> list[int]:
-        """Our processes whose command line has `part` in it."""
+        """Our processes whose name or command line has `part` in it."""
         self.look()
         return [pid for pid in sorted(self.seen) if alive(pid) and part in _words(pid)]
 
@@ -188,7 +188,10 @@ class Launcher:
 
 
 def _words(pid: int) -> str:
+    """Its name and its command line."""
+    place = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        words = (place / "comm").read_bytes() + (place / "cmdline").read_bytes()
+        return words.replace(b"\0", b" ").replace(b"\n", b" ").decode(errors="replace")
     except OSError:
         return ""

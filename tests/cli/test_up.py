@@ -46,9 +46,9 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
         "postgres -D",
         "valkey-server",
         "local.web",
-        "worker.py ticker",
-        "worker.py jobs",
-        "worker.py postman",
+        "huying-ticker",
+        "huying-jobs",
+        "huying-postman",
         "stub city",
     ):
         assert launcher.named(part), part
@@ -113,7 +113,7 @@ def test_what_dies_by_itself_is_started_again(launcher: Launcher) -> None:
         os.kill(pid, signal.SIGKILL)
 
     assert until(lambda: "web 意外退出" in launcher.output and launcher.answers(), 40), launcher.output
-    assert until(lambda: bool(launcher.named("worker.py jobs")), 20)
+    assert until(lambda: bool(launcher.named("huying-jobs")), 20)
     assert launcher.stop() == 0
     assert launcher.left() == []
 

@@ -70,7 +70,7 @@ def test_the_played_city_dispatches_takes_the_reply_and_calls_back(launcher: Lau
     launcher.start("--stub-every", "2")
     assert "模拟的市级 12345 平台在 http://127.0.0.1:" in launcher.output
     assert launcher.named("stub city")
-    assert launcher.named("worker.py postman")
+    assert launcher.named("huying-postman")
     me = Client(launcher.port, "paiqian1")
 
     first = eventually(lambda: me.tasks("handle"))[0]

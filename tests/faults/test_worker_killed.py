@@ -162,7 +162,7 @@ def process_of(house: Installation, role: str) -> int:
 
     def there() -> bool:
         for number in tree(house.child("worker").process.pid)[1:]:
-            if Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[-2:-1] == [role.encode()]:
+            if Path(f"/proc/{number}/comm").read_text() == f"huying-{role}\n":
                 found.append(number)
         return bool(found)
 

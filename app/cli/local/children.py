@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from app.cli.local import LocalRefused, Stopped
 from app.cli.local.accounts import Account
@@ -41,16 +41,9 @@ class Child:
 class Children:
     """The children of this process. Start them from the main thread: the death signal follows the thread."""
 
-    def __init__(
-        self,
-        keep: Sequence[int] = (),
-        stopping: Callable[[], bool] = lambda: False,
-        *,
-        found_group: bool = True,
-    ) -> None:
-        """`keep`: open files every child holds too; `found_group=False`: children join our own group."""
+    def __init__(self, keep: Sequence[int] = (), stopping: Callable[[], bool] = lambda: False) -> None:
+        """`keep`: open files every child holds too."""
         self.keep = tuple(keep)
-        self.found_group = found_group
         self.stopping = stopping
         self.all: list[Child] = []
         self._group = 0
@@ -72,36 +65,30 @@ class Children:
         stop: int = signal.SIGTERM,
         seconds: float = 10.0,
         log: Path | None = None,
-        inherit_output: bool = False,
     ) -> Child:
         """Starts one child; `account` is whom it runs as, `stop` the signal that ends it in order."""
-        output: IO[bytes] | int | None = subprocess.DEVNULL if log is None else log.open("ab")
-        if inherit_output:
-            output = None
         who: dict[str, Any] = {}
         if account is not None:
             who = {"user": account.uid, "group": account.gid, "extra_groups": []}
         try:
-            process = subprocess.Popen(
-                [os.fspath(part) for part in argv],
-                cwd=cwd,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=None if inherit_output else subprocess.STDOUT,
-                pass_fds=self.keep,
-                process_group=self._group_now() if self.found_group else None,
-                # Runs after the switch of account, which would clear the death signal.
-                preexec_fn=partial(die_with_parent, os.getpid(), stop),
-                **who,
-            )
+            with (log or Path(os.devnull)).open("ab") as output:
+                process = subprocess.Popen(
+                    [os.fspath(part) for part in argv],
+                    cwd=cwd,
+                    env=dict(environ),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=self.keep,
+                    process_group=self._group_now(),
+                    # Runs after the switch of account, which would clear the death signal.
+                    preexec_fn=partial(die_with_parent, os.getpid(), stop),
+                    **who,
+                )
         except (OSError, subprocess.SubprocessError) as error:
             raise LocalRefused(f"{name} 无法启动：{error}") from error
-        finally:
-            if output is not None and not isinstance(output, int):
-                output.close()
         child = Child(name, process, stop, seconds, log)
-        if self.found_group and not self._group:
+        if not self._group:
             self._group = process.pid
         self.all.append(child)
         return child

@@ -1,58 +1,56 @@
-"""granian's command line: settings are checked first, workers can be stopped from their first moment on.
+"""granian's command line: the application is loaded once, before it forks, and its workers stop when asked.
+
+Loaded by each worker anew it would cost each most of a second and its own copy in memory. And a worker that
+refuses its settings ends, and a server that respawns workers may start it again for ever: here the server
+itself refuses.
 
 A worker is forked with the server's own signal handler in place, which only sets a flag of the server: a
 SIGTERM that arrives before the worker has installed its own would be lost, and the server would wait for it
 until the kill timeout, half a minute. So a worker is born with the default action, without a moment between.
-
-A worker that refuses its settings ends, and a server that respawns workers may start it again for ever: two
-of them hide each other from its guard against crash loops. So the server is not even started.
 """
 
+import gc
 import os
 import signal
 import sys
+from importlib import import_module
+
+from app.cli.local.tie import die_with_parent
 
 QUICK = (signal.SIGTERM, signal.SIGINT)
 
 
-def refuse_wrong_settings() -> None:
-    """Ends this process with one plain line when the environment is wrong."""
-    from app.core.config import SettingRefused, settings
-    from app.crypto import keyring
+def load(target: str) -> None:
+    """Imports the application, such as `wsgi:application`; ends us with one plain line on wrong settings."""
+    import_module(target.partition(":")[0])
+    from app.core import db
 
-    try:
-        settings().database()
-        keyring.current()
-        if settings().connectors is not None:
-            from app.exchange import endpoints
-
-            endpoints.configured()
-    except SettingRefused as refused:
-        print(f"网页进程没有启动：{refused}", file=sys.stderr)
-        sys.exit(1)
+    db.current().dispose()  # the workers have connections of their own
+    gc.freeze()  # a collection in a worker would write to what it shares with us
 
 
 def born_stoppable() -> None:
     """From now on children of this process start with the default action for the signals that end them."""
-    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_begin)
+    parent = os.getpid()
 
+    def begin() -> None:
+        for number in QUICK:
+            signal.signal(number, signal.SIG_DFL)
+        release()
+        if os.environ.get("HUYING_TIED"):
+            die_with_parent(parent)  # a killed server would leave them serving the port for ever
 
-def _hold() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, QUICK)
+    def hold() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, QUICK)
 
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, QUICK)
 
-def _release() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, QUICK)
-
-
-def _begin() -> None:
-    for number in QUICK:
-        signal.signal(number, signal.SIG_DFL)
-    _release()
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=begin)
 
 
 if __name__ == "__main__":
-    refuse_wrong_settings()
+    load(sys.argv[-1])
     from granian.cli import entrypoint
 
     born_stoppable()
