@@ -48,6 +48,7 @@ def create_app() -> "Flask":
     from app.cases import moves_api as cases
     from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
+    from app.cases.calendars import api as calendars
     from app.cases.incidents import api as incidents
     from app.cases.links import api as links
     from app.cases.marks import api as marks
@@ -88,6 +89,7 @@ def create_app() -> "Flask":
     document.register_blueprint(attachments.blp)
     document.register_blueprint(secrets.blp)
     document.register_blueprint(categories.blp)
+    document.register_blueprint(calendars.blp)
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)
     processes.install(app)

@@ -8,15 +8,12 @@ from typing import Any
 
 from app.bundles import keys
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
+from app.bundles.limit_text import FORMS_ZH, duration_error
+from app.bundles.tiers import TIER, TIER_NAME, TierDef, read_tiers
 from app.bundles.yaml_file import Path
-from app.engine import durations
 
 LIMITS = "limits"
 """The name under which `table(limits)` means the table of the file that `limits:` names."""
-
-TIER_NAME = r"[a-z][a-z0-9_]{0,39}"
-
-COLOURS = ("yellow", "orange", "red")
 
 LIFE = ("case.received", "case.redone", "case.closed")
 MILESTONES = (
@@ -51,34 +48,17 @@ _CLOCK = Record(
         "resume": Key(
             Text(says="事件"), "停止以后什么事件接着算，起算时刻、到期时刻都不变，例如 case.redone"
         ),
-        "limit": Key(
-            Scalar(), f"时限，例如 {durations.FORMS_ZH}，或 table(决策)：起算时问决策表", required=True
-        ),
+        "limit": Key(Scalar(), f"时限，例如 {FORMS_ZH}，或 table(决策)：起算时问决策表", required=True),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
         "per": Key(Text(says="范围"), "round：每一轮（重办）各计各的；不写就是一件一个"),
         "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
         "extendable": Key(Any_(), not_yet="延期"),
     }
 )
-_TIER = Record(
-    {
-        "key": Key(
-            Text(TIER_NAME, "小写字母开头的英文名"), "档的英文名，图中 tier(时钟, 档) 用它", required=True
-        ),
-        "clock": Key(Text(says="时钟名"), "属于哪个时钟", required=True),
-        "at": Key(Text(r"[1-9][0-9]{0,2}%", "百分比，例如 80%"), "用去时限的百分之几"),
-        "age": Key(Text(says="时长"), "起算之后多久，例如 PT24H、P1M"),
-        "label": Key(Text(says="标签", longest=60), "标签，照规定的原文写", required=True),
-        "colour": Key(Text(one_of=COLOURS, says="颜色"), "灯的颜色"),
-        "tell": Key(Any_(), not_yet="到档时通知谁"),
-        "urgent": Key(Any_(), not_yet="紧急通知"),
-        "class": Key(Any_(), not_yet="互斥的分档"),
-    }
-)
 SHAPE = Record(
     {
         "clocks": Key(Named(_CLOCK, TIER_NAME, "小写字母开头的英文名"), "时钟", required=True),
-        "tiers": Key(Many(_TIER), "档：到了某一刻亮灯、打标签"),
+        "tiers": Key(Many(TIER), "档：到了某一刻亮灯、打标签"),
         "limits": Key(
             Text(r"decisions/[^/]+\.dmn", "decisions/ 下的决策表文件"), "table(limits) 用哪个文件里的决策表"
         ),
@@ -109,18 +89,6 @@ class ClockDef:
     def __post_init__(self) -> None:
         if not self.label:
             object.__setattr__(self, "label", self.name)
-
-
-@dataclass(frozen=True)
-class TierDef:
-    """One tier: reached when `at` percent of the limit has passed, or at `age` (ISO text) after the start."""
-
-    key: str
-    clock: str
-    at: int | None
-    age: str | None
-    label: str
-    colour: str | None
 
 
 @dataclass(frozen=True)
@@ -155,17 +123,7 @@ def read_sla(found: Found) -> Sla | None:
         label = clock.get("label", "")
         resume = clock.get("resume", "")
         clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, label, table, per_round, resume)
-    tiers = [_tier(tier, clocks, found, ("tiers", i)) for i, tier in enumerate(given.get("tiers", []))]
-    seen: set[tuple[str, str]] = set()
-    for i, tier in enumerate(tiers):
-        if (tier.clock, tier.key) in seen:
-            found.error(
-                "tier-twice",
-                ("tiers", i),
-                f"时钟“{tier.clock}”已经有档“{tier.key}”。",
-                f'Tier "{tier.key}" stands twice.',
-            )
-        seen.add((tier.clock, tier.key))
+    tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:
         return None
     return Sla(MappingProxyType(clocks), tuple(tiers), given.get("limits", ""))
@@ -226,7 +184,7 @@ def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:
     if table := _TABLE.fullmatch(text):
         return "", table[1]
     if "(" in text:
-        zh = f"看不懂“{text}”；可以写 {durations.FORMS_ZH}，或 table(决策)，例如 table(limits)。"
+        zh = f"看不懂“{text}”；可以写 {FORMS_ZH}，或 table(决策)，例如 table(limits)。"
         found.error("value-invalid", path, zh, f'Cannot read "{text}".')
         return "", ""
     _check_duration(text, found, path)
@@ -236,42 +194,3 @@ def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:
 def _check_duration(text: str, found: Found, path: Path) -> None:
     if (wrong := duration_error(text)) is not None:
         found.error(wrong[0], path, *wrong[1:])
-
-
-def duration_error(text: str) -> tuple[str, str, str] | None:
-    """What is wrong with a limit: rule, Chinese and English; None when it may be used."""
-    if re.fullmatch(r"PT?\d+W[DH]|P\d+WDT?.*", text):
-        zh = f"按工作日、工作小时计的时限（{text}）要有工作日历，尚未开放；请先写自然时间，例如 P7D、PT24H。"
-        return "key-not-yet", zh, "Limits in working time need a calendar and are not open yet."
-    try:
-        durations.parse_duration(text)
-    except durations.DurationRefused as refused:
-        return "duration-invalid", refused.zh, refused.en
-    return None
-
-
-def _tier(given: Mapping[str, Any], clocks: Mapping[str, ClockDef], found: Found, path: Path) -> TierDef:
-    if given["clock"] not in clocks:
-        found.error(
-            "clock-unknown",
-            (*path, "clock"),
-            f"没有时钟“{given['clock']}”；有{keys.nearest(given['clock'], clocks)}。",
-            f'No clock "{given["clock"]}".',
-        )
-    if ("at" in given) == ("age" in given):
-        found.error(
-            "tier-when",
-            path,
-            "at（百分比）和 age（起算后多久）要写且只写一个。",
-            "Write exactly one of at and age.",
-        )
-    if "age" in given:
-        _check_duration(given["age"], found, (*path, "age"))
-    return TierDef(
-        key=given["key"],
-        clock=given["clock"],
-        at=int(given["at"].removesuffix("%")) if "at" in given else None,
-        age=given.get("age"),
-        label=given["label"],
-        colour=given.get("colour"),
-    )

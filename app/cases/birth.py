@@ -6,6 +6,7 @@ from typing import Any
 from app.audit.chain import GENESIS
 from app.bundles import Bundle
 from app.cases.motion import Motion
+from app.clocks import calendars
 from app.clocks.board import Board
 from app.core.db import Session
 from app.core.ids import new_id
@@ -57,5 +58,14 @@ def born(
         "data": {},
         **columns,
     }
-    board = Board(case_id, case["root_id"], bundle.sla, now, actor.id, [], [])
+    board = Board(
+        case_id,
+        case["root_id"],
+        bundle.sla,
+        now,
+        actor.id,
+        [],
+        [],
+        calendar_of=lambda: calendars.in_force(session),
+    )
     return Motion(session, actor, now, bundle, case, {}, board, new=True)

@@ -44,7 +44,7 @@ class CaseEnv:
         return self._data
 
     def is_workday(self, day: date) -> bool:
-        return True  # working days are refused at publish until there is a calendar
+        return self._motion.board.is_workday(day)
 
     def call(self, handler: str, params: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Runs a registered handler; it changes this motion and adds rows, and does nothing else."""

@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
+from app.cases import save_clocks
 from app.cases.incidents import opening
 from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
 from app.cases.search import index
 from app.cases.secrets import taking
 from app.clocks import proof
-from app.clocks.models import clock_ledger, clocks, timers
+from app.clocks.models import timers
 from app.core import dialects, events
 from app.core.clock import BEIJING
 from app.identity.models import case_access
@@ -63,18 +64,8 @@ _CASE = (
 )
 
 
-def _update(table: Table, columns: tuple[str, ...]) -> Any:
-    return (
-        update(table)
-        .where(table.c.id == bindparam("row_id"))
-        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns})
-    )
-
-
-_UPDATE_TASK = _update(tasks, _TASK)
-_UPDATE_CASE = _update(cases, _CASE).where(cases.c.revision == bindparam("seen"))
-_UPDATE_CLOCK = _update(clocks, ("state", "allowance", "stopped_at", "due_at"))
-_UPDATE_TIMER = _update(timers, ("state", "due_at", "fired_at"))
+_UPDATE_TASK = save_clocks.updating(tasks, _TASK)
+_UPDATE_CASE = save_clocks.updating(cases, _CASE).where(cases.c.revision == bindparam("seen"))
 _LEAVE = delete(task_queue).where(task_queue.c.task_id == bindparam("task"))
 _STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
     update(case_access)
@@ -84,9 +75,6 @@ _STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
 _INSERT_CASE = insert(cases)
 _INSERT_TASK = insert(tasks)
 _INSERT_QUEUE = insert(task_queue)
-_INSERT_CLOCK = insert(clocks)
-_INSERT_TIMER = insert(timers)
-_INSERT_LEDGER = insert(clock_ledger)
 _INSERT_CHAIN = insert(case_chain)
 _INSERT_WAIT = insert(waits)
 _WAIT_OVER = delete(waits).where(waits.c.case_id == bindparam("case"), waits.c.ref == bindparam("which"))
@@ -130,9 +118,7 @@ def save(motion: Motion) -> None:
     if changes.inserts["task_queue"]:
         session.execute(_INSERT_QUEUE, changes.inserts["task_queue"])
     taking.save(session, sealed)
-    _save_clocks(motion)
-    if board.ledger:
-        session.execute(_INSERT_LEDGER, board.ledger)
+    save_clocks.save(session, [board], motion.now)
     if changes.updates["case_access"]:
         session.execute(
             dialects.insert_ignore(session.dialect, case_access),
@@ -179,77 +165,6 @@ def _move_root(motion: Motion) -> None:
     for table in (tasks, timers, waits):
         motion.session.execute(
             update(table).where(table.c.case_id == case["id"]).values(root_id=case["root_id"])
-        )
-
-
-def _save_clocks(motion: Motion) -> None:
-    session, board = motion.session, motion.board
-    if board.new_clocks:
-        session.execute(
-            _INSERT_CLOCK,
-            [
-                {
-                    "id": clock.id,
-                    "case_id": board.case_id,
-                    "name": clock.name,
-                    "instance": clock.instance,
-                    "state": clock.state,
-                    "started_at": clock.started_at,
-                    "allowance": clock.allowance,
-                    "due_at": clock.due_at,
-                    "stopped_at": clock.stopped_at,
-                }
-                for clock in board.new_clocks.values()
-            ],
-        )
-    if board.changed_clocks:
-        session.execute(
-            _UPDATE_CLOCK,
-            [
-                {
-                    "row_id": clock.id,
-                    "new_state": clock.state,
-                    "new_allowance": clock.allowance,
-                    "new_stopped_at": clock.stopped_at,
-                    "new_due_at": clock.due_at,
-                }
-                for clock in board.changed_clocks.values()
-            ],
-        )
-    if board.new_timers:
-        session.execute(
-            _INSERT_TIMER,
-            [
-                {
-                    "id": timer.id,
-                    "root_id": board.root_id,
-                    "case_id": board.case_id,
-                    "kind": timer.kind,
-                    "key": timer.key,
-                    "tier": timer.tier,
-                    "generation": timer.generation,
-                    "clock_id": timer.clock_id,
-                    "due_at": timer.due_at,
-                    "state": timer.state,
-                    "attempts": 0,
-                    "deaths": 0,
-                    "begun": False,
-                }
-                for timer in board.new_timers.values()
-            ],
-        )
-    if board.changed_timers:
-        session.execute(
-            _UPDATE_TIMER,
-            [
-                {
-                    "row_id": timer.id,
-                    "new_state": timer.state,
-                    "new_due_at": timer.due_at,
-                    "new_fired_at": motion.now if timer.state == "fired" else None,
-                }
-                for timer in board.changed_timers.values()
-            ],
         )
 
 

@@ -209,7 +209,5 @@ def set_dues(motion: Motion) -> None:
 def due_of(motion: Motion, row: Row) -> datetime | None:
     """The earliest due time of the step's clocks that still run: one that was met is owed no more."""
     names = motion.bundle.engine.step(row["step"]).clocks
-    running = [
-        c for name in names if (c := motion.board.clock_for(name, row["ref"])) and c.state == "running"
-    ]
+    running = [c for name in names if (c := motion.board.clock_for(name, row["ref"])) and c.live]
     return min((clock.due_at for clock in running if clock.due_at is not None), default=None)

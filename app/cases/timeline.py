@@ -11,6 +11,7 @@ from app import bundles
 from app.audit.chain import case_chain
 from app.bundles import Bundle
 from app.bundles.data_fields import FILE_KINDS
+from app.bundles.limit_text import in_words
 from app.cases import viewing
 from app.cases.attachments import models as attachments
 from app.cases.incidents.kinds import KINDS
@@ -20,7 +21,6 @@ from app.cases.secrets.showing import label
 from app.core.clock import BEIJING
 from app.core.db import Session, reading
 from app.core.http.fields import out
-from app.engine.durations import length, parse_duration
 from app.identity.actor import SYSTEM, Actor
 from app.identity.models import people
 
@@ -187,7 +187,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{clock_name(event, bundle)}”开始计时{due}{decided(event, bundle)}"
         case "clock.limit_changed":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
-            limits = f"由 {lasting(event['was'])} 改为 {lasting(event['limit'])}"
+            limits = f"由 {in_words(event['was'])} 改为 {in_words(event['limit'])}"
             return f"“{clock_name(event, bundle)}”{limits}{due}{decided(event, bundle)}"
         case "clock.resumed":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
@@ -222,11 +222,6 @@ def _large(size: int) -> str:
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:
     clock = bundle.sla.clocks.get(event["clock"])
     return clock.label if clock else str(event["clock"])
-
-
-def lasting(limit: str | None) -> str:
-    """A limit in words."""
-    return "不限" if limit is None else length(parse_duration(limit))
 
 
 def decided(event: Mapping[str, Any], bundle: Bundle) -> str:

@@ -11,8 +11,9 @@ from app import bundles
 from app.cases.commands import BY_ITSELF, Command, TreatIncident
 from app.cases.models import cases, tasks
 from app.cases.motion import Motion, Row
+from app.clocks import calendars
 from app.clocks.board import Board
-from app.clocks.models import clocks, timers
+from app.clocks.models import clocks, ledger_of, timers
 from app.clocks.rows import Clock, Timer
 from app.core import clock, dialects
 from app.core.db import Session
@@ -153,6 +154,8 @@ class Tree:
             self.actor.id,
             [Clock(*tuple(row)) for row in self.session.execute(_CLOCKS, which)],
             [Timer(*tuple(row)) for row in self.session.execute(_TIMERS, which)],
+            calendar_of=lambda: calendars.in_force(self.session),
+            history_of=lambda: ledger_of(self.session, case["id"]),
         )
         motion = Motion(
             self.session,

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("app.cli.demo", "demo", "示范数据与拨动示范时钟。"),
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
     "categories": ("app.cli.categories", "categories", "导入诉求分类表，说明变化。"),
+    "calendar": ("app.cli.calendar", "calendar", "装入、导入与查看工作日历，说明变化。"),
     "search": ("app.cli.search", "search", "重建办件的检索词。"),
     "import": ("app.cli.import_", "import_", "从文件导入工单。"),
     "account": ("app.cli.account", "account", "服务账号的令牌：签发、收回。"),

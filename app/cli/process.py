@@ -211,8 +211,10 @@ def own_database(bpmn: Path) -> Iterator[None]:
     from app import wire
     from app.categories import importing
     from app.cli import db as migrations
+    from app.clocks import calendar_import, seed
     from app.crypto import keyring
     from app.identity import org
+    from app.identity.actor import SYSTEM
     from app.processes.check import ORG_FILE
 
     before = settings()
@@ -231,6 +233,8 @@ def own_database(bpmn: Path) -> Iterator[None]:
                 with db.transaction() as session:
                     org.load_org(session, (bpmn / ORG_FILE).read_bytes(), with_passwords=False)
                     importing.load_folder(session, bpmn)
+                    for year in seed.announced():
+                        calendar_import.import_year(session, SYSTEM, year)
             yield
         finally:
             db.use(None)

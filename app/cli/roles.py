@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 from app.cases import firing
 from app.cases.attachments import service as attachments
+from app.cases.calendars import recounting
 from app.core import clock, db, once, startup, wake
 from app.core.config import settings
 from app.exchange import postman
@@ -95,8 +96,9 @@ class Trouble:
 
 
 def sweep() -> None:
-    """Deletes what nobody can ask for any more: kept answers and tokens past their time, a batch each."""
+    """Once a minute: due times that another calendar moves, kept answers and tokens past their time."""
     try:
+        recounting.catch_up()
         more = True
         while more:  # a batch a transaction, so that nobody waits long
             with db.transaction() as session:

@@ -2,13 +2,28 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from app.bundles.sla import ClockDef, Sla
 from app.clocks import ledger
+from app.clocks.alarms import Alarms
+from app.clocks.calendar import NO_CALENDAR, Calendar, WorkingLine
+from app.clocks.ledger import Entry, Reckoned
 from app.clocks.limits import Limit, fixed
-from app.clocks.rows import ROUND, WHOLE_CASE, Clock, Timer, severity, tier_at
+from app.clocks.rows import (
+    PAUSED,
+    ROUND,
+    RUNNING,
+    STOPPED,
+    WHOLE_CASE,
+    Clock,
+    Timer,
+    severity,
+    tier_at,
+    works,
+)
 from app.core.events import Event
 from app.core.ids import new_id
 from app.engine.picture import Wait
@@ -29,8 +44,6 @@ class Board:
     timers: list[Timer]
     new_clocks: dict[str, Clock] = field(default_factory=dict)
     changed_clocks: dict[str, Clock] = field(default_factory=dict)
-    new_timers: dict[str, Timer] = field(default_factory=dict)
-    changed_timers: dict[str, Timer] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     limit_of: Callable[[ClockDef], Limit] = fixed
     """Says how long a clock may run; the case hands in its own, which may ask a table."""
@@ -38,13 +51,33 @@ class Board:
     """Which round the case is in."""
     bound_of: Callable[[str], tuple[str, str | None] | None] = lambda element: None
     """What a waiting element of the diagram is bound to: a clock, and one of its tiers or its due time."""
+    calendar_of: Callable[[], Calendar] = lambda: NO_CALENDAR
+    """The working calendar in force; asked only where something is counted in working time."""
+    history_of: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    """The ledger of the case as it was loaded; asked only where a due time is worked out anew."""
+
+    def __post_init__(self) -> None:
+        self.alarms = Alarms(self.timers)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return self.calendar_of()
+
+    @cached_property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        return self.history_of()
+
+    def is_workday(self, day: date) -> bool:
+        return self.calendar.is_workday(day)
 
     @property
     def functions(self) -> Mapping[str, Callable[..., Any]]:
-        """What expressions may ask of the clocks: `due(clock)`, `tier(clock, key)`, as ISO text or None."""
+        """What expressions may ask of clocks and calendar, as ISO text or None."""
         return {
             "due": lambda name: _text(self.due_of(name)),
             "tier": lambda name, key: _text(self.tier_of(name, key)),
+            "workdays": lambda count: _text(self._after(_days(count), by_day=True)),
+            "workhours": lambda count: _text(self._after(_days(count) / 24, by_day=False)),
         }
 
     def hear(self, happened: Sequence[Event]) -> list[Event]:
@@ -53,10 +86,10 @@ class Board:
         for event in happened:
             name = full_name(event)
             if event.name in GONE:  # what measured this very task ends with it, whatever the policy waits for
-                told += self._stop([c for c in self._running() if c.instance == event.data["ref"]])
+                told += self._stop([c for c in self.live() if c.instance == event.data["ref"]])
             for clock in self.sla.clocks.values():
                 if clock.stop == name:
-                    told += self._stop([c for c in self._running() if _meant(c, clock.name, event)])
+                    told += self._stop([c for c in self.live() if _meant(c, clock.name, event)])
                 if event.name == "task.unclaimed" and clock.stop == f"task.claimed({event.data['step']})":
                     told += self._go_on_with(clock.name, event)
                 if clock.resume == name:
@@ -69,10 +102,14 @@ class Board:
         """The limits of those of these clocks that run are asked for anew; returns what that told."""
         return [
             event
-            for clock in self._running()
+            for clock in self.live()
             if clock.name in names
             for event in self._limit_anew(clock, self.limit_of(self.sla.clocks[clock.name]))
         ]
+
+    def live(self) -> list[Clock]:
+        """The clocks that run, paused ones too."""
+        return [clock for clock in self.clocks if clock.live]
 
     def newest(self, name: str) -> Clock | None:
         """The instance that `due(name)` and `tier(name, …)` mean."""
@@ -91,11 +128,11 @@ class Board:
     def tier_of(self, name: str, key: str) -> datetime | None:
         """When the tier of the newest instance is reached; None while the clock never started."""
         clock = self.newest(name)
-        return self._tier_of(clock, key) if clock else None
+        return self.flag_due(clock, key) if clock else None
 
-    def _tier_of(self, clock: Clock, key: str) -> datetime | None:
-        tier = next((t for t in self.sla.tiers_of(clock.name) if t.key == key), None)
-        return tier_at(clock, tier) if tier else None
+    def flag_due(self, clock: Clock, key: str) -> datetime | None:
+        flag = self.alarms.flag(clock.id, key)
+        return flag.due_at if flag else None
 
     def light(self) -> str | None:
         """The colour of the worst tier reached by a clock that runs, or that measures the case or its round.
@@ -103,20 +140,24 @@ class Board:
         What a step's clock showed goes out once that clock was met; a case that was late stays marked late,
         as long as its round lasts.
         """
-        shown = [
-            c for c in self.clocks if c.state == "running" or (not c.of_a_task and c is self.newest(c.name))
-        ]
+        shown = [c for c in self.clocks if c.live or (not c.of_a_task and c is self.newest(c.name))]
         colours = [
             tier.colour
             for clock in shown
             for tier in self.sla.tiers_of(clock.name)
-            if (reached := tier_at(clock, tier)) is not None and reached <= (clock.stopped_at or self.now)
+            if self._reached(clock, tier.key, by_limit=tier.age is None)
         ]
         return max(colours, key=severity, default=None)
 
+    def _reached(self, clock: Clock, key: str, *, by_limit: bool) -> bool:
+        flag = self.alarms.flag(clock.id, key)
+        if flag is None or flag.due_at is None or flag.state == "cancelled":
+            return False
+        return flag.due_at <= (clock.stopped_at or self.now) and not (by_limit and clock.allowance is None)
+
     def moves_by_itself(self) -> bool:
         """Whether a timer will move the case without anybody acting."""
-        return any(t.kind == "token" and t.state in ("armed", "claimed", "incident") for t in self.timers)
+        return any(timer.state != "held" for timer in self.alarms.waiting())
 
     def follow(self, waits: Sequence[Wait]) -> None:
         """Makes the token timers equal to what the engine waits for; clocks must have started before.
@@ -125,193 +166,54 @@ class Board:
         """
         awaited = {(wait.ref, wait.element): wait for wait in waits if wait.kind in ("timer", "job")}
         known: dict[tuple[str, str], Timer] = {}
-        for timer in self.timers:
-            if timer.kind == "token" and timer.state in ("armed", "claimed", "held", "incident"):
-                if (timer.key, timer.tier) in awaited:
-                    known[timer.key, timer.tier] = timer
-                else:
-                    self._change_timer(replace(timer, state="cancelled"))
+        for timer in self.alarms.waiting():
+            if (timer.key, timer.tier) in awaited:
+                known[timer.key, timer.tier] = timer
+            else:
+                self.alarms.put(timer, "cancelled")
         for (ref, element), wait in awaited.items():
             armed = known.get((ref, element))
             if armed is None:
-                self._arm_token(wait, 1 + self._last_generation(ref, element))
+                self._arm_token(wait, 1 + self.alarms.last_generation(ref, element))
             elif self._moved(wait, armed):
-                self._change_timer(replace(armed, state="cancelled"))
+                self.alarms.put(armed, "cancelled")
                 self._arm_token(wait, armed.generation + 1)
 
     def close(self) -> list[Event]:
         """The case has ended: every clock stops, nothing stays armed."""
-        told = self._stop(self._running())
-        for timer in list(self.timers):
-            if timer.kind == "token" and timer.state in ("armed", "claimed", "held", "incident"):
-                self._change_timer(replace(timer, state="cancelled"))
+        told = self._stop(self.live())
+        self.alarms.end()
         return told
 
-    def hold(self) -> None:
-        """No token timer fires any more; each keeps its due time. Lights go on: the clocks run."""
-        for timer in list(self.timers):
-            if timer.kind == "token" and timer.state in ("armed", "claimed"):
-                self._change_timer(replace(timer, state="held"))
+    # — what pauses, extensions and calendars use, too —
 
-    def go_on(self) -> None:
-        """What was held with a due time is armed again; what is due by now fires at once."""
-        for timer in list(self.timers):
-            if timer.kind == "token" and timer.state == "held" and timer.due_at is not None:
-                self._change_timer(replace(timer, state="armed"))
+    def entries(self, clock: Clock) -> list[Entry]:
+        """The ledger of a clock, with what this transaction adds to it."""
+        lines = self.ledger if clock.id in self.new_clocks else (*self.history, *self.ledger)
+        return [
+            Entry(
+                clock.started_at if line["entry"] == "started" else line["at"], line["entry"], line["detail"]
+            )
+            for line in lines
+            if line["clock_id"] == clock.id
+        ]
 
-    def fired(self, timer_id: str) -> None:
-        timer = next(timer for timer in self.timers if timer.id == timer_id)
-        self._change_timer(replace(timer, state="fired"))
+    def reckoned(self, clock: Clock) -> Reckoned:
+        """A clock worked out from its ledger, its limit and the calendar."""
+        entries = self.entries(clock)
+        worked = ledger.reckon(entries, clock.allowance, self._calendar_for(clock, entries))
+        assert worked is not None, "every clock begins with a line of its ledger"
+        return worked
 
-    # — what the above is made of —
-
-    def _start(self, drawn: ClockDef, event: Event) -> list[Event]:
-        name = drawn.name
-        instance = f"{ROUND}{self.round_of()}" if drawn.per_round else WHOLE_CASE
-        if event.name == "task.opened":
-            instance = str(event.data["ref"])
-        if any(clock.name == name and clock.instance == instance for clock in self.clocks):
-            return []  # one per case (or round) and for ever: a return never starts it again
-        told = self._stop([c for c in self._running() if drawn.per_round and c.name == name])
-        started = event.data.get("since") or event.at
-        started = datetime.fromisoformat(started) if isinstance(started, str) else started
-        limit = self.limit_of(drawn)
-        due = ledger.due([ledger.Entry(started, "started")], limit.text)
-        clock = Clock(new_id(), name, instance, "running", started, limit.text, due)
-        self.clocks.append(clock)
-        self.new_clocks[clock.id] = clock
-        self._write(clock, "started", {"limit": limit.text, **limit.decided})
-        for tier in self.sla.tiers:
-            if tier.clock == name and (reached := tier_at(clock, tier)) is not None:
-                self._add(Timer(new_id(), "flag", clock.id, tier.key, 1, clock.id, reached, "armed"))
-        detail = {"clock": name, "due": _text(due), **limit.decided}
-        return [*told, replace(event, name="clock.started", data=detail)]
-
-    def _running(self) -> list[Clock]:
-        return [clock for clock in self.clocks if clock.state == "running"]
-
-    def _stop(self, meant: Sequence[Clock]) -> list[Event]:
-        return [event for clock in meant for event in self._end(clock)]
-
-    def _end(self, clock: Clock) -> list[Event]:
-        self._change_clock(replace(clock, state="stopped", stopped_at=self.now))
-        self._write(clock, "stopped", {})
-        for timer in list(self.timers):
-            if timer.clock_id != clock.id:
-                continue
-            if timer.kind == "token" and timer.state in ("armed", "claimed", "incident"):
-                # The token still waits, but its clock has been met: it fires no more, not by a retry either.
-                self._change_timer(replace(timer, state="held", due_at=None))
-            elif timer.kind == "flag" and timer.state == "armed" and (timer.due_at or self.now) > self.now:
-                self._change_timer(replace(timer, state="cancelled"))  # a tier already reached still counts
-        return [self._event("stopped", clock)]
-
-    def _go_on_with(self, name: str, event: Event) -> list[Event]:
-        """Who took the task gave it back: the clocks that he stopped run on, with the time they had left."""
-        told = []
-        for clock in [c for c in self.clocks if c.state == "stopped" and _meant(c, name, event)]:
-            if clock.stopped_at == datetime.fromisoformat(event.data["since"]):
-                late = self.now - clock.stopped_at
-                due = clock.due_at and clock.due_at + late
-                again = replace(clock, state="running", stopped_at=None, due_at=due)
-                self._change_clock(again)
-                self._write(again, "resumed", {"due": _text(due)})
-                self._rearm(again)
-                told.append(self._event("resumed", again, due=_text(due)))
-        return told
-
-    def _limit_anew(self, clock: Clock, limit: Limit) -> list[Event]:
-        """Another limit from the same start, unless it is the one it had."""
-        if limit.text == clock.allowance:
-            return []
-        plain = ledger.due([ledger.Entry(clock.started_at, "started")], limit.text)
-        due = plain + (clock.began - clock.started_at) if plain else None
-        moved = replace(clock, allowance=limit.text, due_at=due)
-        self._change_clock(moved)
-        detail = {"was": clock.allowance, "limit": limit.text, "due": _text(due), **limit.decided}
-        self._write(moved, "limit_changed", detail)
-        self._rearm(moved)
-        return [self._event("limit_changed", moved, **detail)]
-
-    def _rearm(self, clock: Clock) -> None:
-        """The timers of a running clock follow its due time; a tier that was reached comes again if it now
-        lies ahead, and one that lies behind by now comes at once."""
-        for tier in self.sla.tiers_of(clock.name):
-            due = tier_at(clock, tier)
-            flags = [t for t in self.timers if t.kind == "flag" and (t.key, t.tier) == (clock.id, tier.key)]
-            last = max(flags, key=lambda timer: timer.generation, default=None)
-            if last is not None and last.state in ("armed", "cancelled"):
-                self._move(last, "armed" if due else "cancelled", due or last.due_at)
-            elif due is not None and (last is None or due > self.now):
-                generation = last.generation + 1 if last else 1
-                self._add(Timer(new_id(), "flag", clock.id, tier.key, generation, clock.id, due, "armed"))
-        for timer in [t for t in self.timers if t.kind == "token" and t.clock_id == clock.id]:
-            bound = self.bound_of(timer.tier)
-            if bound is None or timer.state not in ("armed", "claimed", "held"):
-                continue
-            due = self._tier_of(clock, bound[1]) if bound[1] else clock.due_at
-            rests = timer.state == "held" and timer.due_at is not None  # the case is on hold
-            state = "held" if due is None or rests else "armed" if timer.state == "held" else timer.state
-            self._move(timer, state, due)
-
-    def _move(self, timer: Timer, state: str, due: datetime | None) -> None:
-        if (timer.state, timer.due_at) != (state, due):
-            self._change_timer(replace(timer, state=state, due_at=due))
-
-    def _resume(self, name: str) -> list[Event]:
-        """The clock of the whole case runs on, since and until when it did: the pause was none."""
-        clock = next((c for c in self.clocks if (c.name, c.instance) == (name, WHOLE_CASE)), None)
-        if clock is None or clock.state == "running":
-            return []
-        again = replace(clock, state="running", stopped_at=None)
-        self._change_clock(again)
-        self._write(again, "resumed", {"due": _text(again.due_at)})
-        self._rearm(again)
-        return [self._event("resumed", again, due=_text(again.due_at))]
-
-    def _moved(self, wait: Wait, armed: Timer) -> bool:
-        """Whether a cycle went on, or the clock that a timer waits for has started at last."""
-        if wait.kind == "job":
-            return False
-        if wait.bound is None:
-            return wait.due_at != armed.due_at
-        clock = self.clock_for(wait.bound[0], wait.step_ref)
-        return armed.clock_id is None and clock is not None and clock.state == "running"
-
-    def _arm_token(self, wait: Wait, generation: int) -> None:
-        # A job is a timer that is due at once: claimed, hinted at and tried again like any other.
-        due, clock_id, state = self.now if wait.kind == "job" else wait.due_at, None, "armed"
-        if wait.bound is not None:
-            name, tier = wait.bound
-            clock = self.clock_for(name, wait.step_ref)
-            clock_id = clock.id if clock else None
-            if clock is not None and clock.state == "running":
-                due = self._tier_of(clock, tier) if tier else clock.due_at
-            if due is None:
-                state = "held"
-        timer = Timer(new_id(), "token", wait.ref, wait.element, generation, clock_id, due, state)
-        self._add(timer)
-
-    def _last_generation(self, key: str, tier: str) -> int:
-        return max((t.generation for t in self.timers if (t.key, t.tier) == (key, tier)), default=0)
-
-    def _add(self, timer: Timer) -> None:
-        self.timers.append(timer)
-        self.new_timers[timer.id] = timer
-
-    def _change_clock(self, clock: Clock) -> None:
+    def keep(self, clock: Clock) -> None:
         self.clocks[[old.id for old in self.clocks].index(clock.id)] = clock
         (self.new_clocks if clock.id in self.new_clocks else self.changed_clocks)[clock.id] = clock
 
-    def _event(self, what: str, clock: Clock, **more: Any) -> Event:
+    def tell(self, what: str, clock: Clock, **more: Any) -> Event:
         data = {"clock": clock.name, **more}
         return Event(f"clock.{what}", self.case_id, self.now, self.actor_id, data)
 
-    def _change_timer(self, timer: Timer) -> None:
-        self.timers[[old.id for old in self.timers].index(timer.id)] = timer
-        (self.new_timers if timer.id in self.new_timers else self.changed_timers)[timer.id] = timer
-
-    def _write(self, clock: Clock, entry: str, detail: Mapping[str, Any]) -> None:
+    def write(self, clock: Clock, entry: str, detail: Mapping[str, Any]) -> None:
         self.ledger.append(
             {
                 "id": new_id(),
@@ -324,6 +226,132 @@ class Board:
             }
         )
 
+    def settle(self, clock: Clock) -> Clock:
+        """Its due time follows from the ledger, and its timers from that: a tier that was reached comes again
+        if it now lies ahead, and one that lies behind by now comes at once."""
+        entries = self.entries(clock)
+        calendar = self._calendar_for(clock, entries)
+        worked = ledger.reckon(entries, clock.allowance, calendar)
+        assert worked is not None, "every clock begins with a line of its ledger"
+        version = calendar.version if self._works(clock, entries) else None
+        clock = replace(clock, due_at=worked.due, calendar=version)
+        self.keep(clock)
+        tiers = self.sla.tiers_of(clock.name)
+        for tier in tiers:
+            due, last = tier_at(worked, tier, calendar), self.alarms.flag(clock.id, tier.key)
+            if last is None:
+                if due is not None:
+                    self.alarms.arm("flag", clock.id, tier.key, 1, clock.id, due)
+            elif last.state in ("armed", "held", "cancelled"):
+                if due is None and clock.state == PAUSED:  # what it had reached before, it has reached
+                    if last.state == "armed" and (last.due_at or self.now) > self.now:
+                        self.alarms.move(last, "held", None)
+                else:
+                    self.alarms.move(last, "armed" if due else "cancelled", due or last.due_at)
+            elif due is not None and due > self.now:
+                self.alarms.arm("flag", clock.id, tier.key, last.generation + 1, clock.id, due)
+        for timer in self.alarms.bound_to(clock.id):
+            bound = self.bound_of(timer.tier)
+            if bound is None or timer.state == "incident":
+                continue
+            due = self.flag_due(clock, bound[1]) if bound[1] else clock.due_at
+            rests = timer.state == "held" and timer.due_at is not None  # the case is on hold
+            state = "held" if due is None or rests else "armed" if timer.state == "held" else timer.state
+            self.alarms.move(timer, state, due)
+        return clock
+
+    # — what the above is made of —
+
+    def _start(self, drawn: ClockDef, event: Event) -> list[Event]:
+        name = drawn.name
+        instance = f"{ROUND}{self.round_of()}" if drawn.per_round else WHOLE_CASE
+        if event.name == "task.opened":
+            instance = str(event.data["ref"])
+        if any(clock.name == name and clock.instance == instance for clock in self.clocks):
+            return []  # one per case (or round) and for ever: a return never starts it again
+        told = self._stop([c for c in self.live() if drawn.per_round and c.name == name])
+        started = event.data.get("since") or event.at
+        started = datetime.fromisoformat(started) if isinstance(started, str) else started
+        limit = self.limit_of(drawn)
+        clock = Clock(new_id(), name, instance, RUNNING, started, limit.text, None)
+        self.clocks.append(clock)
+        self.new_clocks[clock.id] = clock
+        self.write(clock, "started", {"limit": limit.text, **limit.decided})
+        clock = self.settle(clock)
+        detail = {"clock": name, "due": _text(clock.due_at), **limit.decided}
+        return [*told, replace(event, name="clock.started", data=detail)]
+
+    def _stop(self, meant: Sequence[Clock]) -> list[Event]:
+        return [event for clock in meant for event in self._end(clock)]
+
+    def _end(self, clock: Clock) -> list[Event]:
+        self.write(clock, "stopped", {})
+        due = self.reckoned(clock).due if clock.state == PAUSED else clock.due_at
+        self.keep(replace(clock, state=STOPPED, stopped_at=self.now, due_at=due))
+        self.alarms.clock_stopped(clock.id, self.now)
+        return [self.tell("stopped", clock)]
+
+    def _go_on_with(self, name: str, event: Event) -> list[Event]:
+        """Who took the task gave it back: the clocks that he stopped run on, with the time they had left."""
+        since = datetime.fromisoformat(event.data["since"])
+        met = [
+            c for c in self.clocks if c.state == STOPPED and _meant(c, name, event) and c.stopped_at == since
+        ]
+        return [told for clock in met for told in self._again(clock, stood=True)]
+
+    def _resume(self, name: str) -> list[Event]:
+        """The clock of the whole case runs on, since and until when it did: the pause was none."""
+        clock = next((c for c in self.clocks if (c.name, c.instance) == (name, WHOLE_CASE)), None)
+        return self._again(clock, stood=False) if clock is not None and clock.state == STOPPED else []
+
+    def _again(self, clock: Clock, *, stood: bool) -> list[Event]:
+        self.write(clock, "resumed", {"stood": stood})
+        clock = self.settle(replace(clock, state=RUNNING, stopped_at=None))
+        return [self.tell("resumed", clock, due=_text(clock.due_at))]
+
+    def _limit_anew(self, clock: Clock, limit: Limit) -> list[Event]:
+        """Another limit from the same start, unless it is the one it had; what was paused stays given."""
+        if limit.text == clock.allowance:
+            return []
+        moved = replace(clock, allowance=limit.text)
+        due = self.reckoned(moved).due
+        detail = {"was": clock.allowance, "limit": limit.text, "due": _text(due), **limit.decided}
+        self.write(moved, "limit_changed", detail)
+        return [self.tell("limit_changed", self.settle(moved), **detail)]
+
+    def _works(self, clock: Clock, entries: Sequence[Entry]) -> bool:
+        """Whether anything of this clock is counted in working time."""
+        longer = (str(line.detail["by"]) for line in entries if line.entry == "extended")
+        return works(clock.allowance, self.sla.tiers_of(clock.name), *longer)
+
+    def _calendar_for(self, clock: Clock, entries: Sequence[Entry]) -> Calendar:
+        return self.calendar if self._works(clock, entries) else NO_CALENDAR
+
+    def _after(self, amount: timedelta, *, by_day: bool) -> datetime:
+        return WorkingLine(self.calendar, by_day).after(self.now, amount)
+
+    def _moved(self, wait: Wait, armed: Timer) -> bool:
+        """Whether a cycle went on, or the clock that a timer waits for has started at last."""
+        if wait.kind == "job":
+            return False
+        if wait.bound is None:
+            return wait.due_at != armed.due_at
+        clock = self.clock_for(wait.bound[0], wait.step_ref)
+        return armed.clock_id is None and clock is not None and clock.live
+
+    def _arm_token(self, wait: Wait, generation: int) -> None:
+        # A job is a timer that is due at once: claimed, hinted at and tried again like any other.
+        due, clock_id, state = self.now if wait.kind == "job" else wait.due_at, None, "armed"
+        if wait.bound is not None:
+            name, tier = wait.bound
+            clock = self.clock_for(name, wait.step_ref)
+            clock_id = clock.id if clock else None
+            if clock is not None and clock.live:
+                due = self.flag_due(clock, tier) if tier else clock.due_at
+            if due is None:
+                state = "held"
+        self.alarms.arm("token", wait.ref, wait.element, generation, clock_id, due, state)
+
 
 def full_name(event: Event) -> str:
     """The name sla.yaml uses: `task.opened(sign)` where the event is of a step."""
@@ -334,6 +362,17 @@ def full_name(event: Event) -> str:
 def _meant(clock: Clock, name: str, event: Event) -> bool:
     """Whether an event that stops `name` stops this instance: one of a task only by that task's event."""
     return clock.name == name and (not clock.of_a_task or clock.instance == event.data.get("ref"))
+
+
+def _at(clock: Clock, line: Mapping[str, Any]) -> datetime:
+    """When a line of the ledger counts: a clock may have begun before it was written down."""
+    return clock.started_at if line["entry"] == "started" else line["at"]
+
+
+def _days(count: Any) -> timedelta:
+    if isinstance(count, bool) or not isinstance(count, int | float) or count <= 0:
+        raise ValueError("应为正数")
+    return timedelta(days=count)
 
 
 def _text(instant: datetime | None) -> str | None:

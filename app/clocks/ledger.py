@@ -1,46 +1,150 @@
-"""What a clock says, as pure functions of its ledger: when it started, whether it runs, when it is due."""
+"""What a clock says, as pure functions of ledger, limit and calendar: step by step until it is due."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
+from app.bundles import limit_text
+from app.clocks.calendar import NO_CALENDAR, NOTHING, Calendar, Line, WorkingLine, natural
 from app.engine import durations
 
-
-def natural_day(day: date) -> bool:
-    """Every day counts: limits in working time are refused at publish until there is a calendar."""
-    return True
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a clock's ledger, oldest first: started, limit_changed, stopped, resumed, tier_reached."""
+    """One line of a clock's ledger, oldest first.
+
+    started, limit_changed, paused {reason, cap}, resumed, extended {by, reason}, stopped, recounted,
+    tier_reached. A clock that runs on after a stop is `resumed` with `stood`: whether the gap is given back.
+    """
 
     at: datetime
     entry: str
+    detail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def due(
-    entries: list[Entry], allowance: str | None, is_workday: Callable[[date], bool] = natural_day
-) -> datetime | None:
-    """The due time of a clock: its start plus the allowance it has now, plus the time it stood still; None
-    without a limit or before the start.
+@dataclass(frozen=True)
+class Gap:
+    """A stretch that is given back: a pause, or a stop that was undone. `until` is None while it lasts."""
 
-    Natural time on the calendar of Asia/Shanghai. Source: clocks.md, Model.
+    since: datetime
+    until: datetime | None
+    detail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step from the start to the due time: `at` is where the due time then stands.
+
+    `what` is limit, gap or extension; `counted` is the time it adds, on the line it is counted on.
     """
-    started = next((line.at for line in entries if line.entry == "started"), None)
-    if allowance is None or started is None:
+
+    what: str
+    at: datetime
+    counted: timedelta = NOTHING
+    gap: Gap | None = None
+    text: str = ""
+    detail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Reckoned:
+    """A clock worked out. `due` is None without a limit, and while a pause lasts."""
+
+    start: datetime
+    line: Line
+    steps: tuple[Step, ...]
+    stood: timedelta
+    paused: Gap | None
+
+    @property
+    def due(self) -> datetime | None:
+        return self.steps[-1].at if self.steps and self.paused is None else None
+
+    def at_share(self, percent: int) -> datetime | None:
+        """When this share of the time from the start to the due time has passed, gaps apart."""
+        due = self.due
+        if due is None or percent == 100:
+            return due
+        whole = self.line.between(self.start, due) - self.stood
+        part = (whole // timedelta(microseconds=1)) * percent // 100
+        return self.line.after(self.start, self.stood + timedelta(microseconds=part))
+
+
+def line_of(text: str | None, calendar: Calendar) -> Line:
+    """The time on which a limit is counted, and with it the pauses of its clock."""
+    if text is None or not limit_text.is_working(text):
+        return natural()
+    return WorkingLine(calendar, by_day=limit_text.working_hours(text) is None)
+
+
+def add(start: datetime, text: str, calendar: Calendar) -> datetime:
+    """The end of a limit that begins at `start`. Source: clocks.md, Model."""
+    line = line_of(text, calendar)
+    if isinstance(line, WorkingLine):
+        hours = limit_text.working_hours(text)
+        days = limit_text.natural_or_days(text).working_days if hours is None else 0
+        return line.after(start, days * DAY if hours is None else timedelta(hours=hours))
+    return durations.add(start, limit_text.natural_or_days(text), calendar.is_workday)
+
+
+def reckon(
+    entries: Sequence[Entry], allowance: str | None, calendar: Calendar = NO_CALENDAR
+) -> Reckoned | None:
+    """Start, limit, every gap, every extension; None before the start. Pauses count at most to their cap."""
+    start = next((line.at for line in entries if line.entry == "started"), None)
+    if start is None:
         return None
-    still, stopped = timedelta(), started
+    gaps, paused = _gaps(entries)
+    line, stood, steps = line_of(allowance, calendar), NOTHING, []
+    if allowance is not None:
+        due = add(start, allowance, calendar)
+        steps.append(Step("limit", due, line.between(start, due), text=allowance))
+        for gap in gaps:
+            assert gap.until is not None
+            counted = line.between(gap.since, gap.until)
+            stood += counted
+            due = line.after(due, counted)
+            steps.append(Step("gap", due, counted, gap))
+        for each in entries:
+            if each.entry == "extended":
+                by = str(each.detail["by"])
+                due = add(due, by, calendar)
+                steps.append(Step("extension", due, text=by, detail={**each.detail, "at": each.at}))
+    return Reckoned(start, line, tuple(steps), stood, paused)
+
+
+def due(entries: Sequence[Entry], allowance: str | None, calendar: Calendar = NO_CALENDAR) -> datetime | None:
+    """The due time of a clock; None without a limit, before the start, and while a pause lasts."""
+    reckoned = reckon(entries, allowance, calendar)
+    return reckoned.due if reckoned else None
+
+
+def _gaps(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None]:
+    """The gaps that are over, and the pause that lasts."""
+    gaps: list[Gap] = []
+    paused: Gap | None = None
+    stopped: datetime | None = None
     for line in entries:
-        if line.entry == "stopped":
+        if line.entry == "paused":
+            paused = Gap(line.at, None, line.detail)
+        elif line.entry in ("resumed", "stopped") and paused is not None:
+            gaps.append(Gap(paused.since, min(line.at, capped(paused) or line.at), paused.detail))
+            paused = None
+            stopped = line.at if line.entry == "stopped" else None
+        elif line.entry == "stopped":
             stopped = line.at
-        elif line.entry == "resumed":
-            still += line.at - stopped
-    return durations.add(started, durations.parse_duration(allowance), is_workday) + still
+        elif line.entry == "resumed" and stopped is not None:
+            if line.detail.get("stood", True):
+                gaps.append(Gap(stopped, line.at, line.detail))
+            stopped = None
+    return gaps, paused
 
 
-def at_share(started: datetime, due_at: datetime, percent: int) -> datetime:
-    """The instant at which `percent` of the time from start to due has passed."""
-    whole = due_at - started
-    return started + timedelta(microseconds=(whole // timedelta(microseconds=1)) * percent // 100)
+def capped(pause: Gap) -> datetime | None:
+    """When a pause ends by itself; None for one without a cap."""
+    cap = pause.detail.get("cap")
+    return add(pause.since, str(cap), NO_CALENDAR) if cap else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.bundles import Bundle
-from app.bundles.sla import ClockDef, duration_error
+from app.bundles.limit_text import duration_error
+from app.bundles.sla import ClockDef
 from app.engine.decisions import ResultDoesNotFit, map_result
 
 

@@ -1,9 +1,24 @@
 """Tables of the clocks: a clock of a case, its append-only ledger, and the timers that fire."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    select,
+    text,
+)
 
 from app.audit.guards import append_only
-from app.core.db import Id, Instant, Json, metadata
+from app.core.db import Id, Instant, Json, Session, metadata
 
 clocks = Table(
     "clocks",
@@ -13,12 +28,22 @@ clocks = Table(
     Column("name", String(60), nullable=False),
     # What this instance measures: "" for the whole case, "#1" for a round of it, else the ref of a task.
     Column("instance", String(60), nullable=False),
-    Column("state", String(10), nullable=False),  # running | stopped
+    Column("state", String(10), nullable=False),  # running | paused | stopped
     Column("started_at", Instant, nullable=False),
     Column("allowance", String(40)),  # the limit as the policy words it, e.g. PT2H
-    Column("due_at", Instant),
+    Column("due_at", Instant),  # none without a limit, and while it is paused
     Column("stopped_at", Instant),
+    # The version of the working calendar that the due time follows from; none in natural time.
+    Column("calendar", Integer),
     UniqueConstraint("case_id", "name", "instance", name="uq_clocks_instance"),
+    # Which due times a new calendar may move.
+    Index(
+        "ix_clocks_calendar",
+        "calendar",
+        "case_id",
+        postgresql_where=text("calendar is not null and state <> 'stopped'"),
+        sqlite_where=text("calendar is not null and state <> 'stopped'"),
+    ),
 )
 
 clock_ledger = append_only(
@@ -74,3 +99,22 @@ timers = Table(
         sqlite_where=text("state = 'claimed'"),
     ),
 )
+
+_LEDGER = select(clock_ledger).where(clock_ledger.c.case_id == bindparam("case")).order_by(clock_ledger.c.id)
+
+
+def ledger_of(session: Session, case_id: str) -> list[Mapping[str, Any]]:
+    """The whole ledger of a case, oldest first."""
+    return [dict(row) for row in session.execute(_LEDGER, {"case": case_id}).mappings()]
+
+
+_LEDGERS = (
+    select(clock_ledger)
+    .where(clock_ledger.c.case_id.in_(bindparam("ids", expanding=True)))
+    .order_by(clock_ledger.c.id)
+)
+
+
+def ledger_of_all(session: Session, case_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The ledgers of several cases, oldest line first."""
+    return [dict(row) for row in session.execute(_LEDGERS, {"ids": list(case_ids)}).mappings()]

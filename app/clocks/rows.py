@@ -1,20 +1,30 @@
 """A clock and a timer as their rows say, when a clock's tiers are reached, and how bad a light is."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from app.bundles import limit_text
 from app.bundles.sla import TierDef
 from app.clocks import ledger
-from app.engine import durations
+from app.clocks.calendar import Calendar
+from app.clocks.ledger import Reckoned
 
 WHOLE_CASE = ""
 ROUND = "#"
 """Before the number of the round that an instance measures; what measures a task bears the task's ref."""
 
+CAP = "#cap"
+"""The tier of the token timer that ends a pause at its cap; its key is the clock."""
+
+RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
+
+INSTANT = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True)
 class Clock:
-    """One clock of the case, as its row says."""
+    """One clock of the case, as its row says. `due_at` is None without a limit and while it is paused;
+    `calendar` is the version it was worked out by, None when no part of it is counted in working time."""
 
     id: str
     name: str
@@ -24,6 +34,7 @@ class Clock:
     allowance: str | None
     due_at: datetime | None
     stopped_at: datetime | None = None
+    calendar: int | None = None
 
     @property
     def of_a_task(self) -> bool:
@@ -31,12 +42,9 @@ class Clock:
         return self.instance != WHOLE_CASE and not self.instance.startswith(ROUND)
 
     @property
-    def began(self) -> datetime:
-        """Its start, later by as long as it stood still: shares of its limit are counted from here."""
-        plain = ledger.due([ledger.Entry(self.started_at, "started")], self.allowance)
-        if plain is None or self.due_at is None:
-            return self.started_at
-        return self.started_at + (self.due_at - plain)
+    def live(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self.state in (RUNNING, PAUSED)
 
 
 @dataclass(frozen=True)
@@ -53,13 +61,23 @@ class Timer:
     state: str
 
 
-def tier_at(clock: Clock, tier: TierDef) -> datetime | None:
-    """When a clock reaches a tier; None where that hangs on a limit it has not."""
-    if tier.age is not None:
-        return durations.add(clock.started_at, durations.parse_duration(tier.age), ledger.natural_day)
-    if tier.at is None or clock.due_at is None:
-        return None
-    return ledger.at_share(clock.began, clock.due_at, tier.at)
+def tier_at(clock: Reckoned, tier: TierDef, calendar: Calendar) -> datetime | None:
+    """When a clock reaches a tier; None where that hangs on a due time it has not.
+
+    A class begins just after its instant, unless it is the first of its kind. Source: BS-042 … BS-045.
+    """
+    if tier.age:
+        begins = ledger.add(clock.start, tier.age, calendar)
+        return begins + INSTANT if tier.just_after else begins
+    if tier.after:
+        return ledger.add(clock.due, tier.after, calendar) if clock.due else None
+    return clock.at_share(tier.at) if tier.at is not None else None
+
+
+def works(allowance: str | None, tiers: tuple[TierDef, ...], *longer: str) -> bool:
+    """Whether a working calendar is needed to tell when a clock or one of its tiers is due."""
+    texts = (allowance, *longer, *(text for tier in tiers for text in (tier.age, tier.after)))
+    return any(limit_text.is_working(text) for text in texts)
 
 
 SEVERITY = {"green": 1, "yellow": 2, "orange": 3, "red": 4}

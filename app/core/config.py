@@ -45,6 +45,8 @@ class Settings:
     """HUYING_BPMN: the folder whose folders are processes."""
     connectors: Path | None = None
     """HUYING_CONNECTORS: the file that names the systems we send to; without it what is to be sent waits."""
+    calendar: str = "cn"
+    """HUYING_CALENDAR: the region whose calendar counts working time."""
     files: Path | None = None
     """HUYING_FILES: the folder of attachments, beside the database in every backup; none is ever guessed."""
     scanner: str | None = None
@@ -133,6 +135,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         given["hosts"] = tuple(host.strip() for host in environ["HUYING_HOSTS"].split(",") if host.strip())
     if environ.get("HUYING_SECRET"):
         given["secret"] = environ["HUYING_SECRET"].encode()
+    if environ.get("HUYING_CALENDAR"):
+        given["calendar"] = environ["HUYING_CALENDAR"]
     if environ.get("HUYING_KEYS"):
         given["keys"] = Path(environ["HUYING_KEYS"])
     if environ.get("HUYING_SM4"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -163,8 +163,9 @@ def add(start: datetime, duration: Duration, is_workday: Callable[[date], bool])
     """The instant `duration` after `start` (aware), in UTC.
 
     Years and months are calendar steps in Asia/Shanghai with the end clamped (31 Jan + P1M = 28 Feb),
-    weeks, days and working days keep the wall time, hours and minutes are elapsed time. `is_workday` is asked
-    only for working days. Raises DurationRefused when the calendar ends before the duration does.
+    weeks, days and working days keep the wall time, hours and minutes are elapsed time. Working days begun
+    on a day off count from the midnight after it. `is_workday` is asked only for working days.
+    Raises DurationRefused when the calendar ends before the duration does.
     """
     if start.tzinfo is None:
         raise ValueError("start must be aware")
@@ -198,6 +199,8 @@ def _shortest(duration: Duration) -> timedelta:
 def _after_working_days(start: datetime, count: int, is_workday: Callable[[date], bool]) -> datetime:
     first = day = start.date()
     left = count
+    if not is_workday(first):  # it counts from the midnight at which the next workday begins
+        start = datetime.combine(first, time(), SHANGHAI) + _DAY
     for _ in range(count * 3 + 366):  # a calendar with hardly a workday in it must not spin for ever
         day += _DAY
         left -= bool(is_workday(day))

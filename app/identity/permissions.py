@@ -43,6 +43,7 @@ DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消�
 FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
+CALENDAR_IMPORT = Permission("calendar:import", "导入工作日历")
 
 ALL: dict[str, Permission] = {
     permission: permission
@@ -73,6 +74,7 @@ ALL: dict[str, Permission] = {
         FILTER_SHARE,
         PHRASE_SHARE,
         CATEGORY_IMPORT,
+        CALENDAR_IMPORT,
     )
 }
 """Every permission by its name."""

@@ -1,6 +1,5 @@
 """What the files of a bundle say about each other: lanes, rules, clocks, events and public words."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from app.bundles.bundle import Bundle
@@ -12,16 +11,13 @@ from app.bundles.yaml_file import Doc, read_yaml
 from app.engine.check.diagram import Diagram, read_diagram
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
-from app.engine.check.nodes import BPMN, Flow, Node, separated
-from app.engine.check.words import Named, plain
+from app.engine.check.nodes import Node, separated
+from app.engine.check.words import plain
 from app.engine.xml import XmlRefused, executables, read
 from app.processes import at_steps
 
 LONGEST_WORD = 60
 """Characters of a status, an outcome and a close reason."""
-
-_WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?|\bP\d+WD\b")
-
 
 _REFUSALS = ("bpmn-element-forbidden", "bpmn-element-not-yet", "bpmn-script-forbidden")
 
@@ -55,7 +51,7 @@ def check(
 
 def of_diagram(diagram: Diagram) -> list[Finding]:
     """What the rooms above the engine refuse in a diagram, whatever files lie beside it."""
-    return [*_persons(diagram), *_working_time(diagram), *_lengths(diagram)]
+    return [*_persons(diagram), *_lengths(diagram)]
 
 
 def unit_fields(bundle: Bundle) -> dict[str, str]:
@@ -209,26 +205,6 @@ def _persons(diagram: Diagram) -> Iterator[Finding]:
                 )
                 en = f"{node.named.en} names a person by {name}, which is not open yet."
                 yield Finding("error", "key-not-yet", DIAGRAM, node.line, node.id, zh, en)
-
-
-def _working_time(diagram: Diagram) -> Iterator[Finding]:
-    """Working days and hours need a calendar, which is not open yet: better refused than counted wrongly."""
-    places: list[tuple[Node | Flow, Named, str]] = [
-        (flow, scope.flow_named(flow), flow.condition)
-        for scope in diagram.scopes()
-        for flow in scope.flows
-        if flow.condition
-    ]
-    for node in diagram.every.values():
-        texts = ["".join(timer.itertext()) for timer in node.element.iter(f"{BPMN}timerEventDefinition")]
-        texts += node.attributes.values()
-        places += [(node, node.named, text) for text in texts]
-    for at, named, text in places:
-        if found := _WORKING.search(text):
-            zh = f"{named.zh} 用了“{found[0]}”：工作日、工作小时要有工作日历，尚未开放；请先用自然时间。"
-            yield Finding(
-                "error", "key-not-yet", DIAGRAM, at.line, at.id, zh, "Working time is not open yet."
-            )
 
 
 def _lengths(diagram: Diagram) -> Iterator[Finding]:

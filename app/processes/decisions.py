@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -10,10 +9,9 @@ from app.bundles.bundle import Bundle
 from app.bundles.data_fields import RESERVED
 from app.bundles.files import DIAGRAM, SLA
 from app.bundles.keys import finding, nearest
-from app.bundles.sla import duration_error
+from app.bundles.limit_text import duration_error
 from app.bundles.yaml_file import read_yaml
 from app.cases.motion import WRITABLE
-from app.engine import xml
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.words import plain
@@ -22,7 +20,6 @@ from app.engine.decisions.tables import Table
 from app.engine.source import Names
 
 UNKNOWN = "bpmn-unknown-decision"
-_WORKING = re.compile(r"\bwork(?:days|hours)\s*\([^)]*\)?")
 
 
 def ids(bundle: Bundle) -> frozenset[str]:
@@ -48,7 +45,7 @@ def check(bundle: Bundle, names: Names) -> list[Finding]:
         found.append(
             Finding("error", "dmn-duplicate-id", first, None, error.element, zh, "Two decisions share an id.")
         )
-    return [*found, *_working_time(bundle)]
+    return found
 
 
 def check_use(bundle: Bundle, diagram: Diagram) -> list[Finding]:
@@ -116,23 +113,6 @@ def _durations(bundle: Bundle, table: Table) -> Iterator[Finding]:
             yield Finding(
                 "error", wrong[0], file, line, table.id, zh, f"{table.written.named.en}: {wrong[2]}"
             )
-
-
-def _working_time(bundle: Bundle) -> Iterator[Finding]:
-    """Working days and hours need a calendar, which is not open yet."""
-    for path, data in bundle.decisions.items():
-        for element in xml.read(data).iter():
-            if str(element.tag).endswith("}text") and (used := _WORKING.search(element.text or "")):
-                zh = f"用了“{used[0]}”：工作日、工作小时要有工作日历，尚未开放；请先用自然时间。"
-                yield Finding(
-                    "error",
-                    "key-not-yet",
-                    path,
-                    element.sourceline,
-                    None,
-                    zh,
-                    "Working time is not open yet.",
-                )
 
 
 def _written(bundle: Bundle, diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from app.bundles.sla import ClockDef, Sla, TierDef
+from app.bundles.sla import ClockDef, Sla
+from app.bundles.tiers import TierDef
 from app.clocks.board import Board
 from app.clocks.rows import Timer
 from app.core.events import Event
@@ -32,10 +33,10 @@ SLA = Sla(MappingProxyType({clock.name: clock for clock in CLOCKS}), TIERS)
 def board(now: datetime = NOW, before: Board | None = None) -> Board:
     """A fresh board, or the next act on what another board left behind."""
     clocks = list(before.clocks) if before else []
-    timers = (
-        [t for t in before.timers if t.state in ("armed", "claimed", "held", "incident")] if before else []
-    )
-    return Board(CASE, CASE, SLA, now, "somebody", clocks, timers)
+    waiting = ("armed", "claimed", "held", "incident")
+    timers = [t for t in before.timers if t.kind == "flag" or t.state in waiting] if before else []
+    ledger = [*before.history, *before.ledger] if before else []
+    return Board(CASE, CASE, SLA, now, "somebody", clocks, timers, history_of=lambda: ledger)
 
 
 def hear(on: Board, name: str, **data: Any) -> list[str]:
@@ -151,7 +152,7 @@ def test_a_start_arms_its_tiers_and_a_stop_takes_back_those_not_reached() -> Non
     hear(later, "task.claimed", step="sign", ref="5")
 
     assert {timer.tier: timer.state for timer in later.timers} == {"half": "armed", "due": "cancelled"}
-    assert set(later.changed_timers) == {timer.id for timer in later.timers if timer.tier == "due"}
+    assert set(later.alarms.changed) == {timer.id for timer in later.timers if timer.tier == "due"}
 
 
 def test_a_bound_timer_follows_its_clock_and_is_held_when_it_is_met() -> None:
@@ -199,7 +200,7 @@ def test_a_timer_whose_clock_has_not_started_is_held_and_armed_with_the_next_gen
     assert armed.due_at == NOW + HOUR + timedelta(days=1)
     again = board(NOW + 2 * HOUR, later)
     again.follow([waiting(clock="handle")])
-    assert (again.new_timers, again.changed_timers) == ({}, {})
+    assert (again.alarms.new, again.alarms.changed) == ({}, {})
 
 
 def test_a_plain_timer_is_armed_once_and_a_cycle_goes_on_with_the_next_generation() -> None:
@@ -208,9 +209,9 @@ def test_a_plain_timer_is_armed_once_and_a_cycle_goes_on_with_the_next_generatio
     first.follow([plain])
     same = board(NOW, first)
     same.follow([plain])
-    assert (same.new_timers, same.changed_timers) == ({}, {})
+    assert (same.alarms.new, same.alarms.changed) == ({}, {})
 
-    same.fired(token(same).id)
+    same.alarms.put(token(same), "fired")
     same.follow([Wait("7", "timer", "提醒", "remind", due_at=NOW + 2 * HOUR)])
 
     assert [(timer.generation, timer.state) for timer in same.timers] == [(1, "fired"), (2, "armed")]

@@ -93,8 +93,10 @@ def test_p5wd_over_spring_festival_2026() -> None:
     assert due == beijing("2026-02-27T15:00")  # Sat 14 Feb worked, then 24, 25, 26, 27 February
 
 
-def test_a_working_day_begun_on_a_free_day_is_the_next_working_day() -> None:
-    assert add(beijing("2026-02-17T09:00"), parse_duration("P1WD"), workday) == beijing("2026-02-24T09:00")
+def test_a_working_day_begun_on_a_free_day_is_the_whole_next_working_day() -> None:
+    assert add(beijing("2026-02-17T09:00"), parse_duration("P1WD"), workday) == beijing("2026-02-25T00:00")
+    assert add(beijing("2026-02-17T23:00"), parse_duration("P1WD"), workday) == beijing("2026-02-25T00:00")
+    assert add(beijing("2026-02-17T09:00"), parse_duration("P2WD"), workday) == beijing("2026-02-26T00:00")
 
 
 def test_a_calendar_without_working_days_is_refused_not_searched_for_ever() -> None:

@@ -22,7 +22,7 @@ def fire(motion: Motion, command: FireTimer) -> Timer | None:
     if timer.due_at is None or timer.due_at > motion.now:  # moved while it was claimed
         motion.session.execute(_REARM, {"row_id": timer.id})
         return None
-    motion.board.fired(timer.id)
+    motion.board.alarms.put(timer, "fired")
     motion.tell("timer.fired", element=timer.tier, ref=timer.key, label=timer_name(motion, timer))
     return timer
 

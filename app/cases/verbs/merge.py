@@ -26,7 +26,7 @@ def merge_away(motion: Motion, command: MergeAway) -> bool:
     for task in motion.open_tasks():
         motion.change_task(task, state="suspended", revision=task["revision"] + 1)
         take_away(motion, task)
-    motion.board.hold()
+    motion.board.alarms.hold()
     case.update(state="merged", merged_into=command.into, root_id=command.into)
     motion.moves_root = True
     motion.tell("case.merged", into=command.into, reason=reason)
@@ -55,7 +55,7 @@ def undo(motion: Motion, command: MergeUndone) -> bool:
         state = "claimed" if task["assignee_id"] else "open"
         motion.change_task(task, state=state, revision=task["revision"] + 1)
         lay_out(motion, task)
-    motion.board.go_on()
+    motion.board.alarms.go_on()
     motion.ask(LetGo(case["merged_into"], case["id"]))
     case.update(state="active", merged_into=None, root_id=case["id"])
     motion.moves_root = True

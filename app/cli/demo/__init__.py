@@ -22,11 +22,15 @@ def demo() -> None:
 def load() -> None:
     """升级数据库结构，装入示范区的单位、人员、诉求分类与 bpmn 下的全部流程；可以重复运行。"""
     from app import wire
+    from app.cases.calendars import service
     from app.categories import importing
+    from app.cli.calendar import told as calendar_told
     from app.cli.categories import told as told_of
     from app.cli.process import publish_each
+    from app.clocks import seed
     from app.demo.mark import restore
     from app.identity import org
+    from app.identity.actor import SYSTEM
 
     file = settings().bpmn_dir / "_org.yaml"
     if not file.is_file():
@@ -43,6 +47,10 @@ def load() -> None:
     with db.transaction() as session:
         for report in importing.load_folder(session, settings().bpmn_dir):
             click.echo("\n".join(told_of(report)))
+    with db.transaction() as session:
+        for year in seed.announced():
+            for line in calendar_told(service.import_year(session, SYSTEM, year)):
+                click.echo(line)
     notes = []
     for published in publish_each():
         for line in published.lines:

@@ -1,0 +1,64 @@
+"""Writes down what boards gathered: clocks, timers and ledger, one statement a table for all of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, insert, update
+
+from app.clocks.board import Board
+from app.clocks.models import clock_ledger, clocks, timers
+from app.clocks.rows import Clock, Timer
+from app.core.db import Session
+
+_CLOCK = ("state", "allowance", "stopped_at", "due_at", "calendar")
+_TIMER = ("state", "generation", "due_at", "fired_at")
+
+
+def updating(table: Table, columns: tuple[str, ...]) -> Any:
+    """An UPDATE by `row_id` that sets these columns to `new_…`."""
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns})
+    )
+
+
+_UPDATE_CLOCK = updating(clocks, _CLOCK)
+_UPDATE_TIMER = updating(timers, _TIMER)
+_INSERT_CLOCK = insert(clocks)
+_INSERT_TIMER = insert(timers)
+_INSERT_LEDGER = insert(clock_ledger)
+
+
+def save(session: Session, boards: Sequence[Board], now: datetime) -> None:
+    """At most five statements, however many cases the boards belong to."""
+    for statement, rows in (
+        (_INSERT_CLOCK, [_clock(board, clock) for board in boards for clock in board.new_clocks.values()]),
+        (
+            _UPDATE_CLOCK,
+            [_changed(vars(clock), _CLOCK) for b in boards for clock in b.changed_clocks.values()],
+        ),
+        (_INSERT_TIMER, [_timer(board, timer) for board in boards for timer in board.alarms.new.values()]),
+        (_UPDATE_TIMER, [_moved(timer, now) for board in boards for timer in board.alarms.changed.values()]),
+        (_INSERT_LEDGER, [line for board in boards for line in board.ledger]),
+    ):
+        if rows:
+            session.execute(statement, rows)
+
+
+def _clock(board: Board, clock: Clock) -> dict[str, Any]:
+    return {**vars(clock), "case_id": board.case_id}
+
+
+def _timer(board: Board, timer: Timer) -> dict[str, Any]:
+    unused = {"attempts": 0, "deaths": 0, "begun": False}
+    return {**vars(timer), "root_id": board.root_id, "case_id": board.case_id, **unused}
+
+
+def _moved(timer: Timer, now: datetime) -> dict[str, Any]:
+    return _changed({**vars(timer), "fired_at": now if timer.state == "fired" else None}, _TIMER)
+
+
+def _changed(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    return {"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}}

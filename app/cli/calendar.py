@@ -1,0 +1,123 @@
+"""`huying calendar`: the announced years out of the library, what is known of a year, a year from a file."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import reach
+from app.core import db
+from app.core.clock import BEIJING
+from app.core.config import settings
+
+if TYPE_CHECKING:
+    from app.cases.calendars.service import Done
+
+MOST_NAMED = 20
+
+
+@click.group()
+def calendar() -> None:
+    """工作日历。"""
+
+
+@calendar.command()
+@click.option("--dry-run", is_flag=True, help="只说会有什么变化，不保存。")
+def load(dry_run: bool) -> None:
+    """装入国务院已公布的各年放假安排（holidays 程序库所载）；还没有公布的年份不装，暂按周一至周五。"""
+    from app.clocks import seed
+
+    reach.database()
+    for year in seed.announced():
+        _import(year, dry_run)
+    _end(dry_run)
+
+
+@calendar.command("import")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option("--dry-run", is_flag=True, help="只说会有什么变化，不保存。")
+def import_(files: tuple[Path, ...], dry_run: bool) -> None:
+    """导入一年或几年的日历文件，重算到期时刻，逐件说明变化。"""
+    from app.clocks.calendar_file import read_calendar
+
+    reach.database()
+    read = [read_calendar(file.name, file.read_bytes()) for file in files]  # all good, or none
+    for year in read:
+        _import(year, dry_run)
+    _end(dry_run)
+
+
+@calendar.command()
+@click.argument("year", type=int)
+@click.option("--region", help="哪个日历；不写就是本系统所用的。")
+def show(year: int, region: str | None) -> None:
+    """列出一年里放假、调休和工作时间。"""
+    from app.clocks import calendars
+    from app.clocks.calendar import NO_CALENDAR, USUAL_HOURS
+    from app.clocks.calendar_file import written
+    from app.clocks.calendar_import import in_words
+
+    reach.database()
+    region = region or settings().calendar
+    with db.reading() as session:
+        head = calendars.head(session, region)
+        found = calendars.at_version(session, region, head["version"]) if head else NO_CALENDAR
+    known = found.years.get(year)
+    days = [date(year, 1, 1) + timedelta(days=n) for n in range(366)]
+    count = sum(found.is_workday(day) for day in days if day.year == year)
+    if known is None:
+        click.echo(f"日历 {region} 没有 {year} 年：暂按周一至周五，共 {count} 个工作日。")
+        return
+    click.echo(f"日历 {region} {year} 年，第 {known.version} 版，{count} 个工作日。依据：{known.source}。")
+    click.echo(f"  平常 {'、'.join(written(known.hours or USUAL_HOURS))}")
+    for day, each in sorted(known.days.items()):
+        own = f"，{'、'.join(written(each.hours))}" if each.hours is not None else ""
+        click.echo(f"  {day} {in_words(each)}{own}")
+
+
+def _import(year: object, dry_run: bool) -> None:
+    from app.cases.calendars import service
+    from app.clocks.calendar_file import CalendarYear
+    from app.identity.actor import SYSTEM
+
+    assert isinstance(year, CalendarYear)
+    with db.transaction() as session:
+        done = service.import_year(session, SYSTEM, year, dry_run=dry_run)
+    for line in told(done):
+        click.echo(line)
+
+
+def told(done: "Done") -> list[str]:
+    """What an import changed, for a person."""
+    from app.clocks.calendar_import import in_words
+
+    made = done.made
+    head = f"日历 {made.year.region} {made.year.year} 年"
+    if made.nothing:
+        return [f"{head}：没有变化。"]
+    was = "原来没有公布" if made.was_provisional else f"{len(made.days)} 天有变化"
+    lines = [f"{head}：第 {made.calendar.version} 版，{was}。"]
+    if not made.was_provisional:
+        lines += [
+            f"  {each.day} 由{in_words(each.was)}改为{in_words(each.now)}" for each in made.days[:MOST_NAMED]
+        ]
+    if done.moved or done.waiting:
+        lines.append(f"  {len(done.moved)} 个时钟的到期时刻有变化：")
+    for each in done.moved[:MOST_NAMED]:
+        was, due = (
+            (at.astimezone(BEIJING).strftime("%m-%d %H:%M") if at else "无") for at in (each.was, each.due)
+        )
+        lines.append(f"    {each.number} {each.label}：{was} → {due}")
+    if len(done.moved) > MOST_NAMED:
+        lines.append("    ……")
+    if done.waiting:
+        lines.append(f"  还有 {done.waiting} 件由后台接着重算。")
+    return lines
+
+
+def _end(dry_run: bool) -> None:
+    if dry_run:
+        click.echo("以上是预演，没有保存。")
