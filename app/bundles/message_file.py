@@ -26,10 +26,11 @@ ENVELOPE = ("title", "content", "received_at", "place_unit", "priority")
 """Reserved names that a message may bring when it starts a case."""
 LATER = ("content",)
 
+FORWARD = "forward"
 _PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
 _ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 _QUOTED = re.compile(r'"([^"]*)"')
-_ONLY = {"in": ("key", "starts", "several", "data", "place"), "out": ("to", "body", "secret", "merged")}
+_ONLY = {"in": ("key", "starts", "several", "data", "place"), "out": ("to", "body", "secret")}
 
 _MESSAGE = Record(
     {
@@ -55,7 +56,8 @@ _MESSAGE = Record(
         "secret": Key(Flag(), "允许正文带加密保存的名字"),
         "merged": Key(
             Text(says="条件", longest=1000),
-            '已并入另一件的，随那一件办结时，条件成立就发，正文取那一件的内容，例如 origin == "市级派单"',
+            "out：条件，已并入另一件的，随那一件答复（没有答复就随它办结）时，条件成立就发，正文取那一件的内容，"
+            '例如 origin == "市级派单"；in：写 forward，已并入另一件的，转给也在等这条消息的那一件',
         ),
     }
 )
@@ -128,6 +130,10 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         for i, path in enumerate(place.units):
             _path_reads(path, found, (name, "place", "units", i))
         fields += [FormField(data[each]) for each in (placing.UNIT, place.unknown)]
+    forward = given.get("merged")
+    if forward not in (None, FORWARD):
+        zh = f"收到的消息的 merged 只能写 {FORWARD}：转给并入的那一件；不写就记下来，告诉两件。"
+        found.error("value-invalid", (name, "merged"), zh, f'"merged" of an incoming message is "{FORWARD}".')
     form = Form(name, name, tuple(each for each in fields if each is not None))
     return Message(
         name,
@@ -139,6 +145,7 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         MappingProxyType(fixed),
         place,
         secret=given.get("secret", False),
+        forward=forward == FORWARD,
         form=form,
     )
 

@@ -64,6 +64,8 @@ class Message:
     secret: bool = False
     merged: Expression | None = None
     """Sent as well when a case that was merged into another one ends with it, if this holds."""
+    forward: bool = False
+    """What comes for a case that was merged into another one is brought to that one, when it waits for it."""
     form: Form | None = None
     """The names of `data` as a form in which nothing is required: it reads what a partner wrote."""
 

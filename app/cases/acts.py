@@ -2,6 +2,7 @@
 
 from app.cases import family, waits
 from app.cases.commands import (
+    Answer,
     Assist,
     Attach,
     ChildEnded,
@@ -13,6 +14,8 @@ from app.cases.commands import (
     EndChild,
     FireTimer,
     HandBack,
+    Hear,
+    HearOf,
     LetGo,
     Link,
     Linked,
@@ -39,6 +42,7 @@ from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, hand_back, unclaim
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
+from app.cases.verbs.hear import hear, hear_of
 from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
@@ -97,6 +101,14 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return take_in(motion, command)
         case MergeUndone():
             return undo(motion, command)
+        case Answer():
+            return family.answer(motion, command)
+        case Hear():
+            hear(motion, command)
+            return True
+        case HearOf():
+            hear_of(motion, command)
+            return True
         # those that wake it, or may
         case TreatIncident():
             woken = treating.treat(motion, command)
@@ -142,5 +154,6 @@ def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
     picture = run.settle()
     tell_decided(motion, run.trace)
     tell_milestones(motion, run.trace)
+    family.reply_with_it(motion)
     sync(motion, picture, gone)
     motion.case["engine"] = run.dump()

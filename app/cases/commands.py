@@ -279,6 +279,39 @@ class LetGo:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The case that this one was merged into has replied: this one replies with it, from its data."""
+
+    case_id: str
+    of: str
+    told: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Hear:
+    """A message came for a case that was merged into another one; it moves nobody, and both are told.
+
+    `to` is that other one. With `passed` it was brought there instead, and this one is told only that.
+    """
+
+    case_id: str
+    to: str
+    message: str
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    receipt: str | None = None
+    passed: bool = False
+
+
+@dataclass(frozen=True)
+class HearOf:
+    """The same, seen from the case that took the other in: a note says what came."""
+
+    case_id: str
+    merged: str
+    text: str
+
+
+@dataclass(frozen=True)
 class TreatIncident:
     """处理异常: what somebody does about what stopped in this case; `act` is one of incidents.kinds.ACTS.
 
@@ -297,11 +330,12 @@ class TreatIncident:
 
 TaskCommand = Claim | Unclaim | HandBack | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
-CaseCommand = Deliver | Beside | ChildEnded | EndChild | MergeAway | TakeIn | MergeUndone | LetGo
+Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
+CaseCommand = Deliver | Beside | ChildEnded | EndChild | Merging
 Command = TaskCommand | CaseCommand | FireTimer
 
-NO_DRAFT = FireTimer | Deliver | TreatIncident | HandBack
+NO_DRAFT = FireTimer | Deliver | Hear | TreatIncident | HandBack
 """What opens no incident when it fails: whoever sent it counts the attempts, or has one before him."""
 
-BY_ITSELF = FireTimer | Deliver | HandBack
+BY_ITSELF = FireTimer | Deliver | Hear | HandBack
 """What no person asks of a case: nobody's scope is looked at, and a failure is counted by whoever sent it."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, select
 
 from app import bundles
-from app.cases.commands import ChildEnded, EndChild, LetGo
+from app.audit.chain import case_chain
+from app.cases.commands import Answer, ChildEnded, EndChild, LetGo
 from app.cases.env import attached, awake, sent
 from app.cases.errors import ChildOpen
 from app.cases.models import cases, tasks
@@ -21,6 +23,11 @@ _KIN = (
         (cases.c.parent_id == bindparam("case")) | (cases.c.merged_into == bindparam("case")),
     )
     .order_by(cases.c.id)
+)
+
+
+_CHAIN = select(case_chain.c.events).where(
+    case_chain.c.case_id == bindparam("case"), case_chain.c.events.like(bindparam("of"))
 )
 
 
@@ -75,6 +82,41 @@ def let_go(motion: Motion, command: LetGo) -> bool:
     return True
 
 
+REPLIED = "case.replied"
+
+
+def reply_with_it(motion: Motion) -> None:
+    """A case has replied: those that were merged into it reply with it, and their clocks stop as its own."""
+    case = motion.case
+    times = sum(event.name == REPLIED for event in motion.events) if case["children_open"] else 0
+    if times <= motion.replied:
+        return
+    motion.replied = times
+    which: dict[str, Any] = {"root": case["root_id"], "case": case["id"]}
+    for kin in motion.session.execute(_KIN, which):
+        if kin.state == "merged":
+            motion.ask(Answer(kin.id, case["id"], case["data"]))
+
+
+def answer(motion: Motion, command: Answer) -> bool:
+    """The merged case's part: it says to its own partner what the other one came to."""
+    if motion.case["merged_into"] != command.of:
+        return False
+    say_what_it_said(motion, command.of, command.told)
+    motion.tell(REPLIED, through=command.of)
+    return True
+
+
+def _has_replied(motion: Motion, through: str) -> bool:
+    """Whether the case has replied with the other one since it was merged into it."""
+    rows = motion.session.execute(_CHAIN, {"case": motion.case["id"], "of": f'%"{REPLIED}"%'})
+    told = [event for row in rows for event in orjson.loads(row.events)]
+    before = any((event["name"], event.get("through")) == (REPLIED, through) for event in told)
+    return before or any(
+        (event.name, event.data.get("through")) == (REPLIED, through) for event in motion.events
+    )
+
+
 def child_ended(motion: Motion, command: ChildEnded) -> bool:
     """The parent's part: one child fewer, and a line that says what came of it.
 
@@ -105,7 +147,7 @@ def end_with_parent(motion: Motion, command: EndChild) -> Run | None:
     if motion.case["state"] not in ("active", "merged"):
         return None
     motion.case["close_reason"] = command.reason
-    if command.of is not None:
+    if command.of is not None and not _has_replied(motion, command.of):
         say_what_it_said(motion, command.of, command.told)
     run = awake(motion)
     run.cancel()

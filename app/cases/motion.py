@@ -78,6 +78,7 @@ class Motion:
     acts: list[str] = field(default_factory=list)
     """The commands that changed something, for the audit row."""
     taken: dict[tuple[str, str | None], Taken] = field(default_factory=dict)
+    replied: int = 0  # how often it replied in this act, as far as those merged into it have been told
     """What is to be sealed beside the case, by name and where it came from."""
     made: Row | None = None
     """The row an act made beside the case, for its answer: a note, a link, an attachment."""

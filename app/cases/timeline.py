@@ -205,6 +205,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"办结：{end.name if end and end.name else event['end']}"
         case "message.received":
             return f"收到消息“{event['message']}”"
+        case "message.passed":
+            return f"收到消息“{event['message']}”，已转给并入的那一件"
         case "message.sent":
             return f"发出消息“{event['message']}”，交给 {event['to']}"
         case "wait.opened":

@@ -10,6 +10,7 @@ def install() -> None:
     endpoints.configured()  # a wrong file is refused at the start, not at the first message
     events.listen(delivering.mark_delivered)
     events.listen(parking.wake_those_meant_for)
+    events.listen(parking.follow_merging)
     events.listen(outbox.keep_what_leaves)
     events.listen(received.try_again)
     events.listen(deliveries.follow_incidents)

@@ -64,6 +64,12 @@ class AlreadyDelivered(Exception):
     """这条消息已经送到。"""
 
 
+class HeardTooLate(Exception):
+    """消息是给一件已经并入别件的办件的，那一件已经结束。内容已记在两件上；要不要另办，请核对后处理。"""
+
+    element: str
+
+
 class MessageFailed(Exception):
     """收到的消息几次都没有办成，已停止重试。请查看“收到的消息”，改正流程后重试。"""
 
@@ -110,6 +116,11 @@ def _deliver(row: Row, actor: Actor) -> None:
             values = [catalogue.values(session, actor, found.declared(wait), payload) for wait in chosen]
         if row["ref"] is not None:
             _bring_part(row, values, actor)
+        elif found.joined is not None:
+            try:
+                _hear(row, actor, payload, found)
+            except NotAwaited:
+                continue
         elif not chosen:
             _start_or_park(row, actor, payload, found)
         elif len(chosen) > 1:
@@ -207,6 +218,18 @@ _SHARED = (
     "next_at",
     "attempts",
 )
+
+
+def _hear(row: Row, actor: Actor, payload: Mapping[str, Any], found: Reach) -> None:
+    """A message for a case that was merged into another one: brought there, or told to both."""
+    joined = found.joined
+    assert joined is not None
+    with reading() as session:
+        values = catalogue.values(session, actor, found.heard_by, payload)
+    if joined.into["state"] != "active":  # a note in a closed case is seen by nobody who works there
+        with transaction() as session:
+            tell(session, {**row, "case_id": joined.into["id"]}, HeardTooLate(), "message-late")
+    advance(joined.commands(row["name"], values, row["id"]), actor)
 
 
 def _start_or_park(row: Row, actor: Actor, payload: Mapping[str, Any], found: Reach) -> None:

@@ -16,6 +16,7 @@ from app.exchange import delivering
 from app.exchange.delivering import Row
 from app.exchange.errors import SeveralWaiting
 from app.exchange.models import inbound
+from app.exchange.received import MORE_TIME
 from app.identity import login
 from app.identity.actor import Actor
 
@@ -54,6 +55,40 @@ def wake_those_meant_for(session: Session, told: Sequence[Event]) -> None:
         session.execute(
             _WAKE, [{"called": name, "for_key": key, "at": at} for (name, key), at in opened.items()]
         )
+
+
+_LIES = update(inbound).where(
+    _PARKED,
+    inbound.c.key == select(cases.c.external_no).where(cases.c.id == bindparam("merged")).scalar_subquery(),
+)
+_TOLD = (
+    update(inbound)
+    .where(
+        text("inbound.state = 'delivered'"),
+        inbound.c.case_id == bindparam("of"),
+        select(waits.c.ref)
+        .where(
+            waits.c.case_id == inbound.c.case_id,
+            waits.c.name == inbound.c.name,
+            waits.c.key == inbound.c.key,
+            waits.c.opened_at <= inbound.c.settled_at,
+        )
+        .exists(),
+    )
+    .values(state="parked", settled_at=None, next_at=bindparam("at"), expires_at=bindparam("until"))
+)
+
+
+def follow_merging(session: Session, told: Sequence[Event]) -> None:
+    """Listens: what lies parked for a case that is merged is told at once; what it was told while it rested
+    comes again once it goes its own way and still waits for it.
+    """
+    for event in told:
+        if event.name == "case.merged":
+            session.execute(_LIES.values(next_at=event.at), {"merged": event.case_id})
+        elif event.name == "case.unmerged":
+            how = {"of": event.case_id, "at": event.at, "until": event.at + MORE_TIME}
+            session.execute(_TOLD, how)
 
 
 _MAY_GO = (

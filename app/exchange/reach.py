@@ -7,6 +7,7 @@ from typing import Any
 from app import bundles
 from app.cases import waits
 from app.cases.filing import STAFF
+from app.cases.joined import Joined, joined
 from app.core.db import Session
 from app.exchange import catalogue, connectors
 from app.exchange.catalogue import Known
@@ -21,10 +22,21 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reach:
-    """Who waits, longest first; or, when nobody does, the processes that know the message."""
+    """Who waits, longest first; or, when nobody does, the merged case it is for, or the processes that know
+    the message.
+    """
 
     waiting: Sequence[Row]
     knowing: Sequence[Known]
+    name: str = ""
+    joined: Joined | None = None
+
+    @property
+    def heard_by(self) -> Known:
+        """The message as the case declares it that hears of it for a merged one."""
+        assert self.joined is not None
+        bundle = self.joined.bundle
+        return Known(bundle, bundle.messages[self.name])
 
     @property
     def rule(self) -> str:
@@ -53,6 +65,8 @@ class Reach:
             raise SeveralWaiting(f"有 {len(self.waiting)} 件在等这条消息。")
         if self.waiting:
             readers = [self.declared(self.waiting[0])]
+        elif self.joined is not None:
+            readers = [self.heard_by]
         else:
             readers = [self.starting] if self.starting is not None else list(self.knowing[:1])
         for each in readers:
@@ -72,7 +86,15 @@ def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
     ]
     own = [wait for wait in within if wait["source"] == actor.login]
     waiting = own or within
-    return Reach(waiting, () if waiting else catalogue.known(session, name))
+    if waiting:
+        return Reach(waiting, ())
+    merged = [
+        each
+        for each in joined(session, name, key, (actor.login, STAFF))
+        if actor.allows(MESSAGE_SEND, each.case["org_path"])
+    ]
+    merged.sort(key=lambda each: each.case["source"] != actor.login)
+    return Reach((), catalogue.known(session, name), name, merged[0] if merged else None)
 
 
 def connector(endpoint: Endpoint | None) -> Connector | None:

@@ -6,9 +6,14 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
+from app.bundles.messages import Message
 from app.cases import filing, waits
 from app.cases.advance import advance
 from app.cases.commands import Deliver, NewCase
+from app.cases.joined import joined
+from app.cases.models import cases
 from app.cases.motion import RowLookups
 from app.core import clock, events
 from app.core.db import Session, reading
@@ -57,6 +62,8 @@ def bring(walk: Walk, given: Row) -> None:
         return
     with reading() as session:
         waiting = waits.waiting_for(session, message.name, key)
+    if not waiting and _heard(walk, message, key, given.get("payload", {})):
+        return
     if not waiting:
         raise Unmet(f"没有办件在等消息 {message.name}（编号 {key}）。")
     if len(waiting) > 1 and message.several == "refuse":
@@ -64,6 +71,22 @@ def bring(walk: Walk, given: Row) -> None:
     for wait in waiting if message.several == "all" else waiting[:1]:
         advance(Deliver(wait["case_id"], wait["ref"], values), SYSTEM)
     walk.say(f"收到消息 {message.name}")
+
+
+def _heard(walk: Walk, message: Message, key: str, payload: Row) -> bool:
+    """Whether it is for a case that was merged: then the one it joined gets it, or both are told."""
+    with reading() as session:
+        of_walk = select(cases.c.source).where(cases.c.id.in_(walk.cases.values()))
+        sources = [row.source for row in session.execute(of_walk)]
+        found = next(iter(joined(session, message.name, key, sources)), None)
+        if found is None:
+            return False
+        meant = found.bundle.messages[message.name]
+        values = meant.values(payload, {}, RowLookups(session, clock.now(session), {}))
+    advance(found.commands(message.name, values, None), SYSTEM)
+    became = "记下来，告诉两件" if found.wait is None else "转给并入的那一件"
+    walk.say(f"收到消息 {message.name}，{became}")
+    return True
 
 
 def expect_sent(walk: Walk, given: Row) -> None:

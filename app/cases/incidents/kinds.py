@@ -46,6 +46,9 @@ KINDS: Mapping[str, Kind] = {
     "delivery-blocked": Kind("发送地址未核准", "外部系统的地址不在核准的网段里，消息没有发出。"),
     "message-failed": Kind("来件办不了", "外部系统发来的消息试了几次都没有办成。"),
     "message-ambiguous": Kind("来件对不上一件", "不止一件办件在等外部系统的这条消息，流程没有说给哪一件。"),
+    "message-late": Kind(
+        "来件已过时", "外部系统的消息是给一件已并入别件的办件的，那一件已经结束；内容已记在两件上。"
+    ),
     "message-expired": Kind("来件没有人等", "外部系统发来的消息等到期限，没有办件需要它。"),
 }
 OUTSIDE = ("delivery-dead", "delivery-blocked")

@@ -21,12 +21,17 @@ def note(motion: Motion, command: Note) -> None:
     """Keeps the words beside the case; the chain holds that they were said, and a seal over them."""
     guard.right(motion, CASE_INSTRUCT if command.kind == "instruction" else CASE_NOTE)
     guard.case_active(motion)
+    put_down(motion, command.text, command.kind)
+
+
+def put_down(motion: Motion, text: str, kind: str) -> None:
+    """The note itself, whoever may write one."""
     salt, note_id = secrets.token_bytes(16), new_id()
-    words = hush(motion, "note", command.text, note_id)
+    words = hush(motion, "note", text, note_id)
     motion.made = {
         "id": note_id,
         "case_id": motion.case["id"],
-        "kind": command.kind,
+        "kind": kind,
         "text": words,
         "salt": salt,
         "author_id": motion.actor.id,
@@ -34,7 +39,7 @@ def note(motion: Motion, command: Note) -> None:
     }
     motion.session.execute(insert(case_notes), motion.made)
     told = {"note": motion.made["id"], "words": seal_of(salt, {"text": words})}
-    if command.kind == "note":
+    if kind == "note":
         motion.tell("case.noted", **told)
         return
     motion.case["instructed"] = True
