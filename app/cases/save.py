@@ -101,47 +101,46 @@ def save(motion: Motion) -> None:
         audit_head=chain["hash"],
     )
     if motion.new:
-        session.execute(_INSERT_CASE, case)
-    elif (
-        session.execute(_UPDATE_CASE, {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}).rowcount != 1
-    ):
-        raise CaseMoved(case["id"])
+        session.write(_INSERT_CASE, case)
+    else:
+        row = {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}
+        session.write(_UPDATE_CASE, row, CaseMoved(case["id"]))
     if changes.updates["tasks"]:
-        session.execute(
+        session.write(
             _UPDATE_TASK,
             [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()],
         )
     if motion.opened:
-        session.execute(_INSERT_TASK, motion.opened)
+        session.write(_INSERT_TASK, motion.opened)
     if changes.inserts["leaving"]:
-        session.execute(_LEAVE, changes.inserts["leaving"])
+        session.write(_LEAVE, changes.inserts["leaving"])
     if changes.inserts["task_queue"]:
-        session.execute(_INSERT_QUEUE, changes.inserts["task_queue"])
+        session.write(_INSERT_QUEUE, changes.inserts["task_queue"])
     taking.save(session, sealed)
     save_clocks.save(session, [board], motion.now)
     if changes.updates["case_access"]:
-        session.execute(
+        session.write(
             dialects.insert_ignore(session.dialect, case_access),
             list(changes.updates["case_access"].values()),
         )
     if motion.ended_or_reopened:
         here, gone = ("handled", "closed") if case["state"] == "active" else ("closed", "handled")
-        session.execute(_STANDING, {"case": case["id"], "gone": gone, "here": here})
+        session.write(_STANDING, {"case": case["id"], "gone": gone, "here": here})
     if changes.inserts["waits_gone"]:
-        session.execute(_WAIT_OVER, changes.inserts["waits_gone"])
+        session.write(_WAIT_OVER, changes.inserts["waits_gone"])
     if changes.inserts["waits"]:
-        session.execute(_INSERT_WAIT, changes.inserts["waits"])
+        session.write(_INSERT_WAIT, changes.inserts["waits"])
     if changes.updates["case_items"]:
-        session.execute(
+        session.write(
             dialects.upsert(session.dialect, case_items, ("case_id", "name", "round", "place")),
             list(changes.updates["case_items"].values()),
         )
     if motion.moves_root:
         _move_root(motion)
     if facts := _facts(motion):
-        session.execute(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
+        session.write(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     index.follow(motion, new=motion.new)
-    session.execute(_INSERT_CHAIN, chain)
+    session.write(_INSERT_CHAIN, chain)
     for times, task in _once_a_step(motion.unstaffed):
         where = opening.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])
         opening.open_incident(session, "pool-empty", where, opening.PoolEmpty(task), motion.actor, times)

@@ -44,7 +44,7 @@ def save(session: Session, boards: Sequence[Board], now: datetime) -> None:
         (_INSERT_LEDGER, [line for board in boards for line in board.ledger]),
     ):
         if rows:
-            session.execute(statement, rows)
+            session.write(statement, rows)
 
 
 def _clock(board: Board, clock: Clock) -> dict[str, Any]:

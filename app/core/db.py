@@ -13,6 +13,7 @@ from app.core import schema
 from app.core.config import settings
 from app.core.errors import DatabaseUnavailable
 from app.core.types import Id, Instant, Json
+from app.core.writes import Writes
 
 __all__ = [
     "Database",
@@ -52,23 +53,45 @@ LOCK_TIMEOUT = 1.0
 class Session:
     """One transaction: a connection, and what waits for its commit."""
 
-    __slots__ = ("_after", "connection", "dialect", "only_reads")
+    __slots__ = ("_after", "_writes", "connection", "dialect", "only_reads")
 
     def __init__(self, connection: Connection, *, only_reads: bool = False) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
         self.only_reads = only_reads
         self._after: list[Callable[[], None]] = []
+        self._writes = Writes(connection)
 
     def execute(
         self, statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         if self.only_reads and getattr(statement, "is_dml", False):
             raise RuntimeError("reading() does not write: open a transaction()")
+        self._writes.send()
         return self.connection.execute(statement, parameters)
 
     def scalar(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+        self._writes.send()
         return self.connection.execute(statement, parameters).scalar()
+
+    def write(
+        self,
+        statement: Any,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        missed: Exception | None = None,
+    ) -> None:
+        """A write whose outcome nobody waits for: sent with its neighbours, before anything is asked and
+        before the commit. `missed` is raised then unless it met one row. The statement should be made once.
+        """
+        rows = [parameters] if isinstance(parameters, Mapping) else parameters
+        if self.dialect == "postgresql":
+            self._writes.add(statement, rows, missed)
+        elif self.connection.execute(statement, parameters).rowcount != 1 and missed is not None:
+            raise missed
+
+    def send(self) -> None:
+        """Sends what waits to be written."""
+        self._writes.send()
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Runs `action` once the rows are safe; its failure harms nobody (a sweep does the same later)."""
@@ -147,6 +170,7 @@ def transaction() -> Iterator[Session]:
         with current().writing.begin() as connection:
             session = Session(connection)
             yield session
+            session.send()
     finally:
         _open.reset(mark)
     for action in session._after:

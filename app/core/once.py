@@ -156,7 +156,7 @@ def begin(session: Session, once: Once) -> Stored | None:
 def finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
     """Keeps the answer beside the effects, so that both are committed or neither is."""
     expires = now + timedelta(hours=settings().idempotency_hours)
-    session.execute(
+    session.write(
         _FINISH,
         {
             **_which(once),

@@ -52,7 +52,7 @@ def wake_those_meant_for(session: Session, told: Sequence[Event]) -> None:
         (event.data["message"], event.data["key"]): event.at for event in told if event.name == "wait.opened"
     }
     if opened:
-        session.execute(
+        session.write(
             _WAKE, [{"called": name, "for_key": key, "at": at} for (name, key), at in opened.items()]
         )
 

@@ -108,7 +108,7 @@ def seal(motion: Motion) -> list[dict[str, Any]]:
 
 def save(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
-        session.execute(_INSERT, rows)
+        session.write(_INSERT, rows)
 
 
 def key_of(session: Session, case_id: str) -> DataKey:
