@@ -45,6 +45,7 @@ def create_app() -> "Flask":
     from flask import Flask
 
     from app.audit import door as audit
+    from app.cases import clocks_api as clocks
     from app.cases import moves_api as cases
     from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
@@ -81,6 +82,7 @@ def create_app() -> "Flask":
     document.register_blueprint(filters.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(cases.blp)
+    document.register_blueprint(clocks.blp)
     document.register_blueprint(incidents.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(links.blp)

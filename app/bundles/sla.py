@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.bundles import keys
-from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
+from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text, Whole
 from app.bundles.limit_text import FORMS_ZH, duration_error
 from app.bundles.tiers import TIER, TIER_NAME, TierDef, read_tiers
 from app.bundles.yaml_file import Path
@@ -41,6 +41,15 @@ EVENTS_SAY = (
     "task.cancelled(环节)，或图中 event 属性给出的里程碑"
 )
 
+PAUSES = {"hold": "挂账"}
+"""Kinds of pause, and what people call them."""
+
+_EXTENDABLE = Record(
+    {
+        "max": Key(Whole(1, 10), "最多几次", required=True),
+        "by": Key(Text(says="时长"), f"每次最多延长多久，例如 {FORMS_ZH}", required=True),
+    }
+)
 _CLOCK = Record(
     {
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
@@ -51,8 +60,12 @@ _CLOCK = Record(
         "limit": Key(Scalar(), f"时限，例如 {FORMS_ZH}，或 table(决策)：起算时问决策表", required=True),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
         "per": Key(Text(says="范围"), "round：每一轮（重办）各计各的；不写就是一件一个"),
-        "pauseOn": Key(Any_(), not_yet="挂账等暂停计时"),
-        "extendable": Key(Any_(), not_yet="延期"),
+        "pauseOn": Key(
+            Many(Text(one_of=tuple(PAUSES), says="暂停的种类"), least=1, most=len(PAUSES)),
+            "什么时候暂停计时：hold 挂账（图中由 clocks.pause 暂停，clocks.resume 恢复）",
+        ),
+        "extendable": Key(_EXTENDABLE, "可以延期（图中由 clocks.extend 延期）：最多几次，每次最多多久"),
+        "basis": Key(Text(says="依据条款", longest=200), "时限的依据条款，解释到期时刻时显示"),
     }
 )
 SHAPE = Record(
@@ -85,6 +98,13 @@ class ClockDef:
     per_round: bool = False
     resume: str = ""
     """The event with which a stopped clock runs on as if it had not stopped; empty for none."""
+    pauses: tuple[str, ...] = ()
+    """The kinds of pause that it heeds."""
+    extensions: int = 0
+    """How often it may be extended, each time by at most `extends` (ISO text)."""
+    extends: str = ""
+    basis: str = ""
+    """The clause that people may be pointed to."""
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -122,7 +142,23 @@ def read_sla(found: Found) -> Sla | None:
         per_round = _per_round(clock, found, path)
         label = clock.get("label", "")
         resume = clock.get("resume", "")
-        clocks[name] = ClockDef(name, clock["start"], clock["stop"], limit, label, table, per_round, resume)
+        longer = clock.get("extendable", {})
+        if longer:
+            _check_extension(longer["by"], found, (*path, "extendable", "by"))
+        clocks[name] = ClockDef(
+            name,
+            clock["start"],
+            clock["stop"],
+            limit,
+            label,
+            table,
+            per_round,
+            resume,
+            tuple(clock.get("pauseOn", ())),
+            longer.get("max", 0),
+            longer.get("by", ""),
+            clock.get("basis", ""),
+        )
     tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:
         return None
@@ -189,6 +225,14 @@ def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:
         return "", ""
     _check_duration(text, found, path)
     return text, ""
+
+
+def _check_extension(text: str, found: Found, path: Path) -> None:
+    if _TABLE.fullmatch(text):
+        zh = "延期多久由决策表给出尚未开放；请直接写时长，例如 P5WD。"
+        found.error("key-not-yet", path, zh, "Extensions by a table are not open yet.")
+    else:
+        _check_duration(text, found, path)
 
 
 def _check_duration(text: str, found: Found, path: Path) -> None:

@@ -1,6 +1,7 @@
 """What each command does to its case; only advance() gives commands, and only under the lock."""
 
 from app.cases import family, waits
+from app.cases.clock_commands import ExtendClock, PauseClocks, ResumeClocks
 from app.cases.commands import (
     Answer,
     Assist,
@@ -40,6 +41,7 @@ from app.cases.tree import Tree
 from app.cases.verbs.assist import assist
 from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, hand_back, unclaim
+from app.cases.verbs.clocks import extend, pause, resume, run_on
 from app.cases.verbs.complete import complete
 from app.cases.verbs.fire import fire
 from app.cases.verbs.hear import hear, hear_of
@@ -50,6 +52,7 @@ from app.cases.verbs.prioritise import prioritise
 from app.cases.verbs.return_ import give_back
 from app.cases.verbs.transfer import transfer
 from app.cases.verbs.withdraw import withdraw
+from app.clocks.rows import CAP
 from app.engine.run import Run
 
 
@@ -95,6 +98,12 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return family.child_ended(motion, command)
         case LetGo():
             return family.let_go(motion, command)
+        case PauseClocks():
+            return pause(motion, command)
+        case ResumeClocks():
+            return resume(motion, command)
+        case ExtendClock():
+            return extend(motion, command)
         case MergeAway():
             return merge_away(motion, command)
         case TakeIn():
@@ -129,6 +138,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             timer = fire(motion, command)
             if timer is None:
                 return False
+            if timer.tier == CAP:
+                return run_on(motion, timer)
             run = awake(motion)
             if timer.tier in motion.bundle.engine.services:
                 run.deliver(timer.key)

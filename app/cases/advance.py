@@ -18,6 +18,7 @@ from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.save import save
 from app.cases.tree import Tree
+from app.clocks.pausing import ClockRefused
 from app.core import clock, dialects, once
 from app.core.db import reading, transaction
 from app.core.errors import DatabaseUnavailable
@@ -64,6 +65,8 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
     except EngineError as error:
         if isinstance(command, NO_DRAFT):
             raise
+        if isinstance(error.__cause__, ClockRefused):  # no fault of the process: it asked what may not be
+            raise error.__cause__ from None
         failure = error
         number = within_budget(lambda: opening.keep_draft_and_open(command, actor, failure))
         raise ProcessStopped(f"异常编号 {number}。", incident=number) from error

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.cases.clock_commands import ClockCommand
+
 
 @dataclass(frozen=True)
 class NewCase:
@@ -331,11 +333,11 @@ class TreatIncident:
 TaskCommand = Claim | Unclaim | HandBack | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
-CaseCommand = Deliver | Beside | ChildEnded | EndChild | Merging
+CaseCommand = ClockCommand | Deliver | Beside | ChildEnded | EndChild | Merging
 Command = TaskCommand | CaseCommand | FireTimer
 
-NO_DRAFT = FireTimer | Deliver | Hear | TreatIncident | HandBack
+NO_DRAFT = FireTimer | Deliver | Hear | TreatIncident | HandBack | ClockCommand
 """What opens no incident when it fails: whoever sent it counts the attempts, or has one before him."""
 
-BY_ITSELF = FireTimer | Deliver | Hear | HandBack
+BY_ITSELF = FireTimer | Deliver | Hear | HandBack | ClockCommand
 """What no person asks of a case: nobody's scope is looked at, and a failure is counted by whoever sent it."""

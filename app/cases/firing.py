@@ -286,6 +286,8 @@ def _mark(session: Session) -> int:
         lights[row.case_id] = max(light, tier.colour, key=severity)
         count[row.case_id] = count.get(row.case_id, 0) + 1
         data = {"clock": tier.clock, "tier": tier.key, "label": tier.label, "due": row.due_at.isoformat()}
+        if tier.kind:
+            data["class"] = tier.kind
         told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data))
         ledger.append(_ledger_line(row, now, data))
     session.execute(_FLAG_FIRED, [{"row_id": row.id, "now": now} for row in rows])

@@ -38,7 +38,7 @@ class Handler:
 
 
 _handlers: dict[str, Handler] = {}
-OURS = ("app.cases.rejections", "app.cases.suggesting")
+OURS = ("app.cases.rejections", "app.cases.suggesting", "app.cases.holding")
 """Where our own handlers are written; those of one process lie in workflows/<its key>/handlers.py."""
 
 

@@ -150,7 +150,7 @@ class ClockOut(Schema):
 
     id = fields.String(required=True)
     name = fields.String(required=True)
-    state = OneOf(("running", "stopped"), required=True)
+    state = OneOf(("running", "paused", "stopped"), required=True)
     limit = fields.String(required=True, allow_none=True)
     started_at = Moment(required=True)
     due_at = Moment(required=True, allow_none=True)

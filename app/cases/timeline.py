@@ -12,6 +12,7 @@ from app.audit.chain import case_chain
 from app.bundles import Bundle
 from app.bundles.data_fields import FILE_KINDS
 from app.bundles.limit_text import in_words
+from app.bundles.sla import PAUSES
 from app.cases import viewing
 from app.cases.attachments import models as attachments
 from app.cases.incidents.kinds import KINDS
@@ -189,6 +190,13 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             limits = f"由 {in_words(event['was'])} 改为 {in_words(event['limit'])}"
             return f"“{clock_name(event, bundle)}”{limits}{due}{decided(event, bundle)}"
+        case "clock.paused":
+            kind = PAUSES.get(event["kind"], event["kind"])
+            return f"“{clock_name(event, bundle)}”{kind}，暂停计时，原因：{event['reason']}"
+        case "clock.extended":
+            due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
+            longer = f"延长{in_words(event['by'])}，原因：{event['reason']}"
+            return f"“{clock_name(event, bundle)}”{longer}{due}"
         case "clock.resumed":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             return f"“{clock_name(event, bundle)}”接着计时{due}"

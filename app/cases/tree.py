@@ -14,7 +14,7 @@ from app.cases.motion import Motion, Row
 from app.clocks import calendars
 from app.clocks.board import Board
 from app.clocks.models import clocks, ledger_of, timers
-from app.clocks.rows import Clock, Timer
+from app.clocks.rows import CAP, Clock, Timer
 from app.core import clock, dialects
 from app.core.db import Session
 from app.core.errors import NotFound
@@ -51,9 +51,10 @@ _TASKS = select(tasks).where(
 _CLOCKS = select(*(clocks.c[name] for name in Clock.__dataclass_fields__)).where(
     clocks.c.case_id == bindparam("case")
 )
+_WAITING = "timers.state in ('armed', 'claimed', 'held', 'incident')"
 _TIMERS = select(*(timers.c[name] for name in Timer.__dataclass_fields__)).where(
     timers.c.case_id == bindparam("case"),
-    text("(timers.kind = 'flag' or timers.state in ('armed', 'claimed', 'held', 'incident'))"),
+    text(f"(timers.kind = 'flag' or timers.tier = '{CAP}' or {_WAITING})"),
 )
 
 

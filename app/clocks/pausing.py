@@ -1,9 +1,89 @@
 """What moves due times beside events: pauses, what ends them, extensions, and another calendar."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from app.bundles import limit_text
+from app.bundles.sla import PAUSES
+from app.clocks import ledger
 from app.clocks.board import Board
-from app.clocks.rows import Clock
+from app.clocks.ledger import Gap
+from app.clocks.rows import PAUSED, RUNNING, Clock, Timer
+from app.core.errors import Conflict
+from app.core.events import Event
+
+LONGEST_PAUSE = "P365D"
+
+
+class ClockRefused(Conflict):
+    """时限的规定不允许这样做。"""
+
+
+class PauseRefused(ClockRefused):
+    """这件办件现在不能暂停计时。"""
+
+
+class ExtensionRefused(ClockRefused):
+    """这个时限现在不能延期。"""
+
+
+def pause(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
+    """Every running clock that heeds this kind of pause stands still. Nothing when they stand already.
+
+    `why` holds reason, approver, evidence (ids of attachments), and `cap`, after which a clock runs on by
+    itself; without one LONGEST_PAUSE. Raises PauseRefused.
+    """
+    called = PAUSES.get(kind, kind)
+    meant = [clock for clock in board.live() if kind in board.sla.clocks[clock.name].pauses]
+    if not meant:
+        raise PauseRefused(f"没有在走的时钟因{called}暂停。")
+    late = [clock for clock in meant if clock.state == RUNNING and clock.due_at and clock.due_at < board.now]
+    if late:
+        label = board.sla.clocks[late[0].name].label
+        raise PauseRefused(f"“{label}”已经超期，不能再{called}。")
+    return [_paused(board, clock, kind, why) for clock in meant if clock.state == RUNNING]
+
+
+def resume(board: Board, kind: str, reason: str) -> list[Event]:
+    """What this kind of pause has stopped runs on, with the time it had left."""
+    return [
+        _resumed(board, clock, reason)
+        for clock in board.live()
+        if clock.state == PAUSED and _kind_of(board, clock) == kind
+    ]
+
+
+def at_cap(board: Board, timer: Timer) -> list[Event]:
+    """The longest time of a pause is over: the clock runs on by itself, from the cap and not from now."""
+    clock = next((clock for clock in board.live() if clock.id == timer.key), None)
+    return [_resumed(board, clock, "暂停期满")] if clock is not None and clock.state == PAUSED else []
+
+
+def extend(
+    board: Board, name: str, why: Mapping[str, Any], by: str = "", asked: datetime | None = None
+) -> Event:
+    """The newest instance of a clock gets more time: what the policy grants, or less where `by` says so.
+
+    `asked` is when it was asked for: once late, always late. Raises ExtensionRefused.
+    """
+    rule, clock = board.sla.clocks.get(name), board.newest(name)
+    if rule is None or not rule.extensions:
+        raise ExtensionRefused(f"“{rule.label if rule else name}”不可以延期。")
+    if clock is None or not clock.live:
+        raise ExtensionRefused(f"“{rule.label}”没有在走，不能延期。")
+    if clock.due_at is not None and clock.due_at < (asked or board.now):
+        raise ExtensionRefused(f"申请时“{rule.label}”已经超期，不能延期。")
+    if sum(line.entry == "extended" for line in board.entries(clock)) >= rule.extensions:
+        raise ExtensionRefused(f"“{rule.label}”最多延期 {rule.extensions} 次，已经用完。")
+    start, calendar = clock.due_at or board.now, board.calendar
+    if by and ledger.add(start, by, calendar) > ledger.add(start, rule.extends, calendar):
+        raise ExtensionRefused(f"“{rule.label}”每次最多延长{limit_text.in_words(rule.extends)}。")
+    by = by or rule.extends
+    board.write(clock, "extended", {"by": by, **why})
+    clock = board.settle(clock)
+    return board.tell("extended", clock, by=by, due=_text(clock.due_at), **why)
 
 
 def recount(board: Board) -> list[tuple[Clock, Clock]]:
@@ -18,6 +98,28 @@ def recount(board: Board) -> list[tuple[Clock, Clock]]:
             board.write(after, "recounted", {"was": was, "due": due, "calendar": after.calendar})
             moved.append((clock, after))
     return moved
+
+
+def _paused(board: Board, clock: Clock, kind: str, why: Mapping[str, Any]) -> Event:
+    detail = {"kind": kind, "cap": LONGEST_PAUSE, **why}
+    board.write(clock, "paused", detail)
+    clock = board.settle(replace(clock, state=PAUSED))
+    until = ledger.capped(Gap(board.now, None, detail))
+    assert until is not None
+    board.alarms.cap(clock.id, until)
+    return board.tell("paused", clock, until=_text(until), **detail)
+
+
+def _resumed(board: Board, clock: Clock, reason: str) -> Event:
+    board.write(clock, "resumed", {"reason": reason})
+    clock = board.settle(replace(clock, state=RUNNING))
+    board.alarms.uncap(clock.id)
+    return board.tell("resumed", clock, due=_text(clock.due_at), reason=reason)
+
+
+def _kind_of(board: Board, clock: Clock) -> str:
+    last = [line for line in board.entries(clock) if line.entry == "paused"][-1]
+    return str(last.detail.get("kind"))
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -108,6 +108,8 @@ def test_the_list_of_addresses_is_the_one_of_the_code(document: Any) -> None:
 
 EVERYBODY = {
     # what everybody who is signed in may do; a new one must be added here on purpose
+    ("get", "/api/v1/calendars"),
+    ("get", "/api/v1/calendars/{region}/{year}"),
     ("get", "/api/v1/categories"),
     ("get", "/api/v1/categories/{table}"),
     ("get", "/api/v1/org-units"),

@@ -55,12 +55,16 @@ def every() -> Response:
     return sent({"items": items})
 
 
-@blp.get("/<id:region>/<int:year>")
+@blp.get("/<id:region>/<id:year>")
 @blp.response(200, CalendarYearOut())
 @blp.problems(NotFound)
-def one_year(region: str, year: int) -> Response:
+def one_year(region: str, year: str) -> Response:
     """一年里放假、调休和工作时间；没有公布的年份暂按周一至周五。"""
     actor()
+    return sent(_year(region, int(year) if year.isascii() and year.isdigit() else 0))
+
+
+def _year(region: str, year: int) -> dict[str, Any]:
     with reading() as session:
         head = calendars.head(session, region)
         if head is None or not FIRST_YEAR <= year <= LAST_YEAR:
@@ -69,26 +73,24 @@ def one_year(region: str, year: int) -> Response:
     known = calendar.years.get(year)
     every_day = (date(year, 1, 1) + timedelta(days=n) for n in range(366))
     days = known.days if known else {}
-    return sent(
-        {
-            "region": region,
-            "year": year,
-            "provisional": known is None,
-            "version": known.version if known else 0,
-            "source": known.source if known else "",
-            "hours": written(known.hours if known else USUAL_HOURS),
-            "workdays": sum(calendar.is_workday(day) for day in every_day if day.year == year),
-            "days": [
-                {
-                    "day": day.isoformat(),
-                    "kind": each.kind,
-                    "name": each.name,
-                    "hours": written(each.hours) if each.hours is not None else None,
-                }
-                for day, each in sorted(days.items())
-            ],
-        }
-    )
+    return {
+        "region": region,
+        "year": year,
+        "provisional": known is None,
+        "version": known.version if known else 0,
+        "source": known.source if known else "",
+        "hours": written(known.hours if known else USUAL_HOURS),
+        "workdays": sum(calendar.is_workday(day) for day in every_day if day.year == year),
+        "days": [
+            {
+                "day": day.isoformat(),
+                "kind": each.kind,
+                "name": each.name,
+                "hours": written(each.hours) if each.hours is not None else None,
+            }
+            for day, each in sorted(days.items())
+        ],
+    }
 
 
 @blp.post("/<id:region>/import")

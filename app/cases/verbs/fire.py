@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, update
 from app.cases.commands import FireTimer
 from app.cases.motion import Motion
 from app.clocks.models import timers
-from app.clocks.rows import Timer
+from app.clocks.rows import CAP, Timer
 
 _REARM = (
     update(timers)
@@ -23,6 +23,8 @@ def fire(motion: Motion, command: FireTimer) -> Timer | None:
         motion.session.execute(_REARM, {"row_id": timer.id})
         return None
     motion.board.alarms.put(timer, "fired")
+    if timer.tier == CAP:  # the end of a pause has words of its own
+        return timer
     motion.tell("timer.fired", element=timer.tier, ref=timer.key, label=timer_name(motion, timer))
     return timer
 

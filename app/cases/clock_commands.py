@@ -1,0 +1,43 @@
+"""What can be asked of a case's clocks; a side request's end or the diagram asks it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class PauseClocks:
+    """暂停计时: the clocks that heed this `kind` stand still, at most until `cap` (ISO text) is over.
+
+    `approver` is a person's id, `evidence` ids of attachments.
+    """
+
+    case_id: str
+    kind: str
+    reason: str
+    approver: str | None = None
+    evidence: tuple[str, ...] = ()
+    cap: str | None = None
+
+
+@dataclass(frozen=True)
+class ResumeClocks:
+    """恢复计时: what this kind of pause has stopped runs on."""
+
+    case_id: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExtendClock:
+    """延期: a clock gets more time, by the policy or less; `asked_at` is when it was asked for."""
+
+    case_id: str
+    clock: str
+    reason: str
+    by: str = ""
+    approver: str | None = None
+    asked_at: datetime | None = None
+
+
+ClockCommand = PauseClocks | ResumeClocks | ExtendClock

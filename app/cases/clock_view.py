@@ -1,0 +1,168 @@
+"""The clocks of a case as people may argue with them: each with the lines from its start to its due time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from app import bundles
+from app.bundles import Bundle
+from app.bundles.sla import ClockDef, event_parts
+from app.cases import viewing
+from app.cases.motion import Row
+from app.cases.timeline import MILESTONES, decided
+from app.clocks import calendars
+from app.clocks.calendar import NO_CALENDAR, Calendar
+from app.clocks.explain import Told, explain
+from app.clocks.ledger import Entry, Reckoned, reckon
+from app.clocks.models import clocks, ledger_of, timers
+from app.clocks.rows import ROUND, STOPPED
+from app.core import clock
+from app.core.config import settings
+from app.core.db import Session, reading
+from app.core.http.fields import out
+from app.identity.actor import SYSTEM, Actor
+from app.identity.models import people
+
+_CLOCKS = (
+    select(clocks).where(clocks.c.case_id == bindparam("case")).order_by(clocks.c.started_at, clocks.c.id)
+)
+_FLAGS = (
+    select(timers)
+    .where(timers.c.case_id == bindparam("case"), timers.c.kind == "flag")
+    .order_by(timers.c.generation)
+)
+_NAMES = select(people.c.id, people.c.name).where(people.c.id.in_(bindparam("ids", expanding=True)))
+
+EVENTS = {
+    "case.received": "收到",
+    "case.redone": "重办",
+    "case.closed": "办结",
+    "task.opened": "打开",
+    "task.claimed": "签收",
+    "task.done": "办完",
+    "task.cancelled": "取消",
+}
+
+
+def of(actor: Actor, case_id: str) -> list[dict[str, Any]]:
+    """Every clock instance of a case, the oldest first. Raises NotFound out of scope."""
+    with reading() as session:
+        case = viewing.visible(session, actor, case_id)
+        bundle = bundles.get(case["version_id"])
+        rows = [dict(row) for row in session.execute(_CLOCKS, {"case": case_id}).mappings()]
+        ledger = ledger_of(session, case_id)
+        flags = [dict(row) for row in session.execute(_FLAGS, {"case": case_id}).mappings()]
+        names = _names(session, ledger)
+        now = clock.now(session)
+        return [
+            {
+                **viewing.clock_view(row),
+                **_explained(row, ledger, bundle, calendar_of(session, row), names),
+                "tiers": _tiers(row, flags, bundle, row["stopped_at"] or now),
+            }
+            for row in rows
+        ]
+
+
+def calendar_of(session: Session, row: Mapping[str, Any]) -> Calendar:
+    """The calendar that a clock's due time was worked out by."""
+    version = row["calendar"]
+    return calendars.at_version(session, settings().calendar, version) if version else NO_CALENDAR
+
+
+def entries_of(row: Mapping[str, Any], ledger: list[Mapping[str, Any]]) -> list[Entry]:
+    """The lines of one clock; it began when its row says, which may lie before its first line."""
+    return [
+        Entry(row["started_at"] if line["entry"] == "started" else line["at"], line["entry"], line["detail"])
+        for line in ledger
+        if line["clock_id"] == row["id"]
+    ]
+
+
+def _explained(
+    row: Row, ledger: list[Mapping[str, Any]], bundle: Bundle, calendar: Calendar, names: Mapping[str, str]
+) -> dict[str, Any]:
+    drawn = bundle.sla.clocks[row["name"]]
+    entries = entries_of(row, ledger)
+    worked = reckon(entries, row["allowance"], calendar)
+    assert worked is not None, "every clock begins with a line of its ledger"
+    lines = explain(
+        worked,
+        entries,
+        calendar,
+        started=_started(drawn, row, bundle),
+        basis=_basis(drawn, entries, bundle),
+        counted_by=_counted_by(worked, row, calendar),
+        who=lambda person: names.get(person, person),
+    )
+    return {
+        "label": drawn.label,
+        "round": int(row["instance"].removeprefix(ROUND)) if row["instance"].startswith(ROUND) else None,
+        "calendar": row["calendar"],
+        "lines": [_line(line) for line in lines],
+    }
+
+
+def _line(line: Told) -> dict[str, Any]:
+    return {
+        "what": line.what,
+        "text": line.text,
+        "at": out(line.at),
+        "adds": round(line.adds.total_seconds()),
+    }
+
+
+def _tiers(row: Row, flags: list[Row], bundle: Bundle, until: Any) -> list[dict[str, Any]]:
+    """The tiers of a clock, when each is due, and whether it was reached; of a class, which one holds now."""
+    newest = {flag["tier"]: flag for flag in flags if flag["key"] == row["id"]}
+    tiers: list[dict[str, Any]] = []
+    held: dict[str, dict[str, Any]] = {}
+    for tier in bundle.sla.tiers_of(row["name"]):
+        flag = newest.get(tier.key)
+        due = flag["due_at"] if flag is not None else None
+        alive = flag is not None and flag["state"] != "cancelled"
+        reached = bool(alive and due is not None and due <= until)
+        shown = {
+            "key": tier.key,
+            "label": tier.label,
+            "class": tier.kind or None,
+            "colour": tier.colour,
+            "at": out(due),
+            "reached": reached,
+            "holds": reached and row["state"] != STOPPED,
+        }
+        if tier.kind and shown["holds"]:
+            if tier.kind in held:
+                held[tier.kind]["holds"] = False
+            held[tier.kind] = shown
+        tiers.append(shown)
+    return tiers
+
+
+def _started(drawn: ClockDef, row: Row, bundle: Bundle) -> str:
+    name, step = event_parts(drawn.start)
+    if step is not None:
+        return f"“{bundle.engine.step(step).name}”{EVENTS.get(name, name)}时起算"
+    return f"{EVENTS.get(name) or MILESTONES.get(name, name)}时起算"
+
+
+def _basis(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
+    asked = [line for line in entries if line.entry in ("started", "limit_changed")]
+    by_table = decided(asked[-1].detail, bundle) if asked else ""
+    clause = f"{drawn.basis}；" if drawn.basis else ""
+    return f"{clause}流程版本 {bundle.version[:12]} 的 sla.yaml，时钟“{drawn.label}”{by_table}"
+
+
+def _counted_by(worked: Reckoned, row: Row, calendar: Calendar) -> str:
+    if row["calendar"] is None:
+        return "自然时间，北京时间的日历"
+    if not row["calendar"]:
+        return "还没有工作日历，暂按周一至周五计"
+    return f"工作日历 {calendar.region} 第 {calendar.version} 版"
+
+
+def _names(session: Session, ledger: list[Mapping[str, Any]]) -> dict[str, str]:
+    ids = {str(line["detail"]["approver"]) for line in ledger if line["detail"].get("approver")}
+    found = {row.id: row.name for row in session.execute(_NAMES, {"ids": sorted(ids)})} if ids else {}
+    return {**found, SYSTEM.id: SYSTEM.name}

@@ -1,0 +1,80 @@
+"""What a diagram may do to clocks: pause, run on, extend; a side process does it to its parent case."""
+
+from datetime import datetime
+from typing import Any
+
+from app.cases.attachments import models as attachments
+from app.cases.clock_commands import ClockCommand, ExtendClock, PauseClocks, ResumeClocks
+from app.cases.handlers import Context, handler
+from app.cases.motion import Motion
+from app.cases.verbs import clocks
+
+
+@handler(
+    "clocks.pause",
+    "暂停计时：sla.yaml 里 pauseOn 写了 kind（不写是 hold，挂账）的时钟停下，"
+    "最长 cap（例如 P90D，不写 365 天）；evidence 写附件所在的环节",
+    needs=("reason",),
+    takes=("kind", "cap", "evidence"),
+)
+def pause(context: Context) -> None:
+    """The clocks of the case, or of the case it was begun for, stand still."""
+    motion, given = context.motion, context.params
+    step = given.get("evidence")
+    files = attachments.kept(motion.session, motion.case["id"]) if step else ()
+    _do(
+        motion,
+        PauseClocks(
+            _whose(motion),
+            str(given.get("kind") or "hold"),
+            str(given.get("reason") or ""),
+            _approver(motion),
+            tuple(file.id for file in files if file.step == step),
+            given.get("cap"),
+        ),
+    )
+
+
+@handler(
+    "clocks.resume",
+    "恢复计时：因 kind（不写是 hold，挂账）停下的时钟接着走",
+    needs=("reason",),
+    takes=("kind",),
+)
+def resume(context: Context) -> None:
+    """They run on."""
+    motion, given = context.motion, context.params
+    kind = str(given.get("kind") or "hold")
+    _do(motion, ResumeClocks(_whose(motion), kind, str(given.get("reason") or "")))
+
+
+@handler(
+    "clocks.extend",
+    "延期：一个时钟按 sla.yaml 的 extendable 延长，by 写得更短就按它；asked 是申请的时刻，那时已超期的不能延",
+    needs=("clock", "reason"),
+    takes=("by", "asked"),
+)
+def extend(context: Context) -> None:
+    """A clock gets more time."""
+    motion, given = context.motion, context.params
+    asked = given.get("asked")
+    at = datetime.fromisoformat(asked) if isinstance(asked, str) else None
+    reason, by = str(given.get("reason") or ""), str(given.get("by") or "")
+    _do(motion, ExtendClock(_whose(motion), str(given["clock"]), reason, by, _approver(motion), at))
+
+
+def _whose(motion: Motion) -> str:
+    return str(motion.case["parent_id"] or motion.case["id"])
+
+
+def _approver(motion: Motion) -> str | None:
+    return motion.actor.id if motion.actor.kind == "person" else None
+
+
+def _do(motion: Motion, command: ClockCommand) -> None:
+    """At once in this case; in its turn in another one. Raises ClockRefused, which who acts is told."""
+    if command.case_id != motion.case["id"]:
+        motion.ask(command)
+        return
+    verb: Any = {PauseClocks: clocks.pause, ResumeClocks: clocks.resume, ExtendClock: clocks.extend}
+    verb[type(command)](motion, command)
