@@ -9,6 +9,7 @@ from sqlalchemy import Integer, bindparam, case, func, or_, select
 from app.bundles.rules import Rule
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
+from app.core import dialects
 from app.core.db import Instant
 from app.identity import org
 from app.identity.actor import Actor, pool
@@ -80,8 +81,8 @@ _UNITS = (
     )
     .where(
         or_(
-            units.c.path.in_(bindparam("paths", expanding=True)),
-            units.c.code.in_(bindparam("codes", expanding=True)),
+            dialects.one_of(units.c.path, "paths"),
+            dialects.one_of(units.c.code, "codes"),
         )
     )
     .group_by(units.c.path, units.c.tier, units.c.code, appointments.c.role)
@@ -235,8 +236,9 @@ def _look(motion: Motion, places: Iterable[str], codes: Iterable[str] = ()) -> _
     seen.paths |= paths
     seen.codes |= new
     asked = {"paths": sorted(paths), "codes": sorted(new), "now": motion.now}
-    for row in motion.session.execute(_UNITS, asked):
-        unit = seen.units.setdefault(row.path, _Unit(row.path, row.tier, row.code, {}))
-        if row.role is not None and row.people:
-            unit.roles[row.role] = row.people
+    (found,) = motion.session.ask((_UNITS, asked))
+    for row in found:
+        unit = seen.units.setdefault(row["path"], _Unit(row["path"], row["tier"], row["code"], {}))
+        if row["role"] is not None and row["people"]:
+            unit.roles[row["role"]] = row["people"]
     return seen

@@ -147,14 +147,17 @@ class Tree:
         """The rows of a locked case that an act may touch."""
         bundle = bundles.get(case["version_id"])
         which = {"case": case["id"]}
+        held, armed, found = self.session.ask(
+            (_CLOCKS, which), (_TIMERS, which), (_TASKS, {**which, "task": task_id})
+        )
         board = Board(
             case["id"],
             case["root_id"],
             bundle.sla,
             self.now,
             self.actor.id,
-            [Clock(*tuple(row)) for row in self.session.execute(_CLOCKS, which)],
-            [Timer(*tuple(row)) for row in self.session.execute(_TIMERS, which)],
+            [Clock(**row) for row in held],
+            [Timer(**row) for row in armed],
             calendar_of=lambda: calendars.in_force(self.session),
             history_of=lambda: ledger_of(self.session, case["id"]),
         )
@@ -164,7 +167,7 @@ class Tree:
             self.now,
             bundle,
             case,
-            _tasks(self.session, case["id"], task_id),
+            {task["id"]: task for task in found},
             board,
             before=case["data"],
         )

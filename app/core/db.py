@@ -6,14 +6,24 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Column, Connection, CursorResult, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import Engine
 
-from app.core import schema
+from app.core import schema, together
 from app.core.config import settings
 from app.core.errors import DatabaseUnavailable
 from app.core.types import Id, Instant, Json
-from app.core.writes import Writes
 
 __all__ = [
     "Database",
@@ -60,7 +70,7 @@ class Session:
         self.dialect = connection.dialect.name
         self.only_reads = only_reads
         self._after: list[Callable[[], None]] = []
-        self._writes = Writes(connection)
+        self._writes = together.Writes(connection)
 
     def execute(
         self, statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
@@ -88,6 +98,16 @@ class Session:
             self._writes.add(statement, rows, missed)
         elif self.connection.execute(statement, parameters).rowcount != 1 and missed is not None:
             raise missed
+
+    def ask(self, *questions: tuple[Select[Any], Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+        """Several questions in one round trip: the rows that each finds. Each should be made once."""
+        if self.dialect == "postgresql":
+            self._writes.send()
+            return together.ask(self.connection, questions)
+        return [
+            [dict(row) for row in self.connection.execute(question, values).mappings()]
+            for question, values in questions
+        ]
 
     def send(self) -> None:
         """Sends what waits to be written."""

@@ -263,8 +263,12 @@ class one_of(FunctionElement[bool]):
     type = Boolean()
     name = "one_of"
 
-    def __init__(self, column: Any, values: Sequence[str]) -> None:
-        super().__init__(column, bindparam("values", list(values), type_=_Values(), unique=True))
+    def __init__(self, column: Any, values: Sequence[str] | str) -> None:
+        """The values, or the name of the parameter that will hold them, for a statement made once."""
+        if isinstance(values, str):
+            super().__init__(column, bindparam(values, type_=_Values()))
+        else:
+            super().__init__(column, bindparam("values", list(values), type_=_Values(), unique=True))
 
 
 class _Values(TypeDecorator[Sequence[str]]):

@@ -30,8 +30,8 @@ def case_scope(actor: Actor, permission: str, path_column: Any, case_id_column: 
 
 def let_in(case_id_column: Any) -> ColumnElement[bool]:
     """For a statement made once: whether case_access knows one of the parameter `holders` (see `sees`)."""
-    named: Any = bindparam("holders", expanding=True)
-    return exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(named)))
+    named = dialects.one_of(case_access.c.holder, "holders")
+    return exists().where(and_(case_access.c.case_id == case_id_column, named))
 
 
 def holders(actor: Actor, permission: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Writes that nobody waits for: they go together, in their order, and never later than what is asked next."""
+"""Statements that go together: in their order, never later than what is asked next, and counted like all."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -136,3 +136,16 @@ def test_whoever_counts_statements_counts_these_too(things_in: db.Database) -> N
         session.write(_HUSH, {})
 
     assert [line.split()[0] for line in sent] == ["INSERT", "UPDATE"]
+
+
+def test_questions_that_go_together_are_answered_each_for_itself(things_in: db.Database) -> None:
+    named = select(things.c.id, things.c.said).where(dialects.one_of(things.c.name, "names"))
+
+    with statements(things_in) as sent, db.transaction() as session:
+        session.write(_INSERT, [row(1), row(2, "quiet")])
+        every, quiet, nobody = session.ask((_ALL, {}), (named, {"names": ["quiet"]}), (named, {"names": []}))
+
+    assert every == [row(1), row(2, "quiet")]
+    assert quiet == [{"id": 2, "said": {"词": [2]}}]
+    assert nobody == []
+    assert len(sent) == 4
