@@ -14,6 +14,7 @@ from app.audit.streams import Entry
 from app.cases.advance import advance
 from app.cases.commands import FireTimer
 from app.cases.errors import CaseBusy
+from app.cases.guarding import GOES_ON, may_fire
 from app.cases.incidents import opening
 from app.cases.models import cases
 from app.clocks.models import clock_ledger, clocks, timers
@@ -40,6 +41,7 @@ MOST_CLAIMED = 2000
 _DUE = (
     select(timers.c.id, timers.c.attempts, timers.c.deaths, timers.c.begun)
     .where(
+        GOES_ON,
         timers.c.kind == "token",
         or_(
             and_(
@@ -88,7 +90,7 @@ _FLAGS = dialects.locked(
     )
     .join(cases, cases.c.id == timers.c.case_id)
     .join(clocks, clocks.c.id == timers.c.key)
-    .where(timers.c.kind == "flag", timers.c.state == "armed", timers.c.due_at <= bindparam("now"))
+    .where(GOES_ON, timers.c.kind == "flag", timers.c.state == "armed", timers.c.due_at <= bindparam("now"))
     .order_by(timers.c.due_at, timers.c.id)
     .limit(FLAGS),
     skip=True,
@@ -107,8 +109,10 @@ _FLAG_SEEN = (
 def tick(worker: str) -> int:
     """One look: flags are fired at once, token timers are claimed and hinted at; returns how many were due.
 
-    Without Redis what was claimed is fired here.
+    Without Redis what was claimed is fired here. While a clock has jumped nothing is.
     """
+    if not may_fire():
+        return 0
     flags = tokens = 0
     try:
         flags = fire_flags()

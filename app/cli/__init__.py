@@ -16,6 +16,7 @@ COMMANDS = {
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
     "categories": ("app.cli.categories", "categories", "导入诉求分类表，说明变化。"),
     "calendar": ("app.cli.calendar", "calendar", "装入、导入与查看工作日历，说明变化。"),
+    "timers": ("app.cli.timers", "timers", "定时是否在走；时钟跳变后恢复。"),
     "search": ("app.cli.search", "search", "重建办件的检索词。"),
     "import": ("app.cli.import_", "import_", "从文件导入工单。"),
     "account": ("app.cli.account", "account", "服务账号的令牌：签发、收回。"),

@@ -36,6 +36,12 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def boot() -> float:
+    """Seconds since this machine was started, also those it slept; nobody can set it."""
+    source = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime(source) if source is not None else time.monotonic()
+
+
 def cpu() -> float:
     """CPU seconds of this thread."""
     return time.thread_time()

@@ -36,6 +36,8 @@ def ways(incident: Incident, standing: Standing, bundle: Bundle | None) -> Ways:
         return _message()
     if kind == "filing-stopped":
         return _filing()
+    if kind == "clock-jump":
+        return _clock()
     if standing.case in ("closed", "cancelled"):
         gone = _no("办件已经结束，没有什么停在那里；请办结这条异常。")
         return {RETRY: gone, RESOLVE: _yes("办结：办件已经结束。"), SKIP: gone}
@@ -73,6 +75,11 @@ def _delivery() -> Ways:
         RESOLVE: _no("消息还没有发出，后面的消息都等着它：请重试；不再发送的，请跳过。"),
         SKIP: _yes("这条消息不再发送，同一办件后面的消息照常发出。"),
     }
+
+
+def _clock() -> Ways:
+    confirm = _no("请运维人员核对时钟，无误后运行 huying timers resume，定时恢复，这条异常随之办结。")
+    return {RETRY: confirm, RESOLVE: confirm, SKIP: confirm}
 
 
 def _message() -> Ways:

@@ -1,0 +1,103 @@
+"""Before each look for due timers the clocks are compared; a jump pauses firing until a person confirms."""
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from app.audit import streams
+from app.audit.streams import Entry
+from app.cases.incidents import opening, service
+from app.clocks.guard import JUMP, WARN, Guard, Reading
+from app.core import clock, dialects
+from app.core.clock import BEIJING
+from app.core.db import Session, reading, system_state, transaction
+from app.core.errors import Conflict
+from app.core.seldom import Seldom
+from app.identity.actor import SYSTEM, Actor
+from app.identity.models import units
+
+log = logging.getLogger("huying.firing")
+
+PAUSED = "firing_paused"
+"""The row of system_state that stops every claim; its value says since when."""
+KIND, ELEMENT = "clock-jump", "clock"
+
+_LOOK = select(
+    dialects.instant_now().label("raw_now"),
+    select(system_state.c.value).where(system_state.c.name == PAUSED).scalar_subquery().label("paused"),
+)
+_RESUME = delete(system_state).where(system_state.c.name == PAUSED)
+_TOP = select(units.c.path).order_by(func.length(units.c.path), units.c.path).limit(1)
+
+_apart = Seldom(log, "this machine's clock is not the database's")
+_guard = Guard()
+
+
+class ClockJumped(Exception):
+    """数据库或服务器的时钟忽然跳了一大步，所有定时已暂停，一个也没有触发。
+    请核对时钟，无误后由运维人员运行 huying timers resume。"""
+
+    element = ELEMENT
+
+
+class ClockUnconfirmed(Conflict):
+    """您写的时刻与数据库的时钟不符，定时没有恢复。"""
+
+
+class NotPaused(Conflict):
+    """定时没有暂停。"""
+
+
+def may_fire(guard: Guard = _guard) -> bool:
+    """Whether this process may claim now. A jump that it sees stops every process in the same look."""
+    with reading() as session:
+        row = session.execute(_LOOK).one()
+    now = Reading(row.raw_now, clock.wall(), clock.boot())
+    jumped = guard.look(now)
+    if jumped is not None and row.paused is None:
+        pause(jumped.total_seconds())
+        return False
+    if now.apart > WARN:
+        _apart.note(seconds=now.apart.total_seconds())
+    return row.paused is None and now.apart <= JUMP
+
+
+def pause(seconds: float) -> None:
+    """All firing stops, and an incident says why."""
+    with transaction() as session:
+        raw = clock.raw_now(session)
+        state = {"name": PAUSED, "value": raw.isoformat()}
+        if not session.execute(dialects.insert_ignore(session.dialect, system_state), state).rowcount:
+            return  # another process saw it, too
+        error = ClockJumped(seconds)
+        where = opening.Where("system", str(session.scalar(_TOP) or ""))
+        opening.open_incident(session, KIND, where, error, SYSTEM)
+        told = {"seconds": round(seconds)}
+        streams.append(session, Entry(streams.ADMIN, "firing.paused", SYSTEM.id, None, told, raw))
+    log.error("a clock jumped by %.0f s: firing is paused", seconds)
+
+
+def paused_since(session: Session) -> str | None:
+    """Since when firing is paused, as ISO text; None while it goes on."""
+    value: str | None = session.execute(_LOOK).one().paused
+    return value
+
+
+def resume(actor: Actor, as_of: datetime, reason: str) -> None:
+    """A person says what time it is, and so does the clock. Raises NotPaused, ClockUnconfirmed."""
+    with transaction() as session:
+        raw = clock.raw_now(session)
+        if paused_since(session) is None:
+            raise NotPaused
+        if abs(raw - as_of) > JUMP:
+            said = f"{raw.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+            raise ClockUnconfirmed(f"数据库的时钟是 {said}，与您写的相差超过两分钟，定时没有恢复。")
+        session.execute(_RESUME)
+        told = {"asOf": as_of.isoformat(), "reason": reason}
+        streams.append(session, Entry(streams.ADMIN, "firing.resumed", actor.id, None, told, raw))
+        service.put_right(session, actor, [KIND], None, ELEMENT, reason)
+
+
+GOES_ON = ~select(system_state.c.name).where(system_state.c.name == PAUSED).exists()
+"""A condition for the statements that claim: nothing is claimed while firing is paused."""
