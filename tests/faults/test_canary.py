@@ -1,7 +1,8 @@
 """P16: what people tell us in confidence stands nowhere in the clear, and the scan would see it if it did.
 
 A whole installation (PostgreSQL, Valkey, web, worker) is told a phone, an identity number and an address by
-everything that takes text; then its tables, data files, WAL, queue, logs and error answers are searched.
+everything that takes text, by a process made for that and by the shipped work order: requests, messages of the
+city, an import; then its tables, data files, WAL, queue, logs and error answers are searched.
 """
 
 import http.client
@@ -21,6 +22,7 @@ from bench.installation import Installation, installed, tokens
 from tests import world as worlds
 from tests.cases import secret_process
 from tests.cases.secret_process import ADDRESS, CALLER, ID, KEY, NAME, PHONE
+from tests.faults import canary_order
 from tests.faults.canary import context, files, hits, queue, tables
 
 SEEDED = {"phone": PHONE, "id": ID, "address": ADDRESS, "name": NAME}
@@ -77,10 +79,13 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def told(house: Installation) -> Caller:
+def told(house: Installation, tmp_path_factory: pytest.TempPathFactory) -> Caller:
     """The installation after everything was said to it."""
-    caller = Caller(house, tokens("paiqian1", "paiqian2", "guancha1", "ding1", "city", "cgw1", "duban1"))
+    staff = ("paiqian1", "paiqian2", "guancha1", "ding1", "city", "cgw1", "zjw1", "shenhe1", "duban1")
+    caller = Caller(house, tokens(*staff))
     lived(caller)
+    canary_order.lived(caller)
+    canary_order.imported(caller, tmp_path_factory.mktemp("import"))
     failed(caller)
     refused(caller)
     return caller
@@ -230,7 +235,7 @@ def test_what_was_told_in_confidence_stands_nowhere_in_the_clear(told: Caller) -
 
     assert hits(SEEDED, looked) == [], context(SEEDED, looked)
     kinds = {place.split()[0].rstrip(",") for place, _ in looked}
-    assert {"table", "data", "log", "refusal"} <= kinds
+    assert {"table", "data", "log", "refusal", "import", "refused"} <= kinds
     assert sum(len(data) for _, data in looked) > 20_000_000
     assert len(told.refusals) > 70
 
