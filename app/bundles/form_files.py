@@ -34,11 +34,14 @@ _FIELD = Record(
         "choices": Key(Any_(), "固定选项列表，或 units(…)、categories(…) 查询"),
         "table": data_fields.TABLE_KEY,
         "phrases": Key(Flag(), "可用常用语"),
+        "readonly": Key(Flag(), "只显示办件里的值，不能填写"),
         "suggest": Key(
             Text(r"[a-z][a-z0-9_]*", "智能建议的名字，例如 classify", 60), "请谁推荐：智能建议的名字"
         ),
     }
 )
+ASKING = ("required", "requiredIf", "choices", "phrases", "suggest", "type")
+"""What is said of a field that is filled in; one that is only shown has none of it."""
 SHAPE = Record(
     {
         "title": Key(Text(says="标题", longest=60), "表单标题", required=True),
@@ -110,15 +113,23 @@ def _field(
                 f'"{name}" is not declared in process.yaml.',
             )
         return None
-    if name in RESERVED and name not in FILLABLE:
+    readonly = given.get("readonly", False)
+    for key in ASKING if readonly else ():
+        if key in given:
+            zh = f"“{name}”只显示（readonly），不写 {key}。"
+            found.error("value-invalid", (*path, key), zh, f'"{name}" is readonly: no {key}.')
+    if readonly and declared.per_item:
+        zh = f"“{name}”（{declared.label}）每一项各有各的值（per: item），不能只显示。"
+        found.error("value-invalid", (*path, "readonly"), zh, f'"{name}" is per: item.')
+    if name in RESERVED and name not in FILLABLE and not readonly:
         found.error(
             "name-reserved",
             (*path, "name"),
-            f"“{name}”（{declared.label}）由登记和系统填写，不能放进表单。",
+            f"“{name}”（{declared.label}）由登记和系统填写，不能放进表单；只给人看的写 readonly: true。",
             f'"{name}" cannot be asked in a form.',
         )
         return None
-    if declared.names:
+    if declared.names and not readonly:
         zh = f"“{name}”（{declared.label}）在选择分类“{declared.names}”时由系统填写，不能放进表单。"
         found.error("name-reserved", (*path, "name"), zh, f'"{name}" cannot be asked in a form.')
         return None
@@ -146,6 +157,7 @@ def _field(
             choices=choices,
             phrases=given.get("phrases", False),
             suggest=given.get("suggest", ""),
+            readonly=readonly,
         )
         if effective is not None
         else None

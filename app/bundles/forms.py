@@ -37,6 +37,8 @@ class FormField:
     phrases: bool = False
     suggest: str = ""
     """The adviser that proposes a value; empty without one."""
+    readonly: bool = False
+    """Shown as the case has it, and never taken from an answer."""
 
     @property
     def name(self) -> str:
@@ -84,14 +86,21 @@ class Form:
         for name, answer in answers.items():
             if name not in self._by_name:
                 errors[name] = _unknown(name, self._by_name)
+            elif self._by_name[name].readonly:
+                if answer != data.get(name) and not (is_empty(answer) and is_empty(data.get(name))):
+                    says = f"“{self._by_name[name].label}”只供查看，不能在这里改。"
+                    errors[name] = Wrong("field-readonly", says)
             elif not is_empty(answer):
                 given[name] = answer
         clean = self._read(given, context.now, errors)
-        seen = {**data, **dict.fromkeys(answers), **clean}
+        asked = [name for name in answers if name in self._by_name and not self._by_name[name].readonly]
+        seen = {**data, **dict.fromkeys(asked), **clean}
         functions = _functions(context.now, outcome)
         result: dict[str, Any] = {}
         for each in self.fields:
             name = each.name
+            if each.readonly:
+                continue
             if each.show_if is not None and not self._holds(each, each.show_if, seen, functions):
                 seen[name] = data.get(name)
                 if name in given:
@@ -336,4 +345,6 @@ def _property(each: FormField) -> dict[str, Any]:
         schema["x-suggest"] = each.suggest
     if data.secret:
         schema["x-secret"] = True
+    if each.readonly:
+        schema["readOnly"] = True
     return schema

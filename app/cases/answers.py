@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.bundles.forms import AnswersRefused
+from app.bundles.forms import AnswersRefused, Form
 from app.cases.motion import Motion, expression_data
-from app.cases.secrets.showing import uncovered
+from app.cases.secrets.showing import current, uncovered
 from app.core.errors import FieldError
 
 
@@ -25,5 +25,18 @@ def check_answers(
             raise AnswersRefused(errors=errors)
         return {}
     given = uncovered(motion.session, motion.case["id"], motion.bundle, answers)
+    asked = motion.bundle.forms[form]
+    data = _as_shown(motion, asked, given)
+    return asked.check(given, data, motion.lookups, outcome)
+
+
+def _as_shown(motion: Motion, form: Form, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The case's data, with what is sealed of it where the form only shows a value and it came back whole."""
     data = expression_data(motion.bundle, motion.case)
-    return motion.bundle.forms[form].check(given, data, motion.lookups, outcome)
+    names = [
+        each.name for each in form.fields if each.readonly and given.get(each.name) != data.get(each.name)
+    ]
+    if not any(name in given for name in names):
+        return data
+    held = current(motion.session, motion.case["id"])
+    return {**data, **{name: held[name] for name in names if name in held and held[name] == given.get(name)}}

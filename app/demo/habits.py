@@ -178,6 +178,8 @@ class Pen:
         return bool(errors)
 
     def _wants(self, field: FormField) -> bool:
+        if field.readonly:
+            return False
         known = habits()
         reason = any(word in field.label for word in ("原因", "理由", "建议单位"))
         if field.required:

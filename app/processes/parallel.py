@@ -118,7 +118,7 @@ def _asked(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
     if inner is not None:
         return {name for node in inner.nodes for name in _asked(bundle, inner, node)}
     form = bundle.forms.get(diagram.nodes[step].attributes.get("formKey", ""))
-    return {each.name for each in form.fields} if form is not None else set()
+    return {each.name for each in form.fields if not each.readonly} if form is not None else set()
 
 
 def _finding(bundle: Bundle, name: str, first: Node, second: Node) -> Finding:

@@ -10,6 +10,7 @@ from app.engine.xml import read
 from app.processes.check import check_folder
 from app.processes.publish import publish_folder
 from tests import world
+from tests.cases.secret_process import PHONE
 from tests.processes.conftest import BPMN
 from tests.processes.test_scenarios import walked
 
@@ -90,7 +91,33 @@ def test_a_reviewer_is_told_that_evidence_lacks_and_closes_only_knowingly():
 @pytest.mark.usefixtures("district")
 @pytest.mark.requirement("SJS-025")
 def test_a_lead_unit_and_assisting_units_handle_one_order_together():
-    assert story("assisted").count("办理“协办”") == 2
+    assert story("assisted").count("办理“协办” → 已办") == 2
+
+
+def test_assisting_units_see_where_it_is_and_cannot_change_it(database: db.Database):
+    house = world.build(database, world.shipped(world.WORK_ORDER))
+    with db.transaction() as session:
+        importing.load_folder(session, BPMN)
+    content = f"三号楼前路灯不亮，请联系{PHONE}。"
+    answers = {"content": content, "level": "一般", "address": "三号楼东侧"}
+    task = house.file(title="路灯不亮", answers=answers).opened[0]
+    for by, outcome, said in WHOLE_WAY[:3]:
+        said = {**said, "assist_units": ["d1-zjw"]} if outcome == "派遣" else said
+        task, *others = house.complete(by, task, outcome, said).opened
+    assist = next(each for each in (task, *others) if each["step"] == "assist")
+    house.claim("zjw1", assist)
+
+    shown = tasks.form_of(house.actor("zjw1"), assist["id"])
+    path, done = f"/tasks/{assist['id']}/complete", {"outcome": "已办"}
+    told = {**shown["values"], "assist_reply": "已配合。"}
+    changed = house.post("zjw1", path, {**done, "answers": {**told, "address": "另一处"}}, seen=2)
+    same = house.post("zjw1", path, {**done, "answers": told}, seen=2)
+
+    assert (shown["values"]["address"], shown["values"]["content"]) == ("三号楼东侧", content)
+    assert shown["schema"]["properties"]["address"]["readOnly"] is True
+    assert (changed.status_code, changed.json["errors"][0]["code"]) == (422, "field-readonly")
+    assert same.status_code == 200, same.json
+    assert house.case(assist["case_id"])["data"]["address"] == "三号楼东侧"
 
 
 @pytest.mark.usefixtures("district")
