@@ -20,7 +20,7 @@ from app.cases.save import save
 from app.cases.tree import Tree
 from app.clocks.pausing import ClockRefused
 from app.core import clock, dialects, once
-from app.core.db import reading, transaction
+from app.core.db import Session, reading, transaction
 from app.core.errors import DatabaseUnavailable
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
@@ -70,6 +70,17 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
         failure = error
         number = within_budget(lambda: opening.keep_draft_and_open(command, actor, failure))
         raise ProcessStopped(f"异常编号 {number}。", incident=number) from error
+
+
+def move(session: Session, commands: Sequence[Command], actor: Actor) -> None:
+    """The same for an act whose transaction is the caller's, since more than cases changes with it.
+
+    For commands that leave the engine asleep; the caller stays within the budget and keeps the answer.
+    """
+    tree = Tree.locked(session, actor, commands)
+    _work(tree, commands)
+    for moved in tree.moved():
+        save(moved)
 
 
 def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Stored:

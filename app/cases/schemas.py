@@ -150,6 +150,13 @@ class ClockOut(Schema):
 
     id = fields.String(required=True)
     name = fields.String(required=True)
+    round = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "每轮一个的时钟是哪一轮的：重办几次以后的，0 是第一轮；整件或一个环节的没有"
+        },
+    )
     state = OneOf(("running", "paused", "stopped"), required=True)
     limit = fields.String(required=True, allow_none=True)
     started_at = Moment(required=True)

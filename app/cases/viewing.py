@@ -11,6 +11,7 @@ from app.cases.models import cases, favourites, tasks
 from app.cases.motion import Row
 from app.cases.secrets.showing import data_of
 from app.clocks.models import clocks
+from app.clocks.rows import ROUND
 from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import Actor
@@ -169,6 +170,7 @@ def clock_view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
+        "round": int(row["instance"].removeprefix(ROUND)) if row["instance"].startswith(ROUND) else None,
         "state": row["state"],
         "limit": row["allowance"],
         "startedAt": out(row["started_at"]),

@@ -5,6 +5,7 @@ import pytest
 from app.audit.chain import case_chain
 from app.audit.streams import ADMIN, audit_stream
 from app.audit.verify import verify
+from app.cases.accounts import service
 from app.cases.advance import advance
 from app.cases.commands import HandBack
 from app.cases.models import task_queue, tasks
@@ -103,6 +104,22 @@ def test_many_tasks_of_several_cases_go_back_in_one_act(world: World) -> None:
     assert answer.status_code == 200
     assert {world.row(tasks, task["id"])["state"] for task in held if task} == {"open"}
     assert len(world.inbox("cgw2")) == 3
+
+
+def test_what_fails_after_the_release_leaves_the_tasks_on_the_desk(
+    world: World, held: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(service, "_told", failing)
+
+    with pytest.raises(RuntimeError):
+        service.disable(world.actor(BY), "cgw1", "调离", True)
+
+    assert world.row(tasks, held["id"]) == held
+    assert len(desk(world, "cgw1")) == 1
+    assert state_of(world, "cgw1") == "active"
 
 
 def test_a_repeated_request_releases_nothing_again(world: World, held: Row) -> None:

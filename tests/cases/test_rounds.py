@@ -65,6 +65,18 @@ def test_another_round_has_a_clock_of_its_own(world: World) -> None:
     assert (total["state"], total["due_at"] - total["started_at"]) == ("running", timedelta(days=30))
 
 
+def test_the_clocks_of_a_case_say_which_round_they_are_of(world: World) -> None:
+    case = world.file(process="rounds").case
+    do(world, "dispatch", "work", "reply")
+    do(world, "visit", outcome="不满意")
+    do(world, "dispatch")
+
+    listed = world.get("paiqian1", f"/cases/{case['id']}").json["clocks"]
+
+    told = [(clock["name"], clock["round"], clock["state"]) for clock in listed]
+    assert told == [("total", None, "running"), ("resolve", 0, "stopped"), ("resolve", 1, "running")]
+
+
 def test_the_lights_of_a_round_go_out_with_the_next(world: World) -> None:
     world.file(process="rounds")
     do(world, "dispatch")

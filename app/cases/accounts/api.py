@@ -50,13 +50,8 @@ class AccountOut(Schema):
 @blp.problems(NotFound, Forbidden, UserHasOpenTasks, OwnAccount, ReasonRequired, CaseBusy)
 def disable(body: dict[str, Any], login: str) -> Response:
     """停用账号：令牌立即失效。还有没有办完的待办时不停用，除非选择退回待办池（每件都记入办件经过）。"""
-    who = actor()
-    if body["release"] and not idempotent.repeated():
-        service.release(who, login, body["reason"])
-    return idempotent.write(
-        lambda session: service.disable(session, who, login, body["reason"]),
-        lambda account: idempotent.stored(200, account),
-    )
+    once = idempotent.once(lambda account: idempotent.stored(200, account))
+    return idempotent.send(service.disable(actor(), login, body["reason"], body["release"], once))
 
 
 @blp.post("/<id:login>/enable")

@@ -6,13 +6,14 @@ from sqlalchemy import bindparam, delete, select, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.advance import advance
+from app.cases.advance import move, within_budget
 from app.cases.commands import HandBack
 from app.cases.models import cases, task_queue, tasks
 from app.cases.verbs import guard
-from app.core import clock
-from app.core.db import Session, reading
+from app.core import clock, once
+from app.core.db import Session, transaction
 from app.core.errors import Conflict, NotFound
+from app.core.once import Once, Stored
 from app.identity import org
 from app.identity.actor import Actor
 from app.identity.models import appointments, people, tokens
@@ -42,26 +43,38 @@ _HELD = (
 _PLACES = select(appointments.c.unit_path).where(appointments.c.person_id == bindparam("person"))
 
 
-def release(actor: Actor, login: str, reason: str) -> int:
-    """Everything that lies on somebody's desk goes back to its pools, in one act; returns how many tasks."""
-    with reading() as session:
-        person = _leaving(session, actor, login)
-        reason = guard.noted(reason, "停用的原因")
-        held = _held(session, person.id)
-    if held:
-        advance([HandBack(row["task"], person.id, person.name, reason) for row in held], actor)
-    return len(held)
-
-
-def disable(session: Session, actor: Actor, login: str, reason: str) -> dict[str, Any]:
+def disable(
+    actor: Actor, login: str, reason: str, release: bool, request: Once | None = None
+) -> dict[str, Any] | Stored:
     """Nobody signs in with the account any more, and every token of it has ended.
 
+    With `release` everything that lies on the person's desk goes back to its pools, in the same transaction.
     Raises NotFound out of scope, OwnAccount, and UserHasOpenTasks, which names them.
     """
+    return within_budget(lambda: _step(actor, login, reason, release, request), request)
+
+
+def _step(
+    actor: Actor, login: str, reason: str, release: bool, request: Once | None
+) -> dict[str, Any] | Stored:
+    with transaction() as session:
+        if request is not None and (stored := once.begin(session, request)) is not None:
+            return stored
+        account = _disabled(session, actor, login, reason, release)
+        if request is None:
+            return account
+        stored = request.render(account)
+        once.finish(session, request, stored, clock.now(session))
+        return stored
+
+
+def _disabled(session: Session, actor: Actor, login: str, reason: str, release: bool) -> dict[str, Any]:
     person = _leaving(session, actor, login)
     reason = guard.noted(reason, "停用的原因")
     held = _held(session, person.id)
-    if held:
+    if held and release:
+        move(session, [HandBack(row["task"], person.id, person.name, reason) for row in held], actor)
+    elif held:
         said = f"{person.name}还有 {len(held)} 个没有办完的待办。"
         raise UserHasOpenTasks(said, count=len(held), tasks=held[:TOLD])
     if person.active:

@@ -10,7 +10,7 @@ from flask import Response, g, request
 
 from app.core import clock
 from app.core import once as core_once
-from app.core.db import Session, reading, transaction
+from app.core.db import Session, transaction
 from app.core.errors import BadRequest
 from app.core.http import gate
 from app.core.once import Once, Stored
@@ -72,12 +72,6 @@ def write(
             answer = this.render(act(session))
             core_once.finish(session, this, answer, clock.now(session))
     return send(answer)
-
-
-def repeated() -> bool:
-    """Whether this request was answered before: for a write that does something ahead of `write`."""
-    with reading() as session:
-        return core_once.look_up(session, once(lambda result: result)) is not None
 
 
 def _fingerprint(body: bytes) -> str:
