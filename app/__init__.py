@@ -50,6 +50,7 @@ def create_app() -> "Flask":
     from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
     from app.cases.calendars import api as calendars
+    from app.cases.external import api as external
     from app.cases.incidents import api as incidents
     from app.cases.links import api as links
     from app.cases.marks import api as marks
@@ -84,6 +85,7 @@ def create_app() -> "Flask":
     document.register_blueprint(cases.blp)
     document.register_blueprint(clocks.blp)
     document.register_blueprint(incidents.blp)
+    document.register_blueprint(external.blp)
     document.register_blueprint(notes.blp)
     document.register_blueprint(links.blp)
     document.register_blueprint(phrases.blp)

@@ -13,6 +13,7 @@ from app.cases.commands import (
     Deliver,
     Detach,
     EndChild,
+    FinishWork,
     FireTimer,
     HandBack,
     Hear,
@@ -34,6 +35,8 @@ from app.cases.commands import (
     Withdraw,
 )
 from app.cases.env import CaseEnv, awake
+from app.cases.external import follow as external
+from app.cases.external.finish import finish
 from app.cases.incidents import treating
 from app.cases.motion import Motion
 from app.cases.sync import sync, tell_decided, tell_milestones
@@ -154,6 +157,11 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             waits.arrived(motion, command)
             run = awake(motion)
             run.deliver(command.ref)
+        case FinishWork():
+            handed_in = finish(motion, command)
+            if handed_in is None:
+                return False
+            run = handed_in
     settle(motion, run, gone)
     if isinstance(command, TreatIncident):
         treating.moved_on(motion, command)
@@ -167,4 +175,5 @@ def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
     tell_milestones(motion, run.trace)
     family.reply_with_it(motion)
     sync(motion, picture, gone)
+    external.follow(motion, run, picture.waits, gone)
     motion.case["engine"] = run.dump()

@@ -94,6 +94,22 @@ class Deliver:
 
 
 @dataclass(frozen=True)
+class FinishWork:
+    """外部办理交回: work outside is done and gave these `variables`, or ended with an `error` code and
+    what was `said` of it.
+
+    `worker` is what the worker of the acting account calls itself; without one the house itself hands in.
+    """
+
+    case_id: str
+    work_id: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    said: str | None = None
+    worker: str | None = None
+
+
+@dataclass(frozen=True)
 class Note:
     """备注, or 领导批示 (`kind` instruction): said beside a case, at any time while it is active."""
 
@@ -333,11 +349,11 @@ class TreatIncident:
 TaskCommand = Claim | Unclaim | HandBack | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
-CaseCommand = ClockCommand | Deliver | Beside | ChildEnded | EndChild | Merging
+CaseCommand = ClockCommand | Deliver | FinishWork | Beside | ChildEnded | EndChild | Merging
 Command = TaskCommand | CaseCommand | FireTimer
 
-NO_DRAFT = FireTimer | Deliver | Hear | TreatIncident | HandBack | ClockCommand
+NO_DRAFT = FireTimer | Deliver | FinishWork | Hear | TreatIncident | HandBack | ClockCommand
 """What opens no incident when it fails: whoever sent it counts the attempts, or has one before him."""
 
-BY_ITSELF = FireTimer | Deliver | Hear | HandBack | ClockCommand
+BY_ITSELF = FireTimer | Deliver | FinishWork | Hear | HandBack | ClockCommand
 """What no person asks of a case: nobody's scope is looked at, and a failure is counted by whoever sent it."""

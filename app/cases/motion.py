@@ -82,8 +82,10 @@ class Motion:
     """What is to be sealed beside the case, by name and where it came from."""
     made: Row | None = None
     """The row an act made beside the case, for its answer: a note, a link, an attachment."""
-    awaited: frozenset[str] = frozenset()
-    """Refs of what the engine waited for when it was woken."""
+    awaited: Mapping[str, str] | None = None
+    """What the engine waited for when it was woken: ref → message, signal, job or external."""
+    finished: dict[str, str] = field(default_factory=dict)
+    """How work outside was ended by somebody: ref → done, error or skipped."""
     _asked_for: list[Any] = field(default_factory=list)
     _placed: tuple[bool, int] = field(init=False)
     _was: str | None = field(init=False)

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
 from app.cases import save_clocks
+from app.cases.external import follow as external
 from app.cases.incidents import opening
 from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
@@ -130,6 +131,7 @@ def save(motion: Motion) -> None:
         session.write(_WAIT_OVER, changes.inserts["waits_gone"])
     if changes.inserts["waits"]:
         session.write(_INSERT_WAIT, changes.inserts["waits"])
+    external.save(motion)
     if changes.updates["case_items"]:
         session.write(
             dialects.upsert(session.dialect, case_items, ("case_id", "name", "round", "place")),

@@ -217,6 +217,12 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"收到消息“{event['message']}”，已转给并入的那一件"
         case "message.sent":
             return f"发出消息“{event['message']}”，交给 {event['to']}"
+        case "external.opened":
+            return f"交给外部系统办理“{step}”"
+        case "external.done":
+            return f"外部系统办成“{step}”"
+        case "external.error":
+            return f"外部系统没有办成“{step}”，报出 {event['code']}"
         case "wait.opened":
             return f"开始等消息“{event['message']}”"
         case "signal.thrown" | "escalation.thrown":

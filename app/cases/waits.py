@@ -33,11 +33,13 @@ def waiting_for(session: Session, name: str, key: str) -> list[Row]:
 
 def follow(motion: Motion, awaited: Sequence[Wait]) -> None:
     """Makes the rows equal to what the engine waits for now; refs are never used twice."""
+    awaiting = motion.awaited or {}
     now_waiting = {wait.ref for wait in awaited}
     for wait in awaited:
-        if wait.kind == "message" and wait.ref not in motion.awaited:
+        if wait.kind == "message" and wait.ref not in awaiting:
             _open(motion, wait)
-    if gone := sorted(ref for ref in motion.awaited if ref not in now_waiting):
+    before = sorted(ref for ref, kind in awaiting.items() if kind == "message")
+    if gone := [ref for ref in before if ref not in now_waiting]:
         motion.changes.inserts["waits_gone"] += [{"case": motion.case["id"], "which": ref} for ref in gone]
 
 

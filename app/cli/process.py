@@ -57,7 +57,9 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
             click.echo(shown(finding))
         if checked.good:
             notes = f"，{warnings} 处提醒" if warnings else ""
-            click.echo(f"{folder.name}：通过{notes}。")
+            given = "、".join(f"{topic}（{label}）" for topic, label in checked.topics.items())
+            outside = f"；外部办理的主题：{given}" if given else ""
+            click.echo(f"{folder.name}：通过{notes}{outside}。")
         else:
             click.echo(f"{folder.name}：{errors} 处错误，{warnings} 处提醒。")
     if bad:

@@ -27,7 +27,7 @@ from app.engine.picture import Passed, Picture
 from app.engine.services import ServiceTask, params_of
 from app.engine.shape import READY, WAITING, Net, Row
 from app.engine.trace import Trace
-from app.engine.version import Version
+from app.engine.version import Service, Version
 from app.engine.viewpoint import Viewpoint
 
 DELIVERED = ("message", "signal", "job", "external")
@@ -120,6 +120,15 @@ class Run:
             self.view.moved = row.within + (row.task_spec.drawn.step or "")
             row.task_spec.deliver(row, results)
 
+    def fail(self, ref: str, code: str) -> None:
+        """The work outside ended with this error code. Raises NotWaiting, ErrorUncaught."""
+        with self._acting():
+            row = self._row(ref)
+            if row is None or row._state != WAITING or row.task_spec.awaits != "external":
+                raise NotWaiting(ref=ref)
+            self.view.moved = row.within + (row.task_spec.drawn.step or "")
+            row.task_spec.fail(row, code)
+
     def skip(self, ref: str) -> None:
         """Somebody decided to go on without this job, work outside, or event in the line: it gives nothing.
 
@@ -138,6 +147,13 @@ class Run:
         if row is None or row._state != WAITING or not isinstance(row.task_spec, ServiceTask):
             raise NotWaiting(ref=ref)
         return params_of(row)
+
+    def service_at(self, ref: str) -> Service:
+        """The service task whose job or work outside waits here, as drawn. Raises NotWaiting."""
+        row = self._row(ref)
+        if row is None or row._state != WAITING or not isinstance(row.task_spec, ServiceTask):
+            raise NotWaiting(ref=ref)
+        return row.task_spec.drawn
 
     def fire_timers(self, refs: Iterable[str]) -> list[str]:
         """Fires these, in order, and returns what fired: an earlier one may have ended a later one's step.
@@ -244,13 +260,13 @@ class Run:
             raise NotSettled
         return state.dump(self._net, self.version.version, self._phase)
 
-    def waiting(self) -> frozenset[str]:
-        """The refs of what waits for the world outside: messages, signals, external work."""
-        return frozenset(
-            row.ref
+    def waiting(self) -> dict[str, str]:
+        """What waits for the world outside: ref → message, signal, job or external."""
+        return {
+            row.ref: row.task_spec.awaits
             for row in self._net.tasks.values()
             if row._state == WAITING and row.task_spec.awaits in DELIVERED
-        )
+        }
 
     def waiting_at(self, element: str) -> list[str]:
         """The refs of what waits at this element of the diagram, oldest first."""

@@ -8,6 +8,7 @@ from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
 from app.engine.errors import EngineError, HandlerFailed
 from app.engine.nodes import disarm
 from app.engine.shape import WAITING, OneLevel, Row
+from app.engine.throws import fail_outside
 
 if TYPE_CHECKING:
     from app.engine.nodes import Process
@@ -40,6 +41,10 @@ class ServiceTask(OneLevel, SimpleBpmnTask):
         if self.awaits == "external":
             keep_results(my_task, self.drawn, results)
         my_task._ready()
+
+    def fail(self, my_task: Row, code: str) -> None:
+        """The work outside ended with an error that the diagram is to answer."""
+        fail_outside(my_task, code)
 
     def skip(self, my_task: Row) -> None:
         """Nobody runs it and nothing is given: the token goes on when the case next settles."""

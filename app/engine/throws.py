@@ -101,21 +101,33 @@ def throw_message(spec: Thrower, my_task: Row) -> None:
     net.trace.throw(spec.drawn, 0)
 
 
+def fail_outside(my_task: Row, code: str) -> None:
+    """Work outside ended with this error: its own edge awaits it, or one further out. ErrorUncaught."""
+    catcher = _on_edge(my_task.parent, "error", code) or nearest_catcher(my_task, "error", code)
+    if catcher is None:
+        spec = my_task.task_spec
+        raise ErrorUncaught(f"（{spec.bpmn_name}，错误码 {code}）", element=spec.name)
+    catcher.task_spec.fire(catcher)
+
+
 def nearest_catcher(my_task: Row, kind: str, code: str) -> Row | None:
     """On the edge of the innermost scope that awaits this code, or any code, which counts less."""
     scope = my_task.scope
     while scope.scope is not scope:
-        split: Row = scope.parent
-        if split.task_spec.holds_events:
-            waiting: list[Row] = [
-                row for row in split.children if row._state == WAITING and row.task_spec.awaits == kind
-            ]
-            for wanted in (code, ""):
-                for row in waiting:
-                    if row.task_spec.drawn.what == wanted:
-                        return row
+        if (found := _on_edge(scope.parent, kind, code)) is not None:
+            return found
         scope = scope.scope
     return None
+
+
+def _on_edge(split: Row, kind: str, code: str) -> Row | None:
+    if not split.task_spec.holds_events:
+        return None
+    waiting: list[Row] = [
+        row for row in split.children if row._state == WAITING and row.task_spec.awaits == kind
+    ]
+    found = (row for wanted in (code, "") for row in waiting if row.task_spec.drawn.what == wanted)
+    return next(found, None)
 
 
 THROW: dict[str, Callable[[Thrower, Row], None]] = {

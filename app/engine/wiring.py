@@ -22,7 +22,9 @@ def hang_events(spec: Process, events: Iterable[Boundary], within: SubProcess | 
         host = event.drawn.step or ""
         step = spec.task_specs.get(host)
         fits = isinstance(step, SubProcess | Repeat)
-        if event.awaits not in ("error", "escalation"):  # on a service task only where it waits
+        if event.awaits == "error":  # work outside may end with one
+            fits = fits or (isinstance(step, ServiceTask) and step.awaits == "external")
+        elif event.awaits != "escalation":  # on a service task only where it waits
             waits = isinstance(step, ServiceTask) and bool(step.awaits)
             fits = fits or waits or isinstance(step, UserTask | Receive)
         if not fits:

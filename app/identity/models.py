@@ -73,6 +73,15 @@ appointments = Table(
     Index("ix_appointments_pool", "role", "unit_path"),
 )
 
+# Topics of work done outside (external tasks) that a service account may fetch.
+account_topics = Table(
+    "account_topics",
+    metadata,
+    Column("person_id", Id, ForeignKey("people.id", name="fk_account_topics_person")),
+    Column("topic", String(60)),
+    PrimaryKeyConstraint("person_id", "topic", name="pk_account_topics"),
+)
+
 tokens = Table(
     "tokens",
     metadata,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from app.core import clock, dialects, ids
 from app.core.db import Session
 from app.core.errors import Conflict
-from app.identity import login, passwords
+from app.identity import login, passwords, topics
 from app.identity.actor import SYSTEM
 from app.identity.models import appointments, people, role_permissions, roles, units
 from app.identity.org_file import OrgFile, OrgRefused, PersonLine, RoleLine, read_org
@@ -278,6 +278,7 @@ def _load_people(
             person_id = row.id
             session.execute(update(people).where(people.c.id == person_id).values(**values))
         _appoint(session, person_id, person, unit_ids)
+        topics.grant(session, person_id, person.topics)
 
 
 def _appoint(

@@ -11,10 +11,12 @@ import yaml
 from app.core.errors import Unprocessable
 from app.identity.models import TIERS
 from app.identity.permissions import ALL
+from app.identity.topics import PATTERN, PATTERN_SAYS
 
 MOST_BYTES = 2 << 20
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}\Z")
+_TOPIC = re.compile(PATTERN)
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
 
@@ -56,6 +58,8 @@ class PersonLine:
     kind: str
     password: str | None = field(repr=False)
     appointments: tuple[tuple[str, str], ...]
+    topics: tuple[str, ...] = ()
+    """Of external work, that a service may fetch."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +243,7 @@ def _people(
     logins: set[str] = set()
     names: set[str] = set()
     for item in _list(node, "people", found):
-        entry = _mapping(item, ("login", "name", "kind", "password", "appointments"), "人员", found)
+        entry = _mapping(item, ("login", "name", "kind", "password", "appointments", "topics"), "人员", found)
         missing = [needed for needed in ("login", "name", "appointments") if needed not in entry]
         for needed in missing:
             found.add(item, f"人员缺少“{needed}”。")
@@ -261,8 +265,21 @@ def _people(
         ]
         if not held:
             found.add(item, f"人员“{name}”至少要有一个任职（appointments）。")
-        people.append(PersonLine(login, name, kind, password, tuple(dict.fromkeys(held))))
+        topics = _topics(entry.get("topics"), kind, found)
+        people.append(PersonLine(login, name, kind, password, tuple(dict.fromkeys(held)), topics))
     return people
+
+
+def _topics(node: Any, kind: str, found: _Findings) -> tuple[str, ...]:
+    if node is not None and kind != "service":
+        found.add(node, "topics（外部任务的主题）只能给系统账号，请写 kind: service，或删去。")
+    named = []
+    for one in _list(node, "topics", found):
+        topic = _text(one, "topics", found)
+        if topic and not _TOPIC.fullmatch(topic):
+            found.add(one, f"主题“{topic}”的写法不对：{PATTERN_SAYS}。")
+        named.append(topic)
+    return tuple(dict.fromkeys(named))
 
 
 def _appointment(

@@ -40,6 +40,8 @@ MESSAGE_SEND = Permission("message:send", "发来消息")
 MESSAGE_READ = Permission("message:read", "查看收到的消息")
 DELIVERY_READ = Permission("delivery:read", "查看对外发送")
 DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消息")
+EXTERNAL_WORK = Permission("external:work", "领取外部任务")
+EXTERNAL_READ = Permission("external:read", "查看外部任务")
 FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
@@ -71,6 +73,8 @@ ALL: dict[str, Permission] = {
         MESSAGE_READ,
         DELIVERY_READ,
         DELIVERY_REDELIVER,
+        EXTERNAL_WORK,
+        EXTERNAL_READ,
         FILTER_SHARE,
         PHRASE_SHARE,
         CATEGORY_IMPORT,

@@ -19,7 +19,7 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Earlier, Names
 from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
-from app.processes import advice, cross, decisions, messages, parallel, served, staffing
+from app.processes import advice, cross, decisions, external, messages, parallel, served, staffing
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
@@ -38,6 +38,13 @@ class Checked:
     @property
     def good(self) -> bool:
         return self.bundle is not None and not any(each.level == "error" for each in self.findings)
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Topics of work outside that accounts must be granted, each with the label of its element."""
+        diagram = open_diagram(self.files.files.get(bundle_files.DIAGRAM, b""))
+        works = external.works(diagram).values() if diagram is not None else ()
+        return {work.topic: work.node.label for work in works}
 
     def count(self, level: str) -> int:
         return sum(each.level == level for each in self.findings)
@@ -160,6 +167,7 @@ def _look(
     findings += staffing.check(bundle, diagram, roles or {})
     findings += parallel.check(bundle, diagram)
     findings += messages.check(bundle, diagram)
+    findings += external.check(bundle, diagram)
     findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)
     against = Against(bundle, diagram, org, gone)

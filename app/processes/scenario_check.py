@@ -14,7 +14,7 @@ from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
 from app.identity.org_file import OrgFile
-from app.processes import scenario_cases
+from app.processes import external, scenario_cases
 from app.processes.acts import ACTS
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, read_instant
 from app.processes.scenario_shape import COMING, DONE, OWN_STEP, SHAPE
@@ -91,6 +91,8 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
                 found.error("key-missing", here, zh, '"by" is missing: who sends it.')
             if "by" in value:
                 _check_who(value["by"], found, (*here, "by"), against)
+        case "external":
+            external.check_step(value, found, here, against.diagram)
         case "partner":
             _check_message(value["received"], "out", found, (*here, "received"), against)
         case "expect":

@@ -6,12 +6,13 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.bundles.messages import Message
 from app.cases import filing, waits
 from app.cases.advance import advance
-from app.cases.commands import Deliver, NewCase
+from app.cases.commands import Deliver, FinishWork, NewCase
+from app.cases.external.models import external_tasks
 from app.cases.joined import joined
 from app.cases.models import cases
 from app.cases.motion import RowLookups
@@ -23,6 +24,16 @@ from app.processes.scenario_file import FIRST
 from app.processes.stage import Row, Unmet, Walk, case_of
 
 _OWN = {"$externalNo": "external_no", "$number": "number"}
+
+_WORK = (
+    select(external_tasks.c.id, external_tasks.c.name)
+    .where(
+        external_tasks.c.case_id == bindparam("case"),
+        external_tasks.c.element == bindparam("element"),
+        external_tasks.c.state == "open",
+    )
+    .order_by(external_tasks.c.id)
+)
 
 _sent: ContextVar[list[Event] | None] = ContextVar("huying_walk_sent", default=None)
 """What left cases since this walk began, of this walk alone."""
@@ -87,6 +98,18 @@ def _heard(walk: Walk, message: Message, key: str, payload: Row) -> bool:
     became = "记下来，告诉两件" if found.wait is None else "转给并入的那一件"
     walk.say(f"收到消息 {message.name}，{became}")
     return True
+
+
+def hand_in(walk: Walk, given: Row) -> None:
+    """A system outside has done the work of one element, or reports an error."""
+    case_of(walk)
+    with reading() as session:
+        found = session.execute(_WORK, {"case": walk.case_id, "element": given["step"]}).first()
+    if found is None:
+        raise Unmet(f"“{given['step']}”现在没有在等外部系统。")
+    error = given.get("error")
+    advance(FinishWork(walk.case_id or "", found.id, given.get("answers", {}), error), SYSTEM)
+    walk.say(f"外部系统办理“{found.name}”" + (f"，报出 {error}" if error else ""))
 
 
 def expect_sent(walk: Walk, given: Row) -> None:

@@ -93,6 +93,17 @@ _STEPS: dict[str, Key] = {
         ),
         "外部系统发来一条消息",
     ),
+    "external": Key(
+        Record(
+            {
+                "step": Key(STEP, "由外部办理的那一步", required=True),
+                "answers": Key(ANSWERS, "交回的内容，按结果的名称"),
+                "error": Key(Text(says="错误码", longest=60), "报出的错误码；不写就是办成了"),
+                **_OF,
+            }
+        ),
+        "外部系统领了一件外部任务并交回",
+    ),
     "partner": Key(
         Record(
             {

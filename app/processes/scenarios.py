@@ -168,6 +168,7 @@ _ACTS: Mapping[str, Callable[[Walk, Any], None]] = {
     "complete": _act("complete"),
     "do": _do,
     "message": messages.bring,
+    "external": messages.hand_in,
     "partner": messages.expect_sent,
     "refused": _refused,
     "pass": _pass,

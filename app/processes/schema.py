@@ -7,6 +7,7 @@ from app.bundles import schema as bundle_schema
 from app.bundles.keys import Key, Many, Named, Record, Text
 from app.bundles.rules import TIERS
 from app.identity.permissions import ALL
+from app.identity.topics import PATTERN, PATTERN_SAYS
 from app.processes import scenario_shape
 
 _CODE = Text(r"[a-z0-9][a-z0-9-]{0,59}", "单位编码", 60)
@@ -74,6 +75,10 @@ ORG = Record(
                             ),
                             "任职",
                             required=True,
+                        ),
+                        "topics": Key(
+                            Many(Text(PATTERN, PATTERN_SAYS, 60)),
+                            "可以领取的外部任务的主题；只给 kind: service",
                         ),
                     }
                 ),

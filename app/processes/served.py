@@ -6,13 +6,11 @@ from app.bundles.files import DIAGRAM
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
-from app.engine.check.services import is_external
 
 ELEMENT = "bpmn-element-not-yet"
 KEY = "key-not-yet"
 
 CALL = "调用别的流程要随版本一起固定"
-EXTERNAL = "外部办理要有领取任务的地址"
 
 
 def check(diagram: Diagram) -> list[Finding]:
@@ -24,8 +22,6 @@ def _of(node: Node) -> Iterator[Finding]:
     why = None
     if node.kind == "callActivity":
         why = CALL
-    elif is_external(node):
-        why = EXTERNAL
     if why is not None:
         zh = f"{node.named.zh} 的这种画法尚未开放（{why}）。现在请画成用户任务，由人办理。"
         en = f"{node.named.en} is not open yet. Draw a user task for now."

@@ -148,7 +148,6 @@ def test_a_case_that_nobody_and_nothing_can_move_is_an_incident(database: db.Dat
     ("tag", "attributes", "inner"),
     [
         ("callActivity", 'calledElement="other"', ""),
-        ("serviceTask", 'camunda:type="external" camunda:topic="print"', ""),
     ],
 )
 def test_what_cases_cannot_serve_is_refused_before_publishing(tag: str, attributes: str, inner: str) -> None:

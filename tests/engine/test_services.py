@@ -5,13 +5,22 @@ from typing import Any
 import pytest
 
 from app.engine.check import check
-from app.engine.errors import ExpressionFailed, FuseBlown, HandlerFailed, NotWaiting, RunSpoiled
+from app.engine.errors import (
+    ErrorUncaught,
+    ExpressionFailed,
+    FuseBlown,
+    HandlerFailed,
+    NotWaiting,
+    RunSpoiled,
+)
 from app.engine.picture import Wait
 from app.engine.run import Run
 from app.engine.source import Names
 from tests.engine.conftest import Bench, Case
 from tests.engine.drawing import Drawing
 from tests.engine.good_bundle import NAMES, source
+
+OUTSIDE = 'camunda:type="external" camunda:topic="classify"'
 
 
 def sending(**said: Any) -> Drawing:
@@ -206,12 +215,9 @@ def test_a_step_that_was_skipped_once_is_called_when_the_token_comes_again():
 
 
 def test_work_done_outside_waits_and_gives_its_results():
-    attributes = 'camunda:type="external" camunda:topic="classify"'
     desk = Desk(unit="城管委")
     case = Case(
-        sending(
-            handler="", attributes=attributes, inputs={"unit": "${unit}"}, outputs={"number": "ticket_no"}
-        ),
+        sending(handler="", attributes=OUTSIDE, inputs={"unit": "${unit}"}, outputs={"number": "ticket_no"}),
         desk,
     )
     case.do("accept")
@@ -228,6 +234,66 @@ def test_work_done_outside_waits_and_gives_its_results():
     assert "other" not in desk.data
     assert desk.called == []
     assert case.steps == ["review"]
+
+
+def erring(*edges: str) -> Drawing:
+    """Work outside in a sub-process; `edges` of work (inner) and joint (outer) that await error no_paper."""
+    inner = Drawing("inner").start("s2").service("work", "", attributes=OUTSIDE).end("e2")
+    inner.line("s2", "work", "e2")
+    if "work" in edges:
+        inner.edge("near", "work", "error", "no_paper").task("buy", status="补纸").line("near", "buy", "e2")
+    drawing = Drawing().start().inside("joint", inner).declare("error", "no_paper")
+    if "joint" in edges:
+        drawing.edge("far", "joint", "error", "no_paper").task("ask", status="询问").line("far", "ask", "end")
+    return drawing.end().line("start", "joint", "end")
+
+
+@pytest.mark.parametrize(
+    ("edges", "steps"), [(("work", "joint"), ["buy"]), (("work",), ["buy"]), (("joint",), ["ask"])]
+)
+def test_an_error_of_work_outside_goes_to_the_nearest_edge_that_awaits_it(
+    edges: tuple[str, ...], steps: list[str]
+):
+    case = Case(erring(*edges), Desk())
+    found = {each.rule for each in check(source(erring(*edges).bytes()), NAMES)}
+    assert found <= {"bpmn-unknown-role"}  # nobody is asked to do a step outside every lane
+
+    case.wake().fail(case.picture.waits[0].ref, "no_paper")
+    case.keep()
+
+    assert (case.steps, case.picture.waits) == (steps, ())
+
+
+def test_an_error_that_nothing_awaits_leaves_the_work_waiting():
+    case = Case(erring("work"), Desk())
+    (wait,) = case.picture.waits
+    run = case.wake()
+
+    with pytest.raises(ErrorUncaught, match="other") as raised:
+        run.fail(wait.ref, "other")
+
+    assert raised.value.element == "work"
+    with pytest.raises(RunSpoiled):
+        run.dump()
+    assert case.wake().settle() == case.picture
+
+
+def test_only_work_outside_can_fail():
+    case = Case(sending(), Desk())
+
+    for ref in (case.picture.tasks[0].ref, "zz"):
+        with pytest.raises(NotWaiting):
+            case.wake().fail(ref, "no_paper")
+
+
+def test_an_error_on_the_edge_of_what_never_fails_is_misplaced():
+    drawing = sending(handler="", attributes=OUTSIDE).declare("error", "no_paper")
+    drawing.edge("near", "accept", "error", "no_paper")
+    drawing.edge("also", "send", "error", "no_paper").line("near", "review").line("also", "review")
+
+    found = check(source(drawing.bytes()), NAMES)
+
+    assert {each.element for each in found if each.rule == "bpmn-event-misplaced"} == {"near"}
 
 
 def test_only_what_waits_for_it_can_be_delivered():

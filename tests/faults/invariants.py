@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from app.audit.chain import case_chain
 from app.audit.verify import verify
 from app.cases.env import awake
+from app.cases.external.models import external_tasks
 from app.cases.models import cases, incidents, task_queue, tasks, waits
 from app.cases.tree import Tree
 from app.clocks.models import timers
@@ -129,8 +130,10 @@ def chains_are_whole(whole: Whole) -> Iterator[str]:
 
 
 def open_cases_can_go_on(whole: Whole) -> Iterator[str]:
-    """I4: an open case has somebody to act, a timer or message to come, or an incident that says so."""
+    """I4: an open case has somebody to act, a timer, message or work outside to come, or an incident that says so."""
     messages = set(whole.session.execute(select(waits.c.case_id)).scalars())
+    offered = select(external_tasks.c.case_id).where(external_tasks.c.state == "open")
+    messages |= set(whole.session.execute(offered).scalars())
     told = set(
         whole.session.execute(select(incidents.c.case_id).where(incidents.c.state == "open")).scalars()
     )

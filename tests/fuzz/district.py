@@ -19,6 +19,7 @@ from app.identity import login, passwords, permissions
 from app.identity.models import people, role_permissions, roles, units
 from tests import world as worlds
 from tests.cases import secret_process
+from tests.cases.external.conftest import DATA, FORMS, TOPIC, grant, printing
 from tests.cases.incidents import test_opening
 from tests.categories.conftest import SMALL, load
 from tests.exchange.conftest import talks
@@ -50,6 +51,11 @@ WORDS: Mapping[str, Sequence[Any]] = {
     "ttl": ("P7D", "PT1H"),
     "name": ("city.callback", "city.dispatch"),
     "parent": ("d1", "01"),
+    "topics": ([{"topicName": TOPIC, "lockDuration": 60_000}],),
+    "topic": (TOPIC,),
+    "workerId": ("w1",),
+    "variables": ({"number": "P-7", "units": None},),
+    "errorCode": ("no_paper",),
     "role": ("dispatcher", "handler"),
 }
 
@@ -73,7 +79,7 @@ class District:
 
     def token_of(self, operation: Mapping[str, Any]) -> str:
         """A fresh token: the person with every right, or the city where only a service has something to ask."""
-        service = operation.get("x-permission") == permissions.MESSAGE_SEND
+        service = operation.get("x-permission") in (permissions.MESSAGE_SEND, permissions.EXTERNAL_WORK)
         with db.transaction() as session:
             return login.token_for(session, self.world.actor(SERVICE if service else PERSON).id)[0]
 
@@ -119,6 +125,11 @@ class District:
         return None
 
 
+def outside(world: World) -> None:
+    """Work that waits for whoever fetches it."""
+    world.file(PERSON, "outside", answers={"amount": 1})
+
+
 def table_of(name: str) -> Any:
     """Where the rows lie that a parameter such as `task_id` names, if any do."""
     noun = name.removesuffix("_id")
@@ -141,6 +152,7 @@ def build(database: db.Database) -> District:
         talks(),
         secret_process.files(),
         test_opening.breaking(),
+        worlds.bundle_of("outside", printing(way_out=True, key="outside"), data=DATA, forms=FORMS),
     )
     load(SMALL)
     with db.transaction() as session:
@@ -151,6 +163,7 @@ def build(database: db.Database) -> District:
         session.execute(people.update().values(password_hash=passwords.hashed(PASSWORD)))
     for who in (PERSON, SERVICE):
         world.appoint(who, EVERYTHING, "d1")
+    grant(world, SERVICE, TOPIC)
     for role, unit in POOLS:
         world.appoint(PERSON, role, unit)
 
@@ -158,6 +171,7 @@ def build(database: db.Database) -> District:
         handle(world, filed(world, number))
     callback(world, "BJ-1")
     callback(world, "BJ-9")
+    outside(world)
     called = world.file(PERSON, secret_process.KEY, answers={"content": "来电", **secret_process.CALLER})
     stopped = world.file(PERSON, "breaking")
     with pytest.raises(ProcessStopped):

@@ -10,8 +10,9 @@ from app.cases.models import incidents
 from app.core import db
 from app.identity.actor import SYSTEM
 from tests.cases import secret_process
+from tests.cases.external.conftest import fetch, fetching, said
 from tests.files import bring, upload
-from tests.fuzz.district import PASSWORD, PERSON, District
+from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
 from tests.world import shipped
 
 
@@ -134,6 +135,23 @@ def treat(district: District, act: str, body: dict[str, Any], kind: str = "deliv
     return district.world.post(PERSON, f"/incidents/{incident['id']}/{act}", body)
 
 
+def external(act: str, **body: Any) -> Callable[[District], TestResponse]:
+    """An act on a task that the service has fetched."""
+
+    def ask(district: District) -> TestResponse:
+        outside(district.world)
+        tasks = fetch(district.world, by=SERVICE, most=100)
+        return said(district.world, tasks[-1], act, by=SERVICE, **body)
+
+    ask.__name__ = act
+    return ask
+
+
+def fetch_and_lock(district: District) -> TestResponse:
+    outside(district.world)
+    return fetching(district.world, by=SERVICE)
+
+
 def taken(district: District) -> dict[str, Any]:
     """A task that the person works on."""
     task = district.world.claim(PERSON, district.world.dispatched()).task
@@ -163,4 +181,12 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/incidents/{incident_id}/assign": assign_incident,
     "POST /api/v1/cases/{case_id}/attachments": attach,
     "POST /api/v1/attachments": attach_before_filing,
+    "POST /api/v1/external-tasks/fetch-and-lock": fetch_and_lock,
+    "POST /api/v1/external-tasks/{external_task_id}/complete": external(
+        "complete", variables={"number": "P-7", "units": None}
+    ),
+    "POST /api/v1/external-tasks/{external_task_id}/bpmn-error": external("bpmn-error", errorCode="no_paper"),
+    "POST /api/v1/external-tasks/{external_task_id}/failure": external("failure", retries=1),
+    "POST /api/v1/external-tasks/{external_task_id}/extend-lock": external("extend-lock", newDuration=9000),
+    "POST /api/v1/external-tasks/{external_task_id}/unlock": external("unlock"),
 }

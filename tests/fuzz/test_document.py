@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from schemathesis import openapi
 
+from app.cases.external import fetching
 from app.core import config, db
 from tests.fuzz import district
 from tests.fuzz.playing import Played, play
@@ -28,9 +29,12 @@ def chosen(request: pytest.FixtureRequest) -> db.Database:
 
 
 @pytest.fixture
-def place(chosen: db.Database, tmp_path: Path) -> Iterator[district.District]:
+def place(
+    chosen: db.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[district.District]:
     before = config.settings()
     config.use(replace(before, files=tmp_path / "files"))
+    monkeypatch.setattr(fetching, "LONGEST_WAIT", 0.1)  # random requests wait for work, and there is none
     yield district.build(chosen)
     config.use(before)
 

@@ -42,7 +42,11 @@ KINDS: Mapping[str, Kind] = {
     "pool-empty": Kind(
         "待办池没有人", "该办这一环节的单位没有人担任那个角色，任务转到了上级单位，或在等人任命。"
     ),
-    "no-way-forward": Kind("无路可走", "办件没有待办，没有定时，也没有在等消息，不会自己往下走。"),
+    "no-way-forward": Kind("无路可走", "办件没有待办，没有定时，也没有在等消息或外部系统，不会自己往下走。"),
+    "external-failed": Kind(
+        "外部办理停下",
+        "交给外部系统办理的一步停下了：对方不再重试，或报出图中没有画的错误，或交回以后流程出错。",
+    ),
     "delivery-dead": Kind("消息没有送到", "发给外部系统的消息几次都没有送到，同一办件后面的消息等着它。"),
     "delivery-blocked": Kind("发送地址未核准", "外部系统的地址不在核准的网段里，消息没有发出。"),
     "message-failed": Kind("来件办不了", "外部系统发来的消息试了几次都没有办成。"),
@@ -53,4 +57,5 @@ KINDS: Mapping[str, Kind] = {
     "message-expired": Kind("来件没有人等", "外部系统发来的消息等到期限，没有办件需要它。"),
 }
 OUTSIDE = ("delivery-dead", "delivery-blocked")
+OF_EXTERNAL = "external-failed"
 OF_TIMERS = ("timer-failed", "worker-killed")

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, or_, select, text
 
+from app.cases.external.models import external_tasks
+from app.cases.incidents.kinds import OF_EXTERNAL
 from app.cases.models import cases, tasks, waits
 from app.clocks.models import timers
 from app.core.db import Session
@@ -15,7 +17,7 @@ from app.identity.models import appointments, people
 
 @dataclass(frozen=True)
 class Stopped:
-    """A timer, or a job, that is tried no more: its ref in the engine, and the element (a flag's tier)."""
+    """What is tried no more, a timer, a job or work outside: its ref, and its element (a flag's tier)."""
 
     ref: str
     element: str
@@ -27,7 +29,7 @@ class Standing:
     """`case` and `task` are their states, None where the incident names none.
 
     `task` is open while any of its step is, `staffed` when somebody stands in the pools of each of those.
-    `moves` says that a person, a timer or a message can move the case.
+    `moves` says that a person, a timer, a message or a worker outside can move the case.
     """
 
     case: str | None
@@ -48,6 +50,14 @@ _TIER = select(timers.c.tier).where(timers.c.id == bindparam("timer")).scalar_su
 ALIKE = and_(  # several timers of one element may have failed alike and share one incident
     timers.c.case_id == bindparam("case"), timers.c.tier == _TIER, timers.c.state == "incident"
 )
+ALIKE_OUTSIDE = and_(
+    external_tasks.c.case_id == bindparam("case"),
+    external_tasks.c.element == bindparam("element_of"),
+    external_tasks.c.state == "stopped",
+)
+_STOPPED_OUTSIDE = (
+    select(external_tasks.c.ref, external_tasks.c.element).where(ALIKE_OUTSIDE).order_by(external_tasks.c.id)
+)
 _STOPPED = select(timers.c.key, timers.c.tier, timers.c.kind).where(ALIKE).order_by(timers.c.id)
 _MOVES = select(
     or_(
@@ -58,6 +68,7 @@ _MOVES = select(
             timers.c.state.in_(("armed", "claimed")),
         ),
         exists().where(waits.c.case_id == bindparam("case")),
+        exists().where(external_tasks.c.case_id == bindparam("case"), text("external_tasks.state = 'open'")),
     )
 )
 
@@ -70,12 +81,18 @@ def look(session: Session, incident: Mapping[str, Any], now: datetime) -> Standi
     alike = session.execute(_TASKS, which).all() if incident["task_id"] else []
     still = [task for task in alike if task.state == "open"]
     task = next(iter(still or alike), None)
-    stopped = session.execute(_STOPPED, which) if incident["timer_id"] else ()
+    stopped: tuple[Stopped, ...] = ()
+    if incident["timer_id"]:
+        timed = session.execute(_STOPPED, which)
+        stopped = tuple(Stopped(row.key, row.tier, row.kind == "flag") for row in timed)
+    elif incident["kind"] == OF_EXTERNAL:
+        outside = session.execute(_STOPPED_OUTSIDE, {**which, "element_of": incident["element"]})
+        stopped = tuple(Stopped(row.ref, row.element, False) for row in outside)
     return Standing(
         session.scalar(_STATE, which),
         task.state if task is not None else None,
         bool(still) and all(_staffed(session, task.pools, now) for task in still),
-        tuple(Stopped(row.key, row.tier, row.kind == "flag") for row in stopped),
+        stopped,
         bool(session.scalar(_MOVES, which)),
     )
 

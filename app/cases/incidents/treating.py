@@ -14,10 +14,11 @@ from app.bundles.values import Wrong, is_empty, reader
 from app.cases.commands import TreatIncident
 from app.cases.env import awake
 from app.cases.errors import PersonNotSelectable
+from app.cases.external.models import external_tasks
 from app.cases.incidents import rows
 from app.cases.incidents.errors import IncidentActRefused, IncidentResolved, IncidentStands
-from app.cases.incidents.kinds import ACTS, ANNOTATE, ASSIGN, ENDING, REASONS, RETRY, SKIP
-from app.cases.incidents.standing import ALIKE, Standing, look
+from app.cases.incidents.kinds import ACTS, ANNOTATE, ASSIGN, ENDING, OF_EXTERNAL, REASONS, RETRY, SKIP
+from app.cases.incidents.standing import ALIKE, ALIKE_OUTSIDE, Standing, look
 from app.cases.incidents.ways import service_of, ways
 from app.cases.models import incident_log, incidents
 from app.cases.motion import Motion, Row
@@ -42,6 +43,11 @@ _REARM = (
     update(timers)
     .where(ALIKE)
     .values(state="armed", attempts=0, deaths=0, begun=False, lease_by=None, lease_until=None)
+)
+_OFFER_AGAIN = (
+    update(external_tasks)
+    .where(ALIKE_OUTSIDE)
+    .values(state="open", next_at=bindparam("at"), retries=None, account_id=None, worker=None)
 )
 
 
@@ -131,6 +137,9 @@ def _try_again(motion: Motion, incident: Row) -> Run | None:
     if incident["timer_id"] is not None:
         which = {"case": incident["case_id"], "timer": incident["timer_id"]}
         motion.session.execute(_REARM, which)
+    if incident["kind"] == OF_EXTERNAL:
+        which = {"case": incident["case_id"], "element_of": incident["element"], "at": motion.now}
+        motion.session.execute(_OFFER_AGAIN, which)
     if incident["kind"] == "pool-empty":
         step = incident["element"]
         alike = [task for task in motion.tasks.values() if (task["step"], task["state"]) == (step, "open")]
@@ -145,7 +154,7 @@ def _try_again(motion: Motion, incident: Row) -> Run | None:
 def _pass_by(motion: Motion, incident: Row, standing: Standing, command: TreatIncident) -> Run | None:
     """The token goes on past the job or the event; what the job would have given is as somebody says."""
     given = _given(motion, incident, command.results)
-    if incident["kind"] not in ("timer-failed", "no-way-forward"):
+    if incident["kind"] not in ("timer-failed", "no-way-forward", OF_EXTERNAL):
         return None  # a message of the outbox: exchange hears of it
     run = awake(motion)
     if given:
@@ -153,6 +162,7 @@ def _pass_by(motion: Motion, incident: Row, standing: Standing, command: TreatIn
     stopped = [each.ref for each in standing.stopped] or run.waiting_at(incident["element"])
     for ref in stopped:
         run.skip(ref)
+        motion.finished[ref] = "skipped"
     return run
 
 

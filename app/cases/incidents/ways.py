@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.bundles import Bundle
-from app.cases.incidents.kinds import OF_TIMERS, OUTSIDE, RESOLVE, RETRY, SKIP
+from app.cases.incidents.kinds import OF_EXTERNAL, OF_TIMERS, OUTSIDE, RESOLVE, RETRY, SKIP
 from app.cases.incidents.standing import Standing
 from app.engine.version import Service
 
@@ -53,6 +53,8 @@ def ways(incident: Incident, standing: Standing, bundle: Bundle | None) -> Ways:
         return {RETRY: resting, RESOLVE: resting, SKIP: resting}
     if kind in OF_TIMERS:
         return _timer(incident, standing, bundle)
+    if kind == OF_EXTERNAL:
+        return _external(incident, standing, bundle)
     return _stranded(incident, standing, bundle)
 
 
@@ -130,6 +132,17 @@ def _timer(incident: Incident, standing: Standing, bundle: Bundle) -> Ways:
     return {
         RETRY: _yes("马上再试，试的次数从头算起。"),
         RESOLVE: _put_aside(standing, bundle),
+        SKIP: _pass_by(incident, standing, bundle),
+    }
+
+
+def _external(incident: Incident, standing: Standing, bundle: Bundle) -> Ways:
+    if not standing.stopped:
+        gone = _no("那里的外部任务已经不再停着，没有什么可再试；请办结这条异常。")
+        return {RETRY: gone, RESOLVE: _yes("办结：那里的外部任务已经不再停着。"), SKIP: gone}
+    return {
+        RETRY: _yes("重新交给外部系统领取，试的次数从头算起。"),
+        RESOLVE: _no("这一步还停着，别的都推动不了它，不能就这样办结：请重试或跳过。"),
         SKIP: _pass_by(incident, standing, bundle),
     }
 

@@ -3,6 +3,7 @@
 from app.cases import family
 from app.cases.commands import LetGo, MergeAway, MergeUndone, TakeIn
 from app.cases.errors import CannotMerge, NotMerged
+from app.cases.external import follow as external
 from app.cases.motion import Motion
 from app.cases.sync import lay_out, take_away
 from app.cases.verbs import guard
@@ -27,6 +28,7 @@ def merge_away(motion: Motion, command: MergeAway) -> bool:
         motion.change_task(task, state="suspended", revision=task["revision"] + 1)
         take_away(motion, task)
     motion.board.alarms.hold()
+    external.rest(motion)
     case.update(state="merged", merged_into=command.into, root_id=command.into)
     motion.moves_root = True
     motion.tell("case.merged", into=command.into, reason=reason)
@@ -56,6 +58,7 @@ def undo(motion: Motion, command: MergeUndone) -> bool:
         motion.change_task(task, state=state, revision=task["revision"] + 1)
         lay_out(motion, task)
     motion.board.alarms.go_on()
+    external.go_on(motion)
     motion.ask(LetGo(case["merged_into"], case["id"]))
     case.update(state="active", merged_into=None, root_id=case["id"])
     motion.moves_root = True

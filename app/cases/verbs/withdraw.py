@@ -7,6 +7,7 @@ from app.audit.chain import case_chain
 from app.cases.commands import Withdraw
 from app.cases.env import awake
 from app.cases.errors import CannotWithdraw
+from app.cases.external.models import external_tasks
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.verbs import guard
@@ -32,11 +33,22 @@ _SINCE = (
     .where(case_chain.c.case_id == bindparam("case"), case_chain.c.at >= bindparam("since"))
     .order_by(case_chain.c.seq)
 )
+_FETCHED = (
+    select(external_tasks.c.name)
+    .where(
+        external_tasks.c.case_id == bindparam("case"),
+        external_tasks.c.opened_at >= bindparam("since"),
+        external_tasks.c.locks > 0,
+    )
+    .limit(1)
+)
 GONE_OUT = {
     "message.sent": "已经向外发出消息",
     "request.opened": "已经请其他单位协办",
     "timer.fired": "已经到时自动往下走",
     "message.received": "已经收到外部来件",
+    "external.done": "外部系统已经办成",
+    "external.error": "外部系统已经答复",
 }
 
 
@@ -80,6 +92,9 @@ def _opened_since(motion: Motion, mine: Row) -> list[Row]:
         for event in orjson.loads(text):
             if event["name"] in GONE_OUT:
                 raise CannotWithdraw(f"不能撤回：{GONE_OUT[event['name']]}。")
+    fetched = motion.session.scalar(_FETCHED, which)
+    if fetched is not None:
+        raise CannotWithdraw(f"不能撤回：“{fetched}”已由外部系统领取。")
     aside = _going_beside(motion, mine)
     later = [dict(row) for row in motion.session.execute(_LATER, which).mappings() if row["id"] != mine["id"]]
     later = [task for task in later if task["place"] not in aside or task["whole"] != mine["whole"]]

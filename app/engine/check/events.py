@@ -9,6 +9,7 @@ from app.engine.check.conditions import check_expression
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Report
 from app.engine.check.nodes import BPMN, Node, is_definition
+from app.engine.check.services import is_external
 from app.engine.check.words import Named, in_row, listed, meant, plain
 from app.engine.source import Names
 
@@ -189,7 +190,8 @@ def _check_edge(report: Report, diagram: Diagram, node: Node, foreign: frozenset
     host, what = diagram.nodes.get(node.attached_to or ""), _REFERS[node.event]
     if host is None or host.id in foreign:
         return
-    if host.kind not in _HOSTS:
+    outside = node.event == "error" and is_external(host)
+    if host.kind not in _HOSTS and not outside:
         report.error(
             MISPLACED,
             node,
@@ -220,8 +222,8 @@ def _may_be_thrown(diagram: Diagram, host: Node, catcher: Node) -> bool:
         return True
     for scope in inner.scopes():
         for node in scope.nodes.values():
-            if node.kind == "callActivity":
-                return True  # what a called process throws is not known here
+            if node.kind == "callActivity" or (catcher.event == "error" and is_external(node)):
+                return True  # what a called process or somebody outside throws is not known here
             if node.kind != "boundaryEvent" and node.event == catcher.event:
                 wanted = code_of(diagram, catcher)
                 if not wanted or code_of(scope, node) == wanted:

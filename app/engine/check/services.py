@@ -17,6 +17,7 @@ from app.engine.source import Names, Signature
 VALUE = "bpmn-extension-value"
 UNKNOWN_HANDLER = "bpmn-unknown-handler"
 PARAMS = "bpmn-handler-params"
+_TOPIC = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,59}")
 _SPELLED = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 
 
@@ -66,6 +67,15 @@ def _check_handler(report: Report, names: Names, node: Node) -> Signature | None
                 f"{node.named.zh} 由外部办理（type=external），可是{wrong[0]}。请只写 type 和 topic。",
                 f"{node.named.en} is external work but {wrong[1]}. Write type and topic only.",
             )
+        elif not _TOPIC.fullmatch(topic):
+            report.error(
+                VALUE,
+                node,
+                f"{node.named.zh} 的 topic“{plain(topic)}”不对；要以字母开头，"
+                "只用字母、数字、点、连接符和下划线，最多 60 个字符，例如 notice.print。",
+                f'{node.named.en} has topic "{plain(topic)}"; begin with a letter and use letters, '
+                "digits, dots, hyphens and underscores, 60 at most, as notice.print.",
+            )
         return None
     name = bare(handler)
     if name in names.handlers:
@@ -86,7 +96,7 @@ def _check_handler(report: Report, names: Names, node: Node) -> Signature | None
     return None
 
 
-def _parameters(node: Node, kind: str) -> Iterable[tuple[str, str, bool]]:
+def parameters(node: Node, kind: str) -> Iterable[tuple[str, str, bool]]:
     """(name, text, whether it holds more than text) in the order written."""
     path = f"{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}{kind}"
     for each in node.element.iterfind(path):
@@ -95,7 +105,7 @@ def _parameters(node: Node, kind: str) -> Iterable[tuple[str, str, bool]]:
 
 def _check_inputs(report: Report, diagram: Diagram, names: Names, node: Node) -> list[str]:
     found: list[str] = []
-    for name, text, nested in _parameters(node, "inputParameter"):
+    for name, text, nested in parameters(node, "inputParameter"):
         if not _is_told(report, node, name, nested, found, Named("输入", "input")) and text.startswith("${"):
             role = Named(f"输入 {name}", f"input {name}")
             check_expression(report, diagram, names, Where(node, node.named, role, text))
@@ -106,7 +116,7 @@ def _check_inputs(report: Report, diagram: Diagram, names: Names, node: Node) ->
 def _check_outputs(report: Report, names: Names, node: Node) -> list[str]:
     found: list[str] = []
     targets: list[str] = []
-    for name, text, nested in _parameters(node, "outputParameter"):
+    for name, text, nested in parameters(node, "outputParameter"):
         result, target = output_of(name, text)
         if _is_told(report, node, name, nested, targets, Named("输出", "output"), target):
             continue
