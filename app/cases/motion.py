@@ -11,7 +11,7 @@ from app.bundles.lookups import CategoryFact, FileFact, PersonFact, UnitFact
 from app.bundles.sla import ClockDef
 from app.cases.attachments import models as attachments
 from app.cases.secrets.taking import Taken, hush_spoken, split
-from app.categories import catalogue
+from app.categories.kept import Categories, table_of
 from app.clocks.board import Board
 from app.clocks.limits import Limit, limit_of
 from app.core.db import Session
@@ -212,8 +212,19 @@ class RowLookups:
         }
 
     def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:
-        found = catalogue.all_selectable(self._session, table, codes, self.now)
-        return {code: CategoryFact(code, c.full_name, c.leaf, c.codes) for code, c in found.items()}
+        found = {code: self.category_table(table).at(code, self.now) for code in codes}
+        return {
+            code: CategoryFact(code, c.full_name, c.leaf, c.codes)
+            for code, c in found.items()
+            if c is not None
+        }
+
+    def category_table(self, key: str) -> Categories:
+        """A whole table of categories."""
+        known: dict[str, Categories] = self._asked.setdefault("categories", {})
+        if key not in known:
+            known[key] = table_of(self._session, key)
+        return known[key]
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         if self._files_of is not None:

@@ -8,10 +8,10 @@ from sqlalchemy import Table, bindparam, insert, update
 
 from app.clocks.board import Board
 from app.clocks.models import clock_ledger, clocks, timers
-from app.clocks.rows import Clock, Timer
+from app.clocks.rows import Timer
+from app.core import dialects
 from app.core.db import Session
 
-_CLOCK = ("state", "allowance", "stopped_at", "due_at", "calendar")
 _TIMER = ("state", "generation", "due_at", "fired_at")
 
 
@@ -24,21 +24,15 @@ def updating(table: Table, columns: tuple[str, ...]) -> Any:
     )
 
 
-_UPDATE_CLOCK = updating(clocks, _CLOCK)
 _UPDATE_TIMER = updating(timers, _TIMER)
-_INSERT_CLOCK = insert(clocks)
 _INSERT_TIMER = insert(timers)
 _INSERT_LEDGER = insert(clock_ledger)
 
 
 def save(session: Session, boards: Sequence[Board], now: datetime) -> None:
-    """At most five statements, however many cases the boards belong to."""
+    """At most four statements, however many cases the boards belong to."""
     for statement, rows in (
-        (_INSERT_CLOCK, [_clock(board, clock) for board in boards for clock in board.new_clocks.values()]),
-        (
-            _UPDATE_CLOCK,
-            [_changed(vars(clock), _CLOCK) for b in boards for clock in b.changed_clocks.values()],
-        ),
+        (dialects.upsert(session.dialect, clocks, ("id",)), [row for b in boards for row in _clocks(b)]),
         (_INSERT_TIMER, [_timer(board, timer) for board in boards for timer in board.alarms.new.values()]),
         (_UPDATE_TIMER, [_moved(timer, now) for board in boards for timer in board.alarms.changed.values()]),
         (_INSERT_LEDGER, [line for board in boards for line in board.ledger]),
@@ -47,8 +41,9 @@ def save(session: Session, boards: Sequence[Board], now: datetime) -> None:
             session.write(statement, rows)
 
 
-def _clock(board: Board, clock: Clock) -> dict[str, Any]:
-    return {**vars(clock), "case_id": board.case_id}
+def _clocks(board: Board) -> list[dict[str, Any]]:
+    moved = [*board.new_clocks.values(), *board.changed_clocks.values()]
+    return [{**vars(clock), "case_id": board.case_id} for clock in moved]
 
 
 def _timer(board: Board, timer: Timer) -> dict[str, Any]:

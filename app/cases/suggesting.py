@@ -21,7 +21,7 @@ def suggest_category(context: Context) -> Results:
     motion = context.motion
     text = text_of(expression_data(motion.bundle, motion.case))
     table, chosen = str(context.params["table"]), context.params.get("chosen")
-    found = suggest(motion.session, table, text, motion.now)
+    found = suggest(motion.lookups.category_table(table), text, motion.now)
     branch = motion.lookups.categories(table, (chosen,)).get(chosen) if chosen else None
     proposed, why = (found.code, "、".join(found.words)) if found else (None, None)
     if branch is None or branch.leaf:

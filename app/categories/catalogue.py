@@ -1,8 +1,7 @@
 """What may be chosen at an instant, under which names, and what each list of categories shows."""
 
-from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, literal_column, or_, select
 
@@ -10,27 +9,6 @@ from app.categories.models import categories, category_tables
 from app.core.db import Instant, Session
 
 _AT: Any = bindparam("at", type_=Instant)
-
-
-class Category(NamedTuple):
-    """A category as it is at an instant. `codes` and `names` run from the top down to itself."""
-
-    table: str
-    code: str
-    name: str
-    leaf: bool
-    codes: tuple[str, ...]
-    names: tuple[str, ...]
-
-    @property
-    def level(self) -> int:
-        """1 at the top."""
-        return len(self.codes)
-
-    @property
-    def full_name(self) -> str:
-        """「城市管理 / 公用设施 / 路灯不亮」"""
-        return " / ".join(self.names)
 
 
 def valid(at: Any, table: Any = categories) -> ColumnElement[bool]:
@@ -46,65 +24,9 @@ _LEAF = ~exists().where(
 )
 
 
-def _upwards() -> Any:
-    """Each asked code with everything above it: one statement, whatever the number of levels."""
-    start = select(
-        categories.c.code.label("asked"),
-        categories.c.code,
-        categories.c.parent,
-        categories.c.name,
-        categories.c.depth,
-    ).where(
-        categories.c.table_key == bindparam("table"),
-        categories.c.code.in_(bindparam("codes", expanding=True)),
-        valid(_AT),
-    )
-    up = start.cte("up", recursive=True)
-    above = categories.alias("above")
-    return up.union_all(
-        select(up.c.asked, above.c.code, above.c.parent, above.c.name, above.c.depth).where(
-            above.c.table_key == bindparam("table"), above.c.code == up.c.parent, valid(_AT, above)
-        )
-    )
-
-
-_up = _upwards()
-_inside = categories.alias("inside")
-_CHOSEN = select(
-    _up,
-    exists()
-    .where(_inside.c.table_key == bindparam("table"), _inside.c.parent == _up.c.code, valid(_AT, _inside))
-    .label("parted"),
-).order_by(_up.c.asked, _up.c.depth)
 _TABLES = select(category_tables.c.key, category_tables.c.name, category_tables.c.changed_at).order_by(
     category_tables.c.key
 )
-
-
-def selectable(session: Session, table: str, code: str, at: datetime) -> Category | None:
-    """The category of this code as it is at the instant; None when unknown, ended or still to come."""
-    return all_selectable(session, table, (code,), at).get(code)
-
-
-def all_selectable(session: Session, table: str, codes: Collection[str], at: datetime) -> dict[str, Category]:
-    """The same for several codes, in one statement; those that cannot be chosen are simply missing."""
-    wanted = list(dict.fromkeys(codes))
-    if not wanted:
-        return {}
-    chains: dict[str, list[Any]] = {}
-    for row in session.execute(_CHOSEN, {"table": table, "codes": wanted, "at": at}):
-        chains.setdefault(row.asked, []).append(row)
-    return {
-        asked: Category(
-            table,
-            asked,
-            chain[-1].name,
-            not chain[-1].parted,
-            tuple(row.code for row in chain),
-            tuple(row.name for row in chain),
-        )
-        for asked, chain in chains.items()
-    }
 
 
 def tables(session: Session) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from sqlalchemy import event, func, select
 
 from app.audit.streams import audit_stream
 from app.categories import catalogue
-from app.categories.catalogue import Category, all_selectable, selectable
 from app.categories.category_file import CategoriesRefused, read_categories
 from app.categories.importing import CategoriesScheduled, load_folder
+from app.categories.kept import Category, table_of
 from app.categories.models import categories
 from app.core import clock, db
 from tests.categories.conftest import SMALL, load
@@ -23,7 +23,7 @@ NEW_YEAR = datetime(2025, 12, 31, 16, tzinfo=UTC)  # midnight in Beijing
 
 def at(moment: datetime, code: str) -> Category | None:
     with db.reading() as session:
-        return selectable(session, "city_12345", code, moment)
+        return table_of(session, "city_12345").at(code, moment)
 
 
 def now() -> datetime:
@@ -65,15 +65,24 @@ def test_a_category_is_chosen_from_its_day_on_and_not_before(table: str) -> None
     assert at(NEW_YEAR - timedelta(microseconds=1), "010101") is None
 
 
-def test_several_codes_are_asked_in_one_statement(table: str) -> None:
+def test_a_table_is_read_once_and_again_after_an_import(table: str) -> None:
     moment = now()
-    with db.reading() as session, counted(session.connection.engine) as sent:
-        found = all_selectable(session, "city_12345", ["010101", "0102", "nothing", "0102"], moment)
-        assert all_selectable(session, "city_12345", [], moment) == {}
-        assert all_selectable(session, "another", ["0102"], moment) == {}
+    with db.reading() as session:
+        table_of(session, "city_12345")
+        with counted(session.connection.engine) as sent:
+            lamp = table_of(session, "city_12345").at("010101", moment)
+            nothing = table_of(session, "another").at("010101", moment)
+    later()
+    load(table.replace("路灯不亮", "路灯故障"))
+    later()
+    renamed = at(now(), "010101")
 
-    assert sorted(found) == ["010101", "0102"]
+    assert lamp is not None
+    assert nothing is None
     assert len(sent) == 2
+    assert renamed is not None
+    assert renamed.name == "路灯故障"
+    assert at(moment, "010101") == lamp
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +9,6 @@ from app.bundles.choices import ANY_CATEGORY, CategoryQuery
 from app.bundles.forms import FormField
 from app.cases.motion import RowLookups
 from app.categories.suggesting import suggest
-from app.core.db import Session
 
 READ = ("title", "content")
 """The names whose text is read; numbers of people are covered in it already."""
@@ -18,10 +16,9 @@ READ = ("title", "content")
 
 @dataclass(frozen=True)
 class Asked:
-    """What an adviser is given: the field, and what the case holds before anything is answered."""
+    """What an adviser is given: the field, what the case holds before anything is answered, the world."""
 
-    session: Session
-    now: datetime
+    lookups: RowLookups
     field: FormField
     data: Mapping[str, Any]
 
@@ -47,10 +44,10 @@ class Adviser:
 def classify(asked: Asked) -> Suggestion | None:
     """The category that most of the words speak for, if this field may hold it."""
     table = asked.field.data.table
-    found = suggest(asked.session, table, text_of(asked.data), asked.now)
+    found = suggest(asked.lookups.category_table(table), text_of(asked.data), asked.lookups.now)
     if found is None:
         return None
-    fact = RowLookups(asked.session, asked.now, {}).categories(table, (found.code,))[found.code]
+    fact = asked.lookups.categories(table, (found.code,))[found.code]
     query = asked.field.choices if isinstance(asked.field.choices, CategoryQuery) else ANY_CATEGORY
     return Suggestion(found.code, fact.name, found.words) if query.why_not(fact) is None else None
 

@@ -1,14 +1,13 @@
 """What the advisers of a form say now, and what is kept of it once a person has chosen."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
 
 from app.bundles.data_fields import chosen_name
 from app.bundles.forms import Form, FormField
-from app.cases.motion import Motion, expression_data
+from app.cases.motion import Motion, RowLookups, expression_data
 from app.cases.suggestions import models
 from app.cases.suggestions.advisers import ADVISERS, Asked, Suggestion
 from app.core import clock
@@ -19,6 +18,8 @@ from app.identity.permissions import CASE_READ
 from app.identity.scopes import require
 
 Row = dict[str, Any]
+
+_INSERT = insert(models.suggestions)
 
 
 def offered(session: Session, form: Form | None, data: Mapping[str, Any]) -> list[Row]:
@@ -34,7 +35,7 @@ def offered(session: Session, form: Form | None, data: Mapping[str, Any]) -> lis
             "label": said.label,
             "why": list(said.why),
         }
-        for field, said in _said(session, clock.now(session), asking, data)
+        for field, said in _said(RowLookups(session, clock.now(session), {}), asking, data)
     ]
 
 
@@ -48,7 +49,7 @@ def judged(motion: Motion, task: Row, form: str | None, answers: Mapping[str, An
     if not asking:
         return []
     data, told, rows = expression_data(motion.bundle, motion.case), [], []
-    for field, said in _said(motion.session, motion.now, asking, data):
+    for field, said in _said(motion.lookups, asking, data):
         chosen = answers[field.name]
         judged = {"field": field.name, "value": said.value, "chosen": chosen, "taken": chosen == said.value}
         rows.append(
@@ -67,7 +68,7 @@ def judged(motion: Motion, task: Row, form: str | None, answers: Mapping[str, An
         names = {"title": field.label, "label": said.label, "chosenLabel": _called(field, answers)}
         told.append({**judged, **names})
     if rows:
-        motion.session.execute(insert(models.suggestions), rows)
+        motion.session.write(_INSERT, rows)
     return told
 
 
@@ -89,11 +90,11 @@ def counts(actor: Actor, process: str | None) -> list[Row]:
 
 
 def _said(
-    session: Session, now: datetime, asking: list[FormField], data: Mapping[str, Any]
+    lookups: RowLookups, asking: list[FormField], data: Mapping[str, Any]
 ) -> Iterator[tuple[FormField, Suggestion]]:
     for field in asking:
         adviser = ADVISERS.get(field.suggest)  # an old version may name one that is no more
-        said = adviser.advise(Asked(session, now, field, data)) if adviser is not None else None
+        said = adviser.advise(Asked(lookups, field, data)) if adviser is not None else None
         if said is not None:
             yield field, said
 
