@@ -50,16 +50,20 @@ def create_app() -> "Flask":
     from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
     from app.cases.calendars import api as calendars
+    from app.cases.copies import api as copies
     from app.cases.external import api as external
+    from app.cases.handing import api as handing
     from app.cases.incidents import api as incidents
     from app.cases.links import api as links
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
     from app.cases.phrases import api as phrases
+    from app.cases.resting import api as resting
     from app.cases.search import api as search
     from app.cases.search import saved_api as filters
     from app.cases.secrets import api as secrets
     from app.cases.suggestions import api as suggestions
+    from app.cases.urging import api as urging
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem, waiting
     from app.exchange import api as exchange
@@ -81,7 +85,11 @@ def create_app() -> "Flask":
     document.register_blueprint(accounts.blp)
     document.register_blueprint(search.blp)
     document.register_blueprint(filters.blp)
+    document.register_blueprint(copies.blp)
+    document.register_blueprint(handing.blp)
     document.register_blueprint(marks.blp)
+    document.register_blueprint(resting.blp)
+    document.register_blueprint(urging.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(clocks.blp)
     document.register_blueprint(incidents.blp)

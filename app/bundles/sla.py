@@ -41,7 +41,7 @@ EVENTS_SAY = (
     "task.cancelled(环节)，或图中 event 属性给出的里程碑"
 )
 
-PAUSES = {"hold": "挂账"}
+PAUSES = {"hold": "挂账", "suspend": "挂起"}
 """Kinds of pause, and what people call them."""
 
 _EXTENDABLE = Record(
@@ -62,7 +62,8 @@ _CLOCK = Record(
         "per": Key(Text(says="范围"), "round：每一轮（重办）各计各的；不写就是一件一个"),
         "pauseOn": Key(
             Many(Text(one_of=tuple(PAUSES), says="暂停的种类"), least=1, most=len(PAUSES)),
-            "什么时候暂停计时：hold 挂账（图中由 clocks.pause 暂停，clocks.resume 恢复）",
+            "什么时候暂停计时：hold 挂账（图中由 clocks.pause 暂停，clocks.resume 恢复），"
+            "suspend 整件挂起期间",
         ),
         "extendable": Key(_EXTENDABLE, "可以延期（图中由 clocks.extend 延期）：最多几次，每次最多多久"),
         "basis": Key(Text(says="依据条款", longest=200), "时限的依据条款，解释到期时刻时显示"),

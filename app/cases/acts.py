@@ -3,16 +3,21 @@
 from app.cases import family, waits
 from app.cases.clock_commands import ExtendClock, PauseClocks, ResumeClocks
 from app.cases.commands import (
+    AddSigner,
     Answer,
+    AssignDown,
     Assist,
     Attach,
     ChildEnded,
     Claim,
     Command,
     Complete,
+    Copy,
+    Delegate,
     Deliver,
     Detach,
     EndChild,
+    Escalate,
     FinishWork,
     FireTimer,
     HandBack,
@@ -25,35 +30,50 @@ from app.cases.commands import (
     MergeUndone,
     Note,
     Prioritise,
+    ReadCopy,
+    RemoveSigner,
+    Resolve,
+    RestWithParent,
+    Resume,
     Return,
+    Revoke,
+    Suspend,
     TakeIn,
+    Terminate,
     Transfer,
     TreatIncident,
     Unclaim,
     Unlink,
     Unlinked,
+    Urge,
     Withdraw,
 )
 from app.cases.env import CaseEnv, awake
 from app.cases.external import follow as external
 from app.cases.external.finish import finish
 from app.cases.incidents import treating
-from app.cases.motion import Motion
-from app.cases.sync import sync, tell_decided, tell_milestones
+from app.cases.motion import Motion, Row
+from app.cases.sync import set_dues, sync, tell_decided, tell_milestones
 from app.cases.tree import Tree
+from app.cases.verbs import rest, signers
 from app.cases.verbs.assist import assist
 from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, hand_back, unclaim
 from app.cases.verbs.clocks import extend, pause, resume, run_on
 from app.cases.verbs.complete import complete
+from app.cases.verbs.copy import copy, read
+from app.cases.verbs.end import revoke, terminate
 from app.cases.verbs.fire import fire
+from app.cases.verbs.hand_on import assign_down, delegate, escalate, resolve
 from app.cases.verbs.hear import hear, hear_of
 from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
 from app.cases.verbs.prioritise import prioritise
 from app.cases.verbs.return_ import give_back
+from app.cases.verbs.stacking import moved_by
 from app.cases.verbs.transfer import transfer
+from app.cases.verbs.urge import urge
 from app.cases.verbs.withdraw import withdraw
 from app.clocks.rows import CAP
 from app.engine.run import Run
@@ -88,10 +108,38 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
         case Unlinked():
             unlinked(motion, command)
             return True
+        case Copy():
+            copy(motion, command)
+            return True
+        case ReadCopy():
+            return read(motion, command)
+        case Urge():
+            urge(motion, command)
+            return True
+        case Suspend():
+            rest.suspend(motion, command)
+            return True
+        case Resume():
+            rest.resume(motion, command)
+            return True
+        case RestWithParent():
+            return rest.with_parent(motion, command)
         case Prioritise():
             return prioritise(motion, command)
         case Transfer():
             return transfer(motion, command) is not None
+        case Delegate():
+            delegate(motion, command)
+            return True
+        case AssignDown():
+            assign_down(motion, command)
+            return True
+        case Resolve():
+            resolve(motion, command)
+            return True
+        case Escalate():
+            escalate(motion, command)
+            return True
         case Assist():
             for child in assist(motion, command):
                 tree.adopt(child)
@@ -127,12 +175,26 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             if woken is None:
                 return True
             run = woken
+        case AddSigner():
+            adding = signers.add(motion, command)
+            if adding is None:
+                return True
+            run = adding
+        case RemoveSigner():
+            dropping, moved = signers.remove(motion, command)
+            if dropping is None and moved is None:
+                return True
+            run = dropping or forward(motion, moved)  # type: ignore[arg-type]  # one of the two is there
         case Complete():
             task = complete(motion, command)
             if task is None:
                 return False
-            run = awake(motion)
-            run.complete(task["ref"], command.outcome)
+            moved = moved_by(motion, task)
+            if moved is None:  # others still have the step in hand
+                motion.ask_limits()
+                set_dues(motion)
+                return True
+            run = forward(motion, moved)
         case Return():
             run, gone = give_back(motion, command), "returned"
         case Withdraw():
@@ -148,6 +210,10 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
                 run.deliver(timer.key)
             else:
                 run.fire_timers([timer.key])
+        case Terminate():
+            run = terminate(motion, command)
+        case Revoke():
+            run = revoke(motion, command)
         case EndChild():
             ending = family.end_with_parent(motion, command)
             if ending is None:
@@ -163,9 +229,21 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
                 return False
             run = handed_in
     settle(motion, run, gone)
+    if isinstance(command, AddSigner):
+        signers.added(motion, command)
     if isinstance(command, TreatIncident):
         treating.moved_on(motion, command)
     return True
+
+
+def forward(motion: Motion, task: Row) -> Run:
+    """The step is finished: its milestone is told, and the engine wakes and goes on from there."""
+    step = motion.bundle.engine.step(task["step"])
+    if step.event:
+        motion.tell(step.event, step=task["step"])
+    run = awake(motion)
+    run.complete(task["ref"], task["outcome"])
+    return run
 
 
 def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:

@@ -1,12 +1,28 @@
 """What a person filled in, held against the form: clean values come back, or one message per field."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
+import orjson
+
+from app.bundles import keys
 from app.bundles.forms import AnswersRefused, Form
-from app.cases.motion import Motion, expression_data
+from app.cases.errors import OpinionRequired, OutcomeUnknown
+from app.cases.motion import Motion, Row, expression_data
 from app.cases.secrets.showing import current, uncovered
 from app.core.errors import FieldError
+from app.core.http.strict_json import pointer
+from app.crypto.sm3 import sm3
+
+
+class Outcome(Protocol):
+    """One way to finish a step."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def demands_opinion(self) -> bool: ...
 
 
 def check_answers(
@@ -40,3 +56,39 @@ def _as_shown(motion: Motion, form: Form, given: Mapping[str, Any]) -> Mapping[s
         return data
     held = current(motion.session, motion.case["id"])
     return {**data, **{name: held[name] for name in names if name in held and held[name] == given.get(name)}}
+
+
+def check_outcome(outcomes: Iterable[Outcome], chosen: str, opinion: str | None) -> None:
+    """Raises OutcomeUnknown, and OpinionRequired where this one demands an opinion."""
+    known = {outcome.name: outcome for outcome in outcomes}
+    if chosen not in known:
+        names = "、".join(known)
+        raise OutcomeUnknown(
+            f"办理结论只能是：{names}。",
+            errors=[FieldError("/outcome", "outcome-unknown", f"请选择：{names}。")],
+        )
+    if known[chosen].demands_opinion and opinion is None:
+        message = f"选择“{chosen}”时必须填写意见。"
+        raise OpinionRequired(message, errors=[FieldError("/opinion", "opinion-required", message)])
+
+
+def check_names(motion: Motion, task: Row, answers: Mapping[str, Any]) -> None:
+    """Answers that need not be whole: each must be asked by the form of the step. Raises AnswersRefused."""
+    form = motion.bundle.forms.get(motion.bundle.engine.step(task["step"]).form or "")
+    known = [each.name for each in form.fields] if form is not None else []
+    errors = [
+        FieldError(
+            "/answers" + pointer(name[:120]),
+            "unknown-field",
+            f"这张表没有“{name[:60]}”；可以填{keys.nearest(name, known)}。",
+        )
+        for name in answers
+        if name not in known
+    ]
+    if errors:
+        raise AnswersRefused(errors=errors)
+
+
+def seal_of(salt: bytes, answers: Mapping[str, Any]) -> str:
+    """What the audit chain keeps of the answers: SM3 over salt and sorted JSON, in hex."""
+    return sm3(salt, orjson.dumps(dict(answers), option=orjson.OPT_SORT_KEYS)).hex()

@@ -151,7 +151,7 @@ def get_timeline(query: dict[str, Any], case_id: str) -> Response:
 @blp.needs(TASK_READ)
 @blp.problems(NotFound)
 def list_tasks(query: dict[str, Any]) -> Response:
-    """我的一个列表：待办、今日到期、已超期、已办、办理中、已结案、我发起的、关注、收藏、全部，或保存的筛选。"""
+    """我的一个列表：待办、今日到期、已超期、已办、已交办、办理中、已结案、我发起的、关注、收藏、全部，或保存的筛选。"""
     me, view = actor(), query["view"]
     if query["filter"] is not None:
         asked = saved.asked_of(me, searching.TASKS, query["filter"])

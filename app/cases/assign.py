@@ -92,7 +92,12 @@ _UNITS = (
 _LAST = (
     select(tasks.c.done_by, tasks.c.pools, people.c.state)
     .outerjoin(people, people.c.id == tasks.c.done_by)
-    .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"), tasks.c.state == "done")
+    .where(
+        tasks.c.case_id == bindparam("case"),
+        tasks.c.step == bindparam("step"),
+        tasks.c.state == "done",
+        tasks.c.part.is_(None),
+    )
     .order_by(
         case((tasks.c.place == bindparam("place", type_=Integer), 0), else_=1),  # of the same item, if of any
         tasks.c.closed_at.desc(),
@@ -176,7 +181,11 @@ def _last_handler(motion: Motion, step: str, place: int | None) -> str | None:
 
 def _just_done(motion: Motion, step: str) -> Row | None:
     """The task of the step that this very act completed."""
-    found = (task for task in motion.tasks.values() if (task["step"], task["state"]) == (step, "done"))
+    found = (
+        task
+        for task in motion.tasks.values()
+        if (task["step"], task["state"], task["part"]) == (step, "done", None)
+    )
     return next(found, None)
 
 
@@ -199,6 +208,23 @@ def _superior(motion: Motion, step: str, place: int | None) -> tuple[list[str], 
             above = path.rpartition("/")[0]
             return _nearest(_above(motion, above), role, above)
     return _somebody(motion)
+
+
+def handlers_of(motion: Motion, code: str) -> str | None:
+    """The pool of the handlers of a unit; None where there is no such unit, or nobody in it."""
+    unit = _look(motion, (), (code,)).coded(code)
+    return pool(HANDLER_ROLE, unit.path) if unit is not None and HANDLER_ROLE in unit.roles else None
+
+
+def next_level(motion: Motion, pools: Iterable[str]) -> list[str]:
+    """The same role in the nearest unit above the first pool that has it; nothing at the top."""
+    for role, _, path in (name.partition("@") for name in pools):
+        if "/" in path:
+            above = path.rpartition("/")[0]
+            found, missed = _nearest(_above(motion, above), role, above)
+            if not missed or any(role in unit.roles for unit in _above(motion, above)):
+                return found
+    return []
 
 
 def _somebody(motion: Motion) -> tuple[list[str], bool]:

@@ -40,6 +40,8 @@ def born(
         "owner_unit": None,
         "merged_into": None,
         "reporter_id": None,
+        "suspended_by": None,
+        "suspended_at": None,
         "round": 0,
         "state": "active",
         "close_reason": None,

@@ -110,6 +110,73 @@ class FinishWork:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """抄送: these people, named by login, are to know of the case."""
+
+    task_id: str
+    people: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class ReadCopy:
+    """已阅: who was sent a copy has read it."""
+
+    task_id: str
+
+
+@dataclass(frozen=True)
+class Urge:
+    """催办: by who filed the case, or by somebody above."""
+
+    task_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Suspend:
+    """挂起: nothing moves until the case is resumed."""
+
+    case_id: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class Resume:
+    """激活: the case goes on where it stood."""
+
+    case_id: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class RestWithParent:
+    """A child rests while its parent does, and goes on with it (`rest` False)."""
+
+    case_id: str
+    rest: bool
+
+
+@dataclass(frozen=True)
+class Terminate:
+    """终止: the case ends here, for a reason."""
+
+    case_id: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class Revoke:
+    """撤诉: who filed the case takes it back, before anybody began to handle it."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Note:
     """备注, or 领导批示 (`kind` instruction): said beside a case, at any time while it is active."""
 
@@ -203,6 +270,65 @@ class Transfer:
     to: str
     reason: str
     seen: int | None
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """委派: somebody else works on the task and gives it back; who holds it keeps it."""
+
+    task_id: str
+    to: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """交回 what one was given (委派, 交办); by who gave it: 收回. `answers` become the other's draft."""
+
+    task_id: str
+    opinion: str
+    seen: int | None
+    answers: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class AssignDown:
+    """交办: a unit below works on the task and reports; who holds it verifies (核实)."""
+
+    task_id: str
+    unit: str
+    demand: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class Escalate:
+    """上报: the next level has the task from now on."""
+
+    task_id: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class AddSigner:
+    """加签: these people must sign too, `where` before, beside or after who holds the task."""
+
+    task_id: str
+    people: tuple[str, ...]
+    where: str
+    reason: str
+    seen: int | None
+
+
+@dataclass(frozen=True)
+class RemoveSigner:
+    """减签: this signer is asked no more."""
+
+    task_id: str
+    person: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -346,10 +472,26 @@ class TreatIncident:
     seen: int | None = None
 
 
-TaskCommand = Claim | Unclaim | HandBack | Complete | Transfer | Return | Withdraw | Assist | KeepDraft
+Stacked = Delegate | Resolve | AssignDown | Escalate | AddSigner | RemoveSigner
+TaskCommand = (
+    Claim
+    | Unclaim
+    | HandBack
+    | Complete
+    | Transfer
+    | Return
+    | Withdraw
+    | Assist
+    | KeepDraft
+    | Stacked
+    | Copy
+    | ReadCopy
+    | Urge
+)
+Resting = Suspend | Resume | RestWithParent | Terminate | Revoke
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
-CaseCommand = ClockCommand | Deliver | FinishWork | Beside | ChildEnded | EndChild | Merging
+CaseCommand = ClockCommand | Deliver | FinishWork | Beside | ChildEnded | EndChild | Merging | Resting
 Command = TaskCommand | CaseCommand | FireTimer
 
 NO_DRAFT = FireTimer | Deliver | FinishWork | Hear | TreatIncident | HandBack | ClockCommand

@@ -8,19 +8,16 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, update
 
-from app.bundles import keys
-from app.bundles.forms import AnswersRefused
 from app.cases.advance import within_budget
+from app.cases.answers import check_names
 from app.cases.commands import KeepDraft
 from app.cases.models import tasks
-from app.cases.motion import Motion, Row
 from app.cases.secrets.taking import seal_draft
 from app.cases.tree import Tree
 from app.cases.verbs import guard
 from app.core import once
 from app.core.db import transaction
-from app.core.errors import FieldError, TooLarge
-from app.core.http.strict_json import pointer
+from app.core.errors import TooLarge
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
 
@@ -60,7 +57,7 @@ def _step(actor: Actor, task_id: str, draft: Draft, request: Once | None) -> dat
         task = guard.task_of(motion, task_id)
         guard.authority(motion, task)
         guard.still_open(motion, task)
-        _names(motion, task, draft.answers)
+        check_names(motion, task, draft.answers)
         kept = {
             "outcome": draft.outcome,
             "answers": dict(draft.answers),
@@ -76,19 +73,3 @@ def _step(actor: Actor, task_id: str, draft: Draft, request: Once | None) -> dat
         stored = request.render(motion.now)
         once.finish(session, request, stored, motion.now)
         return stored
-
-
-def _names(motion: Motion, task: Row, answers: Mapping[str, Any]) -> None:
-    form = motion.bundle.forms.get(motion.bundle.engine.step(task["step"]).form or "")
-    known = [each.name for each in form.fields] if form is not None else []
-    errors = [
-        FieldError(
-            "/answers" + pointer(name[:120]),
-            "unknown-field",
-            f"这张表没有“{name[:60]}”；可以填{keys.nearest(name, known)}。",
-        )
-        for name in answers
-        if name not in known
-    ]
-    if errors:
-        raise AnswersRefused(errors=errors)

@@ -1,6 +1,6 @@
 """Answers people meet when a case cannot move; the docstring is what they read."""
 
-from app.core.errors import Conflict, Gone, NotFound, Unprocessable
+from app.core.errors import Conflict, Gone, NotFound, TooMany, Unprocessable
 
 
 class TaskTaken(Conflict):
@@ -31,6 +31,28 @@ class CaseMerged(Conflict):
     """该办件已并入另一件，请到那一件里办理。"""
 
 
+class CaseSuspended(Conflict):
+    """该办件已挂起，激活以后才能办理。"""
+
+
+class NotSuspended(Conflict):
+    """该办件没有挂起。"""
+
+
+class UrgedEnough(TooMany):
+    """刚刚催办过，请过一会儿再催。"""
+
+    slug_of_class = "urged-enough"
+
+
+class CannotRevoke(Conflict):
+    """已经有人办理，不能撤诉。"""
+
+
+class NothingToRead(Conflict):
+    """没有抄送给您的。"""
+
+
 class CannotMerge(Conflict):
     """这两件不能合并。"""
 
@@ -41,6 +63,14 @@ class NotMerged(Conflict):
 
 class VerbForbidden(Conflict):
     """这个环节不能这样操作。"""
+
+
+class TaskHandedOn(Conflict):
+    """该任务已交给别人办理，等交回。"""
+
+
+class NobodyAbove(Conflict):
+    """上面没有可以上报的一级。"""
 
 
 class TransferredEnough(Conflict):

@@ -11,7 +11,7 @@ from app.audit.chain import case_chain
 from app.cases.commands import Answer, ChildEnded, EndChild, LetGo
 from app.cases.env import attached, awake, sent
 from app.cases.errors import ChildOpen
-from app.cases.models import cases, tasks
+from app.cases.models import GOING, cases, tasks
 from app.cases.motion import RESERVED, Motion, Row, expression_data
 from app.engine.run import Run
 
@@ -19,7 +19,7 @@ _KIN = (
     select(cases.c.id, cases.c.number, cases.c.version_id, cases.c.state)
     .where(
         cases.c.root_id == bindparam("root"),
-        cases.c.state.in_(("active", "merged")),
+        cases.c.state.in_((*GOING, "merged")),
         (cases.c.parent_id == bindparam("case")) | (cases.c.merged_into == bindparam("case")),
     )
     .order_by(cases.c.id)
@@ -67,8 +67,8 @@ _SUSPENDED = select(tasks).where(tasks.c.case_id == bindparam("case"), tasks.c.s
 
 
 def live(motion: Motion) -> list[Row]:
-    """The tasks of a case that are not over: open ones, and those that rest with a merged case."""
-    if motion.case["state"] == "merged":
+    """The tasks of a case that are not over: open ones, and those that rest with the case."""
+    if motion.case["state"] in ("merged", "suspended"):
         which = {"case": motion.case["id"]}
         for row in motion.session.execute(_SUSPENDED, which).mappings():
             motion.tasks.setdefault(row["id"], dict(row))
@@ -144,7 +144,7 @@ def end_with_parent(motion: Motion, command: EndChild) -> Run | None:
 
     The engine that is returned is cancelled and not yet at rest.
     """
-    if motion.case["state"] not in ("active", "merged"):
+    if motion.case["state"] not in (*GOING, "merged"):
         return None
     motion.case["close_reason"] = command.reason
     if command.of is not None and not _has_replied(motion, command.of):

@@ -156,6 +156,27 @@ def _count_done(shape: Shape) -> Any:
     return _count(select(tasks.c.id).where(tasks.c.done_by == ME).limit(MOST))
 
 
+# — tasks of mine that others have in hand —
+
+
+def _given(shape: Shape, goes_on: bool) -> Select[Any]:
+    rows = (
+        select(*LISTED_TASK, *HEAD)
+        .join(cases, cases.c.id == tasks.c.case_id)
+        .where(tasks.c.assignee_id == ME, text("tasks.state = 'waiting'"), tasks.c.stacked)
+    )
+    if goes_on:
+        rows = rows.where(_beyond((tasks.c.id,), descending=True))
+    return rows.order_by(tasks.c.id.desc()).limit(MOST)
+
+
+def _count_given(shape: Shape) -> Any:
+    mine = select(tasks.c.id).where(
+        tasks.c.assignee_id == ME, text("tasks.state = 'waiting'"), tasks.c.stacked
+    )
+    return _count(mine.limit(MOST))
+
+
 # — cases, each with one task —
 
 
@@ -213,7 +234,7 @@ def _all(shape: Shape, goes_on: bool) -> Select[Any]:
 
 
 def _count_all(shape: Shape) -> Any:
-    units, mine = _units(shape), [_mine(reason) for reason in ("handled", "closed", *WITHOUT_TASK)]
+    units, mine = _units(shape), [_mine(reason) for reason in ("handled", "closed", "handed", *WITHOUT_TASK)]
     enough = [_count(way.limit(MOST)) >= MOST for way in mine[:2]]
     if units:
         enough.insert(0, _one_has_all(select(KNOWN), case_access.c.holder, units))
@@ -263,13 +284,15 @@ def _views() -> Iterator[tuple[str, View]]:
     yield "dueToday", _lying_view("今日到期", due, and_(due >= NOW, due < TOMORROW))
     yield "overdue", _lying_view("已超期", due, due < NOW)
     yield "done", View("已办", _done, _count_done, ("closed_at", "id"), (datetime.fromisoformat, str))
+    yield "assignedDown", View("已交办", _given, _count_given, ("id",))
     yield "running", _cases_view("办理中", _because("handled"), mine=True)
     yield "closed", _cases_view("已结案", _because("closed"), mine=True)
     yield "started", _cases_view("我发起的", _because("started"))
+    yield "cc", _cases_view("抄送", _because("cc"))
     yield "followed", _cases_view("关注", _because("followed"))
     yield "favourite", _cases_view("收藏", _favourite)
     yield "all", View("全部", _all, _count_all)
 
 
 VIEWS = dict(_views())
-"""The lists there are. What nothing is known of yet (抄送, 督办, 不满意, 已交办) is no list."""
+"""The lists there are. What nothing is known of yet (督办, 不满意) is no list."""

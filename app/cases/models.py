@@ -19,8 +19,10 @@ from sqlalchemy import (
 from app.core.db import Id, Instant, Json, metadata
 from app.crypto.sealed import SealedBytes
 
-CASE_STATES = ("active", "closed", "cancelled", "merged")
-TASK_STATES = ("open", "claimed", "done", "cancelled", "returned", "suspended")
+CASE_STATES = ("active", "suspended", "closed", "cancelled", "merged")
+GOING = ("active", "suspended")
+"""States of a case that is not over and answers for itself."""
+TASK_STATES = ("open", "claimed", "waiting", "done", "cancelled", "returned", "suspended")
 
 cases = Table(
     "cases",
@@ -43,7 +45,9 @@ cases = Table(
     Column("owner_unit", String(60)),  # 首接: the unit that signed first in this round, and answers for it
     Column("reporter_id", String(60)),
     Column("round", Integer, nullable=False),
-    Column("state", String(10), nullable=False),  # active | closed | merged (suspended, cancelled come later)
+    Column("state", String(10), nullable=False),  # CASE_STATES
+    Column("suspended_by", String(60)),  # 挂起: who did it, and when
+    Column("suspended_at", Instant),
     Column("merged_into", Id),  # 合并: the case whose answer is this one's too
     Column("close_reason", String(60)),
     Column("end_element", String(60)),
@@ -75,6 +79,12 @@ tasks = Table(
     Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
     Column("root_id", Id, nullable=False),
     Column("ref", String(20), nullable=False),
+    Column(
+        "seat", Integer, nullable=False, server_default="0"
+    ),  # the rows of one ref, in the order they came
+    Column("part", String(10)),  # what a row does for the one under it (stack.PARTS); none: the engine's own
+    Column("under_id", Id),
+    Column("stacked", Boolean, nullable=False, server_default=false()),  # others work or worked for this row
     Column("step", String(60), nullable=False),
     Column("name", String(200), nullable=False),
     Column("lane", String(200)),
@@ -84,8 +94,8 @@ tasks = Table(
     Column("round", Integer, nullable=False),
     Column("pools", Json, nullable=False),  # ["handler@d1/d1-cgw"]: a role in exactly one unit
     Column("assignee_id", String(60)),
-    Column("owner_id", String(60)),
-    Column("state", String(10), nullable=False),  # open | claimed | done | cancelled | returned | suspended
+    Column("owner_id", String(60)),  # who gave it to others, or asked for this signature
+    Column("state", String(10), nullable=False),  # TASK_STATES; waiting: others work for it
     Column("transfers", Integer, nullable=False, server_default="0"),
     Column("priority", Integer, nullable=False),
     Column("due_at", Instant),
@@ -101,7 +111,14 @@ tasks = Table(
     Column("opinion", Text),
     Column("draft", SealedBytes),
     Column("revision", Integer, nullable=False),
-    UniqueConstraint("case_id", "ref", name="uq_tasks_ref"),
+    UniqueConstraint("case_id", "ref", "seat", name="uq_tasks_ref"),
+    Index(
+        "ix_tasks_waiting",
+        "assignee_id",
+        "id",
+        postgresql_where=text("state = 'waiting'"),
+        sqlite_where=text("state = 'waiting'"),
+    ),
     Index("ix_tasks_done", "done_by", "closed_at", "id"),
     Index(
         "ix_tasks_open",
@@ -138,6 +155,30 @@ favourites = Table(
     Column("person_id", String(60), primary_key=True),
     Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+# 抄送: who was sent a copy of a case, by whom, with which words; read_at is 已阅.
+copies = Table(
+    "copies",
+    metadata,
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("person_id", String(60), primary_key=True),
+    Column("by_id", String(60), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("read_at", Instant),
+)
+
+# 催办: who urged, with which words; how often is counted by these.
+urges = Table(
+    "urges",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("by_id", String(60), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_urges_case", "case_id", "at"),
 )
 
 # One row a message that a case waits for: where an incoming one finds its case (exchange.md). Rows of waits

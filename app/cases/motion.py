@@ -10,6 +10,7 @@ from app.bundles import Bundle
 from app.bundles.lookups import CategoryFact, FileFact, PersonFact, UnitFact
 from app.bundles.sla import ClockDef
 from app.cases.attachments import models as attachments
+from app.cases.models import GOING
 from app.cases.secrets.taking import Taken, hush_spoken, split
 from app.categories.kept import Categories, table_of
 from app.clocks.board import Board
@@ -112,8 +113,8 @@ class Motion:
     @property
     def ended_or_reopened(self) -> bool:
         """Whether this transaction moves the case out of its handlers' running lists, or back into them."""
-        runs: bool = self.case["state"] == "active"
-        return runs != (self._was in (None, "active"))
+        runs: bool = self.case["state"] in GOING
+        return runs != (self._was in (None, *GOING))
 
     @property
     def lookups(self) -> "RowLookups":

@@ -163,7 +163,7 @@ def return_task(body: dict[str, Any], task_id: str) -> Response:
     return idempotent.send(moved)
 
 
-def _case_answer(moved: Moved) -> Stored:
+def case_answer(moved: Moved) -> Stored:
     return idempotent.stored(
         200, viewing.case_view(moved.case, moved.bundle), etag.etag(moved.case["revision"])
     )
@@ -178,7 +178,7 @@ def _case_answer(moved: Moved) -> Stored:
 @blp.problems(NotFound, Forbidden, CannotMerge, CaseMerged, CaseClosed, CaseBusy, Stale, IfMatchMissing)
 def merge_case(body: dict[str, Any], case_id: str) -> Response:
     """合并：本件并入另一件，随那一件办结；那一件办结之前可以撤销。"""
-    once = idempotent.once(_case_answer)
+    once = idempotent.once(case_answer)
     return idempotent.send(moves.merge(actor(), case_id, body["into"], body["reason"], etag.if_match(), once))
 
 
@@ -190,7 +190,7 @@ def merge_case(body: dict[str, Any], case_id: str) -> Response:
 @blp.problems(NotFound, Forbidden, NotMerged, CaseBusy)
 def unmerge_case(body: dict[str, Any], case_id: str) -> Response:
     """撤销合并：本件恢复自己的待办和定时。"""
-    once = idempotent.once(_case_answer)
+    once = idempotent.once(case_answer)
     return idempotent.send(moves.unmerge(actor(), case_id, body["reason"], once))
 
 
@@ -203,6 +203,6 @@ def unmerge_case(body: dict[str, Any], case_id: str) -> Response:
 @blp.problems(NotFound, Forbidden, CaseClosed, CaseBusy, Stale, IfMatchMissing)
 def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
     """调整优先级（0–100，越大越急），须写原因；办件在每个列表里随之移动。"""
-    once = idempotent.once(_case_answer)
+    once = idempotent.once(case_answer)
     seen = etag.if_match()
     return idempotent.send(moves.prioritise(actor(), case_id, body["priority"], body["reason"], seen, once))

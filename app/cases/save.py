@@ -12,7 +12,7 @@ from app.audit.chain import case_chain, link
 from app.cases import save_clocks
 from app.cases.external import follow as external
 from app.cases.incidents import opening
-from app.cases.models import case_facts, case_items, cases, task_queue, tasks, waits
+from app.cases.models import GOING, case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
 from app.cases.search import index
 from app.cases.secrets import taking
@@ -24,8 +24,11 @@ from app.identity.models import case_access
 
 # Everything of a row that can change after its insert.
 _TASK = (
+    "stacked",
+    "under_id",
     "pools",
     "assignee_id",
+    "owner_id",
     "transfers",
     "state",
     "due_at",
@@ -42,6 +45,8 @@ _TASK = (
 _CASE = (
     "title",
     "root_id",
+    "suspended_by",
+    "suspended_at",
     "merged_into",
     "instructed",
     "owner_unit",
@@ -111,8 +116,8 @@ def save(motion: Motion) -> None:
             _UPDATE_TASK,
             [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()],
         )
-    if motion.opened:
-        session.write(_INSERT_TASK, motion.opened)
+    if opened := motion.opened + changes.inserts["tasks"]:
+        session.write(_INSERT_TASK, opened)
     if changes.inserts["leaving"]:
         session.write(_LEAVE, changes.inserts["leaving"])
     if changes.inserts["task_queue"]:
@@ -125,7 +130,7 @@ def save(motion: Motion) -> None:
             list(changes.updates["case_access"].values()),
         )
     if motion.ended_or_reopened:
-        here, gone = ("handled", "closed") if case["state"] == "active" else ("closed", "handled")
+        here, gone = ("handled", "closed") if case["state"] in GOING else ("closed", "handled")
         session.write(_STANDING, {"case": case["id"], "gone": gone, "here": here})
     if changes.inserts["waits_gone"]:
         session.write(_WAIT_OVER, changes.inserts["waits_gone"])

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from app.cases.lists import VIEWS
 from app.cases.models import CASE_STATES, TASK_STATES
 from app.cases.phrases.schemas import OfferedPhrase
+from app.cases.stack import PARTS
 from app.cases.suggestions.schemas import SuggestionOut
 from app.core.http.fields import (
     Answers,
@@ -82,7 +83,8 @@ class Outcome(Schema):
 
 
 class TaskOut(Schema):
-    """A task. `pools` are "role@unit path"."""
+    """A task. `pools` are "role@unit path". `part` says what it does for the task `under` it, which `owner`
+    gave: delegate 委派, assigned 交办, before, beside and after 加签."""
 
     id = fields.String(required=True)
     case = fields.String(required=True)
@@ -93,6 +95,9 @@ class TaskOut(Schema):
     state = OneOf(TASK_STATES, required=True)
     pools = ListOf(fields.String(), required=True)
     assignee = fields.String(required=True, allow_none=True)
+    part = OneOf(tuple(PARTS), required=True, allow_none=True)
+    under = fields.String(required=True, allow_none=True)
+    owner = fields.String(required=True, allow_none=True)
     priority = fields.Integer(required=True)
     due_at = Moment(required=True, allow_none=True)
     form = fields.String(required=True, allow_none=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.cases import assign, family, owning, waits
+from app.cases import assign, family, owning, stack, waits
+from app.cases.models import GOING
 from app.cases.motion import Motion, Row
 from app.core.ids import new_id
 from app.engine.picture import HumanTask, Passed, Picture
@@ -21,7 +22,8 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
     refs = {task.ref for task in picture.tasks}
     for row in family.live(motion):
         if row["ref"] not in refs:
-            _end(motion, row, gone)
+            for each in (*stack.waiting(motion, row), row):
+                _end(motion, each, gone)
     known = {row["ref"] for row in motion.tasks.values()}
     new = [task for task in picture.tasks if task.ref not in known]
     assign.look_ahead(motion, [(_rules(motion, task), _item(task)) for task in new])
@@ -99,6 +101,10 @@ def _open(motion: Motion, task: HumanTask) -> None:
         "case_id": motion.case["id"],
         "root_id": motion.case["root_id"],
         "ref": task.ref,
+        "seat": 0,
+        "part": None,
+        "under_id": None,
+        "stacked": False,
         "step": task.step,
         "name": task.name,
         "lane": task.lane,
@@ -187,7 +193,7 @@ def _close(motion: Motion, picture: Picture) -> None:
         case.update(end_element=end.id, close_reason=end.close_reason, status=end.status or case["status"])
         if end.event:
             motion.tell(end.event, end=end.id)
-    alone = end is None and case["state"] == "active"  # its parent has gone, and nobody answers for it
+    alone = end is None and case["state"] in GOING  # its parent has gone, and nobody answers for it
     case.update(state="cancelled" if alone else "closed", closed_at=motion.now)
     motion.tell(f"case.{case['state']}", end=case["end_element"], reason=case["close_reason"])
     motion.events += motion.board.close()

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.bundles import Bundle
-from app.cases import prompts
+from app.cases import prompts, viewing
 from app.cases.advance import Moved, advance
 from app.cases.commands import (
     Claim,
@@ -18,6 +18,7 @@ from app.cases.models import cases, tasks
 from app.cases.motion import Row, expression_data
 from app.cases.phrases import service as phrases
 from app.cases.secrets import showing
+from app.cases.stack import SIGNERS
 from app.cases.suggestions import service as suggestions
 from app.core.db import Session, reading
 from app.core.once import Once, Stored
@@ -97,14 +98,15 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         case = dict(session.execute(select(cases).where(cases.c.id == task["case_id"])).mappings().one())
         bundle = bundles.get(task["version_id"])
         step = bundle.engine.step(task["step"])
-        form = bundle.forms[step.form] if step.form else None
+        signs = task["part"] in SIGNERS
+        form = bundle.forms[step.form] if step.form and not signs else None
         plain = expression_data(bundle, case)
         data = dict(plain)
         if form is not None:
             data |= showing.form_values(session, actor, task, case, form, bundle)
         draft = showing.draft_of(session, actor, task, bundle)
         over = task["state"] not in ("open", "claimed")
-        told = [] if over else prompts.of(prompts.At(session, bundle, case, task))
+        told = [] if over or task["part"] is not None else prompts.of(prompts.At(session, bundle, case, task))
         kept = [] if over else phrases.offered(session, actor, bundle.key, task["step"], form)
         advised = [] if over else suggestions.offered(session, form, plain)
     return {
@@ -117,7 +119,7 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         "values": {name: data[name] for name in (f.name for f in form.fields) if data.get(name) is not None}
         if form
         else {},
-        "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
+        "outcomes": viewing.outcomes_of(task, bundle),
         "draft": draft,
         "prompts": prompts.shown(told),
         "phrases": kept,

@@ -77,6 +77,7 @@ LINKS = {
 """How two cases are tied, said from the one that was linked and from the other."""
 CONFIRMED = {"attachment-missing": "缺少要求的附件", "return-to-ruling": "再退单将提交裁定"}
 """Prompts that somebody went on with, in words."""
+WHERE = {"before": "在前", "beside": "同时", "after": "在后"}
 GONE = "（内容已删除）"
 TIMES = ("due", "since")
 MILESTONES = {
@@ -133,6 +134,30 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"{event['called']}的账号停用，“{step}”退回待办池，原因：{event['reason']}"
         case "task.transferred":
             return f"把“{step}”转给{event['called']}，原因：{event['reason']}"
+        case "task.delegated":
+            return f"把“{step}”委派给{event['called']}，原因：{event['reason']}"
+        case "task.assigned":
+            return f"把“{step}”交办给{event['called']}：{event['demand']}"
+        case "task.resolved":
+            return f"把“{step}”交回{event['called']}，意见：{event['opinion']}"
+        case "task.taken_back":
+            return f"收回“{step}”，原因：{event['reason']}"
+        case "task.reported":
+            opinion = f"，意见：{event['opinion']}" if event.get("opinion") else ""
+            return f"报结“{step}”，结论：{event['outcome']}{opinion}，待{event['called']}核实"
+        case "task.escalated":
+            return f"把“{step}”上报{event['called']}，原因：{event['reason']}"
+        case "task.signers_added":
+            return f"请{event['called']}{WHERE[event['where']]}加签“{step}”，原因：{event['reason']}"
+        case "task.signer_removed":
+            return f"减签{event['called']}（“{step}”），原因：{event['reason']}"
+        case "task.sign_asked":
+            return f"请{event['called']}加签“{step}”"
+        case "task.signed":
+            opinion = f"，意见：{event['opinion']}" if event.get("opinion") else ""
+            return f"加签“{step}”：{event['outcome']}{opinion}"
+        case "task.reopened":
+            return f"“{step}”退给{event['called']}重新办理"
         case "task.returned" if event.get("target"):
             return f"从“{step}”退回到“{event['target']}”，原因：{event['reason']}"
         case "task.returned":
@@ -167,12 +192,27 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"给异常 {event['number']} 添加说明"
         case "incident.assigned":
             return f"异常 {event['number']} 交给{event['called']}处理"
+        case "case.urged" if event.get("text"):
+            return f"催办：{event['text']}，优先级 {event['priority']}"
         case "case.urged":
             return f"催办，优先级 {event['priority']}"
         case "case.redone":
             return f"重办，第 {event['round']} 轮，总时限不重新起算"
         case "case.merged":
             return f"并入另一件办件，原因：{event['reason']}"
+        case "case.copied":
+            said = f"：{event['text']}" if event.get("text") else ""
+            return f"抄送{event['called']}{said}"
+        case "case.read":
+            return "已阅"
+        case "case.suspended":
+            return f"挂起，原因：{event['reason']}"
+        case "case.resumed":
+            return f"激活，原因：{event['reason']}"
+        case "case.terminated":
+            return f"终止办件，原因：{event['reason']}"
+        case "case.revoked":
+            return f"撤诉，原因：{event['reason']}"
         case "case.took_in":
             return "有一件办件并入本件"
         case "case.unmerged":
@@ -223,6 +263,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"外部系统办成“{step}”"
         case "external.error":
             return f"外部系统没有办成“{step}”，报出 {event['code']}"
+        case "wait.opened" if event.get("again"):
+            return f"接着等消息“{event['message']}”"
         case "wait.opened":
             return f"开始等消息“{event['message']}”"
         case "signal.thrown" | "escalation.thrown":

@@ -10,6 +10,7 @@ from app.bundles import Bundle
 from app.cases.models import cases, favourites, tasks
 from app.cases.motion import Row
 from app.cases.secrets.showing import data_of
+from app.cases.stack import SIGNED, SIGNERS
 from app.clocks.models import clocks
 from app.clocks.rows import ROUND
 from app.core.db import Session, reading
@@ -37,7 +38,7 @@ HEAD = (
 _ONE = select(cases).where(cases.c.id == bindparam("case"))
 _OPEN_TASKS = (
     select(tasks)
-    .where(tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")))
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed", "waiting")))
     .order_by(tasks.c.opened_at, tasks.c.id)
 )
 _CLOCKS = (
@@ -123,6 +124,15 @@ def case_view(case: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
     }
 
 
+def outcomes_of(task: Mapping[str, Any], bundle: Bundle) -> list[dict[str, Any]]:
+    """How the task may be finished: as its step says; a signature has two words of its own, and what was only
+    delegated none, for it is given back."""
+    if task["part"] == "delegate":
+        return []
+    known = SIGNED if task["part"] in SIGNERS else bundle.engine.step(task["step"]).outcomes
+    return [{"name": each.name, "opinionRequired": each.demands_opinion} for each in known]
+
+
 def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
     step = bundle.engine.step(task["step"])
     return {
@@ -135,10 +145,13 @@ def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
         "state": task["state"],
         "pools": task["pools"],
         "assignee": task["assignee_id"],
+        "part": task["part"],
+        "under": task["under_id"],
+        "owner": task["owner_id"],
         "priority": task["priority"],
         "dueAt": out(task["due_at"]),
-        "form": step.form,
-        "outcomes": [{"name": o.name, "opinionRequired": o.demands_opinion} for o in step.outcomes],
+        "form": step.form if task["part"] not in SIGNERS else None,
+        "outcomes": outcomes_of(task, bundle),
         "openedAt": out(task["opened_at"]),
         "claimedAt": out(task["claimed_at"]),
         "closedAt": out(task["closed_at"]),

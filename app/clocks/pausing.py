@@ -46,6 +46,17 @@ def pause(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
     return [_paused(board, clock, kind, why) for clock in meant if clock.state == RUNNING]
 
 
+def stand_still(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
+    """The case as a whole rests: whatever heeds that and is not late yet stands still; nothing is refused."""
+    return [
+        _paused(board, clock, kind, why)
+        for clock in board.live()
+        if clock.state == RUNNING
+        and kind in board.sla.clocks[clock.name].pauses
+        and (clock.due_at is None or clock.due_at >= board.now)
+    ]
+
+
 def resume(board: Board, kind: str, reason: str) -> list[Event]:
     """What this kind of pause has stopped runs on, with the time it had left."""
     return [

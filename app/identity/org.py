@@ -99,6 +99,7 @@ class Person(NamedTuple):
 _PERSON = select(people.c.id, people.c.login, people.c.name, people.c.kind, people.c.state)
 _BY_LOGINS = _PERSON.where(people.c.login.in_(bindparam("logins", expanding=True)))
 _ONE_LOGIN = _PERSON.where(people.c.login == bindparam("login"))
+_STATE = select(people.c.state).where(people.c.id == bindparam("id"))
 _NAME = select(people.c.name).where(people.c.id == bindparam("id"))
 _UNIT = (
     units.c.id,
@@ -163,6 +164,11 @@ def name_of(session: Session, person_id: str) -> str:
     if person_id == SYSTEM.id:
         return SYSTEM.name
     return session.scalar(_NAME, {"id": person_id}) or person_id
+
+
+def is_active(session: Session, person_id: str) -> bool:
+    """Whether the account is in use."""
+    return bool(session.scalar(_STATE, {"id": person_id}) == "active")
 
 
 def subtree(session: Session, path: str, *, kind: str | None = None, tier: str | None = None) -> list[Unit]:

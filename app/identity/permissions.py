@@ -24,6 +24,10 @@ CASE_ATTACH = Permission("case:attach", "上传附件")
 CASE_LINK = Permission("case:link", "关联办件")
 CASE_INSTRUCT = Permission("case:instruct", "领导批示")
 CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
+CASE_COPY = Permission("case:copy", "抄送办件")
+CASE_URGE = Permission("case:urge", "催办")
+CASE_SUSPEND = Permission("case:suspend", "挂起和激活办件")
+CASE_TERMINATE = Permission("case:terminate", "终止办件")
 CASE_REVEAL = Permission("case:reveal", "查看加密内容的完整值")
 AUDIT_READ = Permission("audit:read", "查看审计记录")
 TASK_READ = Permission("task:read", "查看待办")
@@ -58,6 +62,10 @@ ALL: dict[str, Permission] = {
         CASE_INSTRUCT,
         CASE_PRIORITISE,
         CASE_MERGE,
+        CASE_COPY,
+        CASE_URGE,
+        CASE_SUSPEND,
+        CASE_TERMINATE,
         CASE_REVEAL,
         AUDIT_READ,
         TASK_READ,

@@ -11,11 +11,15 @@ from app import bundles
 from app.bundles import Bundle
 from app.bundles.forms import Form
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Text, Whole
-from app.cases import moves, tasks
+from app.cases import moves, tasks, viewing
 from app.cases.attachments import kinds, names, shelf
 from app.cases.attachments import service as attachments
 from app.cases.attachments.models import kept
+from app.cases.copies import service as copies
+from app.cases.handing import service as handing
 from app.cases.notes import service as notes
+from app.cases.resting import service as resting
+from app.cases.urging import service as urging
 from app.core.db import reading
 from app.core.ids import new_id
 from app.identity.actor import Actor
@@ -99,7 +103,8 @@ def _unclaim(doing: Doing) -> str:
 )
 def _complete(doing: Doing) -> str:
     step = doing.bundle.engine.step(doing.task["step"])
-    outcome: str = doing.given.get("outcome") or step.outcomes[0].name
+    first = viewing.outcomes_of(doing.task, doing.bundle) or [{"name": step.outcomes[0].name}]
+    outcome: str = doing.given.get("outcome") or first[0]["name"]
     form = doing.bundle.forms.get(step.form or "")
     answers = files_by_id(doing, codes(doing.given.get("answers", {}), form), form)
     opinion, confirm = doing.given.get("opinion"), doing.given.get("confirm", ())
@@ -137,6 +142,83 @@ def _return(doing: Doing) -> str:
     return f"从“{doing.task['name']}”退回到“{doing.bundle.engine.step(step).name}”：{reason}"
 
 
+@act("delegate", "委派", to=Key(WHO, "委派给谁", required=True), reason=REASON)
+def _delegate(doing: Doing) -> str:
+    to = doing.walk.actor(doing.text("to"))
+    handing.delegate(doing.actor, doing.task["id"], to.login, doing.text("reason"), doing.task["revision"])
+    return f"把“{doing.task['name']}”委派给{to.name}：{doing.text('reason')}"
+
+
+@act(
+    "assignDown",
+    "交办",
+    unit=Key(Text(says="单位", longest=60), "下级单位，编码或名称", required=True),
+    demand=Key(Text(says="要求", longest=2000), "要办什么", required=True),
+)
+def _assign_down(doing: Doing) -> str:
+    unit, demand = str(code_of(doing.given.get("unit"))), doing.text("demand")
+    handing.assign_down(doing.actor, doing.task["id"], unit, demand, doing.task["revision"])
+    return f"把“{doing.task['name']}”交办给{doing.text('unit')}：{demand}"
+
+
+@act(
+    "resolve",
+    "交回",
+    opinion=Key(Text(says="意见", longest=500), "交回的意见", required=True),
+    answers=Key(ANSWERS, "填好的内容，成为对方的草稿"),
+)
+def _resolve(doing: Doing) -> str:
+    form = doing.bundle.forms.get(doing.bundle.engine.step(doing.task["step"]).form or "")
+    answers, opinion = codes(doing.given.get("answers", {}), form), doing.text("opinion")
+    handing.resolve(doing.actor, doing.task["id"], opinion, doing.task["revision"], answers)
+    return f"交回“{doing.task['name']}”：{opinion}"
+
+
+@act(
+    "addSigner",
+    "加签",
+    people=Key(
+        Many(Text(says="人员或单位", longest=60), least=1), "请谁加签；会签里也可以是单位", required=True
+    ),
+    where=Key(
+        Text(one_of=("before", "beside", "after"), says="位置"),
+        "before 前、beside 并、after 后",
+        required=True,
+    ),
+    reason=REASON,
+)
+def _add_signer(doing: Doing) -> str:
+    people = [_signer(doing, str(each)) for each in doing.given.get("people", ())]
+    where, reason = doing.text("where"), doing.text("reason")
+    handing.add_signers(doing.actor, doing.task["id"], people, where, reason, doing.task["revision"])
+    return f"给“{doing.task['name']}”加签{'、'.join(doing.given.get('people', ()))}：{reason}"
+
+
+@act(
+    "removeSigner",
+    "减签",
+    person=Key(Text(says="人员或单位", longest=60), "减去谁", required=True),
+    reason=REASON,
+)
+def _remove_signer(doing: Doing) -> str:
+    handing.remove_signer(
+        doing.actor, doing.task["id"], _signer(doing, doing.text("person")), doing.text("reason")
+    )
+    return f"减签{doing.text('person')}：{doing.text('reason')}"
+
+
+def _signer(doing: Doing, named: str) -> str:
+    """The login of a person, or the code of a unit."""
+    code = str(code_of(named))
+    return code if code != named else doing.walk.actor(named).login
+
+
+@act("escalate", "上报", reason=REASON)
+def _escalate(doing: Doing) -> str:
+    handing.escalate(doing.actor, doing.task["id"], doing.text("reason"), doing.task["revision"])
+    return f"上报“{doing.task['name']}”：{doing.text('reason')}"
+
+
 @act("withdraw", "撤回", "done task", reason=REASON)
 def _withdraw(doing: Doing) -> str:
     moves.withdraw(doing.actor, doing.task["id"], doing.text("reason"))
@@ -167,6 +249,54 @@ def _attach(doing: Doing) -> str:
     kept = shelf.Kept(f"00000000/{new_id()}", 1, bytes(32))  # a walk keeps no bytes
     attachments.attach(doing.actor, doing.case["id"], doing.task["id"], attachments.Taken(name, found, kept))
     return f"在“{doing.task['name']}”上传附件“{name}”"
+
+
+@act(
+    "cc",
+    "抄送",
+    people=Key(Many(WHO, least=1), "抄送给谁", required=True),
+    text=Key(Text(says="文字", longest=500), "抄送说明"),
+)
+def _cc(doing: Doing) -> str:
+    people = [doing.walk.actor(str(each)) for each in doing.given.get("people", ())]
+    copies.copy(doing.actor, doing.task["id"], [each.login for each in people], doing.text("text"))
+    return f"抄送{'、'.join(each.name for each in people)}"
+
+
+@act("read", "已阅")
+def _read(doing: Doing) -> str:
+    copies.read(doing.actor, doing.task["id"])
+    return "已阅"
+
+
+@act("urge", "催办", text=Key(Text(says="文字", longest=500), "催什么", required=True))
+def _urge(doing: Doing) -> str:
+    urging.urge(doing.actor, doing.task["id"], doing.text("text"))
+    return f"催办：{doing.text('text')}"
+
+
+@act("suspend", "挂起", "case", reason=REASON)
+def _suspend(doing: Doing) -> str:
+    resting.suspend(doing.actor, doing.case["id"], doing.text("reason"), doing.case["revision"])
+    return f"挂起：{doing.text('reason')}"
+
+
+@act("resume", "激活", "case", reason=REASON)
+def _resume(doing: Doing) -> str:
+    resting.resume(doing.actor, doing.case["id"], doing.text("reason"), doing.case["revision"])
+    return f"激活：{doing.text('reason')}"
+
+
+@act("terminate", "终止", "case", reason=REASON)
+def _terminate(doing: Doing) -> str:
+    resting.terminate(doing.actor, doing.case["id"], doing.text("reason"), doing.case["revision"])
+    return f"终止：{doing.text('reason')}"
+
+
+@act("revoke", "撤诉", "case", reason=REASON)
+def _revoke(doing: Doing) -> str:
+    resting.revoke(doing.actor, doing.case["id"], doing.text("reason"))
+    return f"撤诉：{doing.text('reason')}"
 
 
 @act("note", "备注", "case", text=Key(Text(says="文字", longest=2000), "写什么", required=True))

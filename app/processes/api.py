@@ -11,7 +11,7 @@ from app.bundles import store
 from app.bundles.files import BundleFiles, sort_out
 from app.bundles.keys import finding
 from app.bundles.store import DeployConflict, Published, VersionMissing
-from app.cases.models import cases
+from app.cases.models import GOING, cases
 from app.core.clock import BEIJING
 from app.core.db import reading
 from app.core.errors import NotFound
@@ -58,7 +58,7 @@ def validate(body: dict[str, Any]) -> Response:
     checked = check_files(files, known_org(), before, earlier(files.key), known_roles())
     with reading() as session:
         head = store.head(session, files.key)
-        running = session.scalar(_RUNNING.where(cases.c.process_key == files.key, cases.c.state == "active"))
+        running = session.scalar(_RUNNING.where(cases.c.process_key == files.key, cases.c.state.in_(GOING)))
     return sent(
         {
             "good": checked.good,

@@ -83,7 +83,11 @@ def _end(walk: Walk, case: Row, wanted: str) -> None:
 
 
 def _log(walk: Walk, case: Row, wanted: list[str]) -> None:
-    done = [row for row in task_rows_of(walk) if row["state"] == "done" and row["where"] == row["step"]]
+    done = [
+        row
+        for row in task_rows_of(walk)
+        if row["state"] == "done" and row["where"] == row["step"] and row["part"] is None
+    ]
     done.sort(key=lambda row: (row["closed_at"], row["id"]))
     actual = [row["step"] for row in done]
     if actual != wanted:

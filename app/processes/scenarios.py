@@ -129,8 +129,10 @@ def _doing(walk: Walk, given: Row, tasks_of: Callable[[Walk, str], list[Row]]) -
     task: Row = {}
     if ACTS[given["verb"]].of != "case":
         found = tasks_of(walk, given["step"])
-        mine = [row for row in found if actor.pools & set(row["pools"])]
-        task = (mine or found)[-1]
+        own = [row for row in found if row["assignee_id"] == actor.id]
+        mine = [row for row in found if actor.pools & set(row["pools"]) and row["assignee_id"] is None]
+        near = [row for row in found if actor.pools & set(row["pools"])]
+        task = (own or mine or near or found)[-1]
     return Doing(walk, actor, case_of(walk), task, given)
 
 
@@ -180,9 +182,13 @@ _ACTS: Mapping[str, Callable[[Walk, Any], None]] = {
 # — what the steps are made of —
 
 
+NOT_OVER = ("open", "claimed", "waiting", "suspended")
+"""Tasks that somebody may do something with, if only take them back."""
+
+
 def _open_tasks(walk: Walk, step: str) -> list[Row]:
     case_of(walk)
-    opened = [row for row in task_rows_of(walk) if row["state"] in ("open", "claimed")]
+    opened = [row for row in task_rows_of(walk) if row["state"] in NOT_OVER]
     found = [row for row in opened if row["where"] == step]
     if not found:
         names = "、".join(row["where"] for row in opened) or "（没有）"
@@ -195,7 +201,7 @@ def _any_tasks(walk: Walk, step: str) -> list[Row]:
     found = [row for row in task_rows_of(walk) if row["where"] == step]
     if not found:
         raise Unmet(f"从没有打开过待办 {step}。")
-    return [row for row in found if row["state"] in ("open", "claimed")] or found
+    return [row for row in found if row["state"] in NOT_OVER] or found
 
 
 def _done_tasks(walk: Walk, step: str) -> list[Row]:

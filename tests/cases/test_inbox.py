@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from app.cases import inbox
+from app.cases.copies import service as copies
+from app.cases.handing import service as handing
 from app.cases.marks import service as marks
 from app.cases.models import cases, favourites, task_queue
 from app.cases.models import tasks as task_rows
@@ -149,6 +151,11 @@ def lay(world: World, view: str, count: int) -> str:
             review = world.complete("cgw1", handle, "报结", HANDLED).opened[0]
             archive = world.complete("shenhe1", review, "通过").opened[0]
             world.complete("paiqian1", archive, "归档")
+        elif view == "assignedDown":
+            world.claim("cgw1", sign)
+            handing.delegate(actor, sign["id"], "cgw2", "请先核对", 2)
+        elif view == "cc":
+            copies.copy(world.actor("paiqian1"), sign["id"], ["cgw1"])
         elif view in ("followed", "favourite"):
             with db.transaction() as session:
                 mark = marks.follow if view == "followed" else marks.keep
@@ -248,7 +255,11 @@ def test_counts_are_exact_to_999_and_say_so_beyond(world: World, more: int, coun
             made[task_rows].append({**done, "id": key, "case_id": key, "root_id": key})
         else:
             key = case["id"]
-        reasons = ["closed", "started", "followed", *(["handled"] if i < more else [])]
+        given = {**done, "id": worlds.new_id(), "case_id": key, "root_id": key, "seat": 1}
+        made[task_rows].append(
+            {**given, "state": "waiting", "stacked": True, "assignee_id": actor.id, "done_by": None}
+        )
+        reasons = ["closed", "started", "followed", "cc", *(["handled"] if i < more else [])]
         made[case_access] += [{"case_id": key, "holder": desks[0], "reason": reason} for reason in reasons]
         made[favourites].append({"person_id": actor.id, "case_id": key, "at": now})
         task = key if i < more else done["id"]

@@ -164,6 +164,20 @@ def rows_are_what_the_engine_says(whole: Whole) -> Iterator[str]:
             yield f"I6: {case['number']}: timers {dict(armed)}, the engine waits for {dict(awaited)}"
 
 
+def every_open_task_of_the_engine_has_a_row(whole: Whole) -> Iterator[str]:
+    """I6, where several may work on one step: every open row belongs to one ref, every ref has such a row."""
+    for case in whole.cases:
+        if case["state"] != "active":
+            continue
+        rows = {t["ref"] for t in whole.tasks_of[case["id"]] if t["state"] in OPEN}
+        engine = {task.ref for task in picture_of(whole, case).tasks}
+        if rows != engine:
+            yield f"I6: {case['number']}: open rows of {sorted(rows)}, engine {sorted(engine)}"
+        for task in whole.tasks_of[case["id"]]:
+            if task["state"] == "waiting" and task["ref"] not in rows:
+                yield f"I6: {case['number']}: {task['step']} waits for nobody"
+
+
 def picture_of(whole: Whole, case: Row) -> Picture:
     """What the engine says of a case at rest: settling it again moves nothing."""
     motion = Tree(whole.session, SYSTEM, whole.now)._load(dict(case), "")

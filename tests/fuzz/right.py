@@ -152,6 +152,80 @@ def fetch_and_lock(district: District) -> TestResponse:
     return fetching(district.world, by=SERVICE)
 
 
+def delegate(district: District) -> TestResponse:
+    task = taken(district)
+    body = {"to": "cgw2", "reason": "请先核对"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/delegate", body, seen=task["revision"])
+
+
+def resolve(district: District) -> TestResponse:
+    delegated = delegate(district).json["task"]
+    path = f"/tasks/{delegated['id']}/resolve"
+    return district.world.post(PERSON, path, {"opinion": "自己办"}, seen=delegated["revision"])
+
+
+def assign_down(district: District) -> TestResponse:
+    task = taken(district)
+    body = {"unit": "d1-zjw", "demand": "请核实"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/assign-down", body, seen=task["revision"])
+
+
+def escalate(district: District) -> TestResponse:
+    district.world.appoint(PERSON, "handler", "d1")
+    task = taken(district)
+    path = f"/tasks/{task['id']}/escalate"
+    return district.world.post(PERSON, path, {"reason": "需区级协调"}, seen=task["revision"])
+
+
+def add_signers(district: District) -> TestResponse:
+    task = taken(district)
+    body = {"people": ["zjw1"], "where": "after", "reason": "请把关"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/signers", body, seen=task["revision"])
+
+
+def remove_signer(district: District) -> TestResponse:
+    task = add_signers(district).json["task"]
+    return district.world.delete(PERSON, f"/tasks/{task['id']}/signers?person=zjw1&reason=x")
+
+
+def copy_case(district: District) -> TestResponse:
+    task = taken(district)
+    body = {"people": [PERSON, "zjw1"], "text": "请知悉"}
+    return district.world.post(PERSON, f"/tasks/{task['id']}/cc", body)
+
+
+def read_copy(district: District) -> TestResponse:
+    copied = copy_case(district).json["task"]
+    return district.world.post(PERSON, f"/tasks/{copied['id']}/read", {})
+
+
+def urge(district: District) -> TestResponse:
+    return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/urge", {"text": "请尽快"})
+
+
+def suspend(district: District) -> TestResponse:
+    case = district.world.file(PERSON).case
+    path = f"/cases/{case['id']}/suspend"
+    return district.world.post(PERSON, path, {"reason": "等待判决"}, seen=case["revision"])
+
+
+def resume(district: District) -> TestResponse:
+    case = suspend(district).json
+    path = f"/cases/{case['id']}/resume"
+    return district.world.post(PERSON, path, {"reason": "已判决"}, seen=case["revision"])
+
+
+def terminate(district: District) -> TestResponse:
+    case = district.world.file(PERSON).case
+    path = f"/cases/{case['id']}/terminate"
+    return district.world.post(PERSON, path, {"reason": "依规终止"}, seen=case["revision"])
+
+
+def revoke(district: District) -> TestResponse:
+    case = district.world.file(PERSON).case
+    return district.world.post(PERSON, f"/cases/{case['id']}/revoke", {"reason": "已恢复"})
+
+
 def taken(district: District) -> dict[str, Any]:
     """A task that the person works on."""
     task = district.world.claim(PERSON, district.world.dispatched()).task
@@ -167,6 +241,19 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/tasks/{task_id}/withdraw": withdraw,
     "POST /api/v1/tasks/{task_id}/return-plan": plan_return,
     "POST /api/v1/tasks/{task_id}/return": return_,
+    "POST /api/v1/tasks/{task_id}/delegate": delegate,
+    "POST /api/v1/tasks/{task_id}/resolve": resolve,
+    "POST /api/v1/tasks/{task_id}/assign-down": assign_down,
+    "POST /api/v1/tasks/{task_id}/escalate": escalate,
+    "POST /api/v1/tasks/{task_id}/signers": add_signers,
+    "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
+    "POST /api/v1/tasks/{task_id}/urge": urge,
+    "POST /api/v1/tasks/{task_id}/cc": copy_case,
+    "POST /api/v1/tasks/{task_id}/read": read_copy,
+    "POST /api/v1/cases/{case_id}/suspend": suspend,
+    "POST /api/v1/cases/{case_id}/resume": resume,
+    "POST /api/v1/cases/{case_id}/terminate": terminate,
+    "POST /api/v1/cases/{case_id}/revoke": revoke,
     "POST /api/v1/cases/{case_id}/unmerge": unmerge,
     "DELETE /api/v1/cases/{case_id}/links/{link_id}": remove_link,
     "GET /api/v1/tasks": list_tasks,

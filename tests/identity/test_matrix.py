@@ -22,6 +22,8 @@ READS = {
     "/api/v1/cases/<id:case_id>/notes": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/attachments": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/links": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/clocks": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/copies": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/reveals": ("case", "audit:read"),
     "/api/v1/tasks/<id:task_id>": ("task", "task:read"),
     "/api/v1/tasks/<id:task_id>/form": ("task", "task:read"),
@@ -36,6 +38,11 @@ WRITES: dict[str, tuple[str, Any, int]] = {
     "reject-order": ("post", {"reason": "x", "opinion": "x"}, 428),
     "withdraw": ("post", {"reason": "x"}, 409),  # nobody has done it yet
     "assist": ("post", {"units": ["d1-zjw"], "demand": "x"}, 409),  # no process for it is published here
+    "delegate": ("post", {"to": "paiqian2", "reason": "x"}, 409),  # nobody has claimed it yet
+    "assign-down": ("post", {"unit": "d1-cgw", "demand": "x"}, 409),
+    "signers": ("post", {"people": ["paiqian2"], "where": "after", "reason": "x"}, 409),
+    "escalate": ("post", {"reason": "x"}, 409),
+    "resolve": ("post", {"opinion": "x"}, 428),
     "draft": ("put", {"answers": {"level": "一般"}}, 200),
 }
 """Acts on an open task by their last word: how they are asked, and what they answer to who stands in its pool."""
@@ -46,6 +53,9 @@ BESIDE: list[tuple[str, str, Any, int]] = [
     ("/api/v1/cases/<id:case_id>/links", "case:link", {"to": "{case}", "kind": "related"}, 422),
     ("/api/v1/cases/<id:case_id>/merge", "case:merge", {"into": "{case}", "reason": "x"}, 428),
     ("/api/v1/cases/<id:case_id>/unmerge", "case:merge", {"reason": "x"}, 409),
+    ("/api/v1/cases/<id:case_id>/suspend", "case:suspend", {"reason": "x"}, 428),
+    ("/api/v1/cases/<id:case_id>/resume", "case:suspend", {"reason": "x"}, 409),
+    ("/api/v1/cases/<id:case_id>/terminate", "case:terminate", {"reason": "x"}, 428),
     ("/api/v1/cases/<id:case_id>/reveal", "case:reveal", {"fields": ["title"], "reason": "x"}, 422),
 ]
 """What is done to a whole case: its permission must hold where the case is, and what is answered where it does."""
@@ -55,6 +65,11 @@ ELSEWHERE = {
     # set and taken back by whoever sees the case; tests/cases/test_marks.py shows it
     "/api/v1/cases/<id:case_id>/follow",
     "/api/v1/cases/<id:case_id>/favourite",
+    # by who filed it, or was sent a copy; tests/cases/test_resting.py and test_copies.py show it
+    "/api/v1/cases/<id:case_id>/revoke",
+    "/api/v1/tasks/<id:task_id>/urge",  # tests/cases/test_urging.py
+    "/api/v1/tasks/<id:task_id>/cc",
+    "/api/v1/tasks/<id:task_id>/read",
     # needs a link; tests/cases/test_links.py shows it
     "/api/v1/cases/<id:case_id>/links/<id:link_id>",
     # need an incident; tests/cases/incidents shows them

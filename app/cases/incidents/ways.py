@@ -51,6 +51,9 @@ def ways(incident: Incident, standing: Standing, bundle: Bundle | None) -> Ways:
     if standing.case == "merged":
         resting = _no("办件已并入另一件，停在那里不动；撤销合并后再处理，或等那一件办结。")
         return {RETRY: resting, RESOLVE: resting, SKIP: resting}
+    if standing.case == "suspended":
+        resting = _no("办件已挂起，停在那里不动；激活以后再处理。")
+        return {RETRY: resting, RESOLVE: resting, SKIP: resting}
     if kind in OF_TIMERS:
         return _timer(incident, standing, bundle)
     if kind == OF_EXTERNAL:

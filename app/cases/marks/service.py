@@ -8,7 +8,7 @@ from app.audit import streams
 from app.audit.streams import Entry
 from app.cases import viewing
 from app.cases.errors import CaseClosed
-from app.cases.models import favourites
+from app.cases.models import GOING, favourites
 from app.core import clock, dialects
 from app.core.db import Session
 from app.identity.actor import Actor
@@ -29,7 +29,7 @@ _FORGET = delete(favourites).where(
 def follow(session: Session, actor: Actor, case_id: str) -> dict[str, Any]:
     """关注 a case one sees. Raises NotFound, and CaseClosed: nothing more will happen to it."""
     case = viewing.visible(session, actor, case_id)
-    if case["state"] != "active":
+    if case["state"] not in GOING:
         raise CaseClosed(link=f"/api/v1/cases/{case_id}")
     row = {"case_id": case_id, "holder": f"person:{actor.id}", "reason": FOLLOWED}
     if session.execute(dialects.insert_ignore(session.dialect, case_access), row).rowcount:

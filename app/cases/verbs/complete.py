@@ -1,16 +1,11 @@
 """办理: an outcome, the form's answers and perhaps an opinion finish a task; then the engine moves on."""
 
 import secrets
-from collections.abc import Mapping
-from typing import Any
-
-import orjson
 
 from app.bundles.forms import AnswersRefused
 from app.cases import prompts, rejections
-from app.cases.answers import check_answers
+from app.cases.answers import check_answers, check_outcome, seal_of
 from app.cases.commands import Complete
-from app.cases.errors import OpinionRequired, OutcomeUnknown
 from app.cases.items import split
 from app.cases.motion import Motion, Row
 from app.cases.secrets import showing, taking
@@ -18,8 +13,7 @@ from app.cases.suggestions import service as suggestions
 from app.cases.sync import grant, take_away
 from app.cases.verbs import guard
 from app.cases.verbs.claim import take
-from app.core.errors import FieldError
-from app.crypto.sm3 import sm3
+from app.cases.verbs.on_behalf import finish_part
 from app.engine.errors import EngineError
 
 
@@ -32,11 +26,13 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     guard.still_open(motion, task)
     guard.fresh(task, command.seen)
     guard.allowed(motion, task, "complete")
+    if task["part"] is not None:
+        return finish_part(motion, task, command)
     step = motion.bundle.engine.step(task["step"])
     given = check_answers(motion, step.form, command.answers, command.outcome)
     answers = taking.split(motion, given, task["id"])
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
-    _outcome(step.outcomes, command.outcome, opinion)
+    check_outcome(step.outcomes, command.outcome, opinion)
     at = prompts.At(motion.session, motion.bundle, motion.case, task, command.outcome, motion.asked)
     confirmed = prompts.confirmed(at, command.confirm)
     if task["state"] == "open":
@@ -69,19 +65,14 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         **({"confirmed": confirmed} if confirmed else {}),
         **({"suggested": advised} if advised else {}),
     )
-    if step.event:
-        motion.tell(step.event, step=task["step"])
     return task
-
-
-def seal_of(salt: bytes, answers: Mapping[str, Any]) -> str:
-    """What the audit chain keeps of the answers: SM3 over salt and sorted JSON, in hex."""
-    return sm3(salt, orjson.dumps(dict(answers), option=orjson.OPT_SORT_KEYS)).hex()
 
 
 def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
     if (task["state"], task["done_by"], task["outcome"]) != ("done", motion.actor.id, command.outcome):
         return False
+    if task["part"] is not None:
+        return True
     secret = motion.bundle.secret_names
     if not secret and task["answers"] == dict(command.answers):
         return True
@@ -95,16 +86,3 @@ def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
         return False
     sealed = {n: v for n, v in showing.of_origin(motion, task["id"]).items() if n in secret}
     return sealed == {name: value for name, value in answers.items() if name in secret}
-
-
-def _outcome(outcomes: Any, chosen: str, opinion: str | None) -> None:
-    known = {outcome.name: outcome for outcome in outcomes}
-    if chosen not in known:
-        names = "、".join(known)
-        raise OutcomeUnknown(
-            f"办理结论只能是：{names}。",
-            errors=[FieldError("/outcome", "outcome-unknown", f"请选择：{names}。")],
-        )
-    if known[chosen].demands_opinion and opinion is None:
-        message = f"选择“{chosen}”时必须填写意见。"
-        raise OpinionRequired(message, errors=[FieldError("/opinion", "opinion-required", message)])

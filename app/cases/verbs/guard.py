@@ -6,6 +6,7 @@ from app.bundles.verbs import VERBS, VerbRule
 from app.cases.errors import (
     CaseClosed,
     CaseMerged,
+    CaseSuspended,
     FourEyes,
     ReasonRequired,
     TaskDone,
@@ -14,6 +15,7 @@ from app.cases.errors import (
 )
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
+from app.cases.stack import PARTS, SIGNERS, not_handed_on
 from app.core import events, personal
 from app.core.clock import BEIJING
 from app.core.errors import FieldError, Forbidden, IfMatchMissing, NotFound, Stale
@@ -53,9 +55,14 @@ def right(motion: Motion, permission: str) -> None:
 
 
 def case_active(motion: Motion) -> None:
-    """Raises CaseMerged or CaseClosed, with a link, when nothing can be done to the case."""
+    """Raises CaseMerged, CaseSuspended or CaseClosed, with a link, when nothing can be done to the case."""
     if motion.case["state"] == "merged":
         raise CaseMerged(link=f"/api/v1/cases/{motion.case['merged_into']}")
+    if motion.case["state"] == "suspended":
+        who = org.name_of(motion.session, motion.case["suspended_by"])
+        when = motion.case["suspended_at"].astimezone(BEIJING).isoformat(timespec="seconds")
+        link = f"/api/v1/cases/{motion.case['id']}"
+        raise CaseSuspended(f"已由{who}于 {when} 挂起，激活以后才能办理。", who=who, when=when, link=link)
     if motion.case["state"] != "active":
         raise CaseClosed(link=f"/api/v1/cases/{motion.case['id']}")
 
@@ -74,6 +81,7 @@ def still_open(motion: Motion, task: Row) -> None:
         how = f"已由{who}于 {when} 办理。" if who else f"该环节已于 {when} 结束，无需再办。"
         raise TaskDone(how, who=who, when=when, link=link)
     case_active(motion)
+    not_handed_on(motion, task)
     holder = task["assignee_id"]
     if holder is not None and holder != motion.actor.id:
         who = org.name_of(motion.session, holder)
@@ -81,14 +89,43 @@ def still_open(motion: Motion, task: Row) -> None:
         raise TaskTaken(f"已由{who}于 {when} 签收。", who=who, when=when, link=link)
 
 
+_OF_A_PART = {
+    "delegate": frozenset({"delegate", "resolve"}),
+    "assigned": frozenset(
+        {"claim", "unclaim", "complete", "transfer", "delegate", "resolve", "assignDown", "assist"}
+    ),
+    **dict.fromkeys(SIGNERS, frozenset({"claim", "complete", "delegate"})),
+}
+"""What may be done with a row that was put over another."""
+_INSTEAD = {
+    "delegate": "办好以后交回",
+    "assigned": "办理，或说明原因交回",
+    **dict.fromkeys(SIGNERS, "写明同意或不同意"),
+}
+
+
 def allowed(motion: Motion, task: Row, verb: str) -> VerbRule:
-    """What process.yaml says of a verb at this step. Raises VerbForbidden."""
+    """What process.yaml says of a verb at this step, and what a row put over another leaves of it.
+
+    Raises VerbForbidden.
+    """
+    if task["part"] is not None and verb not in _OF_A_PART[task["part"]]:
+        raise VerbForbidden(
+            f"这是别人{PARTS[task['part']]}的“{task['name']}”，不能{VERBS[verb]}；请{_INSTEAD[task['part']]}。"
+        )
     said = motion.bundle.process.verbs.get(task["step"])
     if said is None:
         return VerbRule()
     if verb in said.forbid:
         raise VerbForbidden(f"流程规定“{task['name']}”不能{VERBS[verb]}。")
     return said.rule(verb)
+
+
+def given(motion: Motion, task: Row, verb: str) -> None:
+    """Only what somebody else gave can be given back. Raises VerbForbidden."""
+    if task["part"] is None:
+        raise VerbForbidden(f"“{task['name']}”不是别人委派或交办的，不能{VERBS[verb]}。")
+    allowed(motion, task, verb)
 
 
 _DID = (
@@ -107,20 +144,21 @@ _DID = (
 )
 
 
-def four_eyes(motion: Motion, task: Row) -> None:
-    """Whoever handled a step that this one checks may not take it. Raises FourEyes."""
+def four_eyes(motion: Motion, task: Row, person: str | None = None) -> None:
+    """Whoever handled a step that this one checks may not take it (by default who acts). Raises FourEyes."""
     steps = motion.bundle.engine.step(task["step"]).not_same_as
     if not steps:
         return
     which = {
         "case": motion.case["id"],
         "steps": list(steps),
-        "person": motion.actor.id,
+        "person": person or motion.actor.id,
         "place": task["place"],
     }
     did = motion.session.scalar(_DID, which)
     if did is not None:
-        raise FourEyes(f"您办理过“{did}”，“{task['name']}”要由别人办理。")
+        who = "您" if person in (None, motion.actor.id) else org.name_of(motion.session, person)
+        raise FourEyes(f"{who}办理过“{did}”，“{task['name']}”要由别人办理。")
 
 
 def written(said: str, what: str, at: str = "/reason") -> str:

@@ -7,6 +7,7 @@ from app.cases.external import follow as external
 from app.cases.motion import Motion
 from app.cases.sync import lay_out, take_away
 from app.cases.verbs import guard
+from app.cases.verbs.rest import wait_again
 from app.identity.permissions import CASE_MERGE
 
 
@@ -63,4 +64,5 @@ def undo(motion: Motion, command: MergeUndone) -> bool:
     case.update(state="active", merged_into=None, root_id=case["id"])
     motion.moves_root = True
     motion.tell("case.unmerged", reason=reason)
+    wait_again(motion)
     return True

@@ -4,13 +4,13 @@ import secrets
 
 from sqlalchemy import insert
 
+from app.cases.answers import seal_of
 from app.cases.commands import Note
 from app.cases.models import case_notes
 from app.cases.motion import Motion
 from app.cases.secrets.taking import hush
 from app.cases.sync import set_dues
 from app.cases.verbs import guard
-from app.cases.verbs.complete import seal_of
 from app.core.ids import new_id
 from app.identity.permissions import CASE_INSTRUCT, CASE_NOTE
 

@@ -11,8 +11,10 @@ from app.cases.env import awake
 from app.cases.errors import ReturnNotPossible, ReturnOverSend
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
+from app.cases.stack import above
 from app.cases.sync import grant
 from app.cases.verbs import guard
+from app.cases.verbs.stacking import drop
 from app.engine.errors import ReturnImpossible
 from app.engine.returns import ReturnPlan
 from app.engine.run import Run
@@ -47,6 +49,8 @@ def give_back(motion: Motion, command: Return) -> Run:
         revision=task["revision"] + 1,
     )
     motion.changes.inserts["leaving"].append({"task": task["id"]})
+    for row in above(motion, task):  # who was to sign after it never will
+        drop(motion, row)
     grant(motion, f"person:{motion.actor.id}", "handled")
     target = plan_name(motion, command.step)
     motion.tell_task("task.returned", task, to=command.step, target=target, reason=reason)
@@ -76,7 +80,11 @@ _SINCE = (
         case_chain.c.case_id == bindparam("case"),
         case_chain.c.at
         >= select(func.max(tasks.c.opened_at))
-        .where(tasks.c.case_id == bindparam("case"), tasks.c.step == bindparam("step"))
+        .where(
+            tasks.c.case_id == bindparam("case"),
+            tasks.c.step == bindparam("step"),
+            tasks.c.part.is_(None),
+        )
         .scalar_subquery(),
     )
     .order_by(case_chain.c.seq)

@@ -26,7 +26,7 @@ def transfer(motion: Motion, command: Transfer) -> Row:
     rule = guard.allowed(motion, task, "transfer")
     most = rule.max if rule.max is not None else MOST
     if task["transfers"] >= most:
-        raise TransferredEnough(f"已经转办 {most} 次，不能再转；请自己办理，或退回待办池。")
+        raise TransferredEnough(f"已经转办 {most} 次，不能再转；请自己办理、上报，或退回待办池。")
     reason = guard.written(command.reason, "转办的原因")
     peer = _peer(motion, task, command.to)
     motion.change_task(task, assignee_id=peer, transfers=task["transfers"] + 1, revision=task["revision"] + 1)

@@ -10,6 +10,7 @@ from app.cases.errors import CannotWithdraw
 from app.cases.external.models import external_tasks
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
+from app.cases.stack import LIVE, load
 from app.cases.verbs import guard
 from app.engine.errors import ReturnImpossible
 from app.engine.run import Run
@@ -63,6 +64,8 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
         raise CannotWithdraw("只能撤回自己办理的环节。")
     guard.allowed(motion, mine, "withdraw")
     guard.case_active(motion)
+    if mine["stacked"] and any(row["state"] in LIVE for row in load(motion, mine)):
+        raise CannotWithdraw("不能撤回：后面还有加签没有办完，请先减签，或等加签人退回。")
     reason = guard.written(command.reason, "撤回的原因")
     opened = _opened_since(motion, mine)
     run = awake(motion)

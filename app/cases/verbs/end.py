@@ -1,0 +1,73 @@
+"""终止 and 撤诉: a case ends without having come to an end event."""
+
+from sqlalchemy import bindparam, exists, select
+
+from app.cases import family
+from app.cases.commands import Revoke, Terminate
+from app.cases.env import awake
+from app.cases.errors import CannotRevoke
+from app.cases.models import tasks
+from app.cases.motion import Motion
+from app.cases.verbs import guard
+from app.core import events
+from app.core.errors import Forbidden
+from app.engine.run import Run
+from app.identity.models import case_access
+from app.identity.permissions import CASE_CREATE, CASE_TERMINATE
+
+TERMINATED, REVOKED = "终止", "撤诉"
+"""Why a case was closed that nobody handled to its end."""
+
+_STARTED = select(
+    exists().where(
+        case_access.c.case_id == bindparam("case"),
+        case_access.c.holder == bindparam("holder"),
+        case_access.c.reason == "started",
+    )
+)
+_BEGUN = select(
+    exists().where(
+        tasks.c.case_id == bindparam("case"),
+        tasks.c.state.in_(("claimed", "waiting", "suspended", "done", "returned")),
+    )
+)
+
+
+def terminate(motion: Motion, command: Terminate) -> Run:
+    """Ends an active or suspended case; the engine that is returned is cancelled and not yet at rest.
+
+    What was begun for it ends as its process says (onParentEnd). Raises CaseClosed, CaseMerged, ChildOpen …
+    """
+    guard.right(motion, CASE_TERMINATE)
+    if motion.case["state"] != "suspended":
+        guard.case_active(motion)
+    guard.fresh(motion.case, command.seen)
+    reason = guard.written(command.reason, "终止的原因")
+    motion.tell("case.terminated", reason=reason)
+    return _ended(motion, TERMINATED)
+
+
+def revoke(motion: Motion, command: Revoke) -> Run:
+    """Who filed the case takes it back while nobody has signed or handled anything of it.
+
+    Raises Forbidden for anybody else, CannotRevoke, CaseClosed, ReasonRequired.
+    """
+    case = motion.case["id"]
+    mine = {"case": case, "holder": f"person:{motion.actor.id}"}
+    if not motion.session.scalar(_STARTED, mine):
+        events.security("forbidden", motion.actor.id, case, {"permission": CASE_CREATE})
+        raise Forbidden("只有登记这件办件的人可以撤诉。", permission=CASE_CREATE)
+    guard.case_active(motion)
+    if motion.session.scalar(_BEGUN, {"case": case}):
+        raise CannotRevoke
+    reason = guard.written(command.reason, "撤诉的原因")
+    motion.tell("case.revoked", reason=reason)
+    return _ended(motion, REVOKED)
+
+
+def _ended(motion: Motion, why: str) -> Run:
+    family.live(motion)  # those that rest with the case end too
+    motion.case.update(close_reason=why, suspended_by=None, suspended_at=None)
+    run = awake(motion)
+    run.cancel()
+    return run

@@ -1,0 +1,64 @@
+"""催办: the case comes earlier in every list, and its timeline says who pressed, with which words."""
+
+from datetime import timedelta
+
+from sqlalchemy import bindparam, exists, insert, select
+
+from app.cases.commands import Urge
+from app.cases.errors import UrgedEnough
+from app.cases.models import urges
+from app.cases.motion import Motion
+from app.cases.sync import set_dues
+from app.cases.verbs import guard
+from app.core.ids import new_id
+from app.identity.models import case_access
+from app.identity.permissions import CASE_URGE
+
+EVERY = timedelta(hours=1)
+"""How long one person waits before urging the same case again."""
+MOST_A_DAY = 5
+"""Urgings of one case within twenty-four hours, by all together."""
+MORE, MOST = 10, 90
+"""By how much the priority rises, and how far."""
+
+_STARTED = select(
+    exists().where(
+        case_access.c.case_id == bindparam("case"),
+        case_access.c.holder == bindparam("holder"),
+        case_access.c.reason == "started",
+    )
+)
+_LATELY = (
+    select(urges.c.by_id, urges.c.at)
+    .where(urges.c.case_id == bindparam("case"), urges.c.at > bindparam("since"))
+    .order_by(urges.c.at)
+)
+
+
+def urge(motion: Motion, command: Urge) -> None:
+    """By who filed the case, or who holds case:urge there. Raises UrgedEnough, CaseClosed, ReasonRequired."""
+    task, case, me = guard.task_of(motion, command.task_id), motion.case, motion.actor.id
+    if not motion.session.scalar(_STARTED, {"case": case["id"], "holder": f"person:{me}"}):
+        guard.right(motion, CASE_URGE)
+    guard.case_active(motion)
+    guard.allowed(motion, task, "urge")
+    text = guard.noted(command.text, "催什么")
+    _not_too_often(motion)
+    was = case["priority"]
+    case["priority"] = max(was, min(was + MORE, MOST))
+    row = {"id": new_id(), "case_id": case["id"], "by_id": me, "text": text, "at": motion.now}
+    motion.session.execute(insert(urges), row)
+    motion.tell("case.urged", priority=case["priority"], was=was, text=text)
+    motion.ask_limits()
+    set_dues(motion)
+
+
+def _not_too_often(motion: Motion) -> None:
+    day = timedelta(days=1)
+    which = {"case": motion.case["id"], "since": motion.now - day}
+    lately = motion.session.execute(_LATELY, which).all()
+    mine = [row.at + EVERY for row in lately if row.by_id == motion.actor.id]
+    until = [*mine[-1:], *([lately[-MOST_A_DAY].at + day] if len(lately) >= MOST_A_DAY else [])]
+    wait = max(until, default=motion.now) - motion.now
+    if wait > timedelta(0):
+        raise UrgedEnough(headers={"Retry-After": str(int(wait.total_seconds()) + 1)})
