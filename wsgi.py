@@ -21,7 +21,6 @@ if os.environ.get("HUYING_TIED"):
 import sys
 
 from app import begin, create_app
-from app.core import startup
 from app.core.config import SettingRefused
 
 try:
@@ -30,4 +29,7 @@ try:
 except SettingRefused as refused:
     print(f"网页进程没有启动：{refused}", file=sys.stderr, flush=True)
     sys.exit(1)
+
+from app.core import startup
+
 startup.say_what_is_behind()

@@ -74,8 +74,7 @@ def run_command(*words: str, data: Path, **environ: str) -> "subprocess.Complete
     """`huying …` in a second terminal beside the launcher."""
     return subprocess.run(
         [sys.executable, "-m", "app.cli", *words],
-        cwd=REPOSITORY,
-        env={**CLEAN, "HUYING_DATA": str(data), **environ},
+        env={**CLEAN, "HUYING_DATA": str(data), "PYTHONPATH": str(REPOSITORY), **environ},
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,8 +1,7 @@
 """A command says which database it speaks to, or in one plain line why it speaks to none."""
 
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from app.cli import db as migrations
 from app.cli import main
 from app.core import config, db
 from app.core.config import REPOSITORY
-from tests.cli.launcher import CLEAN, run_command
+from tests.cli.launcher import run_command
 from tests.cli.test_migrations import empty
 
 __all__ = ["empty"]
@@ -26,6 +25,23 @@ SPEAKING = (
     ("audit", "verify"),
 )
 NOTHING = "没有找到正在运行的呼应；请先 make run，或设 HUYING_DATA / DATABASE_URL。"
+
+
+@pytest.fixture(autouse=True)
+def nothing_chosen() -> Iterator[None]:
+    yield
+    config.use(None)
+
+
+def spoken(words: tuple[str, ...], data: Path, **environ: str) -> tuple[int, str, str]:
+    """Code, output and errors of a command: the first in a process of its own, as people call it, the others
+    in this one, told as much as they would know there."""
+    if words == SPEAKING[0]:
+        done = run_command(*words, data=data, **environ)
+        return done.returncode, done.stdout, done.stderr
+    config.use(config.from_environment(environ))
+    result = CliRunner(env={"HUYING_DATA": str(data), **environ}).invoke(main, words)
+    return result.exit_code, result.stdout, result.stderr
 
 
 @pytest.fixture
@@ -41,19 +57,13 @@ def bpmn_with_halfdone(database: db.Database, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("words", [*SPEAKING, ("demo", "load"), ("migrate",)], ids=" ".join)
 def test_without_a_database_a_command_says_so_in_one_line_and_leaves_no_file(
-    words: tuple[str, ...], tmp_path: Path
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli", *words],
-        cwd=tmp_path,
-        env={**CLEAN, "HUYING_DATA": str(tmp_path / "none"), "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    monkeypatch.chdir(tmp_path)
 
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", NOTHING + "\n")
+    told = spoken(words, tmp_path / "none")
+
+    assert told == (1, "", NOTHING + "\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,21 +71,21 @@ def test_without_a_database_a_command_says_so_in_one_line_and_leaves_no_file(
 def test_a_database_that_is_behind_is_named_with_what_to_run(words: tuple[str, ...], empty: str) -> None:
     migrations.upgrade(empty, "0001")
 
-    done = run_command(*words, data=Path("/nonexistent"), DATABASE_URL=empty)
+    code, _, errors = spoken(words, Path("/nonexistent"), DATABASE_URL=empty)
 
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.endswith("请先运行 huying migrate。\n")
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert errors.endswith("请先运行 huying migrate。\n")
 
 
 @pytest.mark.parametrize("words", [*SPEAKING, ("demo", "load"), ("migrate",)], ids=" ".join)
 def test_a_database_that_does_not_answer_is_named_without_its_password(words: tuple[str, ...]) -> None:
     url = "postgresql://huying:geheim@127.0.0.1:1/huying"
 
-    done = run_command(*words, data=Path("/nonexistent"), DATABASE_URL=url)
+    code, _, errors = spoken(words, Path("/nonexistent"), DATABASE_URL=url)
 
-    assert done.returncode == 1
-    assert done.stderr == (
+    assert code == 1
+    assert errors == (
         "数据库 postgresql://huying:***@127.0.0.1:1/huying 打不开；请确认它在运行，地址、账号和口令没有写错。\n"
     )
 
@@ -84,9 +94,9 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(words: tu
 def test_a_missing_sqlite_file_is_not_made_by_looking(words: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "trial.db"
 
-    done = run_command(*words, data=Path("/nonexistent"), DATABASE_URL=f"sqlite:///{file}")
+    _, _, errors = spoken(words, Path("/nonexistent"), DATABASE_URL=f"sqlite:///{file}")
 
-    assert done.stderr == f"数据库文件 {file} 不存在；请先运行 huying migrate。\n"
+    assert errors == f"数据库文件 {file} 不存在；请先运行 huying migrate。\n"
     assert not file.exists()
 
 

@@ -63,16 +63,6 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
     assert launcher.left() == []
 
 
-def test_ctrl_c_in_the_terminal_leaves_no_process(launcher: Launcher) -> None:
-    launcher.start("--no-demo")
-
-    launcher.send(signal.SIGINT, group=True)
-
-    assert launcher.wait() == 0
-    assert launcher.output.rstrip().endswith("已停止。")
-    assert launcher.left() == []
-
-
 def test_a_killed_launcher_leaves_no_process_and_the_next_one_starts_at_once(launcher: Launcher) -> None:
     launcher.start("--no-demo")
 
@@ -133,16 +123,24 @@ def test_a_taken_port_gives_one_clear_line(launcher: Launcher) -> None:
     ]
 
 
-def test_two_launchers_do_not_share_a_data_folder(launcher: Launcher) -> None:
+def test_a_second_launcher_is_refused_the_folder_and_ctrl_c_ends_the_first_without_a_trace(
+    launcher: Launcher,
+) -> None:
     launcher.start("--no-demo")
 
     refused = run_command("up", "--port", str(launcher.port + 1), data=launcher.data)
+    answered = launcher.answers()
+    found = run_command("demo", "time", data=launcher.data)
+    launcher.send(signal.SIGINT, group=True)  # as a terminal does
 
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert "正被另一个呼应使用" in refused.stderr
-    assert launcher.answers()
-    assert run_command("demo", "time", data=launcher.data).returncode == 0, "the running one is still found"
+    assert answered
+    assert found.returncode == 0, "the running one is still found"
+    assert launcher.wait() == 0
+    assert launcher.output.rstrip().endswith("已停止。")
+    assert launcher.left() == []
 
 
 def test_a_folder_with_something_else_in_it_is_never_emptied(launcher: Launcher) -> None:
@@ -157,12 +155,21 @@ def test_a_folder_with_something_else_in_it_is_never_emptied(launcher: Launcher)
     assert letter.read_text() == "家书"
 
 
-def test_sqlite_is_the_trial_mode_and_says_so(launcher: Launcher) -> None:
-    launcher.environ["DATABASE_URL"] = f"sqlite:///{launcher.data.parent / 'trial.db'}"
+def test_sqlite_is_the_trial_mode_and_says_so_and_an_unfinished_folder_does_not_stop_the_demo(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    bpmn = tmp_path / "bpmn"
+    shutil.copytree(REPOSITORY / "bpmn", bpmn)
+    (bpmn / "halfdone").mkdir()
+    launcher.environ |= {
+        "HUYING_BPMN": str(bpmn),
+        "DATABASE_URL": f"sqlite:///{launcher.data.parent / 'trial.db'}",
+    }
 
     launcher.start()
 
     assert "试用模式：数据库是 SQLite" in launcher.output
+    assert re.search("注意：halfdone 没有发布：.+", launcher.output.splitlines()[-2])
     assert launcher.answers()
     assert launcher.named("postgres -D") == []
     assert launcher.sign_in("paiqian1", "demo-paiqian1") == 201
@@ -198,21 +205,6 @@ def test_what_is_wrong_around_us_is_told_in_one_line(
     assert refused.returncode == 1
     assert refused.stderr.startswith(told)
     assert refused.stderr.count("\n") == 1
-
-
-def test_one_unfinished_folder_does_not_stop_the_demo(launcher: Launcher, tmp_path: Path) -> None:
-    bpmn = tmp_path / "bpmn"
-    shutil.copytree(REPOSITORY / "bpmn", bpmn)
-    (bpmn / "halfdone").mkdir()
-    launcher.environ |= {
-        "HUYING_BPMN": str(bpmn),
-        "DATABASE_URL": f"sqlite:///{launcher.data.parent / 'trial.db'}",
-    }
-
-    launcher.start()
-
-    assert launcher.answers()
-    assert re.search("注意：halfdone 没有发布：.+", launcher.output.splitlines()[-2])
 
 
 def test_a_missing_wheel_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
