@@ -5,6 +5,7 @@ The servers come from the wheels of the extra `local`, are started by the first 
 the controller of its workers) when somebody needs them, and die with it.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -98,6 +99,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is collected
     config.stash[SERVERS] = Servers()
 
 
@@ -122,6 +124,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests begin first: at the end one worker would wait for the other's."""
     items.sort(key=lambda item: not any(item.iter_markers("launcher")) and not any(item.iter_markers("long")))
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays till the end: the collector need not look at it over and over."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
