@@ -1,4 +1,4 @@
-"""What the shipped processes cost: every completion of every scenario stays within the budget of cases.md."""
+"""Every shipped scenario walks on both databases, and every completion stays within the budget of cases.md."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,10 +19,17 @@ from tests.world import numbered, statements
 WITH_LISTENERS, A_FURTHER_CASE = 23, 12
 KEPT = 2
 """The key of a request: looked for, and its answer kept. Scenarios send none."""
+BEYOND = {
+    # The city's orders: the reply reads the attachments again, and its row of the outbox is numbered first.
+    ("review", "通过"): 2,
+    # Graded anew: the clocks' ledger is read, and clocks and timers that run are changed beside the new ones.
+    ("dispatch", "派遣"): 1,
+}
+"""What two acts of 12345 cost beyond the budget (docs/state.md)."""
 
 
 @pytest.mark.parametrize("key", SHIPPED)
-def test_every_completion_of_a_shipped_scenario_stays_within_the_budget(
+def test_every_shipped_scenario_walks_and_each_of_its_completions_stays_within_the_budget(
     key: str, district: db.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_folder(BPMN / "side_assist")  # what a case may begin beside itself
@@ -30,10 +37,11 @@ def test_every_completion_of_a_shipped_scenario_stays_within_the_budget(
     counted = counting(district, over)
     monkeypatch.setattr(advance, "_step", counted(advance._step))
 
-    walked(BPMN / key)
-    over.clear()  # now everything that is read once a process was read
-    walked(BPMN / key)
+    stories, coverage = walked(BPMN / key)
 
+    assert [each.failed for each in stories if each.failed] == []
+    assert len(stories) == len(list((BPMN / key / "scenarios").glob("*.yaml")))
+    assert (coverage.missed, coverage.percent) == ((), 100)
     assert over == [], "\n\n".join(over)
 
 
@@ -46,11 +54,11 @@ def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:
             with pytest.MonkeyPatch.context() as patch, statements(database) as sent:
                 patch.setattr(advance, "save", lambda motion: saved.append(motion) or save(motion))
                 answer = step(commands, actor, request)
-            most = WITH_LISTENERS + A_FURTHER_CASE * (len(saved) - 1)
-            if isinstance(commands[0], Complete) and len(sent) + KEPT > most:
-                over.append(
-                    f"{answer.task['step']} {answer.task['outcome']}: {len(sent) + KEPT} > {most}\n{numbered(sent)}"
-                )
+            if isinstance(commands[0], Complete):
+                act = answer.task["step"], answer.task["outcome"]
+                most = WITH_LISTENERS + A_FURTHER_CASE * (len(saved) - 1) + BEYOND.get(act, 0)
+                if len(sent) + KEPT > most:
+                    over.append(f"{act}: {len(sent) + KEPT} > {most}\n{numbered(sent)}")
             return answer
 
         return counted
