@@ -57,20 +57,20 @@ def test_the_same_seed_gives_the_same_house(database: db.Database) -> None:
     world = worlds.build(database, worlds.folder(worlds.WORK_ORDER))
     at(NOON)
 
-    done = played(world, 60)
+    done = played(world, 24)
 
     outcomes = Counter(task["outcome"] for task in world.rows(tasks, state="done"))
-    assert statuses(world) == {"已归档": 53, "办理中": 5, "待归档": 2}
-    assert outcomes == {"派遣": 65, "签收": 60, "报结": 55, "通过": 55, "归档": 53, "退单": 4}
-    assert (done.filed, done.acts, dict(done.left)) == (60, 647, {})
+    assert statuses(world) == {"已归档": 19, "待归档": 2, "办理中": 2, "待派遣": 1}
+    assert outcomes == {"派遣": 25, "签收": 23, "报结": 21, "通过": 21, "归档": 19, "退单": 1}
+    assert (done.filed, done.acts, dict(done.left)) == (24, 246, {})
 
 
 def test_the_shipped_process_is_dealt_with_and_every_rule_is_kept(world: World) -> None:
     at(NOON)
 
-    done = played(world, 20)
+    done = played(world, 12)
 
-    assert done.filed == 20
+    assert done.filed == 12
     assert done.left == {}
     found = world.rows(cases, source="city")
     given = {row["externalNo"]: row for row in planned(_mark(world))}
@@ -139,10 +139,10 @@ def command(url: str, *words: str) -> tuple[list[str], dict[str, str]]:
 
 @pytest.mark.launcher
 def test_a_play_that_was_killed_goes_on(world: World) -> None:
-    words, environ = command(world.database.url, "fill", "--count", "20")
+    words, environ = command(world.database.url, "fill", "--count", "10")
     victim = subprocess.Popen(words, env=environ, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 90
-    while len(world.rows(cases)) < 8:
+    while len(world.rows(cases)) < 4:
         assert victim.poll() is None
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -161,7 +161,7 @@ def test_a_play_that_was_killed_goes_on(world: World) -> None:
     assert restored == timedelta(0)
     assert again.returncode == 0, again.stderr
     found = world.rows(cases, source="city")
-    assert len(found) == 20
+    assert len(found) == 10
     assert {case["external_no"] for case in found} == {row["externalNo"] for row in planned(_mark(world))}
     with db.reading() as session:
         assert clock.offset(session) == timedelta(0)
@@ -171,13 +171,13 @@ def test_a_play_that_was_killed_goes_on(world: World) -> None:
 @pytest.mark.launcher
 def test_it_may_run_beside_a_worker_that_fires_too() -> None:
     with installed(workers=1, settings={"HUYING_TICK_SECONDS": "0.2"}) as house:
-        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "12")
+        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "8")
         done = subprocess.run(
             words, env=dict(house.environ), cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
 
         assert done.returncode == 0, done.stderr
-        assert "登记 12 件" in done.stdout
+        assert "登记 8 件" in done.stdout
         assert "没有办成" not in done.stdout
         with house.here(), db.reading() as session:
             assert clock.offset(session) == timedelta(0)
