@@ -14,6 +14,7 @@ from app.bundles.choices import ANY_CATEGORY, ANY_UNIT, CategoryQuery, Choices, 
 from app.bundles.data_fields import FILE_KINDS, DataField, chosen_name
 from app.bundles.lookups import Lookups
 from app.bundles.values import BEIJING, Reader, Wrong, is_empty, reader
+from app.core.area import contains
 from app.core.errors import FieldError, Unprocessable
 from app.engine.errors import ExpressionFailed
 from app.engine.expressions import Expression, ExpressionError
@@ -172,6 +173,8 @@ class Form:
                 self._look_up_category(each, result, context, errors)
             elif each.asks == "files" and result.get(each.name):
                 self._look_up_files(each, result[each.name], context, errors)
+            elif each.asks == "point" and result.get(each.name) is not None:
+                self._look_up_points(each, result[each.name], context, errors)
         people = _named(self.fields, result, "person")
         if people:
             found = context.people({login for logins in people.values() for login in logins})
@@ -197,6 +200,15 @@ class Form:
             errors[each.name] = Wrong("category-not-selectable", str(why))
         else:
             result[kept] = found.name
+
+    def _look_up_points(
+        self, each: FormField, given: Any, context: Lookups, errors: dict[str, Wrong]
+    ) -> None:
+        """A position lies in the district whose case it is, as far as its border is known."""
+        areas = context.areas()
+        for point in given if isinstance(given, list) else [given]:
+            if areas and not any(contains(area, (point["lng"], point["lat"])) for area in areas):
+                errors[each.name] = Wrong("point-outside", f"“{each.label}”不在本区范围内，请核对。")
 
     def _look_up_files(
         self, each: FormField, ids: Sequence[str], context: Lookups, errors: dict[str, Wrong]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from app.core.area import Point
+
 
 @dataclass(frozen=True)
 class UnitFact:
@@ -72,6 +74,9 @@ class Lookups(Protocol):
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         """The attachments of this case with these ids; any other is absent."""
 
+    def areas(self) -> Sequence[Sequence[Point]]:
+        """The borders of the districts within which positions must lie; where none is known, anywhere."""
+
 
 @dataclass(frozen=True)
 class FixedLookups:
@@ -82,6 +87,7 @@ class FixedLookups:
     all_people: Sequence[PersonFact] = field(default_factory=tuple)
     all_categories: Mapping[str, Sequence[CategoryFact]] = field(default_factory=dict)
     all_files: Sequence[FileFact] = field(default_factory=tuple)
+    all_areas: Sequence[Sequence[Point]] = ()
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         return {unit.code: unit for unit in self.all_units if unit.code in codes}
@@ -94,3 +100,6 @@ class FixedLookups:
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         return {each.id: each for each in self.all_files if each.id in ids}
+
+    def areas(self) -> Sequence[Sequence[Point]]:
+        return self.all_areas

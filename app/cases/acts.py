@@ -43,6 +43,7 @@ from app.cases.commands import (
     Transfer,
     TreatIncident,
     Unclaim,
+    UnitMoved,
     Unlink,
     Unlinked,
     Urge,
@@ -73,6 +74,7 @@ from app.cases.verbs.prioritise import prioritise
 from app.cases.verbs.return_ import give_back
 from app.cases.verbs.stacking import moved_by
 from app.cases.verbs.transfer import transfer
+from app.cases.verbs.unit_moved import unit_moved
 from app.cases.verbs.urge import urge
 from app.cases.verbs.withdraw import withdraw
 from app.clocks.rows import CAP
@@ -168,6 +170,9 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return True
         case HearOf():
             hear_of(motion, command)
+            return True
+        case UnitMoved():
+            unit_moved(motion, command)
             return True
         # those that wake it, or may
         case TreatIncident():

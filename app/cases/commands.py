@@ -456,6 +456,16 @@ class HearOf:
 
 
 @dataclass(frozen=True)
+class UnitMoved:
+    """A unit moved in the tree of units, and this case has something under its path."""
+
+    case_id: str
+    called: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class TreatIncident:
     """处理异常: what somebody does about what stopped in this case; `act` is one of incidents.kinds.ACTS.
 
@@ -491,11 +501,13 @@ TaskCommand = (
 Resting = Suspend | Resume | RestWithParent | Terminate | Revoke
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
-CaseCommand = ClockCommand | Deliver | FinishWork | Beside | ChildEnded | EndChild | Merging | Resting
+CaseCommand = (
+    ClockCommand | Deliver | FinishWork | Beside | ChildEnded | EndChild | Merging | Resting | UnitMoved
+)
 Command = TaskCommand | CaseCommand | FireTimer
 
-NO_DRAFT = FireTimer | Deliver | FinishWork | Hear | TreatIncident | HandBack | ClockCommand
+NO_DRAFT = FireTimer | Deliver | FinishWork | Hear | TreatIncident | HandBack | ClockCommand | UnitMoved
 """What opens no incident when it fails: whoever sent it counts the attempts, or has one before him."""
 
-BY_ITSELF = FireTimer | Deliver | FinishWork | Hear | HandBack | ClockCommand
+BY_ITSELF = FireTimer | Deliver | FinishWork | Hear | HandBack | ClockCommand | UnitMoved
 """What no person asks of a case: nobody's scope is looked at, and a failure is counted by whoever sent it."""

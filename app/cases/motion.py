@@ -1,7 +1,7 @@
 """A case while it moves: what was loaded under its lock, what has happened so far, what must be written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from app.cases.secrets.taking import Taken, hush_spoken, split
 from app.categories.kept import Categories, table_of
 from app.clocks.board import Board
 from app.clocks.limits import Limit, limit_of
+from app.core.area import Point
 from app.core.db import Session
 from app.core.events import Event
 from app.engine.picture import Wait
@@ -118,7 +119,9 @@ class Motion:
 
     @property
     def lookups(self) -> "RowLookups":
-        return RowLookups(self.session, self.now, self.asked, self.case["id"], self.files_of)
+        return RowLookups(
+            self.session, self.now, self.asked, self.case["id"], self.files_of, self.case["org_path"]
+        )
 
     def tell(self, name: str, **data: Any) -> None:
         """Something happened; clocks hear it at once, listeners when the act is whole."""
@@ -193,11 +196,12 @@ class RowLookups:
         asked: dict[Any, Any],
         case_id: str | None = None,
         files_of: str | None = None,
+        place: str | None = None,
     ) -> None:
         """`asked` is what the motion has read already: a unit is asked for once. Files are the case's own, or
-        the loose ones of who files it."""
+        the loose ones of who files it. `place` is the path that says in which district positions must lie."""
         self._session, self.now, self._asked = session, now, asked
-        self._case_id, self._files_of = case_id, files_of
+        self._case_id, self._files_of, self._place = case_id, files_of, place
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         known: dict[str, org.Unit | None] = self._asked.setdefault("units", {})
@@ -233,6 +237,13 @@ class RowLookups:
         else:
             found = attachments.kept(self._session, self._case_id, ids) if self._case_id is not None else []
         return {file.id: FileFact(file.id, file.name, file.kind, file.size) for file in found}
+
+    def areas(self) -> Sequence[Sequence[Point]]:
+        if "areas" not in self._asked:
+            borders = org.boundaries(self._session, self._place)
+            self._asked["areas"] = [[(lng, lat) for lng, lat in border] for border in borders]
+        found: Sequence[Sequence[Point]] = self._asked["areas"]
+        return found
 
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:
         found = org.people_by_login(self._session, logins)

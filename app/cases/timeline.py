@@ -219,6 +219,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"撤销合并，原因：{event['reason']}"
         case "case.let_go":
             return "一件并入的办件撤销了合并"
+        case "case.unit_moved":
+            return f"“{event['called']}”改属别的上级，这里的待办随之转移"
         case "case.cancelled":
             return f"终止：{event['reason']}"
         case "timer.fired":

@@ -8,10 +8,9 @@ from math import ceil, sqrt
 from random import Random
 from typing import Any
 
+from app.core.area import Point, contains
 from app.demo.chance import Weighted, below, by_rank, chance
 from app.demo.vocabulary import names, words
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -151,16 +150,6 @@ def _lattice(polygon: tuple[Point, ...], number: int) -> tuple[list[Point], floa
         if len(inside) >= number:
             return inside, step
         step *= 0.97
-
-
-def contains(polygon: tuple[Point, ...], point: Point) -> bool:
-    """Whether a point lies inside: a ray to the east crosses the border an odd number of times."""
-    x, y = point
-    inside = False
-    for (ax, ay), (bx, by) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
-        if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
-            inside = not inside
-    return inside
 
 
 def somewhere(of: District, community: Community, dice: Random) -> Point:

@@ -6,6 +6,7 @@ def install() -> None:
     from app.core import events
     from app.core.http import health
     from app.exchange import deliveries, delivering, endpoints, outbox, parking, received
+    from app.identity import org
 
     endpoints.configured()  # a wrong file is refused at the start, not at the first message
     events.listen(delivering.mark_delivered)
@@ -14,4 +15,5 @@ def install() -> None:
     events.listen(outbox.keep_what_leaves)
     events.listen(received.try_again)
     events.listen(deliveries.follow_incidents)
+    org.when_moving(parking.bring_along)
     health.component("outbox", outbox.standing)

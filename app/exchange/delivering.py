@@ -226,7 +226,10 @@ def _hear(row: Row, actor: Actor, payload: Mapping[str, Any], found: Reach) -> N
     assert joined is not None
     with reading() as session:
         values = catalogue.values(session, actor, found.heard_by, payload)
-    if joined.into["state"] != "active":  # a note in a closed case is seen by nobody who works there
+    if joined.into["state"] in (
+        "closed",
+        "cancelled",
+    ):  # a note in a closed case is seen by nobody who works there
         with transaction() as session:
             tell(session, {**row, "case_id": joined.into["id"]}, HeardTooLate(), "message-late")
     advance(joined.commands(row["name"], values, row["id"]), actor)

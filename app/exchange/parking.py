@@ -17,8 +17,10 @@ from app.exchange.delivering import Row
 from app.exchange.errors import SeveralWaiting
 from app.exchange.models import inbound
 from app.exchange.received import MORE_TIME
-from app.identity import login
+from app.identity import login, org
 from app.identity.actor import Actor
+from app.identity.org import Unit
+from app.identity.scopes import unit_scope
 
 BATCH = 100
 MOST = 1000
@@ -89,6 +91,13 @@ def follow_merging(session: Session, told: Sequence[Event]) -> None:
         elif event.name == "case.unmerged":
             how = {"of": event.case_id, "at": event.at, "until": event.at + MORE_TIME}
             session.execute(_TOLD, how)
+
+
+def bring_along(session: Session, unit: Unit, old: str, new: str) -> None:
+    """A sender's unit has moved: what it sent is seen from its new place."""
+    column = inbound.c.org_path
+    under = update(inbound).where(unit_scope((old,), column))
+    session.execute(under.values(org_path=org.moved(column, old, new)))
 
 
 _MAY_GO = (

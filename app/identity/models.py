@@ -11,7 +11,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.core.db import Id, Instant, metadata
+from app.core.db import Id, Instant, Json, metadata
 
 TIERS = ("district", "street", "community", "grid", "department")
 
@@ -26,6 +26,8 @@ units = Table(
     Column("parent_id", Id, ForeignKey("units.id", name="fk_units_parent")),
     # The codes from the root down, joined by "/": a prefix is a subtree.
     Column("path", String(255), nullable=False),
+    # Of a district: its corners, [longitude, latitude] each; positions of its cases lie within.
+    Column("boundary", Json),
     Column("valid_from", Instant),
     Column("valid_to", Instant),
     UniqueConstraint("code", name="uq_units_code"),

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
 
 from app.core import clock, dialects, ids
 from app.core.db import Session
-from app.core.errors import Conflict
 from app.identity import login, passwords, topics
 from app.identity.actor import SYSTEM
 from app.identity.models import appointments, people, role_permissions, roles, units
@@ -35,17 +34,22 @@ __all__ = [
 ]
 
 
-class UnitInUse(Conflict):
-    """这个单位或它的下级已有办件，不能改到别的上级下面；请新建一个单位。"""
+Along = Callable[[Session, "Unit", str, str], None]
+_along: list[Along] = []
 
 
-_in_the_way: list[Callable[[Session, str], str | None]] = []
+def when_moving(bring: Along) -> None:
+    """Whoever keeps paths of units brings them along, in the transaction in which a unit moves.
+
+    It is told the unit as it was, and its path before and after.
+    """
+    if bring not in _along:
+        _along.append(bring)
 
 
-def before_moving(ask: Callable[[Session, str], str | None]) -> None:
-    """`ask` gets the path of a unit that is to move, and says what lies there, None when there is nothing."""
-    if ask not in _in_the_way:
-        _in_the_way.append(ask)
+def moved(column: Any, old: str, new: str) -> ColumnElement[str]:
+    """A path at or below the old one, as it is below the new one."""
+    return literal(new) + func.substr(column, len(old) + 1)
 
 
 class Unit(NamedTuple):
@@ -117,6 +121,7 @@ _NAMED = select(*_UNIT).where(
     or_(units.c.code == bindparam("word"), units.c.name == bindparam("word")), _NOW_VALID
 )
 _BY_PATH = select(*_UNIT).where(units.c.path.in_(bindparam("paths", expanding=True)))
+_BOUNDARIES = select(units.c.boundary).where(units.c.boundary.is_not(None), _NOW_VALID).order_by(units.c.path)
 
 
 def units_by_code(session: Session, codes: Iterable[str]) -> dict[str, Unit]:
@@ -171,6 +176,12 @@ def is_active(session: Session, person_id: str) -> bool:
     return bool(session.scalar(_STATE, {"id": person_id}) == "active")
 
 
+def boundaries(session: Session, path: str | None = None) -> list[list[list[float]]]:
+    """The borders of the districts that a path lies in; of all districts without a path."""
+    query = _BOUNDARIES if path is None else _BOUNDARIES.where(units.c.path.in_(ancestors(path)))
+    return list(session.execute(query, {"now": clock.wall()}).scalars())
+
+
 def subtree(session: Session, path: str, *, kind: str | None = None, tier: str | None = None) -> list[Unit]:
     """The valid units at and below a path, by path."""
     from app.identity.scopes import unit_scope
@@ -194,7 +205,8 @@ def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> O
 
     Units, roles and people are found by code, key and login; roles get exactly the file's permissions, people
     exactly its appointments. What the file does not name stays. `with_passwords=False` leaves passwords alone
-    (they take 20 ms each). Raises OrgRefused with every finding, UnitInUse for a unit that cannot move.
+    (they take 20 ms each). A unit that stands elsewhere in the file than before moves with all
+    that is under way there. Raises OrgRefused with every finding.
     """
     org = read_org(data)
     unit_ids = _load_units(session, org)
@@ -206,7 +218,7 @@ def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> O
 
 def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
     """Code → (id, path)."""
-    known = {row.code: row for row in session.execute(select(units.c.code, units.c.id, units.c.path))}
+    known = {row.code: Unit._make(row) for row in session.execute(select(*_UNIT))}
     placed: dict[str, tuple[str, str]] = {}
     new: list[dict[str, Any]] = []
     for unit in org.units:
@@ -219,10 +231,10 @@ def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
             "tier": unit.tier,
             "parent_id": placed[unit.parent][0] if unit.parent is not None else None,
             "path": unit.path,
+            "boundary": unit.boundary,
         }
         if old is not None:
-            if old.path != unit.path:
-                _move(session, unit.name, old.path, unit_id, unit.path)
+            _move(session, old, unit.path)
             session.execute(update(units).where(units.c.id == unit_id).values(**row))
         else:
             new.append({"id": unit_id, "code": unit.code, **row})
@@ -231,13 +243,18 @@ def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
     return placed
 
 
-def _move(session: Session, name: str, old: str, unit_id: str, new: str) -> None:
-    """Paths stand in rows of many rooms: a unit moves only while it has none of them."""
-    for ask in _in_the_way:
-        lies = ask(session, old)
-        if lies is not None:
-            raise UnitInUse(f"“{name}”（{old}）不能改到 {new}：{lies}。")
-    session.execute(update(appointments).where(appointments.c.unit_id == unit_id).values(unit_path=new))
+def _move(session: Session, unit: Unit, new: str) -> None:
+    """All that names the unit's path, or one below it, names the new one from now on."""
+    from app.identity.scopes import unit_scope
+
+    old = session.scalar(select(units.c.path).where(units.c.id == unit.id))  # a unit above may have moved it
+    if old == new:
+        return
+    for bring in _along:
+        bring(session, unit, old, new)
+    for table, column in ((units, units.c.path), (appointments, appointments.c.unit_path)):
+        under = update(table).where(unit_scope((old,), column))
+        session.execute(under.values({column: moved(column, old, new)}))
 
 
 def role_lines(session: Session) -> tuple[RoleLine, ...]:

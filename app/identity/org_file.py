@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
 from app.core.errors import Unprocessable
+from app.identity.boundary import read_boundary
 from app.identity.models import TIERS
 from app.identity.permissions import ALL
 from app.identity.topics import PATTERN, PATTERN_SAYS
@@ -38,6 +39,8 @@ class UnitLine:
     tier: str
     parent: str | None
     path: str = ""
+    boundary: tuple[tuple[float, float], ...] | None = None
+    """The corners of a district's border: longitude and latitude."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
     listed: dict[str, tuple[Any, UnitLine]] = {}
     names: set[str] = set()
     for item in _list(node, "units", found):
-        entry = _mapping(item, ("code", "name", "kind", "tier", "parent"), "单位", found)
+        entry = _mapping(item, ("code", "name", "kind", "tier", "parent", "boundary"), "单位", found)
         missing = [needed for needed in ("code", "name", "tier") if needed not in entry]
         for needed in missing:
             found.add(item, f"单位缺少“{needed}”。")
@@ -207,7 +210,8 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
         if name in names:
             found.add(item, f"单位名称“{name}”写了两次，场景里将无法分辨。")
         names.add(name)
-        listed[code] = (item, UnitLine(code, name, kind, tier, parent))
+        boundary = read_boundary(entry["boundary"], tier, found.add) if "boundary" in entry else None
+        listed[code] = (item, UnitLine(code, name, kind, tier, parent, boundary=boundary))
     if not listed:
         found.add(node, "缺少 units（单位），至少要有一个。")
     return _with_paths(listed, found)
@@ -223,7 +227,7 @@ def _with_paths(listed: dict[str, tuple[Any, UnitLine]], found: _Findings) -> di
             path = f"{placed[unit.parent].path}/{code}" if unit.parent is not None else code
             if len(path) > 255:
                 found.add(item, f"单位“{code}”的层级路径超过 255 个字符，请缩短代码。")
-            placed[code] = UnitLine(code, unit.name, unit.kind, unit.tier, unit.parent, path)
+            placed[code] = replace(unit, path=path)
         if not ready:
             for item, unit in waiting.values():
                 if unit.parent not in listed:

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from app.bundles import schema as bundle_schema
-from app.bundles.keys import Key, Many, Named, Record, Text
+from app.bundles.keys import Any_, Key, Many, Named, Record, Text
 from app.bundles.rules import TIERS
 from app.identity.permissions import ALL
 from app.identity.topics import PATTERN, PATTERN_SAYS
@@ -26,6 +26,10 @@ ORG = Record(
                         "kind": Key(Text(_WORD, "种类", 40), "种类，默认同 tier；表单里 units(kind=…) 用它"),
                         "tier": Key(Text(one_of=tuple(TIERS), says="层级"), "层级", required=True),
                         "parent": Key(_CODE, "上级单位的编码"),
+                        "boundary": Key(
+                            Many(Many(Any_(), least=2, most=2), least=2, most=500),
+                            "区的边界：两个角是矩形，多个角依次连成一圈，每个角写 [经度, 纬度]",
+                        ),
                     }
                 ),
                 most=100_000,

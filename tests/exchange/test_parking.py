@@ -6,6 +6,7 @@ from app.cases.models import cases, incidents, waits
 from app.core import db
 from app.exchange import delivering, parking
 from app.exchange.models import inbound
+from tests.cases.test_moving_units import DEPARTMENT_MOVED, load
 from tests.exchange.conftest import MESSAGES, TALKS, talks
 from tests.exchange.speaking import callback, carry, dispatch, failing_for, filed, handle, waiting
 from tests.world import World, build
@@ -62,6 +63,16 @@ def test_a_message_for_a_case_that_rests_lies_until_the_case_goes_on(world: Worl
     assert (answer.status_code, answer.get_json()["state"]) == (202, "parked")
     assert "solved" not in resting["data"]
     assert world.case(case["id"])["data"]["solved"] is True
+
+
+def test_what_a_unit_sent_is_seen_from_its_new_place_once_it_moves(world: World) -> None:
+    callback(world)
+    (row,) = world.rows(inbound)
+    world.change(inbound, row["id"], org_path="d1/d1-cgw")
+
+    load(DEPARTMENT_MOVED)
+
+    assert [row["org_path"] for row in world.rows(inbound)] == ["d1/d1-zjw/d1-cgw"]
 
 
 def test_what_nobody_came_for_in_its_time_is_expired_and_an_incident_says_so(world: World) -> None:
