@@ -29,7 +29,7 @@ OVER = {
     "cancelled": "流程已不再需要",
     "returned": "办件已退回",
     "skipped": "已被人跳过",
-    "resting": "办件已并入另一件",
+    "resting": "办件已挂起，或已并入另一件",
 }
 """How a task ended, for whoever comes late."""
 

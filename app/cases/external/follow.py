@@ -110,10 +110,10 @@ def _may_have_work(motion: Motion) -> bool:
 
 
 def rest(motion: Motion) -> None:
-    """The case was merged into another: nobody is offered its work, and whoever holds it has lost it."""
+    """The case is suspended or merged: nobody is offered its work, and whoever holds it has lost it."""
     motion.session.execute(_REST, {"case": motion.case["id"], "at": motion.now, "by": motion.actor.id})
 
 
 def go_on(motion: Motion) -> None:
-    """The merge was undone."""
+    """The case goes its own way again: its work is offered as it was."""
     motion.session.execute(_GO_ON, {"case": motion.case["id"], "at": motion.now})

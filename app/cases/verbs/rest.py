@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, select
 from app.cases import family
 from app.cases.commands import RestWithParent, Resume, Suspend
 from app.cases.errors import NotSuspended
+from app.cases.external import follow as external
 from app.cases.models import cases, waits
 from app.cases.motion import Motion
 from app.cases.sync import due_of, lay_out, take_away
@@ -83,6 +84,7 @@ def _rest(motion: Motion, reason: str) -> None:
         motion.change_task(task, state="suspended", revision=task["revision"] + 1)
         take_away(motion, task)
     motion.board.alarms.hold()
+    external.rest(motion)
     motion.case.update(state="suspended", suspended_by=motion.actor.id, suspended_at=motion.now)
     _ask_children(motion, "active", rest=True)
 
@@ -104,6 +106,7 @@ def _go_on(motion: Motion, reason: str) -> None:
         )
         lay_out(motion, task)
     motion.board.alarms.go_on()
+    external.go_on(motion)
     motion.case.update(state="active", suspended_by=None, suspended_at=None)
     wait_again(motion)
     _ask_children(motion, "suspended", rest=False)

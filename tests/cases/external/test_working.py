@@ -335,6 +335,30 @@ def test_work_of_a_merged_case_rests_and_is_offered_again_when_that_is_undone(wo
     assert [each["id"] for each in fetch(world, "w2")] == [task["id"]]
 
 
+def test_work_of_a_suspended_case_rests_and_ends_when_the_case_is_terminated(world: World) -> None:
+    case = filed(world)
+    (task,) = fetch(world)
+    path = f"/cases/{case['id']}"
+
+    def act(verb: str, reason: str = "等上级答复") -> None:
+        seen = world.case(case["id"])["revision"]
+        answer = world.post("duban1", f"{path}/{verb}", {"reason": reason}, seen=seen)
+        assert answer.status_code == 200, answer.json
+
+    act("suspend")
+    late = complete(world, task)
+    act("resume")
+    (again,) = fetch(world, "w2")
+    act("suspend")
+    act("terminate", "重复登记")
+    gone = complete(world, again, "w2")
+
+    assert (problem(late), late.json["state"]) == ((409, "external-task-closed"), "resting")
+    assert again["id"] == task["id"]
+    assert (problem(gone), gone.json["state"]) == ((409, "external-task-closed"), "cancelled")
+    assert (gone.json["who"], fetch(world)) == ("督办员甲", [])
+
+
 def test_work_of_a_merged_case_ends_with_the_other(world: World) -> None:
     case, other = filed(world), filed(world)
     tasks = {task["caseId"]: task for task in fetch(world)}
