@@ -49,6 +49,7 @@ def create_app() -> "Flask":
     from app.cases import moves_api as cases
     from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
+    from app.cases.batches import api as batches
     from app.cases.calendars import api as calendars
     from app.cases.copies import api as copies
     from app.cases.external import api as external
@@ -86,6 +87,7 @@ def create_app() -> "Flask":
     document.register_blueprint(search.blp)
     document.register_blueprint(filters.blp)
     document.register_blueprint(copies.blp)
+    document.register_blueprint(batches.blp)
     document.register_blueprint(handing.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(resting.blp)

@@ -21,7 +21,7 @@ from app.cases.tree import Tree
 from app.clocks.pausing import ClockRefused
 from app.core import clock, dialects, once
 from app.core.db import Session, reading, transaction
-from app.core.errors import DatabaseUnavailable
+from app.core.errors import DatabaseUnavailable, Problem
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
 from app.identity.actor import Actor
@@ -49,6 +49,8 @@ class Moved:
     opened: list[Row]
     bundle: Bundle
     made: Row | None = None
+    acted: Sequence[Row] = ()
+    """The tasks of all commands, where several were asked at once."""
 
 
 def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | None = None) -> Moved | Stored:
@@ -67,9 +69,12 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
             raise
         if isinstance(error.__cause__, ClockRefused):  # no fault of the process: it asked what may not be
             raise error.__cause__ from None
-        failure = error
-        number = within_budget(lambda: opening.keep_draft_and_open(command, actor, failure))
-        raise ProcessStopped(f"异常编号 {number}。", incident=number) from error
+        failure, about = error, vars(error).get("about")
+        failed = about if about in commands else command
+        number = within_budget(lambda: opening.keep_draft_and_open(failed, actor, failure))
+        stopped = ProcessStopped(f"异常编号 {number}。", incident=number)
+        vars(stopped)["about"] = failed
+        raise stopped from error
 
 
 def move(session: Session, commands: Sequence[Command], actor: Actor) -> None:
@@ -145,12 +150,18 @@ def _step(commands: Sequence[Command], actor: Actor, request: Once | None) -> Mo
             motion.opened,
             motion.bundle,
             motion.made,
+            _acted_on(tree, commands) if len(commands) > 1 else (),
         )
         if request is None:
             return answer
         stored = request.render(answer)
         once.finish(session, request, stored, motion.now)
         return stored
+
+
+def _acted_on(tree: Tree, commands: Sequence[Command]) -> list[Row]:
+    named = [(command, getattr(command, "task_id", None)) for command in commands]
+    return [tree.of(command).tasks[task] for command, task in named if task is not None]
 
 
 def _work(tree: Tree, asked: Sequence[Command]) -> None:
@@ -161,7 +172,12 @@ def _work(tree: Tree, asked: Sequence[Command]) -> None:
         if deep > MOST_DEEP:
             raise Circle
         motion = tree.of(command)
-        if act(tree, motion, command):
+        try:
+            moved = act(tree, motion, command)
+        except (Problem, EngineError) as error:
+            vars(error)["about"] = command  # several may have been asked at once
+            raise
+        if moved:
             motion.acts.append(type(command).__name__)
         work += ((following, deep + 1) for following in tree.take_asked())
 

@@ -19,6 +19,7 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
     `gone` is what becomes of tasks that are no longer there: cancelled, or returned.
     """
     motion.ask_limits()
+    before = len(motion.opened)  # by acts before this one, of the same transaction
     refs = {task.ref for task in picture.tasks}
     for row in family.live(motion):
         if row["ref"] not in refs:
@@ -39,10 +40,10 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
         _close(motion, picture)
     elif not (picture.tasks or motion.board.moves_by_itself() or _comes_from_outside(picture)):
         motion.stranded = picture.waits
-    for row in motion.opened:
+    for row in motion.opened[before:]:
         row["due_at"] = due_of(motion, row)
         lay_out(motion, row)
-    set_dues(motion)
+    set_dues(motion, motion.opened[before:])
 
 
 def tell_decided(motion: Motion, trace: Iterable[Passed]) -> None:
@@ -200,9 +201,10 @@ def _close(motion: Motion, picture: Picture) -> None:
     family.ended(motion)
 
 
-def set_dues(motion: Motion) -> None:
-    """Clocks that started or stopped, and another urgency of the case, move open tasks in the inbox."""
-    new = {row["id"] for row in motion.opened}
+def set_dues(motion: Motion, laid: Sequence[Row] = ()) -> None:
+    """Clocks that started or stopped, and another urgency of the case, move open tasks in the inbox, but for
+    those that have just been laid out."""
+    new = {row["id"] for row in laid}
     for row in motion.open_tasks():
         if row["id"] not in new and (due := due_of(motion, row)) != row["due_at"]:
             motion.change_task(row, due_at=due)

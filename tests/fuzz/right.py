@@ -203,6 +203,12 @@ def urge(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/urge", {"text": "请尽快"})
 
 
+def bulk(district: District) -> TestResponse:
+    task = district.world.dispatched()
+    body = {"verb": "claim", "items": [{"task": task["id"]}]}
+    return district.world.post(PERSON, "/tasks/bulk", body)
+
+
 def suspend(district: District) -> TestResponse:
     case = district.world.file(PERSON).case
     path = f"/cases/{case['id']}/suspend"
@@ -248,6 +254,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/tasks/{task_id}/signers": add_signers,
     "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
     "POST /api/v1/tasks/{task_id}/urge": urge,
+    "POST /api/v1/tasks/bulk": bulk,
     "POST /api/v1/tasks/{task_id}/cc": copy_case,
     "POST /api/v1/tasks/{task_id}/read": read_copy,
     "POST /api/v1/cases/{case_id}/suspend": suspend,

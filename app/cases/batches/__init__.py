@@ -1,0 +1,1 @@
+"""Batch verbs: one act on many tasks."""

@@ -1,0 +1,103 @@
+"""One verb on many tasks over HTTP."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import Length
+
+from app.cases.advance import Moved
+from app.cases.batches import service
+from app.cases.batches.service import MOST, NEEDS, VERBS, BatchRefused
+from app.cases.errors import CaseBusy, ProcessStopped
+from app.core.http import idempotent
+from app.core.http.api import Blueprint
+from app.core.http.fields import Answers, Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
+from app.core.once import Stored
+from app.identity.door import actor
+from app.identity.permissions import TASK_COMPLETE
+
+blp = Blueprint("batches", __name__, url_prefix="/api/v1", description="批量办理")
+
+
+class BatchItemIn(Schema):
+    """A task, and the revision that was looked at (where the verb asks for one)."""
+
+    task = Identifier(36, required=True)
+    revision = Whole(1, 2**31 - 1, load_default=None, allow_none=True)
+
+
+class BatchIn(Schema):
+    """What is to be done with which tasks."""
+
+    verb = OneOf(tuple(VERBS), required=True)
+    items = fields.List(fields.Nested(BatchItemIn), required=True, validate=Length(1, MOST))
+    atomic = fields.Boolean(load_default=False, metadata={"description": "true：有一件不成就全部不办"})
+    reason = Text(500, lines=True, load_default="", metadata={"description": "原因；催办时是催什么"})
+    to = Text(60, load_default="", metadata={"description": "转给谁，登录名"})
+    outcome = Text(60, load_default="")
+    answers = Answers(load_default=dict)
+    opinion = Text(2000, lines=True, load_default=None, allow_none=True)
+    confirm = ListOf(Identifier(60), most=20, load_default=list)
+
+    @validates_schema
+    def whole(self, data: dict[str, Any], **_: Any) -> None:
+        """What the verb needs is there, and no task twice."""
+        for name in NEEDS.get(data["verb"], ()):
+            if not data[name].strip():
+                raise ValidationError("这个操作必须填写。", name)
+        named = [item["task"] for item in data["items"]]
+        if len(set(named)) != len(named):
+            raise ValidationError("同一个任务只能写一次。", "items")
+
+
+class BatchProblem(Schema):
+    """Why one of them was not done."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    detail = fields.String(required=True, allow_none=True)
+    errors = ListOf(fields.Dict(), required=True)
+
+
+class BatchResult(Schema):
+    """What came of one of them."""
+
+    task = fields.String(required=True)
+    status = fields.Integer(required=True)
+    revision = fields.Integer(required=True, allow_none=True)
+    problem = Shape(BatchProblem, required=True, allow_none=True)
+
+
+class BatchOut(Schema):
+    """What came of each, in the order asked."""
+
+    done = fields.Integer(required=True)
+    refused = fields.Integer(required=True)
+    results = ListOf(Shape(BatchResult), required=True)
+
+
+@blp.post("/tasks/bulk")
+@blp.moves
+@blp.arguments(BatchIn(), example={"verb": "claim", "items": [{"task": "0190…"}, {"task": "0191…"}]})
+@blp.response(200, BatchOut())
+@blp.needs(TASK_COMPLETE)
+@blp.problems(BatchRefused, CaseBusy, ProcessStopped)
+def act_on_many(body: dict[str, Any]) -> Response:
+    """批量办理：对最多 500 个任务做同一件事，逐件答复；atomic 为 true 时有一件不成就全部不办（409）。"""
+    if body["atomic"]:
+        return idempotent.send(service.together(actor(), body, idempotent.once(_all_done(body))))
+    told = service.each(actor(), body, idempotent.once(lambda done: done))
+    return idempotent.write(lambda session: told, _answer)
+
+
+def _all_done(body: dict[str, Any]) -> Any:
+    def render(moved: Moved) -> Stored:
+        return _answer([service.done(task["id"], task["revision"]) for task in moved.acted])
+
+    return render
+
+
+def _answer(results: list[dict[str, Any]]) -> Stored:
+    done = sum(result["problem"] is None for result in results)
+    return idempotent.stored(200, {"done": done, "refused": len(results) - done, "results": results})
