@@ -12,7 +12,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage-of-requirements fuzz bench bench-users bench-inbox bench-engine proofs lock clean environment
+.PHONY: help run test check coverage-of-requirements fuzz bench bench-users bench-timers bench-inbox bench-engine proofs lock clean environment
 
 help: ## 列出这些命令
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 34
@@ -45,6 +45,9 @@ bench: environment ## 量办件的耗时（PostgreSQL）
 
 bench-users: environment ## 量一百人同时使用一分钟的感受（两千人在线、十万件待办；约五分钟；ARGS="--tasks 1000000" 量一百万件）
 	@exec $(BIN)/python -m bench.users $(ARGS)
+
+bench-timers: environment ## 量定时触发的快慢（PostgreSQL；十万个到期、两百万个在后；ARGS="--flags 20000 --tokens 2000" 短些）
+	@exec $(BIN)/python -m bench.timers $(ARGS)
 
 bench-inbox: environment ## 量列表、计数和查找的耗时（PostgreSQL，十万和一百万个待办；ARGS="--sizes 100000" 只量十万）
 	@exec $(BIN)/python -m bench.inbox $(ARGS)

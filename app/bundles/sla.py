@@ -120,6 +120,11 @@ class Sla:
     tiers: tuple[TierDef, ...]
     limits: str = ""
 
+    def pairs_of(self, tier: TierDef) -> list[tuple[str, str]]:
+        """Every (earlier, later) of the keys in a tier's class; none for a tier that stands alone."""
+        keys = [each.key for each in self.tiers_of(tier.clock) if tier.kind and each.kind == tier.kind]
+        return [(early, late) for i, early in enumerate(keys) for late in keys[i + 1 :]]
+
     def tiers_of(self, clock: str) -> tuple[TierDef, ...]:
         return tuple(tier for tier in self.tiers if tier.clock == clock)
 

@@ -95,8 +95,29 @@ _FLAGS = dialects.locked(
     .limit(FLAGS),
     skip=True,
 )
+LOOKS = (_DUE_LOCKED, _CLAIMED, _FLAGS)
+"""What one look asks while nothing is due: kept cheap, whatever lies ahead."""
 _FLAG_FIRED = (
     update(timers).where(timers.c.id == bindparam("row_id")).values(state="fired", fired_at=bindparam("now"))
+)
+_later = timers.alias("later")
+_FLAG_PAST = (  # of a class only the last reached holds, whatever the order they were marked in
+    update(timers)
+    .where(
+        timers.c.case_id == bindparam("of"),
+        timers.c.key == bindparam("clock"),
+        timers.c.tier == bindparam("early"),
+        timers.c.state == "fired",
+        select(_later.c.id)
+        .where(
+            _later.c.case_id == bindparam("of"),
+            _later.c.key == bindparam("clock"),
+            _later.c.tier == bindparam("late"),
+            or_(_later.c.state == "fired", _later.c.state == "past"),
+        )
+        .exists(),
+    )
+    .values(state="past")
 )
 _FLAG_STOPPED = update(timers).where(timers.c.id == bindparam("row_id")).values(state="incident")
 _FLAG_SEEN = (
@@ -281,6 +302,7 @@ def _mark(session: Session) -> int:
     if not rows:
         return len(due)
     told, ledger = [], []
+    classes: list[dict[str, Any]] = []
     lights: dict[str, str | None] = {}
     count: dict[str, int] = {}
     for row in rows:
@@ -292,9 +314,13 @@ def _mark(session: Session) -> int:
         data = {"clock": tier.clock, "tier": tier.key, "label": tier.label, "due": row.due_at.isoformat()}
         if tier.kind:
             data["class"] = tier.kind
+            of = {"of": row.case_id, "clock": row.key}
+            classes += [{**of, "early": early, "late": late} for early, late in sla.pairs_of(tier)]
         told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data))
         ledger.append(_ledger_line(row, now, data))
     session.execute(_FLAG_FIRED, [{"row_id": row.id, "now": now} for row in rows])
+    if classes:
+        session.execute(_FLAG_PAST, classes)
     session.execute(clock_ledger.insert(), ledger)
     session.execute(
         _FLAG_SEEN, [{"row_id": key, "colour": lights[key], "more": count[key]} for key in sorted(lights)]

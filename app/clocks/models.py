@@ -75,7 +75,8 @@ timers = Table(
     Column("generation", Integer, nullable=False),
     Column("clock_id", Id),
     Column("due_at", Instant),  # none while held
-    Column("state", String(10), nullable=False),  # armed | claimed | held | fired | cancelled | incident
+    # armed | claimed | held | fired | past (a later tier of its class holds) | cancelled | incident
+    Column("state", String(10), nullable=False),
     Column("lease_by", String(60)),
     Column("lease_until", Instant),
     Column("attempts", Integer, nullable=False, default=0),  # firings that failed
@@ -90,6 +91,13 @@ timers = Table(
         "id",
         postgresql_where=text("state = 'armed'"),
         sqlite_where=text("state = 'armed'"),
+    ),
+    Index(
+        "ix_timers_reached",
+        "tier",
+        "key",
+        postgresql_where=text("kind = 'flag' and state = 'fired'"),
+        sqlite_where=text("kind = 'flag' and state = 'fired'"),
     ),
     Index(
         "ix_timers_lease",

@@ -1,5 +1,6 @@
 """What cases and tasks can be filtered by: their own columns, declared facts, words, place, unit, overdue."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,8 @@ from app.cases.search.conditions import (
 from app.cases.search.index import case_search
 from app.cases.secrets.table import cases_with
 from app.categories.catalogue import codes_below
+from app.clocks.models import clocks, timers
+from app.clocks.rows import STOPPED
 from app.core import dialects
 from app.core.db import Session
 from app.core.errors import FieldError
@@ -202,6 +205,27 @@ def _case_overdue(reading: Reading) -> ColumnElement[bool]:
     return cases.c.id.in_(select(tasks.c.case_id).where(OPEN, tasks.c.due_at < reading.now))
 
 
+_TIER = re.compile(r"([a-z][a-z0-9_]{0,39})\.([a-z][a-z0-9_]{0,39})")
+
+
+def _case_tier(reading: Reading, value: Any, at: str) -> ColumnElement[bool]:
+    """Where a tier holds now: it was reached, its clock has not stopped, no later one of its class was."""
+    named = _TIER.fullmatch(value) if isinstance(value, str) else None
+    if named is None:
+        return reading.wrong(at, "value-invalid", "应为 时钟.档，例如 total.m3。")
+    held = (
+        select(clocks.c.case_id)
+        .join(timers, timers.c.key == clocks.c.id)
+        .where(
+            text("timers.kind = 'flag' and timers.state = 'fired'"),
+            timers.c.tier == named[2],
+            clocks.c.name == named[1],
+            clocks.c.state != STOPPED,
+        )
+    )
+    return cases.c.id.in_(held)
+
+
 def _task_overdue(reading: Reading) -> ColumnElement[bool]:
     return and_(OPEN, tasks.c.due_at < reading.now)
 
@@ -224,6 +248,7 @@ CASE_SPECIALS: dict[str, Special] = {
     "place": _place,
     "unit": _pooled,
     "overdue": _flag(_case_overdue),
+    "tier": _case_tier,
 }
 TASK_SPECIALS: dict[str, Special] = {"overdue": _flag(_task_overdue), "mine": _flag(_mine)}
 
