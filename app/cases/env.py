@@ -14,7 +14,6 @@ from app.cases.attachments import models as attachments
 from app.cases.items import Seen
 from app.cases.motion import WRITABLE, Motion, expression_data
 from app.cases.secrets import showing, taking
-from app.core.db import Session
 from app.crypto.sm3 import hmac_sm3, sm3_hex
 from app.engine.errors import HandlerFailed
 from app.engine.run import Run
@@ -79,7 +78,7 @@ class CaseEnv:
         sent(motion, drawn, body, digest)
 
     def _attached(self, step: str) -> list[dict[str, Any]]:
-        return attached(self._motion.session, self._motion.case["id"], step)
+        return attached(self._motion, self._motion.case["id"], step)
 
     def _called(self, field: DataField, code: str | None) -> str | None:
         """What a category is called now, to be kept beside its code."""
@@ -97,7 +96,7 @@ def sent(motion: Motion, message: Message, body: Mapping[str, Any], digest: str 
     motion.tell_outside("message.sent", {"message": message.name, "to": message.to, "hash": digest}, body)
 
 
-def attached(session: Session, case_id: str, step: str) -> list[dict[str, Any]]:
+def attached(motion: Motion, case_id: str, step: str) -> list[dict[str, Any]]:
     """What was attached at a step, as a partner reads it; the bytes are fetched at `url`."""
     return [
         {
@@ -107,7 +106,7 @@ def attached(session: Session, case_id: str, step: str) -> list[dict[str, Any]]:
             "sm3": file.sm3.hex(),
             "url": f"/api/v1/attachments/{file.id}",
         }
-        for file in attachments.kept(session, case_id)
+        for file in attachments.kept_once(motion.session, case_id, motion.asked)
         if file.step == step
     ]
 

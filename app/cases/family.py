@@ -135,7 +135,7 @@ def say_what_it_said(motion: Motion, other: str, told: Mapping[str, Any]) -> Non
     either = {**own, **{name: value for name, value in known.items() if own[name] is None}}
     for message in motion.bundle.messages.values():
         if message.merged is not None and message.merged.evaluate(either, {}):
-            body = message.render({**own, **known}, lambda step: attached(motion.session, other, step))
+            body = message.render({**own, **known}, lambda step: attached(motion, other, step))
             sent(motion, message, body)
 
 

@@ -12,7 +12,7 @@ from app.bundles import Bundle
 from app.bundles.verbs import REJECTED
 from app.cases import rejections
 from app.cases.attachments.errors import AttachmentMissing
-from app.cases.attachments.models import kept
+from app.cases.attachments.models import kept_once
 from app.cases.errors import ReturnNotRepeatable, ReturnToRuling
 from app.core.db import Session
 from app.core.errors import FieldError, Problem, slug_of
@@ -82,7 +82,7 @@ def attachments_missing(at: At) -> Iterator[Prompt]:
         return
     files = [
         file
-        for file in kept(at.session, at.case["id"])
+        for file in kept_once(at.session, at.case["id"], at.asked)
         if (not rule.kinds or file.kind in rule.kinds) and (not rule.of or file.step in rule.of)
     ]
     if len(files) < rule.min:

@@ -122,7 +122,7 @@ def test_a_deployment_is_answered_once_and_replayed(client: FlaskClient, copied:
 
 
 def test_a_bad_folder_is_refused_with_one_error_per_finding(client: FlaskClient, copied: Change):
-    copied("sla.yaml", "limit: P7D", "limit: P5WD")
+    copied("sla.yaml", "colour: red", "colour: red, tell: []")
 
     answer = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1"))
 

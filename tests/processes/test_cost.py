@@ -19,13 +19,6 @@ from tests.world import numbered, statements
 WITH_LISTENERS, A_FURTHER_CASE = 23, 12
 KEPT = 2
 """The key of a request: looked for, and its answer kept. Scenarios send none."""
-BEYOND = {
-    # The city's orders: the reply reads the attachments again, and its row of the outbox is numbered first.
-    ("review", "通过"): 2,
-    # Graded anew: the clocks' ledger is read, and clocks and timers that run are changed beside the new ones.
-    ("dispatch", "派遣"): 1,
-}
-"""What two acts of 12345 cost beyond the budget (docs/state.md)."""
 
 
 @pytest.mark.parametrize("key", SHIPPED)
@@ -56,7 +49,7 @@ def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:
                 answer = step(commands, actor, request)
             if isinstance(commands[0], Complete):
                 act = answer.task["step"], answer.task["outcome"]
-                most = WITH_LISTENERS + A_FURTHER_CASE * (len(saved) - 1) + BEYOND.get(act, 0)
+                most = WITH_LISTENERS + A_FURTHER_CASE * (len(saved) - 1)
                 if len(sent) + KEPT > most:
                     over.append(f"{act}: {len(sent) + KEPT} > {most}\n{numbered(sent)}")
             return answer

@@ -68,6 +68,14 @@ def kept(session: Session, case_id: str, ids: Collection[str] | None = None) -> 
     return list(session.execute(_KEPT_OF, {"case": case_id, "ids": list(ids)}))
 
 
+def kept_once(session: Session, case_id: str, asked: dict[Any, Any]) -> list[Any]:
+    """The same for an act that may ask again; `asked` is what it has read already."""
+    key = "attachments", case_id
+    if key not in asked:
+        asked[key] = kept(session, case_id)
+    return asked[key]  # type: ignore[no-any-return]
+
+
 OWN_LOOSE = select(loose_files).where(
     loose_files.c.uploader_id == bindparam("actor"), loose_files.c.at > bindparam("since")
 )
