@@ -256,7 +256,7 @@ def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
     picture = run.settle()
     tell_decided(motion, run.trace)
     tell_milestones(motion, run.trace)
-    family.reply_with_it(motion)
     sync(motion, picture, gone)
+    family.reply_with_it(motion)
     external.follow(motion, run, picture.waits, gone)
     motion.case["engine"] = run.dump()

@@ -386,6 +386,7 @@ class EndChild:
     reason: str
     of: str | None = None
     told: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -424,11 +425,15 @@ class LetGo:
 
 @dataclass(frozen=True)
 class Answer:
-    """The case that this one was merged into has replied: this one replies with it, from its data."""
+    """The case that this one was merged into has replied: this one replies with it, from its data.
+
+    `status` is that one's where both run the same process.
+    """
 
     case_id: str
     of: str
     told: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    status: str | None = None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def end_kin(motion: Motion, reason: str) -> None:
             raise ChildOpen(f"{kin.number} 还没有办完，本件现在不能结束。", number=kin.number)
         if how == "cancel":
             answers = kin.state == "merged" and case["state"] == "closed"
-            other = {"of": case["id"], "told": case["data"]} if answers else {}
+            other: dict[str, Any] = _answer_of(motion, kin) if answers else {}
             motion.ask(EndChild(kin.id, reason, **other))
 
 
@@ -95,13 +95,21 @@ def reply_with_it(motion: Motion) -> None:
     which: dict[str, Any] = {"root": case["root_id"], "case": case["id"]}
     for kin in motion.session.execute(_KIN, which):
         if kin.state == "merged":
-            motion.ask(Answer(kin.id, case["id"], case["data"]))
+            motion.ask(Answer(kin.id, **_answer_of(motion, kin)))
+
+
+def _answer_of(motion: Motion, kin: Any) -> dict[str, Any]:
+    """What a merged case takes over: the data, and the status where the words of both mean the same."""
+    case = motion.case
+    alike = bundles.get(kin.version_id).key == motion.bundle.key
+    return {"of": case["id"], "told": case["data"], "status": case["status"] if alike else None}
 
 
 def answer(motion: Motion, command: Answer) -> bool:
     """The merged case's part: it says to its own partner what the other one came to."""
-    if motion.case["merged_into"] != command.of:
+    if (motion.case["state"], motion.case["merged_into"]) != ("merged", command.of):
         return False
+    motion.case["status"] = command.status or motion.case["status"]
     say_what_it_said(motion, command.of, command.told)
     motion.tell(REPLIED, through=command.of)
     return True
@@ -147,6 +155,7 @@ def end_with_parent(motion: Motion, command: EndChild) -> Run | None:
     if motion.case["state"] not in (*GOING, "merged"):
         return None
     motion.case["close_reason"] = command.reason
+    motion.case["status"] = command.status or motion.case["status"]
     if command.of is not None and not _has_replied(motion, command.of):
         say_what_it_said(motion, command.of, command.told)
     run = awake(motion)
