@@ -32,8 +32,12 @@ def works(diagram: Diagram) -> dict[str, Work]:
 
 
 def _work(node: Node) -> Work:
-    outputs = tuple(output_of(name, text) for name, text, _ in parameters(node, "outputParameter"))
-    return Work(node, node.attributes.get("topic", "").strip(), outputs)
+    return Work(node, node.attributes.get("topic", "").strip(), outputs_of(node))
+
+
+def outputs_of(node: Node) -> tuple[tuple[str, str], ...]:
+    """What a service task writes down: (name of the result, data name)."""
+    return tuple(output_of(name, text) for name, text, _ in parameters(node, "outputParameter"))
 
 
 def check(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:

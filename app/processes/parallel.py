@@ -8,7 +8,9 @@ from app.bundles.files import DIAGRAM
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
+from app.engine.check.services import is_external
 from app.processes.cross import of_several
+from app.processes.external import outputs_of
 
 RULE = "bpmn-parallel-write"
 SPLITS = ("parallelGateway", "inclusiveGateway")
@@ -54,7 +56,7 @@ def _several(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
 
 
 def _together(diagram: Diagram) -> Iterator[tuple[str, str]]:
-    """Pairs of different user tasks that may be open at the same time."""
+    """Pairs of different steps that may be open at the same time."""
     for split in diagram.of_kind(*SPLITS):
         targets = [flow.target for flow in diagram.leaving.get(split.id, ())]
         if len(targets) < 2:
@@ -75,8 +77,13 @@ def _together(diagram: Diagram) -> Iterator[tuple[str, str]]:
 def _pairs(diagram: Diagram, one: set[str], other: set[str]) -> Iterator[tuple[str, str]]:
     for a in one:
         for b in other:
-            if a != b and {diagram.nodes[a].kind, diagram.nodes[b].kind} <= {"userTask", "subProcess"}:
+            if a != b and _fills(diagram.nodes[a]) and _fills(diagram.nodes[b]):
                 yield a, b
+
+
+def _fills(node: Node) -> bool:
+    """Whether somebody fills names there, or a system outside hands them in."""
+    return node.kind in ("userTask", "subProcess") or is_external(node)
 
 
 def _meeting(diagram: Diagram, split: str, targets: list[str]) -> set[str]:
@@ -117,6 +124,9 @@ def _asked(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
     inner = next((each for each in diagram.inner if each.host is diagram.nodes[step]), None)
     if inner is not None:
         return {name for node in inner.nodes for name in _asked(bundle, inner, node)}
+    if is_external(diagram.nodes[step]):
+        handed_in = (name for _, name in outputs_of(diagram.nodes[step]))
+        return {name for name in handed_in if name in bundle.process.data}
     form = bundle.forms.get(diagram.nodes[step].attributes.get("formKey", ""))
     return {each.name for each in form.fields if not each.readonly} if form is not None else set()
 

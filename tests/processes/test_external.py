@@ -101,6 +101,18 @@ def test_what_nobody_outside_may_fill_is_told(target: str, rule: str, says: str)
     assert says in zh
 
 
+def test_two_that_hand_in_at_once_do_not_fill_the_same_name() -> None:
+    drawing = Drawing("drawn").start(attributes='camunda:formKey="filing"').both("split").both("join").end()
+    for name in ("print", "stamp"):
+        drawing.service(name, "", {}, {"number": "printed_no"}, OUTSIDE).line("split", name, "join")
+    drawing.line("start", "split").line("join", "end")
+
+    ((rule, element, zh),) = errors(drawing)
+
+    assert (rule, element) == ("bpmn-parallel-write", "stamp")
+    assert "“文印编号”(printed_no)" in zh
+
+
 def test_a_secret_never_leaves_as_a_variable() -> None:
     drawing = Drawing("drawn").start(attributes='camunda:formKey="filing"')
     drawing.service("print", "", {"who": "${caller}"}, {}, OUTSIDE).end().line("start", "print", "end")
