@@ -31,6 +31,7 @@ from app.core.once import Once, Stored
 from app.identity import login, org
 from app.identity.actor import Actor
 from app.identity.models import account_topics, appointments, people, role_permissions, roles, units
+from app.processes.callees import among_published
 from tests.engine.drawing import Drawing
 
 BPMN = Path(__file__).parents[1] / "bpmn"
@@ -119,13 +120,21 @@ class World:
 
     def publish(self, files: BundleFiles) -> bundles.Bundle:
         """Makes the files what new cases of their key start with."""
+        files = among_published().pinned(files)
         bundle = _compiled(files)
         with db.transaction() as session:
             store.keep(session, files, bundle.process.name, clock.now(session), "tests")
         assert (
             bundles.get(files.version).engine.starts is not None
         )  # the diagram reads, and the catalog is warm
-        return bundle
+        return bundles.get(bundle.version)
+
+    def head(self, key: str) -> str:
+        """The version that new cases of a key start with."""
+        with db.reading() as session:
+            head = store.head(session, key)
+        assert head is not None
+        return head.version_id
 
     # — what people do —
 

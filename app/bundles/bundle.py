@@ -12,6 +12,7 @@ from app.bundles.files import MESSAGES, PROCESS, SLA, BundleFiles
 from app.bundles.form_files import FORM_NAME
 from app.bundles.forms import Form
 from app.bundles.keys import Found, finding
+from app.bundles.linking import Drawn, drawn_in, placed_rule
 from app.bundles.message_file import read_messages
 from app.bundles.messages import NO_MESSAGES, Message
 from app.bundles.process_file import ProcessDef, read_process
@@ -22,7 +23,7 @@ from app.engine import catalog
 from app.engine.check.finding import Finding
 from app.engine.decisions import Decisions, compile_decisions
 from app.engine.source import Source
-from app.engine.version import Version
+from app.engine.version import Step, Version
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Bundle:
     forms: Mapping[str, Form]
     sla: Sla
     messages: Mapping[str, Message] = field(default_factory=lambda: NO_MESSAGES)
+    parts: "Mapping[str, Bundle]" = field(default_factory=dict)
+    """What it calls, by call activity (`linking.py`): its words are then part of the above."""
 
     @property
     def key(self) -> str:
@@ -47,6 +50,7 @@ class Bundle:
             self.version,
             self.key,
             self.files.files["process.bpmn"],
+            called=self.files.called,
             decisions=self.decisions,
             no_match=self.process.no_match,
         )
@@ -85,6 +89,29 @@ class Bundle:
         return catalog.get(self.version)
 
     @cached_property
+    def drawn(self) -> Drawn:
+        """What is drawn here and in what it calls."""
+        return drawn_in(self.engine, self.parts, self.sla)
+
+    def step(self, step: str) -> Step:
+        """A user task, `visit` or `check/visit` inside the call activity `check`. Raises KeyError."""
+        return self.drawn.steps[step]
+
+    def part(self, place: str) -> "Bundle":
+        """The bundle that drew what lies at this place."""
+        bundle = self
+        for element in place.split("/")[:-1]:
+            bundle = bundle.parts[element]
+        return bundle
+
+    def name_of(self, place: str) -> str | None:
+        """What its diagram calls an element; None when it has no name or is not there."""
+        try:
+            return self.part(place).engine.name_of(place.rpartition("/")[2])
+        except KeyError:
+            return None
+
+    @cached_property
     def secret_names(self) -> frozenset[str]:
         """The names whose values are sealed: no expression, list, event or log ever sees one."""
         return frozenset(name for name, field in self.process.data.items() if field.secret)
@@ -95,6 +122,13 @@ class Bundle:
             return tuple(parse_rule(text) for text in candidates)
         rule = self.process.lanes.get(lane) if lane is not None else None
         return (rule,) if rule is not None else ()
+
+    def rules_at(self, step: str) -> tuple[Rule, ...]:
+        """Who may do a step: a called one as the process says that drew it."""
+        within, part = step[: step.rfind("/") + 1], self.part(step)
+        drawn = part.engine.step(step.rpartition("/")[2])
+        rules = part.rules_of(drawn.lane, drawn.candidates)
+        return tuple(placed_rule(rule, within) for rule in rules) if within else rules
 
 
 def compile_bundle(files: BundleFiles) -> tuple[Bundle | None, list[Finding]]:

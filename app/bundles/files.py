@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -16,6 +16,9 @@ DIAGRAM = "process.bpmn"
 PROCESS = "process.yaml"
 SLA = "sla.yaml"
 MESSAGES = "messages.yaml"
+
+CALLED = "called/"
+"""Where a packed version keeps the versions of what it calls; no file of a bundle lies there."""
 
 MOST_FILES = 200
 MOST_BYTES = 1024 * 1024
@@ -31,10 +34,14 @@ _PLACES = (
 
 @dataclass(frozen=True)
 class BundleFiles:
-    """The files of one bundle by their path inside the folder, `/` between names."""
+    """The files of one bundle by their path inside the folder, `/` between names.
+
+    `called` pins what the diagram calls: key → version. It is no file, and part of the version all the same.
+    """
 
     key: str
     files: Mapping[str, bytes]
+    called: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def versioned(self) -> dict[str, bytes]:
@@ -45,7 +52,8 @@ class BundleFiles:
     def version(self) -> str:
         """SM3 in hex over the versioned files; each path and length is marked, so no two folders collide."""
         parts = [b"huying-bundle-1\0", self.key.encode(), b"\0"]
-        for path, data in self.versioned.items():
+        pins = {CALLED + key: version.encode() for key, version in sorted(self.called.items())}
+        for path, data in (self.versioned | pins).items():
             parts += [path.encode(), b"\0", len(data).to_bytes(8, "big"), data]
         return sm3_hex(*parts)
 
@@ -62,15 +70,18 @@ class BundleFiles:
         return _inside(self.files, "scenarios/", ".yaml")
 
     def pack(self) -> bytes:
-        """The versioned files as one blob; `unpack` gives them back."""
+        """The versioned files as one blob, with the versions that they call; `unpack` gives them back."""
         texts = {path: data.decode("utf-8") for path, data in self.versioned.items()}
+        texts |= {CALLED + key: version for key, version in sorted(self.called.items())}
         return zlib.compress(orjson.dumps(texts))
 
 
 def unpack(key: str, blob: bytes) -> BundleFiles:
     """What `pack` kept: the versioned files."""
     texts: dict[str, str] = orjson.loads(zlib.decompress(blob))
-    return BundleFiles(key, {path: text.encode() for path, text in texts.items()})
+    called = {path.removeprefix(CALLED): text for path, text in texts.items() if path.startswith(CALLED)}
+    files = {path: text.encode() for path, text in texts.items() if not path.startswith(CALLED)}
+    return BundleFiles(key, files, called)
 
 
 def read_folder(folder: Path) -> tuple[BundleFiles, list[Finding]]:

@@ -17,6 +17,8 @@ from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_retu
 KEY = r"_?[a-z][a-z0-9_]{1,58}"
 KEY_SAYS = "小写字母开头，只含小写字母、数字、下划线的名字"
 
+BY_CALL = "call"
+
 NUMBER_PARTS = ("{yyyymmdd}", "{yyyymm}", "{yyyy}", "{seq:03} 到 {seq:08}")
 _PART = re.compile(r"\{([^{}]*)\}")
 
@@ -30,7 +32,9 @@ SHAPE = Record(
             Text(says="编号样式", longest=60), "编号样式：" + "、".join(NUMBER_PARTS), required=True
         ),
         "starts": Key(
-            Many(Text(says="启动方式"), least=1), "怎么登记：api、person:角色、message:消息", required=True
+            Many(Text(says="启动方式"), least=1),
+            "怎么登记：api、person:角色、message:消息；只供别的流程调用的写 call",
+            required=True,
         ),
         "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
         "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
@@ -77,12 +81,13 @@ class NumberPattern:
 @dataclass(frozen=True)
 class ProcessDef:
     """One process.yaml. `data` holds the reserved names too; `start_roles` are those of
-    `person:<role>`, `start_messages` those of `message:<name>`."""
+    `person:<role>`, `start_messages` those of `message:<name>`; `only_called`: nobody files a case of it."""
 
     key: str
     name: str
     number: NumberPattern
     start_by_api: bool
+    only_called: bool
     start_roles: tuple[str, ...]
     start_messages: tuple[str, ...]
     lanes: Mapping[str, Rule]
@@ -135,6 +140,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         name=given["name"],
         number=NumberPattern(given["number"]),
         start_by_api=by_api,
+        only_called=given["starts"] == [BY_CALL],
         start_roles=tuple(roles),
         start_messages=tuple(messages),
         lanes=MappingProxyType(lanes),
@@ -182,12 +188,14 @@ def _starts(starts: list[str], found: Found) -> tuple[bool, list[str], list[str]
             roles.append(rest)
         elif kind == "message" and rest:
             messages.append(rest)
+        elif start == BY_CALL:
+            continue
         else:
             found.error(
                 "value-invalid",
                 ("starts", i),
                 f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）、"
-                "message:消息（例如 message:city.dispatch）。",
+                "message:消息（例如 message:city.dispatch）、call（只供别的流程调用）。",
                 f'Unknown start "{start}".',
             )
     return by_api, roles, messages

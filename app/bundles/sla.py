@@ -178,7 +178,7 @@ def event_parts(event: str) -> tuple[str, str | None]:
 
 
 def _check_event(event: str, found: Found, path: Path) -> None:
-    if not re.fullmatch(r"[a-z]+\.[a-z_]+(\([A-Za-z_][A-Za-z0-9_.-]*\))?", event):
+    if not re.fullmatch(r"[a-z]+\.[a-z_]+(\([A-Za-z_][A-Za-z0-9_./-]*\))?", event):
         found.error(
             "event-invalid",
             path,

@@ -9,13 +9,15 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bundles.bundle import Bundle, compile_bundle
-from app.bundles.files import BundleFiles, unpack
+from app.bundles.files import DIAGRAM, BundleFiles, unpack
+from app.bundles.linking import linked
 from app.bundles.models import process_heads, process_versions
 from app.core.db import Session, reading
 from app.core.dialects import locked
 from app.core.errors import Conflict, NotFound
 from app.engine import catalog
 from app.engine.source import Source
+from app.engine.xml import calls_in
 
 __all__ = [
     "Bundle",
@@ -24,6 +26,7 @@ __all__ = [
     "Published",
     "VersionMissing",
     "VersionUnusable",
+    "callers",
     "get",
     "head",
     "install",
@@ -108,6 +111,8 @@ def version(session: Session, version_id: str) -> Bundle:
         raise VersionUnusable(
             f"流程版本 {version_id[:12]} 无法装载：{findings[0].zh if findings else '内容不完整'}"
         )
+    called = calls_in(files.files[DIAGRAM]) if files.called else {}
+    bundle = linked(bundle, {name: version(session, files.called[key]) for name, key in called.items()})
     with _lock:
         _bundles[version_id] = bundle
         while len(_bundles) > MOST_VERSIONS:
@@ -143,6 +148,13 @@ def versions(session: Session, key: str | None = None) -> list[Published]:
         )
         for row in session.execute(statement)
     ]
+
+
+def callers(session: Session, key: str, version_id: str) -> list[Published]:
+    """What new cases start with and calls this process in another version than this one."""
+    current = [each for each in versions(session) if each.current]
+    pins = ((each, version(session, each.id).files.called.get(key, version_id)) for each in current)
+    return [each for each, pin in pins if pin != version_id]
 
 
 def keep(

@@ -211,7 +211,7 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             if timer.tier == CAP:
                 return run_on(motion, timer)
             run = awake(motion)
-            if timer.tier in motion.bundle.engine.services:
+            if timer.tier in motion.bundle.drawn.services:
                 run.deliver(timer.key)
             else:
                 run.fire_timers([timer.key])
@@ -243,7 +243,7 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
 
 def forward(motion: Motion, task: Row) -> Run:
     """The step is finished: its milestone is told, and the engine wakes and goes on from there."""
-    step = motion.bundle.engine.step(task["step"])
+    step = motion.bundle.step(task["step"])
     if step.event:
         motion.tell(step.event, step=task["step"])
     run = awake(motion)
@@ -253,7 +253,7 @@ def forward(motion: Motion, task: Row) -> Run:
 
 def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
     """The engine comes to rest, the rows follow its picture, its bytes are kept."""
-    picture = run.settle()
+    picture = run.settle().placed
     tell_decided(motion, run.trace)
     tell_milestones(motion, run.trace)
     sync(motion, picture, gone)

@@ -74,7 +74,7 @@ def check_outcome(outcomes: Iterable[Outcome], chosen: str, opinion: str | None)
 
 def check_names(motion: Motion, task: Row, answers: Mapping[str, Any]) -> None:
     """Answers that need not be whole: each must be asked by the form of the step. Raises AnswersRefused."""
-    form = motion.bundle.forms.get(motion.bundle.engine.step(task["step"]).form or "")
+    form = motion.bundle.forms.get(motion.bundle.step(task["step"]).form or "")
     known = [each.name for each in form.fields] if form is not None else []
     errors = [
         FieldError(

@@ -143,7 +143,7 @@ def _tiers(row: Row, flags: list[Row], bundle: Bundle, until: Any) -> list[dict[
 def _started(drawn: ClockDef, row: Row, bundle: Bundle) -> str:
     name, step = event_parts(drawn.start)
     if step is not None:
-        return f"“{bundle.engine.step(step).name}”{EVENTS.get(name, name)}时起算"
+        return f"“{bundle.step(step).name}”{EVENTS.get(name, name)}时起算"
     return f"{EVENTS.get(name) or MILESTONES.get(name, name)}时起算"
 
 

@@ -142,7 +142,7 @@ class Motion:
         return limit_of(self.bundle, clock, expression_data(self.bundle, self.case), self.board.functions)
 
     def _bound_of(self, element: str) -> tuple[str, str | None] | None:
-        drawn = self.bundle.engine.timers.get(element)
+        drawn = self.bundle.drawn.timers.get(element)
         return drawn.bound if drawn is not None else None
 
     def ask_limits(self) -> None:

@@ -7,7 +7,7 @@ def signed(motion: Motion, task: Row) -> None:
     """Somebody took a task: where it was for a chosen unit, that unit becomes the owner, if there is none."""
     if motion.case["owner_unit"] is not None or task["item"] is not None:
         return
-    rules = motion.bundle.rules_of(task["lane"], motion.bundle.engine.step(task["step"]).candidates)
+    rules = motion.bundle.rules_at(task["step"])
     chosen = [motion.case["data"].get(rule.argument) for rule in rules if rule.kind == "unit"]
     mine = {appointment.unit_code for appointment in motion.actor.appointments}
     unit = next((code for code in chosen if code in mine), None)

@@ -86,7 +86,7 @@ def attachments_missing(at: At) -> Iterator[Prompt]:
         if (not rule.kinds or file.kind in rule.kinds) and (not rule.of or file.step in rule.of)
     ]
     if len(files) < rule.min:
-        where = "、".join(f"“{at.bundle.engine.step(step).name}”" for step in rule.of)
+        where = "、".join(f"“{at.bundle.step(step).name}”" for step in rule.of)
         asked = f"{where + '环节' if where else ''}应有{rule.says}，现在有 {len(files)} 个"
         text = f"办理“{at.task['name']}”之前，{asked}。"
         yield Prompt(AttachmentMissing, text, rule.refuses, rule.outcomes)

@@ -51,14 +51,14 @@ def tell_decided(motion: Motion, trace: Iterable[Passed]) -> None:
     for passed in trace:
         if passed.rules:
             rules = [{"table": hit.decision, "rule": hit.rule, "number": hit.number} for hit in passed.rules]
-            motion.tell("table.decided", element=passed.element, rules=rules)
+            motion.tell("table.decided", element=passed.place, rules=rules)
 
 
 def tell_milestones(motion: Motion, trace: Iterable[Passed]) -> None:
-    """Milestones that an event in the line carries (`p:event`), told when the token passes it."""
-    events = motion.bundle.engine.events
+    """Milestones that an event in the line or the end of a call carries (`p:event`), told as it is passed."""
+    known = motion.bundle.drawn
     for passed in trace:
-        drawn = events.get(passed.element) if not passed.within else None
+        drawn = known.events.get(passed.place) or known.ends.get(passed.place)
         if drawn is not None and (milestone := drawn.extensions.get("event")):
             motion.tell(milestone, element=drawn.id)
 
@@ -143,9 +143,7 @@ def _open(motion: Motion, task: HumanTask) -> None:
 
 def route_anew(motion: Motion, row: Row) -> bool:
     """Finds the pools of an open task again, by who is appointed now; False while the right one is empty."""
-    step = motion.bundle.engine.step(row["step"])
-    rules = motion.bundle.rules_of(step.lane, step.candidates)
-    pools = assign.pools_for(motion, rules, row["item"], row["place"])
+    pools = assign.pools_for(motion, motion.bundle.rules_at(row["step"]), row["item"], row["place"])
     if pools.fallback:
         return False
     if row["pools"] == list(pools.names):
@@ -171,7 +169,7 @@ def _item(task: HumanTask) -> str | None:
 
 
 def _rules(motion: Motion, task: HumanTask) -> Sequence[Any]:
-    return motion.bundle.rules_of(task.lane, task.candidates)
+    return motion.bundle.rules_at(task.step)
 
 
 def grant(motion: Motion, who: str, reason: str) -> None:
@@ -216,6 +214,6 @@ def set_dues(motion: Motion, laid: Sequence[Row] = ()) -> None:
 
 def due_of(motion: Motion, row: Row) -> datetime | None:
     """The earliest due time of the step's clocks that still run: one that was met is owed no more."""
-    names = motion.bundle.engine.step(row["step"]).clocks
+    names = motion.bundle.step(row["step"]).clocks
     running = [c for name in names if (c := motion.board.clock_for(name, row["ref"])) and c.live]
     return min((clock.due_at for clock in running if clock.due_at is not None), default=None)

@@ -97,7 +97,7 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         task = visible(session, actor, task_id)
         case = dict(session.execute(select(cases).where(cases.c.id == task["case_id"])).mappings().one())
         bundle = bundles.get(task["version_id"])
-        step = bundle.engine.step(task["step"])
+        step = bundle.step(task["step"])
         signs = task["part"] in SIGNERS
         form = bundle.forms[step.form] if step.form and not signs else None
         plain = expression_data(bundle, case)

@@ -120,7 +120,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "case.instructed":
             return f"领导批示：{event.get('words') or GONE}"
         case "file.attached":
-            where = f"在“{bundle.engine.step(event['step']).name}”" if event.get("step") else ""
+            where = f"在“{bundle.step(event['step']).name}”" if event.get("step") else ""
             return f"{where}上传附件{event.get('words') or GONE}"
         case "file.withdrawn":
             return f"撤回附件{event.get('words') or GONE}"
@@ -186,7 +186,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "incident.resolved":
             return f"办结异常 {event['number']}（{KINDS[event['kind']].name}），原因：{event['reason']}"
         case "incident.skipped":
-            what = event["element"] and (bundle.engine.name_of(event["element"]) or event["element"])
+            what = event["element"] and (bundle.name_of(event["element"]) or event["element"])
             return f"跳过“{what}”，异常 {event['number']}，原因：{event['reason']}"
         case "incident.noted":
             return f"给异常 {event['number']} 添加说明"
@@ -245,7 +245,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "clock.stopped":
             return f"“{clock_name(event, bundle)}”停止计时"
         case "table.decided":
-            return "；".join(named_rule(hit["table"], [hit["number"]], bundle) for hit in event["rules"])
+            drawn_by = bundle.part(event["element"])
+            return "；".join(named_rule(hit["table"], [hit["number"]], drawn_by) for hit in event["rules"])
         case "secrets.kept":
             return f"加密保存：{'、'.join(label(name, bundle) for name in event['fields'])}"
         case "case.closed" if event["end"] is None:

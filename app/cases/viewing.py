@@ -129,12 +129,12 @@ def outcomes_of(task: Mapping[str, Any], bundle: Bundle) -> list[dict[str, Any]]
     delegated none, for it is given back."""
     if task["part"] == "delegate":
         return []
-    known = SIGNED if task["part"] in SIGNERS else bundle.engine.step(task["step"]).outcomes
+    known = SIGNED if task["part"] in SIGNERS else bundle.step(task["step"]).outcomes
     return [{"name": each.name, "opinionRequired": each.demands_opinion} for each in known]
 
 
 def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
-    step = bundle.engine.step(task["step"])
+    step = bundle.step(task["step"])
     return {
         "id": task["id"],
         "case": task["case_id"],

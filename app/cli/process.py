@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from app.core.errors import Problem
 from app.engine.check.finding import Finding
 
 if TYPE_CHECKING:
+    from app.processes.callees import Callee
     from app.processes.loose import Loose
     from app.processes.walk import Coverage, Walked
 
@@ -39,6 +40,7 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
     文件夹里只有流程图、没有 process.yaml 的，逐张说明能不能用。
     """
     from app.processes import loose
+    from app.processes.callees import Callees
     from app.processes.check import check_folder
 
     bad = 0
@@ -50,11 +52,13 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
         if loose.is_loose(folder):
             bad += told_loose(*loose.check_folder(folder), strict)
             continue
-        checked = check_folder(folder)
+        checked = check_folder(folder, callees=Callees(folder.parent, published_here, published_keys_here))
         errors, warnings = checked.count("error"), checked.count("warning")
         bad += bool(errors or (strict and warnings) or not checked.good)
         for finding in checked.findings:
             click.echo(shown(finding))
+        for line in pinned(checked.pins):
+            click.echo(line)
         if checked.good:
             notes = f"，{warnings} 处提醒" if warnings else ""
             given = "、".join(f"{topic}（{label}）" for topic, label in checked.topics.items())
@@ -64,6 +68,38 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
             click.echo(f"{folder.name}：{errors} 处错误，{warnings} 处提醒。")
     if bad:
         raise SystemExit(1)
+
+
+def pinned(pins: "Mapping[str, Callee]") -> Iterator[str]:
+    """Which version of everything that it calls a process goes on with."""
+    for key, each in pins.items():
+        if each.bundle is not None:
+            what = "同一文件夹里的这一份" if each.number is None else f"第 {each.number} 版"
+            yield f"调用“{each.name}”({key})：固定{what} {each.bundle.version[:12]}。"
+
+
+def published_here(key: str) -> "Callee | None":
+    """A published process, where a database is at hand; a check needs none."""
+    from app.processes.callees import published
+
+    return published(key) if _at_hand() else None
+
+
+def published_keys_here() -> list[str]:
+    from app.processes.callees import published_keys
+
+    return published_keys() if _at_hand() else []
+
+
+def _at_hand() -> bool:
+    from app import wire
+
+    try:
+        reach.database()
+    except click.ClickException:
+        return False
+    wire()
+    return True
 
 
 def told_loose(diagrams: "list[Loose]", left: int, strict: bool) -> int:
@@ -115,10 +151,14 @@ class Told:
 
 
 def publish_each(folders: list[Path] | None = None) -> Iterator[Told]:
-    """Publishes folders (all below the settings' bpmn_dir), each by itself: a bad one keeps no other back."""
+    """Publishes folders (all below the settings' bpmn_dir), each by itself: a bad one keeps no other back.
+
+    What is called comes before its callers, so that they call what lies beside them.
+    """
+    from app.processes.callees import in_order
     from app.processes.publish import publish_folder, shipped
 
-    for folder in shipped(settings().bpmn_dir) if folders is None else folders:
+    for folder in in_order(shipped(settings().bpmn_dir) if folders is None else folders):
         try:
             deployed = publish_folder(folder)
         except Problem as problem:
@@ -130,7 +170,11 @@ def publish_each(folders: list[Path] | None = None) -> Iterator[Told]:
         version = deployed.version
         done = "已发布" if deployed.changed else "没有变化"
         line = f"流程“{version.name}”({version.key})：{done}，第 {version.number} 版 {version.id[:12]}。"
-        yield Told(folder.name, (*map(shown, deployed.warnings), line))
+        behind = [
+            f"“{each.name}”({each.key}) 调用它，仍用原来的一版；要用新的一版，请重新发布 {each.key}。"
+            for each in deployed.behind
+        ]
+        yield Told(folder.name, (*map(shown, deployed.warnings), *pinned(deployed.pins), line, *behind))
 
 
 @process.command("list")
@@ -197,13 +241,16 @@ def _told_walk(walked: "list[Walked]", covered: "Coverage", coverage: bool) -> N
 @contextmanager
 def staged(folder: Path) -> Iterator[str]:
     """A database of its own in which a checked folder is published; its version."""
+    from app.processes.callees import among_published, beside, in_order
     from app.processes.check import check_folder
     from app.processes.publish import publish_folder
 
     with own_database(folder.parent):
-        for beside in folder.parent.glob("side_*"):  # what a case may begin beside itself
-            if beside != folder and check_folder(beside).good:
-                publish_folder(beside)
+        for called in beside(folder):
+            publish_folder(called)
+        for side in in_order(folder.parent.glob("side_*")):  # what a case may begin beside itself
+            if side != folder and check_folder(side, callees=among_published()).good:
+                publish_folder(side)
         yield publish_folder(folder, template=True).version.id
 
 

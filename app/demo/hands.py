@@ -84,7 +84,7 @@ class Hands:
         if row is None:
             return
         bundle = bundles.get(row["version_id"])
-        step = bundle.engine.step(row["step"])
+        step = bundle.step(row["step"])
         actor = self.crew.actor(row["assignee_id"] or who)
         names = [each.name for each in step.outcomes]
         chosen = chosen or habits.outcome(names, dice)

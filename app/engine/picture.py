@@ -1,7 +1,7 @@
 """What the engine answers with: who must act, what is awaited until when, has it ended. Frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -110,6 +110,11 @@ class Passed:
     rules: "tuple[Hit, ...]" = ()
     within: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """The element with the call activities round it: `check/visit`."""
+        return "/".join((*self.within, self.element))
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -125,6 +130,15 @@ class Picture:
     end_element: str | None
     status: str | None
     active: tuple[str, ...]
+
+    @property
+    def placed(self) -> "Picture":
+        """The same with steps and elements named as a case has them, the calls round them before."""
+        if not (any(each.within for each in self.tasks) or any(each.within for each in self.waits)):
+            return self
+        tasks = tuple(replace(each, step="/".join((*each.within, each.step))) for each in self.tasks)
+        waits = tuple(replace(each, element="/".join((*each.within, each.element))) for each in self.waits)
+        return replace(self, tasks=tasks, waits=waits)
 
     def task(self, step: str) -> HumanTask:
         """The newest open task of a step. Raises KeyError."""

@@ -14,7 +14,7 @@ from app.engine.errors import ReturnImpossible
 from app.engine.forgetting import FORGOTTEN
 from app.engine.nodes import split_name
 from app.engine.picture import HumanTask, Picture, Wait
-from app.engine.shape import Net, Row
+from app.engine.shape import Net, Row, calls_in
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ReturnPlan:
     takes. `at` is the element the token was put on. `arrivals_dropped` and `arrivals_counted` name joins,
     one entry per arrival. Timers (and other things awaited) are the Waits of the Picture before, and of the
     one after. `between` are the elements that may be passed again on the way back to where the case stood,
-    sends and calls among them, in alphabetical order.
+    sends and calls among them, in alphabetical order, each with the calls round it before its name.
     """
 
     target: str
@@ -130,6 +130,9 @@ def told(edit: Edit, before: Picture, after: Picture, branches: Mapping[str, str
     old, new = {task.ref: task for task in before.tasks}, {task.ref: task for task in after.tasks}
     old_waits, new_waits = {wait.ref for wait in before.waits}, {wait.ref for wait in after.waits}
 
+    around = calls_in(edit.within.task_spec.path_inside(edit.within))
+    inside = "".join(f"{each}/" for each in around)
+
     def touched(tasks: Iterable[HumanTask]) -> tuple[Touched, ...]:
         return tuple(
             Touched(task.ref, task.step, task.name, task.item, branches.get(task.ref)) for task in tasks
@@ -147,7 +150,7 @@ def told(edit: Edit, before: Picture, after: Picture, branches: Mapping[str, str
         timers_armed=tuple(wait for wait in after.waits if wait.ref not in old_waits),
         arrivals_dropped=tuple(row.task_spec.name for row in edit.withdrawn if row.task_spec.counts_arrivals),
         arrivals_counted=tuple(join for join, _ in edit.arrivals),
-        between=tuple(sorted(edit.between)),
+        between=tuple(sorted(inside + each for each in edit.between)),
         choices=edit.choices,
         reasons=tuple(edit.reasons),
     )

@@ -25,7 +25,7 @@ from app.engine.fuse import Fuse
 from app.engine.nodes import UserTask
 from app.engine.picture import Passed, Picture
 from app.engine.services import ServiceTask, params_of
-from app.engine.shape import READY, WAITING, Net, Row
+from app.engine.shape import READY, WAITING, Net, Row, path
 from app.engine.trace import Trace
 from app.engine.version import Service, Version
 from app.engine.viewpoint import Viewpoint
@@ -127,7 +127,8 @@ class Run:
             if row is None or row._state != WAITING or row.task_spec.awaits != "external":
                 raise NotWaiting(ref=ref)
             self.view.moved = row.within + (row.task_spec.drawn.step or "")
-            row.task_spec.fail(row, code)
+            with self._placing(row):
+                row.task_spec.fail(row, code)
 
     def skip(self, ref: str) -> None:
         """Somebody decided to go on without this job, work outside, or event in the line: it gives nothing.
@@ -238,7 +239,8 @@ class Run:
         """
         with self._acting():
             if self._phase == state.OPEN:
-                self._run_to_rest()
+                with self._placing():
+                    self._run_to_rest()
                 if not self._net.tokens():
                     self._end()
                 else:
@@ -246,7 +248,8 @@ class Run:
                     if len(self._net.tasks) > shape.MAX_ROWS:
                         raise FuseBlown("rows")
             thrown, ended = self._trace.take_thrown(), self._phase != state.OPEN
-            picture = describe(self._net, self.version, ended, thrown, self.view.value_for)
+            with self._placing():
+                picture = describe(self._net, self.version, ended, thrown, self.view.value_for)
             if not (picture.ended or picture.tasks or picture.waits):
                 raise Stuck(f"（停在 {'、'.join(picture.active)}）", element=picture.active[0])
         self._settled = True
@@ -269,9 +272,12 @@ class Run:
         }
 
     def waiting_at(self, element: str) -> list[str]:
-        """The refs of what waits at this element of the diagram, oldest first."""
-        rows = self._net.tasks.values()
-        return [row.ref for row in rows if row._state == WAITING and row.task_spec.name == element]
+        """The refs of what waits at this element, the calls round it before its name, oldest first."""
+        within, _, name = element.rpartition("/")
+        waiting = [row for row in self._net.tasks.values() if row._state == WAITING]
+        return [
+            each.ref for each in waiting if each.task_spec.name == name and "/".join(path(each)) == within
+        ]
 
     @property
     def finished(self) -> bool:
@@ -312,12 +318,25 @@ class Run:
             self._spoiled = True
             raise EngineError(f"（{type(error).__name__}）") from error
 
+    @contextmanager
+    def _placing(self, row: Row | None = None) -> Iterator[None]:
+        """What fails inside a called process says so: the calls round it come before its element's name."""
+        net = self._net
+        net.at = row
+        try:
+            yield
+        except EngineError as error:
+            if error.element is not None:
+                error.element = "/".join((*net.calls_round(), error.element))
+            raise
+
     def _run_to_rest(self) -> None:
         net, fuse = self._net, Fuse()
         while True:
             if net.agenda:
                 row = net.agenda.popleft()
                 if row._state == READY:
+                    net.at = row
                     fuse.burn(row)
                     row.run()
                 continue
@@ -338,6 +357,7 @@ class Run:
         if not asked:
             return None
         for row in sorted(asked, key=lambda row: row.task_spec.rank):
+            self._net.at = row
             if row.task_spec.look(row):
                 return row
         return None

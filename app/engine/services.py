@@ -85,7 +85,8 @@ def call_handler(row: Row) -> None:
     service, params = row.task_spec.drawn, params_of(row)
     try:
         results = row.workflow.env.call(service.handler, params)
-    except EngineError:
+    except EngineError as error:
+        error.element = error.element or service.id
         raise
     except Exception as error:  # its text may hold values of the case; its type does not
         raise HandlerFailed(

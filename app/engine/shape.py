@@ -49,7 +49,12 @@ def ref_of(number: int) -> str:
 
 def path(row: "Row") -> tuple[str, ...]:
     """The call activities round a row, outermost first; instances of a repeated sub-process do not count."""
-    return tuple(each for each in row.within.split("/")[:-1] if "#" not in each)
+    return calls_in(row.within)
+
+
+def calls_in(within: str) -> tuple[str, ...]:
+    """The call activities that a `Row.within` names."""
+    return tuple(each for each in within.split("/")[:-1] if "#" not in each)
 
 
 class Row(Task):
@@ -134,6 +139,7 @@ class Net(BpmnWorkflow):
         self.tallies: dict[str, list[Any]] = {}  # step with signers → [total, {outcome: how many}]
         self.end_element: str | None = None
         self.last_end: Row | None = None
+        self.at: Row | None = None  # what moves, or is asked something, right now
         self.callees: dict[str, Any] = {}
 
     def start(self, element: str) -> None:
@@ -141,6 +147,10 @@ class Net(BpmnWorkflow):
         self.task_tree = root = Row(self, self.spec.start, None, TaskState.FUTURE)
         root._state = COMPLETED
         self.put(self.spec.task_specs[element], root, "")
+
+    def calls_round(self) -> tuple[str, ...]:
+        """The call activities round what moves right now, outermost first."""
+        return path(self.at) if self.at is not None else ()
 
     def next_number(self) -> int:
         """A number for something that is not a row but has a ref, such as one signer of a step."""

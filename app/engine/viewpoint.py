@@ -145,6 +145,7 @@ class Viewpoint:
     def _stand_at(self, row: "Row") -> None:
         """What is evaluated next is seen from this token: its called process, the instances it lies in."""
         self._within = row.within
+        self._net.at = row
         self._round = instances_round(row, own=True) if "#" in row.within else []
         self._items = items_of_all(self._round) if self._round else {}
 

@@ -84,6 +84,17 @@ def executables(root: Any) -> list[Any]:
     return drawn if len(found) > 1 and drawn else found
 
 
+def calls_in(diagram: bytes) -> dict[str, str]:
+    """Call activity → the key it calls, in the diagram's order; nothing of a file that cannot be read."""
+    try:
+        running = executables(read(diagram))
+    except XmlRefused:
+        return {}
+    drawn = [each for process in running for each in process.iter(f"{BPMN}callActivity")]
+    called = {each.get("id") or "": (each.get("calledElement") or "").strip() for each in drawn}
+    return {name: key for name, key in called.items() if name and key}
+
+
 def _is_at_rest(process: Any) -> bool:
     return bool(process.get("isExecutable", "true").strip() == "false")
 

@@ -102,7 +102,7 @@ def _unclaim(doing: Doing) -> str:
     confirm=Key(Many(Text(says="提示", longest=60)), "看过仍要办理的提示，例如 attachment-missing"),
 )
 def _complete(doing: Doing) -> str:
-    step = doing.bundle.engine.step(doing.task["step"])
+    step = doing.bundle.step(doing.task["step"])
     first = viewing.outcomes_of(doing.task, doing.bundle) or [{"name": step.outcomes[0].name}]
     outcome: str = doing.given.get("outcome") or first[0]["name"]
     form = doing.bundle.forms.get(step.form or "")
@@ -139,7 +139,7 @@ def _reject_order(doing: Doing) -> str:
 def _return(doing: Doing) -> str:
     step, reason = doing.text("to"), doing.text("reason")
     moves.give_back(doing.actor, doing.task["id"], step, reason, doing.task["revision"])
-    return f"从“{doing.task['name']}”退回到“{doing.bundle.engine.step(step).name}”：{reason}"
+    return f"从“{doing.task['name']}”退回到“{doing.bundle.step(step).name}”：{reason}"
 
 
 @act("delegate", "委派", to=Key(WHO, "委派给谁", required=True), reason=REASON)
@@ -168,7 +168,7 @@ def _assign_down(doing: Doing) -> str:
     answers=Key(ANSWERS, "填好的内容，成为对方的草稿"),
 )
 def _resolve(doing: Doing) -> str:
-    form = doing.bundle.forms.get(doing.bundle.engine.step(doing.task["step"]).form or "")
+    form = doing.bundle.forms.get(doing.bundle.step(doing.task["step"]).form or "")
     answers, opinion = codes(doing.given.get("answers", {}), form), doing.text("opinion")
     handing.resolve(doing.actor, doing.task["id"], opinion, doing.task["revision"], answers)
     return f"交回“{doing.task['name']}”：{opinion}"

@@ -1,6 +1,6 @@
 """Process definitions, checks and deployments over HTTP, and the JSON Schemas of the files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ from app.identity.door import actor
 from app.identity.permissions import CASE_CREATE, PROCESS_CHECK, PROCESS_PUBLISH, PROCESS_READ
 from app.identity.scopes import missing, require
 from app.processes import publish as publishing
+from app.processes.callees import Callee, among_published
 from app.processes.check import check_files
 from app.processes.publish import (
     Deployed,
@@ -55,7 +56,9 @@ def validate(body: dict[str, Any]) -> Response:
     """检查一个流程文件夹：文件、流程图、表单、时限，把场景在另外的数据库里走一遍，说明对在办件的影响。什么都不保存。"""
     require(actor(), PROCESS_CHECK)
     files, before = received(body)
-    checked = check_files(files, known_org(), before, earlier(files.key), known_roles())
+    callees = among_published()
+    checked = check_files(files, known_org(), before, earlier(files.key), known_roles(), callees)
+    files = checked.files
     with reading() as session:
         head = store.head(session, files.key)
         running = session.scalar(_RUNNING.where(cases.c.process_key == files.key, cases.c.state.in_(GOING)))
@@ -64,6 +67,7 @@ def validate(body: dict[str, Any]) -> Response:
             "good": checked.good,
             "version": files.version,
             "findings": shown((*checked.findings, *(not_loaded(checked.bundle) if checked.bundle else ()))),
+            "calls": calls(checked.pins),
             "rehearsal": rehearsed(files) if checked.good else None,
             "impact": {
                 "replaces": head.version_id if head else None,
@@ -87,6 +91,8 @@ def deploy(body: dict[str, Any]) -> Response:
         answer = {
             "version": version(deployed.version),
             "changed": deployed.changed,
+            "calls": calls(deployed.pins),
+            "callersBehind": [version(each) for each in deployed.behind],
             "warnings": shown(deployed.warnings),
         }
         where = {"Location": f"/api/v1/process-definitions/{deployed.version.key}"}
@@ -125,7 +131,7 @@ def definition(key: str) -> Response:
     form = bundle.forms.get(engine.start_form or "")
     steps = [
         {"id": s.id, "name": s.name, "lane": s.lane, "form": s.form, "outcomes": [o.name for o in s.outcomes]}
-        for s in engine.steps.values()
+        for s in bundle.drawn.steps.values()
     ]
     return sent(
         {
@@ -202,6 +208,15 @@ def shown(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as they leave the house."""
     names = ("level", "rule", "file", "line", "element", "zh", "en")
     return [{name: getattr(each, name) for name in names} for each in findings]
+
+
+def calls(pins: Mapping[str, Callee]) -> list[dict[str, Any]]:
+    """What a version calls, as it is pinned."""
+    return [
+        {"key": key, "name": each.name, "number": each.number, "version": each.bundle.version}
+        for key, each in pins.items()
+        if each.bundle is not None
+    ]
 
 
 def version(row: Published) -> dict[str, Any]:

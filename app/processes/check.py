@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,15 +11,17 @@ from app.bundles.bundle import Bundle, compile_bundle
 from app.bundles.data_fields import DataField
 from app.bundles.files import BundleFiles
 from app.bundles.keys import finding
+from app.bundles.linking import linked
 from app.bundles.rules import rule_error
 from app.cases import handlers
 from app.engine.check import check as check_diagram
-from app.engine.check.calls import UNRESOLVED
 from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Earlier, Names
+from app.engine.xml import calls_in
 from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
-from app.processes import advice, cross, decisions, external, messages, parallel, served, staffing
+from app.processes import advice, calling, cross, decisions, external, messages, parallel, staffing
+from app.processes.callees import NOTHING, Callee, Callees, pins
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
 
@@ -29,11 +31,15 @@ UNKNOWN_NAME = ("bpmn-unknown-name", "dmn-unknown-input")
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found. `bundle` is there unless a YAML file has errors; `good` may be published."""
+    """What a check found. `bundle` is there unless a YAML file has errors; `good` may be published.
+
+    `pins` are the processes it calls, by key, in the versions that it will go on calling.
+    """
 
     files: BundleFiles
     bundle: Bundle | None
     findings: tuple[Finding, ...]
+    pins: Mapping[str, Callee] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
@@ -51,12 +57,17 @@ class Checked:
 
 
 def check_folder(
-    folder: Path, previous: Earlier | None = None, roles: Sequence[RoleLine] | None = None
+    folder: Path,
+    previous: Earlier | None = None,
+    roles: Sequence[RoleLine] | None = None,
+    callees: Callees | None = None,
 ) -> Checked:
-    """Everything wrong with a folder; never raises for its content. The organisation is the one beside it."""
+    """Everything wrong with a folder; never raises for its content. The organisation is the one beside it,
+    and so is what it calls, unless `callees` says otherwise."""
     files, findings = bundle_files.read_folder(folder)
     org, about_org = org_beside(folder)
-    return check_files(files, org, [*findings, *about_org], previous, roles)
+    callees = callees if callees is not None else Callees(folder.parent)
+    return check_files(files, org, [*findings, *about_org], previous, roles, callees)
 
 
 def check_files(
@@ -65,8 +76,10 @@ def check_files(
     before: Collection[Finding] = (),
     previous: Earlier | None = None,
     roles: Sequence[RoleLine] | None = None,
+    callees: Callees = NOTHING,
 ) -> Checked:
-    """The same for files in memory. `org` makes roles and names known; None leaves them unchecked.
+    """The same for files in memory. `org` makes roles and names known; None leaves them unchecked. What is
+    called is pinned as `callees` find it.
 
     `roles` are those of the installation, where they may differ from the file's by now.
     `previous` is the version new cases start with now: steps that vanish are warned of. `before` is what
@@ -75,28 +88,34 @@ def check_files(
     findings = list(before)
     bundle: Bundle | None = None
     try:
+        files = callees.pinned(files)
         bundle, about_files = compile_bundle(files)
         findings += about_files
         if bundle is not None:
-            findings += _look(bundle, org, previous, _roles(org, roles))
+            bundle = linked(bundle, callees.parts(files))
+            findings += _look(bundle, org, previous, _roles(org, roles), callees)
         elif bundle_files.DIAGRAM in files.files:  # say what can be said of the diagram alone
             findings += _only_diagram(files)
     except RecursionError as error:
         findings.append(_failed(error))
     except Exception as error:  # a checker that dies tells its user nothing
         findings.append(_failed(error))
-    return Checked(files, bundle, tuple(_ordered(findings)))
+    return Checked(files, bundle, tuple(_ordered(findings)), pins(bundle, callees))
 
 
-def names_of(bundle: Bundle, roles: Mapping[str, RoleLine] | None) -> Names:
+def names_of(bundle: Bundle, roles: Mapping[str, RoleLine] | None, callees: Callees = NOTHING) -> Names:
     """What the diagram of a bundle may refer to."""
     data = bundle.process.data
+    called = set(calls_in(bundle.files.files[bundle_files.DIAGRAM]).values())
+    found = {key for key in called if callees.find(key) is not None}
     return Names(
         data={name: _kind(field) for name, field in data.items() if not field.secret},
         forms=frozenset(bundle.forms),
         lanes=frozenset(bundle.process.lanes),
         clocks={name: frozenset(t.key for t in bundle.sla.tiers_of(name)) for name in bundle.sla.clocks},
         messages=frozenset(bundle.messages),
+        bundles=frozenset(found | callees.keys()) - {bundle.key} if called else frozenset(),
+        calls=callees.graph(found),
         decisions=decisions.ids(bundle),
         handlers={name: each.signature for name, each in handlers.every().items()},
         rule_error=partial(
@@ -147,9 +166,16 @@ def org_beside(folder: Path) -> tuple[OrgFile | None, list[Finding]]:
 
 
 def _look(
-    bundle: Bundle, org: OrgFile | None, previous: Earlier | None, roles: Mapping[str, RoleLine] | None
+    whole: Bundle,
+    org: OrgFile | None,
+    previous: Earlier | None,
+    roles: Mapping[str, RoleLine] | None,
+    callees: Callees,
 ) -> list[Finding]:
-    names = names_of(bundle, roles)
+    """`whole` is the bundle with what it calls; its own files may name what they declare themselves."""
+    bundle = compile_bundle(whole.files)[0] if whole.parts else whole
+    assert bundle is not None
+    names = names_of(bundle, roles, callees)
     about_tables = decisions.check(bundle, names)
     findings = [weighed(each) for each in check_diagram(bundle.source, names, previous)]
     if any(each.level == "error" for each in about_tables):  # a table that is wrong is not missing too
@@ -158,14 +184,13 @@ def _look(
     diagram = open_diagram(bundle.files.files[bundle_files.DIAGRAM])
     if diagram is None:
         return findings
-    refused = {each.element for each in findings if each.rule == served.ELEMENT}
-    findings = [each for each in findings if each.rule != UNRESOLVED]  # no call is open, whatever it names
-    findings += [each for each in served.check(diagram) if each.element not in refused]
+    told = frozenset(each.element for each in findings if each.element and each.level == "error")
+    findings += calling.check(bundle, diagram, callees, told)
     gone = cross.refused_ids(diagram, findings)
     findings = [each for each in findings if not _echoes(each, gone)]
-    findings += cross.check(bundle, diagram, _names(roles), gone)
+    findings += cross.check(bundle, diagram, _names(roles), gone, whole.parts)
     findings += staffing.check(bundle, diagram, roles or {})
-    findings += parallel.check(bundle, diagram)
+    findings += parallel.check(whole, diagram)
     findings += messages.check(bundle, diagram)
     findings += external.check(bundle, diagram)
     findings += advice.check(bundle, diagram)

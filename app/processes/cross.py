@@ -19,7 +19,8 @@ from app.processes import at_steps
 LONGEST_WORD = 60
 """Characters of a status, an outcome and a close reason."""
 
-_REFUSALS = ("bpmn-element-forbidden", "bpmn-element-not-yet", "bpmn-script-forbidden")
+NO_PARTS: Mapping[str, Bundle] = {}
+_REFUSALS = ("bpmn-element-forbidden", "bpmn-script-forbidden")
 
 
 def open_diagram(data: bytes) -> Diagram | None:
@@ -32,20 +33,28 @@ def open_diagram(data: bytes) -> Diagram | None:
 
 
 def check(
-    bundle: Bundle, diagram: Diagram, roles: Collection[str] | None, refused: Collection[str] = ()
+    bundle: Bundle,
+    diagram: Diagram,
+    roles: Collection[str] | None,
+    refused: Collection[str] = (),
+    parts: Mapping[str, Bundle] = NO_PARTS,
 ) -> list[Finding]:
     """Findings about two files at once; each names the one to change.
 
     `refused` are ids that the check of the diagram has told already: naming them elsewhere is no new fault.
+    `parts` are what its call activities call.
     """
     steps = steps_of(diagram) | {step: step for step in refused}
     process = read_yaml(PROCESS, bundle.files.files[PROCESS])
     findings = [*_identity(bundle, diagram), *_lanes(bundle, diagram, process, roles, steps)]
     findings += [*_nobody(bundle, diagram), *_handlers(diagram, steps), *of_diagram(diagram)]
     findings += _fitting_rules(bundle, diagram)
-    findings += [*at_steps.check(bundle, diagram, process, steps), *_statuses(bundle, diagram, process)]
+    findings += [
+        *at_steps.check(bundle, diagram, process, steps),
+        *_statuses(bundle, diagram, process, parts),
+    ]
     if SLA in bundle.files.files:
-        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps)
+        findings += _events(bundle, diagram, read_yaml(SLA, bundle.files.files[SLA]), steps, parts)
     return findings
 
 
@@ -62,6 +71,15 @@ def unit_fields(bundle: Bundle) -> dict[str, str]:
 def steps_of(diagram: Diagram) -> dict[str, str]:
     """User tasks: id → label."""
     return {node.id: node.label or node.id for node in diagram.steps.values()}
+
+
+def inside(parts: Mapping[str, Bundle], within: str = "") -> Iterator[tuple[str, Node]]:
+    """Every element of what is called, by where it is: `check/visit`."""
+    for element, part in parts.items():
+        place, diagram = f"{within}{element}/", open_diagram(part.files.files[DIAGRAM])
+        if diagram is not None:
+            yield from ((place + node.id, node) for node in diagram.every.values())
+        yield from inside(part.parts, place)
 
 
 def refused_ids(diagram: Diagram, findings: Iterable[Finding]) -> frozenset[str]:
@@ -156,10 +174,10 @@ def _fitting_rules(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
         several = of_several(scope)
         for node in scope.of_kind("userTask"):
             kinds = {rule.kind for rule in rules_of(bundle, scope, node)}
-            if "item" in kinds and node.marker is None and not several:
+            if "item" in kinds and node.marker is None and not several and not bundle.process.only_called:
                 zh = (
                     f"{node.named.zh} 按 item 指派，它却不是由几个单位或几个人各办一次的环节；"
-                    "请画上多实例标记，或改写规则。"
+                    "请画上多实例标记，或改写规则；只供按名单重复的调用活动调用的流程，请写 starts: [call]。"
                 )
                 en = f"{node.named.en} has rule item but is not done by several."
                 yield Finding("error", "rule-without-item", DIAGRAM, node.line, node.id, zh, en)
@@ -223,11 +241,16 @@ def _lengths(diagram: Diagram) -> Iterator[Finding]:
                 )
 
 
-def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:
-    statuses = {node.properties["status"] for node in diagram.every.values() if node.properties.get("status")}
+def _statuses(
+    bundle: Bundle, diagram: Diagram, process: Doc, parts: Mapping[str, Bundle]
+) -> Iterator[Finding]:
+    drawn = [*diagram.every.values(), *(node for _, node in inside(parts) if node.kind != "endEvent")]
+    statuses = {node.properties["status"] for node in drawn if node.properties.get("status")}
     public = bundle.process.public
     if not public:
         return
+    for part in parts.values():
+        public = {**part.process.public, **public}
     for status in sorted(statuses - set(public)):
         zh = f"图中的状态“{status}”没有在 public 里写群众看到的说法，将显示为“办理中”。"
         yield finding(
@@ -238,7 +261,7 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
             zh,
             f'No public word for "{status}".',
         )
-    for status in public:
+    for status in bundle.process.public:
         if status not in statuses:
             zh = f"public 里的“{status}”不是图中的状态；图中有{nearest(status, sorted(statuses))}。"
             yield finding(
@@ -251,8 +274,15 @@ def _statuses(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Findin
             )
 
 
-def _events(bundle: Bundle, diagram: Diagram, sla: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
-    told = {node.properties.get("event") for node in diagram.every.values()}
+def _events(
+    bundle: Bundle, diagram: Diagram, sla: Doc, steps: Mapping[str, str], parts: Mapping[str, Bundle]
+) -> Iterator[Finding]:
+    called = dict(inside(parts))
+    told = {node.properties.get("event") for node in (*diagram.every.values(), *called.values())}
+    steps = {
+        **steps,
+        **{place: node.label or node.id for place, node in called.items() if node.kind == "userTask"},
+    }
     for node in diagram.every.values():
         event = node.properties.get("event")
         if event is not None and event not in MILESTONES:

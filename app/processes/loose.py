@@ -15,7 +15,6 @@ from app.engine.check.nodes import CAMUNDA
 from app.engine.services import bare
 from app.engine.source import Names, Source
 from app.engine.xml import MAX_BYTES, XmlRefused, read
-from app.processes import served
 from app.processes.check import weighed
 from app.processes.cross import of_diagram, open_diagram
 
@@ -83,9 +82,7 @@ def check_file(path: Path, name: str) -> Loose:
         names = Names()
     found = [weighed(each) for each in check_diagram(Source("0" * 64, path.stem, data), names)]
     diagram = open_diagram(data)
-    told = {each.element for each in found if each.level == "error"}
     if diagram is not None:
-        found += [each for each in served.check(diagram) if each.element not in told]
         found += of_diagram(diagram)
     found.sort(key=lambda each: (each.level != "error", each.line or 0))
     return Loose(name, tuple(replace(each, file=name) for each in found), tuple(_wanted(names)))

@@ -9,10 +9,11 @@ from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
 from app.engine.check.services import is_external
-from app.processes.cross import of_several
+from app.processes.cross import of_several, open_diagram
 from app.processes.external import outputs_of
 
 RULE = "bpmn-parallel-write"
+ACTIVITIES = ("userTask", "subProcess", "callActivity")
 SPLITS = ("parallelGateway", "inclusiveGateway")
 
 
@@ -33,7 +34,7 @@ def check(bundle: Bundle, diagram: Diagram) -> list[Finding]:
 def _several(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
     """Steps that several people do: each fills the form, so its names are kept per item."""
     for scope in diagram.scopes():
-        for node in scope.of_kind("userTask", "subProcess"):
+        for node in scope.of_kind(*ACTIVITIES):
             if node.marker is None:
                 continue
             for name in sorted(_filled(bundle, scope, node.id)):
@@ -83,7 +84,7 @@ def _pairs(diagram: Diagram, one: set[str], other: set[str]) -> Iterator[tuple[s
 
 def _fills(node: Node) -> bool:
     """Whether somebody fills names there, or a system outside hands them in."""
-    return node.kind in ("userTask", "subProcess") or is_external(node)
+    return node.kind in ACTIVITIES or is_external(node)
 
 
 def _meeting(diagram: Diagram, split: str, targets: list[str]) -> set[str]:
@@ -121,6 +122,16 @@ def _per_item(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
 
 
 def _asked(bundle: Bundle, diagram: Diagram, step: str) -> set[str]:
+    called = bundle.parts.get(step)
+    within = open_diagram(called.files.files[DIAGRAM]) if called is not None else None
+    if called is not None and within is not None:
+        steps = [(scope, node) for scope in within.scopes() for node in scope.nodes.values()]
+        return {
+            name
+            for scope, node in steps
+            if node.kind != "startEvent"
+            for name in _asked(called, scope, node.id)
+        }
     inner = next((each for each in diagram.inner if each.host is diagram.nodes[step]), None)
     if inner is not None:
         return {name for node in inner.nodes for name in _asked(bundle, inner, node)}

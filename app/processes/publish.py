@@ -1,7 +1,7 @@
 """Publishes a checked folder as a version that never changes; running cases keep theirs."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import bindparam, func, select
@@ -26,6 +26,7 @@ from app.identity.actor import Actor
 from app.identity.org_file import OrgFile, RoleLine
 from app.identity.permissions import PROCESS_PUBLISH
 from app.identity.scopes import require
+from app.processes.callees import Callee, among_published
 from app.processes.check import Checked, check_files, check_folder, org_beside
 
 _STANDING = (
@@ -47,11 +48,16 @@ class TemplateNotForUse(Unprocessable):
 
 @dataclass(frozen=True)
 class Deployed:
-    """A version that new cases start with now, the warnings it came with, and whether anything changed."""
+    """A version that new cases start with now, the warnings it came with, and whether anything changed.
+
+    `pins` are the processes it calls. `behind` are processes that call it and go on with an older version.
+    """
 
     version: Published
     warnings: tuple[Finding, ...]
     changed: bool
+    pins: Mapping[str, Callee] = field(default_factory=dict)
+    behind: tuple[Published, ...] = ()
 
 
 def publish(
@@ -67,7 +73,7 @@ def publish(
     when the version new cases start with is no longer `replaces`.
     """
     require(actor, PROCESS_PUBLISH)
-    checked = check_files(files, known_org(), before, earlier(files.key), known_roles())
+    checked = check_files(files, known_org(), before, earlier(files.key), known_roles(), among_published())
     with transaction() as session:
         if request is not None and (stored := once.begin(session, request)) is not None:
             return stored
@@ -84,7 +90,7 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
     `template` lets a folder whose key begins with `_` pass (walking its scenarios in a database of its own).
     """
-    checked = check_folder(folder, earlier(folder.name), known_roles())
+    checked = check_folder(folder, earlier(folder.name), known_roles(), among_published())
     with transaction() as session:
         return _keep(session, checked, by, None, template=template)
 
@@ -158,4 +164,5 @@ def _keep(
     version = store.keep(session, checked.files, bundle.process.name, clock.now(session), by, replaces)
     changed = before is None or before.retired or before.version_id != version.id
     warnings = [each for each in (*checked.findings, *not_loaded(bundle)) if each.level == "warning"]
-    return Deployed(version, tuple(warnings), changed)
+    behind = store.callers(session, bundle.key, version.id)
+    return Deployed(version, tuple(warnings), changed, checked.pins, tuple(behind))

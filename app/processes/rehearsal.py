@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from app import bundles
 from app.bundles.files import BundleFiles
 from app.core.config import REPOSITORY, settings
 
@@ -60,11 +62,26 @@ def _laid_out(files: BundleFiles, folder: Path) -> Path:
             shutil.copytree(beside, folder / beside.name)
         elif beside.is_file():
             shutil.copy(beside, folder)
+    for called in _all_called(files):
+        if not (folder / called.key).exists():
+            _write(called, folder)
+    _write(files, folder)
+    return folder / files.key
+
+
+def _all_called(files: BundleFiles) -> Iterator[BundleFiles]:
+    """The files of everything that is called, as it is published."""
+    for version in files.called.values():
+        called = bundles.get(version).files
+        yield called
+        yield from _all_called(called)
+
+
+def _write(files: BundleFiles, folder: Path) -> None:
     for path, data in files.files.items():
         place = folder / files.key / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
-    return folder / files.key
 
 
 def _walk(folder: Path, seconds: float) -> Rehearsal:

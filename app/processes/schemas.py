@@ -59,6 +59,15 @@ class WalkedOut(Schema):
     lines = ListOf(fields.String(), required=True, metadata={"description": "经过，一行一步"})
 
 
+class CallOut(Schema):
+    """A process that another one calls, in the version it goes on calling."""
+
+    key = fields.String(required=True)
+    name = fields.String(required=True)
+    number = fields.Integer(required=True, allow_none=True, metadata={"description": "第几版"})
+    version = fields.String(required=True, metadata={"description": "固定的版本号（SM3）"})
+
+
 class RehearsalOut(Schema):
     """The scenarios, walked in a database of their own."""
 
@@ -77,6 +86,7 @@ class CheckedOut(Schema):
     good = fields.Boolean(required=True)
     version = fields.String(required=True, metadata={"description": "发布后的版本号（SM3）"})
     findings = ListOf(Shape(FindingOut), required=True)
+    calls = ListOf(Shape(CallOut), required=True, metadata={"description": "它调用的流程，固定在哪一版"})
     rehearsal = Shape(
         RehearsalOut, required=True, allow_none=True, metadata={"description": "有错误时不走场景，为 null"}
     )
@@ -100,6 +110,12 @@ class DeployedOut(Schema):
 
     version = Shape(VersionOut, required=True)
     changed = fields.Boolean(required=True)
+    calls = ListOf(Shape(CallOut), required=True, metadata={"description": "它调用的流程，固定在哪一版"})
+    callers_behind = ListOf(
+        Shape(VersionOut),
+        required=True,
+        metadata={"description": "调用它、仍用旧版的流程；重新发布后才用新版"},
+    )
     warnings = ListOf(Shape(FindingOut), required=True)
 
 

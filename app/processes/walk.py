@@ -113,6 +113,8 @@ def _watching(passed: set[str]) -> Iterator[None]:
     def dump_and_note(self: Run) -> bytes:
         state = dump(self)
         for step in self.trace:
+            if step.within:  # drawn elsewhere: its own scenarios are to reach it
+                continue
             passed.add(step.element)
             if step.branch is not None:
                 passed.update(step.branch.split(","))

@@ -42,8 +42,11 @@ def stopped(number: str, bundle: Bundle) -> str | None:
 
 def element(identifier: str | None, bundle: Bundle) -> str:
     """网关“是否退单”(gw_sign)： as the check names it, or nothing for what the diagram does not show."""
+    if identifier is None:
+        return ""
+    bundle, identifier = bundle.part(identifier), identifier.rpartition("/")[2]
     diagram = open_diagram(bundle.files.files[DIAGRAM])
-    if diagram is None or identifier is None:
+    if diagram is None:
         return ""
     if (node := diagram.nodes.get(identifier)) is not None:
         return f"{node.named.zh}："

@@ -31,11 +31,6 @@ NO_TEXT = {
     "13-utf-16": (400, "json-malformed"),
     "13-control-character": (422, "text-invalid-character"),
 }
-# The folder knows one thing more: no call is open, whatever it calls.
-OTHERWISE = {
-    "12-call-to-nothing": {"bpmn-element-not-yet"},
-    "12-call-to-itself": {"bpmn-call-recursive", "bpmn-element-not-yet"},
-}
 
 
 def cases() -> dict[str, bytes]:
@@ -72,7 +67,7 @@ def wrong(world: World, name: str, diagram: bytes) -> Any:
     errors = {each["rule"] for each in checked.json["findings"] if each["level"] == "error"}
     codes = {each["code"] for each in problem.json["errors"]}
     pointers = {each["pointer"] for each in problem.json["errors"]}
-    rules = OTHERWISE.get(name) or expected(name, diagram)
+    rules = expected(name, diagram)
     good = (
         (checked.status_code, checked.json["good"], errors) == (200, False, rules)
         and (problem.status_code, problem.json["type"]) == (422, "/problems/process-refused")

@@ -144,30 +144,6 @@ def test_a_case_that_nobody_and_nothing_can_move_is_an_incident(database: db.Dat
     assert "enough" in incident["explanation"]
 
 
-@pytest.mark.parametrize(
-    ("tag", "attributes", "inner"),
-    [
-        ("callActivity", 'calledElement="other"', ""),
-    ],
-)
-def test_what_cases_cannot_serve_is_refused_before_publishing(tag: str, attributes: str, inner: str) -> None:
-    drawing = (
-        drawn().declare("message", "m").node(tag, "x", attributes, inner).end().line("start", "x", "end")
-    )
-    files = worlds.bundle_of(
-        "drawn",
-        drawing,
-        data="amount: {type: int, label: 数量}",
-        forms={"filing": "title: 登记\nfields:\n  - {name: amount}\n"},
-    )
-
-    checked = check.check_files(files)
-
-    refused = [f for f in checked.findings if f.rule == "bpmn-element-not-yet" and f.element == "x"]
-    assert len(refused) == 1
-    assert not checked.good
-
-
 @pytest.mark.parametrize("name", ["assignee", "candidateUsers"])
 def test_a_person_named_in_the_diagram_is_refused(name: str) -> None:
     named = f'{by_role()} camunda:{name}="cgw1"'

@@ -196,8 +196,7 @@ def test_a_call_is_told_once_whatever_it_calls(copied: Change, called: str):
 
     (told,) = [each for each in lines(copied()) if "callActivity" in each or "调用" in each]
 
-    assert told.startswith("bpmn-element-not-yet")
-    assert "（调用别的流程要随版本一起固定）" in told
+    assert told.startswith("bpmn-call-unresolved")
 
 
 @pytest.mark.parametrize("name", ["assignee", "candidateUsers"])

@@ -62,7 +62,7 @@ def _line(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _called(element: str | None, bundle: Bundle | None) -> str | None:
-    return bundle.engine.name_of(element) if element is not None and bundle is not None else None
+    return bundle.name_of(element) if element is not None and bundle is not None else None
 
 
 def cause(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def ways(incident: Incident, standing: Standing, bundle: Bundle | None) -> Ways:
 
 def service_of(incident: Incident, bundle: Bundle) -> Service | None:
     """The job that failed, when it is a job and no element behind it that did."""
-    return bundle.engine.services.get(incident["element"] or "")
+    return bundle.drawn.services.get(incident["element"] or "")
 
 
 def _yes(says: str) -> Way:
@@ -153,8 +153,8 @@ def _external(incident: Incident, standing: Standing, bundle: Bundle) -> Ways:
 def _put_aside(standing: Standing, bundle: Bundle) -> Way:
     if all(each.flag for each in standing.stopped):
         return _yes("办结：这一档提醒不再标出，办件照常办理。")
-    drawn = [bundle.engine.timers.get(each.element) for each in standing.stopped]
-    if all(timer is not None and timer.step in bundle.engine.steps for timer in drawn):
+    drawn = [bundle.drawn.timers.get(each.element) for each in standing.stopped]
+    if all(timer is not None and timer.step in bundle.drawn.steps for timer in drawn):
         return _yes("办结：不再等这个定时，环节由办理人照常办理。")
     return _no("这一步还停着，别的都推动不了它，不能就这样办结：请改正后重试，或跳过。")
 
@@ -174,7 +174,7 @@ def _stranded(incident: Incident, standing: Standing, bundle: Bundle) -> Ways:
     if standing.moves:
         moved = _no("办件已经又走了；请办结这条异常。")
         return {RETRY: moved, RESOLVE: _yes("办结：办件已经又走了。"), SKIP: moved}
-    event = bundle.engine.events.get(incident["element"] or "")
+    event = bundle.drawn.events.get(incident["element"] or "")
     return {
         RETRY: _yes("再看一次：条件现在成立的，办件往下走。"),
         RESOLVE: _no("办件还停在那里，没有什么能推动它，不能办结：请重试或跳过，或把它并入另一件。"),

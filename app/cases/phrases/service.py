@@ -169,7 +169,7 @@ def _fits_somewhere(session: Session, given: Mapping[str, Any]) -> None:
     if head is None:
         raise _misplaced("process", "没有这个流程。")
     bundle = store.version(session, head.version_id)
-    steps = bundle.engine.steps
+    steps = bundle.drawn.steps
     if step is not None and step not in steps:
         raise _misplaced("step", f"这个流程没有环节“{step}”；有{keys.nearest(step, steps)}。")
     forms = {each.form for each in ([steps[step]] if step is not None else steps.values())}

@@ -28,7 +28,7 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     guard.allowed(motion, task, "complete")
     if task["part"] is not None:
         return finish_part(motion, task, command)
-    step = motion.bundle.engine.step(task["step"])
+    step = motion.bundle.step(task["step"])
     given = check_answers(motion, step.form, command.answers, command.outcome)
     answers = taking.split(motion, given, task["id"])
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
@@ -76,7 +76,7 @@ def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
     secret = motion.bundle.secret_names
     if not secret and task["answers"] == dict(command.answers):
         return True
-    form = motion.bundle.engine.step(task["step"]).form
+    form = motion.bundle.step(task["step"]).form
     try:  # what is kept was cleaned: trimmed, empty fields left out, numbers covered
         answers = check_answers(motion, form, command.answers, command.outcome)
     except (AnswersRefused, EngineError):

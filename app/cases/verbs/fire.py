@@ -30,5 +30,5 @@ def fire(motion: Motion, command: FireTimer) -> Timer | None:
 
 
 def timer_name(motion: Motion, timer: Timer) -> str:
-    drawn = motion.bundle.engine.timers.get(timer.tier)
+    drawn = motion.bundle.drawn.timers.get(timer.tier)
     return drawn.name if drawn else timer.tier

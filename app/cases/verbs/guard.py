@@ -146,7 +146,7 @@ _DID = (
 
 def four_eyes(motion: Motion, task: Row, person: str | None = None) -> None:
     """Whoever handled a step that this one checks may not take it (by default who acts). Raises FourEyes."""
-    steps = motion.bundle.engine.step(task["step"]).not_same_as
+    steps = motion.bundle.step(task["step"]).not_same_as
     if not steps:
         return
     which = {

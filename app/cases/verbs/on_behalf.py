@@ -20,7 +20,7 @@ def finish_part(motion: Motion, task: Row, command: Complete) -> Row:
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
     if task["part"] in SIGNERS:
         return _sign(motion, task, command, opinion)
-    step = motion.bundle.engine.step(task["step"])
+    step = motion.bundle.step(task["step"])
     given = check_answers(motion, step.form, command.answers, command.outcome)
     check_outcome(step.outcomes, command.outcome, opinion)
     if task["state"] == "open":

@@ -100,17 +100,25 @@ def sent_since(motion: Motion, step: str) -> set[str]:
 
 def again(motion: Motion, plan: ReturnPlan) -> dict[str, list[str]]:
     """What lies between and would happen once more on the way: messages that went out, handlers called."""
-    version, messages = motion.bundle.engine, motion.bundle.messages
-    drawn = [version.events.get(e) or version.ends.get(e) for e in plan.between]
+    known, messages = motion.bundle.drawn, motion.bundle.messages
+    ends = {**motion.bundle.engine.ends, **known.ends}
+    passed = [*plan.between, *(each for call in plan.between for each in _inside(motion, call))]
+    drawn = [known.events.get(each) or ends.get(each) for each in passed]
     thrown = {each.what for each in drawn if each is not None and each.kind == "message"}
     thrown = {name for name in thrown if name in messages and messages[name].direction == "out"}
     sent = thrown & sent_since(motion, plan.target) if thrown else thrown
-    handlers = {version.services[e].name for e in plan.between if e in version.services}
+    handlers = {known.services[each].name for each in passed if each in known.services}
     return {"messages": sorted(sent), "handlers": sorted(handlers)}
 
 
+def _inside(motion: Motion, call: str) -> list[str]:
+    """What is passed inside a call activity; nothing for any other element."""
+    known = motion.bundle.drawn
+    return [each for each in (*known.events, *known.ends, *known.services) if each.startswith(f"{call}/")]
+
+
 def plan_name(motion: Motion, step: str) -> str:
-    drawn = motion.bundle.engine.steps.get(step)
+    drawn = motion.bundle.drawn.steps.get(step)
     return drawn.name if drawn else step
 
 

@@ -26,7 +26,7 @@ def add(motion: Motion, command: AddSigner) -> Run | None:
     """
     task = held(motion, command.task_id, "addSigner", command.seen)
     reason = guard.written(command.reason, "加签的原因")
-    several = motion.bundle.engine.step(task["step"]).many is not None
+    several = motion.bundle.step(task["step"]).many is not None
     found = [
         _signer(motion, task, i, named, several) for i, named in enumerate(dict.fromkeys(command.people))
     ]
@@ -125,7 +125,7 @@ def _asked(motion: Motion, task: Row, named: str) -> Row:
     for row in load(motion, task):
         if row["part"] in SIGNERS and row["state"] in LIVE and person and row["assignee_id"] == person.id:
             return row
-    if motion.bundle.engine.step(task["step"]).many is not None:
+    if motion.bundle.step(task["step"]).many is not None:
         for row in _beside(motion, task):
             if row["item"] == named and row["part"] is None:
                 return row

@@ -69,14 +69,14 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
     reason = guard.written(command.reason, "撤回的原因")
     opened = _opened_since(motion, mine)
     run = awake(motion)
-    step = motion.bundle.engine.step(mine["step"])
+    step = motion.bundle.step(mine["step"])
     try:
         if step.many is not None and (beside := _beside(motion, mine)) is not None:
             run.reopen_vote(beside["ref"], mine["place"])
         else:
             anchor = opened[0] if opened else next(iter(motion.open_tasks()), None)
             if (
-                mine["step"] in motion.bundle.engine.repeated
+                mine["step"] in motion.bundle.drawn.repeated
             ):  # from another item's task another item goes back
                 anchor = next((task for task in motion.open_tasks() if _of_my_item(task, mine)), None)
                 if step.many is not None or anchor is None:
@@ -111,7 +111,7 @@ def _opened_since(motion: Motion, mine: Row) -> list[Row]:
 
 def _going_beside(motion: Motion, mine: Row) -> set[int]:
     """The places of items that were under way beside mine when I acted: what they do is not by my act."""
-    step = motion.bundle.engine.step(mine["step"])
+    step = motion.bundle.step(mine["step"])
     if mine["whole"] is None or step.many is not None:
         return set()
     which = {"case": motion.case["id"], "whole": mine["whole"], "since": mine["closed_at"]}
