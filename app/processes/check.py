@@ -195,7 +195,7 @@ def _look(
     findings += external.check(bundle, diagram)
     findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)
-    against = Against(bundle, diagram, org, gone)
+    against = Against(whole, diagram, org, gone)
     for name, data in bundle.files.scenarios().items():
         _, about = read_scenario(f"scenarios/{name}.yaml", data, against)
         findings += about

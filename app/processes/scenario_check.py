@@ -16,6 +16,7 @@ from app.engine.check.nodes import Node
 from app.identity.org_file import OrgFile
 from app.processes import external, scenario_cases
 from app.processes.acts import ACTS
+from app.processes.cross import inside
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, read_instant
 from app.processes.scenario_shape import COMING, DONE, OWN_STEP, SHAPE
 
@@ -125,8 +126,11 @@ def _check_act(kind: str, value: Mapping[str, Any], found: Found, path: Path, ag
         if key not in value:
             says = act.keys[key].says if key in act.keys else "环节"
             found.error("key-missing", path, f"缺少“{key}”（{says}）。", f'"{key}" is missing.')
-    if act.of != "case" and "/" not in value.get("step", "/"):  # a step of another process is not known here
-        _check_task(kind, value, found, path, against)
+    if act.of != "case" and "step" in value:
+        if "/" in value["step"]:
+            _check_called(value["step"], found, (*path, "step"), against)
+        else:
+            _check_task(kind, value, found, path, against)
 
 
 def _check_verb(kind: str, verb: str, found: Found, path: Path) -> bool:
@@ -165,6 +169,15 @@ def _check_task(kind: str, value: Mapping[str, Any], found: Found, path: Path, a
         )
     if value.get("answers"):
         _check_names(value["answers"], node, found, (*path, "answers"), against)
+
+
+def _check_called(step: str, found: Found, path: Path, against: Against) -> None:
+    """A step inside a call activity; one of a case begun beside this one is not known here."""
+    parts = against.bundle.parts
+    known = [place for place, node in inside(parts) if node.kind == "userTask"]
+    if step.partition("/")[0] in parts and step not in known:
+        zh = f"调用的流程里没有环节“{step}”；有{nearest(step, known)}。"
+        found.error("scenario-unknown-step", path, zh, f'No step "{step}".')
 
 
 def _check_message(name: str, direction: str, found: Found, path: Path, against: Against) -> None:
@@ -239,7 +252,9 @@ def _check_expect(value: Mapping[str, Any], found: Found, path: Path, against: A
     named = [("tasks", i, task.partition("@")[0]) for i, task in enumerate(value.get("tasks", []))]
     named += [("log", i, step) for i, step in enumerate(value.get("log", []))]
     for key, i, step in named:
-        if "/" not in step and step not in diagram.steps:
+        if "/" in step:
+            _check_called(step, found, (*path, key, i), against)
+        elif step not in diagram.steps:
             _tell_unknown_step(step, found, (*path, key, i), against)
     for name, due in value.get("clocks", {}).items():
         if name not in bundle.sla.clocks:

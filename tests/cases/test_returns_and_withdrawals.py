@@ -279,3 +279,21 @@ def test_after_a_withdrawal_nobody_hears_what_was_withdrawn(database: db.Databas
     (case,) = world.rows(case_rows)
     run = Run.load(case["engine"], bundles.get(case["version_id"]).engine, Bench())
     assert "check" not in run.outcomes
+
+
+def test_a_branch_beside_is_done_again_and_the_task_that_asked_stays(database: db.Database) -> None:
+    drawing = (
+        Drawing("drawn").start().both("split").both("join").task("air", by_role()).task("noise", by_role())
+    )
+    drawing.end().line("start", "split", "air", "join", "end").line("split", "noise", "join")
+    world = build(database, drawing)
+    world.file(process="drawn")
+    finish(world, "noise")
+    air = open_task(world, "air")
+
+    moves.give_back(world.actor("paiqian1"), air["id"], "noise", "重新测", air["revision"])
+
+    assert open_steps(world) == ["air", "noise"]
+    finish(world, "air")
+    finish(world, "noise")
+    assert [case["state"] for case in world.rows(case_rows)] == ["closed"]

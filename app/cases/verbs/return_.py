@@ -40,17 +40,18 @@ def give_back(motion: Motion, command: Return) -> Run:
         run.return_to(command.step, task["ref"], command.scope)
     except ReturnImpossible as error:
         raise ReturnNotPossible(error.message, reasons=list(error.reasons)) from error
-    motion.change_task(
-        task,
-        state="returned",
-        done_by=motion.actor.id,
-        opinion=reason,
-        closed_at=motion.now,
-        revision=task["revision"] + 1,
-    )
-    motion.changes.inserts["leaving"].append({"task": task["id"]})
-    for row in above(motion, task):  # who was to sign after it never will
-        drop(motion, row)
+    if task["ref"] not in {each.ref for each in plan.kept}:  # a branch beside may be done again without it
+        motion.change_task(
+            task,
+            state="returned",
+            done_by=motion.actor.id,
+            opinion=reason,
+            closed_at=motion.now,
+            revision=task["revision"] + 1,
+        )
+        motion.changes.inserts["leaving"].append({"task": task["id"]})
+        for row in above(motion, task):  # who was to sign after it never will
+            drop(motion, row)
     grant(motion, f"person:{motion.actor.id}", "handled")
     target = plan_name(motion, command.step)
     motion.tell_task("task.returned", task, to=command.step, target=target, reason=reason)
