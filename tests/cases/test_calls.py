@@ -324,6 +324,69 @@ def test_a_job_inside_a_call_can_be_skipped(database: db.Database) -> None:
     assert open_steps(world) == ["check/visit"]
 
 
+def printing_inside() -> worlds.BundleFiles:
+    """A printing centre prints; without paper somebody buys some."""
+    inner = Drawing("checking").start("s").declare("error", "no_paper")
+    outside = 'camunda:type="external" camunda:topic="notice.print"'
+    inner.service("print", "", {"subject": "${title}"}, {"number": "printed_no"}, outside)
+    inner.edge("none_left", "print", "error", "no_paper").task("buy", by_role()).end("e")
+    inner.line("s", "print", "e").line("none_left", "buy", "e")
+    return checking(inner=inner, forms={}, data="printed_no: {type: text, max: 20, label: 文印编号}")
+
+
+def to_print(world: World) -> Row:
+    """What the printing centre has fetched."""
+    body = {
+        "workerId": "w1",
+        "maxTasks": 1,
+        "topics": [{"topicName": "notice.print", "lockDuration": 60_000}],
+    }
+    (work,) = world.post("print-centre", "/external-tasks/fetch-and-lock", body).json
+    return dict(work)
+
+
+def test_work_outside_is_fetched_and_handed_in_from_inside_a_call(database: db.Database) -> None:
+    world = build(database, printing_inside(), caller())
+    case = world.file("dongjie1", "drawn").case
+    world.complete("paiqian1", task(world, "take"))
+
+    work = to_print(world)
+    body = {"workerId": "w1", "variables": {"number": {"value": "P-1"}}}
+    answer = world.post("print-centre", f"/external-tasks/{work['id']}/complete", body)
+
+    assert work["activityId"] == "check/print"
+    assert answer.status_code < 300, answer.json
+    assert world.case(case["id"])["data"]["printed_no"] == "P-1"
+    assert open_steps(world) == ["close"]
+
+
+def test_an_error_from_outside_finds_its_edge_inside_a_call(database: db.Database) -> None:
+    world = build(database, printing_inside(), caller())
+    world.file("dongjie1", "drawn")
+    world.complete("paiqian1", task(world, "take"))
+    work = to_print(world)
+    path = f"/external-tasks/{work['id']}/bpmn-error"
+
+    known = world.post("print-centre", path, {"workerId": "w1", "errorCode": "no_paper"})
+
+    assert known.status_code < 300, known.json
+    assert open_steps(world) == ["check/buy"]
+
+
+def test_an_error_nobody_awaits_stops_the_work_inside_a_call(database: db.Database) -> None:
+    world = build(database, printing_inside(), caller())
+    world.file("dongjie1", "drawn")
+    world.complete("paiqian1", task(world, "take"))
+    path = f"/external-tasks/{to_print(world)['id']}/bpmn-error"
+
+    answers = [world.post("print-centre", path, {"workerId": "w1", "errorCode": "no_ink"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [(row["kind"], row["element"]) for row in world.rows(incident_rows)] == [
+        ("external-failed", "check/print")
+    ]
+
+
 def test_a_called_process_may_call_in_its_turn(database: db.Database) -> None:
     middle = (
         Drawing("middle")
