@@ -192,10 +192,10 @@ def _lock(session: Session, command: Command, actor: Actor) -> tuple[Row, dateti
         require(actor, needs, subject=which)
     statement = {"task_id": _BY_TASK, "timer_id": _BY_TIMER, "case_id": _BY_CASE}[kind]
     asked = {"which": which, "holders": [] if by_itself else holders(actor, needs)}
-    row = session.execute(statement, asked).mappings().one_or_none()
-    if row is None:
+    (found,) = session.ask((statement, asked))
+    if not found:
         raise hidden(actor, which)
-    case = dict(row)
+    case = found[0]
     now = clock.at(case.pop("raw_now"), case.pop("clock_offset"), case["last_event_at"])
     return case, now
 

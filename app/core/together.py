@@ -113,8 +113,10 @@ def _sent(connection: Connection, raw: Any, text: _Text, rows: Sequence[Row]) ->
     # Whoever counts or reads statements hears of these as of all others.
     for hear in connection.dispatch.before_cursor_execute:
         hear(connection, cursor, text.sql, rows if many else rows[0], None, many)
-    for row in rows:
-        cursor.execute(text.sql, row)
+    if many:
+        cursor.executemany(text.sql, rows)
+    else:
+        cursor.execute(text.sql, rows[0])
     return cursor
 
 
