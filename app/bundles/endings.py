@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from app.bundles import limit_text
 from app.bundles.data_fields import FILE_KINDS
-from app.bundles.keys import Key, Many, Named, Record, Text, Whole
+from app.bundles.keys import Found, Key, Many, Named, Record, Text, Whole
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,33 @@ ATTACHMENTS = Named(
     ),
     says="环节",
 )
+REOPEN = Record(
+    {
+        "to": Key(Text(says="环节", longest=60), "回到哪个环节", required=True),
+        "within": Key(Text(says="时长"), "办结以后多久之内，例如 P15D、P5WD", required=True),
+        "max": Key(Whole(1, 20), "最多几次；不写是 1 次"),
+    }
+)
 PARENT_END = Text(one_of=("cancel", "finish", "block"), says="做法")
+
+
+@dataclass(frozen=True)
+class Reopening:
+    """To which step an ended case may be taken back, how long after, and how often."""
+
+    to: str
+    within: str
+    max: int = 1
+
+
+def read_reopen(given: Mapping[str, Any] | None, found: Found) -> Reopening | None:
+    """The rule of a checked mapping; none where the process says nothing."""
+    if given is None:
+        return None
+    if (wrong := limit_text.duration_error(given["within"])) is not None:
+        rule, zh, en = wrong
+        found.error(rule, ("reopen", "within"), zh, en)
+    return Reopening(given["to"], given["within"], given.get("max", 1))
 
 
 def read_attachments(given: Mapping[str, Any]) -> Mapping[str, AttachmentRule]:

@@ -46,6 +46,7 @@ SHAPE = Record(
         "onParentEnd": Key(
             endings.PARENT_END, "上级办件结束时：cancel 一起撤销（默认），finish 继续办完，block 不让上级结束"
         ),
+        "reopen": Key(endings.REOPEN, "办结以后可以重新打开：回到哪个环节、多久之内、最多几次；不写就不能"),
         "releases": Key(
             Named(Many(Text(says="名字")), says="环节"),
             "环节: [名字]。每次走到这个环节，首接单位解除，这些名字清空",
@@ -98,6 +99,7 @@ class ProcessDef:
     returns: Returns
     no_match: Literal["error", "null"] = "error"
     attachments: Mapping[str, AttachmentRule] = field(default_factory=dict)
+    reopen: endings.Reopening | None = None
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
@@ -133,6 +135,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         found.error("value-invalid", ("noMatch",), zh, "noMatch is error or null.")
     verbs = read_verbs(given.get("verbs", {}), found)
     releases = _releases(given.get("releases", {}), data, found)
+    reopen = endings.read_reopen(given.get("reopen"), found)
     if found.failed:
         return None
     return ProcessDef(
@@ -151,6 +154,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         returns=read_returns(given.get("returns", {})),
         no_match="error" if no_match == "error" else "null",
         attachments=endings.read_attachments(given.get("attachments", {})),
+        reopen=reopen,
         on_parent_end=given.get("onParentEnd", "cancel"),
         releases=releases,
     )

@@ -15,7 +15,7 @@ from app.bundles.yaml_file import Path
 LIMITS = "limits"
 """The name under which `table(limits)` means the table of the file that `limits:` names."""
 
-LIFE = ("case.received", "case.redone", "case.closed")
+LIFE = ("case.received", "case.redone", "case.closed", "case.reopened")
 MILESTONES = (
     "case.dispatched",
     "case.signed",
@@ -28,7 +28,6 @@ TASK_EVENTS = ("task.opened", "task.claimed", "task.done", "task.cancelled")
 _NOT_YET = (
     "case.cancelled",
     "case.merged",
-    "case.reopened",
     "case.suspended",
     "case.resumed",
     "unit.assigned",
@@ -37,7 +36,7 @@ _NOT_YET = (
     "case.returned",
 )
 EVENTS_SAY = (
-    "case.received、case.redone（重办）、case.closed、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
+    "case.received、case.redone（重办）、case.closed、case.reopened（重新打开）、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
     "task.cancelled(环节)，或图中 event 属性给出的里程碑"
 )
 

@@ -32,6 +32,7 @@ from app.cases.commands import (
     Prioritise,
     ReadCopy,
     RemoveSigner,
+    Reopen,
     Resolve,
     RestWithParent,
     Resume,
@@ -71,6 +72,7 @@ from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
 from app.cases.verbs.prioritise import prioritise
+from app.cases.verbs.reopen import reopen
 from app.cases.verbs.return_ import give_back
 from app.cases.verbs.stacking import moved_by
 from app.cases.verbs.transfer import transfer
@@ -219,6 +221,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             run = terminate(motion, command)
         case Revoke():
             run = revoke(motion, command)
+        case Reopen():
+            run = reopen(motion, command)
         case EndChild():
             ending = family.end_with_parent(motion, command)
             if ending is None:

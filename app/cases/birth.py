@@ -40,6 +40,7 @@ def born(
         "owner_unit": None,
         "merged_into": None,
         "reporter_id": None,
+        "reopened": 0,
         "suspended_by": None,
         "suspended_at": None,
         "round": 0,

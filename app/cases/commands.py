@@ -169,6 +169,14 @@ class Terminate:
 
 
 @dataclass(frozen=True)
+class Reopen:
+    """重新打开: an ended case goes on at the step that its process names, within the period it names."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Revoke:
     """撤诉: who filed the case takes it back, before anybody began to handle it."""
 
@@ -503,7 +511,7 @@ TaskCommand = (
     | ReadCopy
     | Urge
 )
-Resting = Suspend | Resume | RestWithParent | Terminate | Revoke
+Resting = Suspend | Resume | RestWithParent | Terminate | Revoke | Reopen
 Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
 Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
 CaseCommand = (

@@ -45,6 +45,10 @@ class UrgedEnough(TooMany):
     slug_of_class = "urged-enough"
 
 
+class CannotReopen(Conflict):
+    """这件办件不能重新打开。"""
+
+
 class CannotRevoke(Conflict):
     """已经有人办理，不能撤诉。"""
 

@@ -46,6 +46,7 @@ cases = Table(
     Column("reporter_id", String(60)),
     Column("round", Integer, nullable=False),
     Column("state", String(10), nullable=False),  # CASE_STATES
+    Column("reopened", Integer, nullable=False, server_default="0"),  # 重新打开: how often
     Column("suspended_by", String(60)),  # 挂起: who did it, and when
     Column("suspended_at", Instant),
     Column("merged_into", Id),  # 合并: the case whose answer is this one's too

@@ -45,6 +45,7 @@ _TASK = (
 _CASE = (
     "title",
     "root_id",
+    "reopened",
     "suspended_by",
     "suspended_at",
     "merged_into",

@@ -211,6 +211,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"激活，原因：{event['reason']}"
         case "case.terminated":
             return f"终止办件，原因：{event['reason']}"
+        case "case.reopened":
+            return f"重新打开，回到“{bundle.engine.step(event['to']).name}”，原因：{event['reason']}"
         case "case.revoked":
             return f"撤诉，原因：{event['reason']}"
         case "case.took_in":

@@ -27,6 +27,7 @@ CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
 CASE_COPY = Permission("case:copy", "抄送办件")
 CASE_URGE = Permission("case:urge", "催办")
 CASE_SUSPEND = Permission("case:suspend", "挂起和激活办件")
+CASE_REOPEN = Permission("case:reopen", "重新打开办件")
 CASE_TERMINATE = Permission("case:terminate", "终止办件")
 CASE_REVEAL = Permission("case:reveal", "查看加密内容的完整值")
 AUDIT_READ = Permission("audit:read", "查看审计记录")
@@ -66,6 +67,7 @@ ALL: dict[str, Permission] = {
         CASE_URGE,
         CASE_SUSPEND,
         CASE_TERMINATE,
+        CASE_REOPEN,
         CASE_REVEAL,
         AUDIT_READ,
         TASK_READ,

@@ -293,6 +293,12 @@ def _terminate(doing: Doing) -> str:
     return f"终止：{doing.text('reason')}"
 
 
+@act("reopen", "重新打开", "case", reason=REASON)
+def _reopen(doing: Doing) -> str:
+    resting.reopen(doing.actor, doing.case["id"], doing.text("reason"))
+    return f"重新打开：{doing.text('reason')}"
+
+
 @act("revoke", "撤诉", "case", reason=REASON)
 def _revoke(doing: Doing) -> str:
     resting.revoke(doing.actor, doing.case["id"], doing.text("reason"))

@@ -18,7 +18,7 @@ def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, st
     """`steps` are the user tasks by id, with those that were refused already."""
     findings = [*_forms(bundle, diagram), *_verbs(bundle, diagram, process, steps)]
     findings += _attachments(bundle, diagram, process, steps)
-    return findings + list(_releases(bundle, process, steps))
+    return [*findings, *_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -82,3 +82,12 @@ def _releases(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterato
             zh = f"releases：图中没有环节“{step}”；有{nearest(step, steps)}。"
             line = process.line(("releases", step))
             yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{step}".')
+
+
+def _reopen(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    rule = bundle.process.reopen
+    if rule is not None and rule.to not in steps:
+        zh = f"reopen：图中没有环节“{rule.to}”；有{nearest(rule.to, steps)}。"
+        yield finding(
+            "error", "step-unknown", PROCESS, process.line(("reopen", "to")), zh, f'No step "{rule.to}".'
+        )

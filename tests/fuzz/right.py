@@ -11,9 +11,10 @@ from app.core import db
 from app.identity.actor import SYSTEM
 from tests.cases import secret_process
 from tests.cases.external.conftest import fetch, fetching, said
+from tests.engine.drawing import Drawing
 from tests.files import bring, upload
 from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
-from tests.world import shipped
+from tests.world import bundle_of, by_role, shipped
 
 
 def sign_in(district: District) -> TestResponse:
@@ -209,6 +210,15 @@ def bulk(district: District) -> TestResponse:
     return district.world.post(PERSON, "/tasks/bulk", body)
 
 
+def reopen(district: District) -> TestResponse:
+    drawn = Drawing("reopened").start().task("work", by_role(), outcomes="完成").end()
+    rule = "reopen: {to: work, within: P15D, max: 20}\n"
+    district.world.publish(bundle_of("reopened", drawn.line("start", "work", "end"), more=rule))
+    task = district.world.file(PERSON, process="reopened").opened[0]
+    district.world.complete(PERSON, task)
+    return district.world.post(PERSON, f"/cases/{task['case_id']}/reopen", {"reason": "又坏了"})
+
+
 def suspend(district: District) -> TestResponse:
     case = district.world.file(PERSON).case
     path = f"/cases/{case['id']}/suspend"
@@ -255,6 +265,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
     "POST /api/v1/tasks/{task_id}/urge": urge,
     "POST /api/v1/tasks/bulk": bulk,
+    "POST /api/v1/cases/{case_id}/reopen": reopen,
     "POST /api/v1/tasks/{task_id}/cc": copy_case,
     "POST /api/v1/tasks/{task_id}/read": read_copy,
     "POST /api/v1/cases/{case_id}/suspend": suspend,

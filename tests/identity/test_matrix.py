@@ -66,6 +66,7 @@ ELSEWHERE = {
     "/api/v1/cases/<id:case_id>/follow",
     "/api/v1/cases/<id:case_id>/favourite",
     # by who filed it, or was sent a copy; tests/cases/test_resting.py and test_copies.py show it
+    "/api/v1/cases/<id:case_id>/reopen",  # tests/cases/test_reopening.py
     "/api/v1/cases/<id:case_id>/revoke",
     "/api/v1/tasks/<id:task_id>/urge",  # tests/cases/test_urging.py
     "/api/v1/tasks/<id:task_id>/cc",

@@ -55,6 +55,8 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.bpmn", 'value="待派遣"', f'value="{"长" * 61}"', "error", "word-too-long", "最多 60 个"),
         ("process.bpmn", 'due("sign")', "P3WD1D", "error", "bpmn-timer-out-of-range", "“P3WD1D”"),
         ("process.yaml", "facts:", "verbs: {handel: {forbid: [transfer]}}\nfacts:", "error", "verb-step-unknown", "是不是 handle"),
+        ("process.yaml", "facts:", "reopen: {to: handel, within: P15D}\nfacts:", "error", "step-unknown", "是不是 handle"),
+        ("process.yaml", "facts:", "reopen: {to: handle, within: 十五天}\nfacts:", "error", "duration-invalid", "十五天"),
         ("process.yaml", "facts:", "verbs: {sign: {rejectOrder: {max: 1, then: rview}}}\nfacts:", "error", "verb-step-unknown", "是不是 review"),
         ("process.yaml", "facts:", "attachments: {handel: {min: 1}}\nfacts:", "error", "step-unknown", "attachments：图中没有环节“handel”"),
         ("process.yaml", "facts:", "attachments: {review: {min: 1, of: [handel]}}\nfacts:", "error", "step-unknown", "没有环节“handel”"),
@@ -87,7 +89,7 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: note, as: 派遣员甲, step: sign, text: x}", "error", "scenario-key", "“note”（备注）不写“step”；可以写 text"),
         ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: claim, as: 派遣员甲, step: sign}", "error", "scenario-verb", "写成 - claim: {…}"),
         ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: noet, as: 派遣员甲, text: x}", "error", "scenario-verb", "是不是 note"),
-        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: suspend", "error", "key-not-yet", "“suspend”尚未开放"),
+        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: split", "error", "key-not-yet", "“split”尚未开放"),
         ("scenarios/on_time.yaml", "at: 2026-03-02T09:00+08:00", "at: 2026-03-02T09:00", "error", "value-in"
                                                                                                   "valid", "带时区"),
         ("scenarios/overdue.yaml", "[total.due]", "[total.late]", "error", "tier-unknown", "total.due"),

@@ -1,10 +1,11 @@
-"""挂起, 激活, 终止, 撤诉 over HTTP."""
+"""挂起, 激活, 终止, 撤诉, 重新打开 over HTTP."""
 
 from typing import Any
 
 from flask import Response
 
 from app.cases.errors import (
+    CannotReopen,
     CannotRevoke,
     CaseBusy,
     CaseClosed,
@@ -12,6 +13,7 @@ from app.cases.errors import (
     CaseSuspended,
     ChildOpen,
     NotSuspended,
+    ProcessStopped,
 )
 from app.cases.moves_api import case_answer
 from app.cases.resting import service
@@ -20,7 +22,7 @@ from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
 from app.core.http.api import Blueprint
 from app.identity.door import actor
-from app.identity.permissions import CASE_READ, CASE_SUSPEND, CASE_TERMINATE
+from app.identity.permissions import CASE_READ, CASE_REOPEN, CASE_SUSPEND, CASE_TERMINATE
 
 blp = Blueprint("resting", __name__, url_prefix="/api/v1", description="挂起、终止、撤诉")
 
@@ -74,3 +76,15 @@ def revoke_case(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：登记的人在还没有人签收、办理之前可以撤回整件。"""
     once = idempotent.once(case_answer)
     return idempotent.send(service.revoke(actor(), case_id, body["reason"], once))
+
+
+@blp.post("/cases/<id:case_id>/reopen")
+@blp.moves
+@blp.arguments(ReasonIn(), example={"reason": "路灯又灭了"})
+@blp.response(200, CaseOut())
+@blp.needs(CASE_REOPEN)
+@blp.problems(NotFound, Forbidden, CannotReopen, CaseMerged, CaseBusy, ProcessStopped)
+def reopen_case(body: dict[str, Any], case_id: str) -> Response:
+    """重新打开：办结的办件回到流程规定的环节；登记的人或有权限的人，在规定的期限和次数之内。"""
+    once = idempotent.once(case_answer)
+    return idempotent.send(service.reopen(actor(), case_id, body["reason"], once))

@@ -1,7 +1,7 @@
-"""What stops a case and lets it go on, as sentences: 挂起, 激活, 终止, 撤诉."""
+"""What stops a case and lets it go on, as sentences: 挂起, 激活, 终止, 撤诉, 重新打开."""
 
 from app.cases.advance import Moved, advance
-from app.cases.commands import Resume, Revoke, Suspend, Terminate
+from app.cases.commands import Reopen, Resume, Revoke, Suspend, Terminate
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
 
@@ -30,3 +30,8 @@ def terminate(
 def revoke(actor: Actor, case_id: str, reason: str, request: Once | None = None) -> Moved | Stored:
     """撤诉 by who filed it. Raises Forbidden, CannotRevoke, CaseClosed …"""
     return advance(Revoke(case_id, reason), actor, request)
+
+
+def reopen(actor: Actor, case_id: str, reason: str, request: Once | None = None) -> Moved | Stored:
+    """重新打开 an ended case. Raises CannotReopen with why …"""
+    return advance(Reopen(case_id, reason), actor, request)

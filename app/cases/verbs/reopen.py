@@ -1,0 +1,55 @@
+"""重新打开: who filed a case, or may decide it, takes up an ended one again, for a while."""
+
+from sqlalchemy import bindparam, exists, select
+
+from app.cases.commands import Reopen
+from app.cases.env import awake
+from app.cases.errors import CannotReopen
+from app.cases.motion import Motion
+from app.cases.verbs import guard
+from app.clocks import ledger
+from app.engine.errors import ReturnImpossible
+from app.engine.run import Run
+from app.identity.models import case_access
+from app.identity.permissions import CASE_REOPEN
+
+_STARTED = select(
+    exists().where(
+        case_access.c.case_id == bindparam("case"),
+        case_access.c.holder == bindparam("holder"),
+        case_access.c.reason == "started",
+    )
+)
+
+
+def reopen(motion: Motion, command: Reopen) -> Run:
+    """The engine that is returned stands at the step again and is not yet at rest.
+
+    Raises PermissionMissing, CannotReopen with why, CaseMerged, ReasonRequired.
+    """
+    case, rule = motion.case, motion.bundle.process.reopen
+    me = {"case": case["id"], "holder": f"person:{motion.actor.id}"}
+    if not motion.session.scalar(_STARTED, me):
+        guard.right(motion, CASE_REOPEN)
+    if case["state"] == "merged":
+        guard.case_active(motion)
+    if case["state"] != "closed":
+        raise CannotReopen("只有办结的办件可以重新打开。")
+    if rule is None:
+        raise CannotReopen("流程没有规定办结以后可以重新打开。")
+    if case["parent_id"] is not None or case["merged_into"] is not None:
+        raise CannotReopen("随别的办件办结的，不能单独重新打开。")
+    if case["reopened"] >= rule.max:
+        raise CannotReopen(f"已经重新打开过 {rule.max} 次。")
+    if ledger.add(case["closed_at"], rule.within, motion.board.calendar) < motion.now:
+        raise CannotReopen("已经过了可以重新打开的期限。")
+    reason = guard.written(command.reason, "重新打开的原因")
+    run = awake(motion)
+    case.update(state="active", closed_at=None, end_element=None, close_reason=None)
+    case["reopened"] += 1
+    motion.tell("case.reopened", reason=reason, to=rule.to)
+    try:
+        run.return_to(rule.to)
+    except ReturnImpossible as error:
+        raise CannotReopen(error.message) from error
+    return run
