@@ -224,9 +224,7 @@ class Bench:
     def _cancel_others(self) -> None:
         with db.transaction() as session:
             session.execute(text("set local statement_timeout = 0"))
-            session.execute(
-                text("update timers set state = 'cancelled' where kind = 'flag' and state = 'armed'")
-            )
+            session.execute(text(_NO_OTHERS), {"source": self.case_id})
 
     def _now(self) -> Any:
         with db.reading() as session:
