@@ -21,6 +21,21 @@ def sign_in(district: District) -> TestResponse:
     return district.world.post(PERSON, "/sessions", {"login": PERSON, "password": PASSWORD})
 
 
+CALENDAR = (
+    "region: cn\nname: 中国大陆\nyear: {}\nsource: 通知\nholidays: [{{days: {}-10-01, name: 国庆节}}]\n"
+)
+
+
+def import_calendar(district: District) -> TestResponse:
+    body = {"yaml": CALENDAR.format(2026, 2026)}
+    return district.world.post(PERSON, "/calendars/cn/import", body)
+
+
+def look_at_a_year(district: District) -> TestResponse:
+    import_calendar(district)
+    return district.world.get(PERSON, "/calendars/cn/2027")
+
+
 def file_case(district: District) -> TestResponse:
     return district.world.post_filing(PERSON)
 
@@ -252,6 +267,8 @@ def taken(district: District) -> dict[str, Any]:
 RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/sessions": sign_in,
     "POST /api/v1/cases": file_case,
+    "POST /api/v1/calendars/{region}/import": import_calendar,
+    "GET /api/v1/calendars/{region}/{year}": look_at_a_year,
     "POST /api/v1/tasks/{task_id}/complete": complete,
     "POST /api/v1/tasks/{task_id}/unclaim": unclaim,
     "POST /api/v1/tasks/{task_id}/withdraw": withdraw,
