@@ -168,7 +168,7 @@ def test_a_claim_and_a_signature_move_a_task_out_of_what_is_due(world: World) ->
     )
 
 
-@pytest.mark.parametrize("view", ["cc", "supervised", "unsatisfied"])
+@pytest.mark.parametrize("view", ["supervised", "unsatisfied"])
 def test_a_list_of_which_nothing_is_known_yet_is_refused_naming_those_there_are(
     world: World, view: str
 ) -> None:

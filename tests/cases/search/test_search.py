@@ -159,7 +159,7 @@ def test_a_case_seen_for_several_reasons_is_found_and_counted_once(several: Worl
     [
         ({"orgPath": "d1"}, "/filter/orgPath", "可以用 number、externalNo、process"),
         ({"a/b": 1}, "/filter/a~1b", "没有“a/b”这一项"),
-        ({"state": "lost"}, "/filter/state", "只能是 active、closed"),
+        ({"state": "lost"}, "/filter/state", "只能是 active、suspended、closed"),
         ({"priority": "high"}, "/filter/priority", "应为整数"),
         ({"priority": 1.5}, "/filter/priority", "应为整数"),
         ({"priority": True}, "/filter/priority", "应为整数"),
