@@ -71,11 +71,6 @@ class Duration:
             self.minutes * count,
         )
 
-    @property
-    def needs_calendar(self) -> bool:
-        """True when only a working calendar can tell its end."""
-        return self.working_days > 0
-
 
 @dataclass(frozen=True)
 class Cycle:

@@ -11,6 +11,7 @@ from app import bundles
 from app.cases import filing, firing
 from app.cases.commands import NewCase
 from app.cases.models import incidents
+from app.clocks import calendars
 from app.clocks.models import timers
 from app.core import clock, dialects
 from app.core.clock import OFFSET
@@ -139,8 +140,8 @@ def _doing(walk: Walk, given: Row, tasks_of: Callable[[Walk, str], list[Row]]) -
 def _pass(walk: Walk, given: str) -> None:
     duration = durations.parse_duration(given)
     with reading() as session:
-        now = clock.now(session)
-    _forward(walk, durations.add(now, duration, lambda day: True))
+        now, calendar = clock.now(session), calendars.in_force(session)
+    _forward(walk, durations.add(now, duration, calendar.is_workday))
     walk.say(f"…… 过了 {length(duration)}")
 
 

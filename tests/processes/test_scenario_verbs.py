@@ -88,6 +88,14 @@ def test_who_acted_takes_it_back_until_somebody_went_on(copied: Change):
 
 
 @pytest.mark.usefixtures("district")
+def test_time_passes_in_working_days_too(copied: Change):
+    failed, told = story(copied, SIGNED + "  - pass: P1WD\n  - expect: {status: 办理中}\n")
+
+    assert failed is None
+    assert "…… 过了 1 个工作日" in told
+
+
+@pytest.mark.usefixtures("district")
 def test_another_unit_helps_in_a_case_of_its_own(copied: Change):
     publish_folder(BPMN / "side_assist")
 
