@@ -1,55 +1,49 @@
 """What each command does to its case; only advance() gives commands, and only under the lock."""
 
 from app.cases import family, waits
-from app.cases.clock_commands import ExtendClock, PauseClocks, ResumeClocks
 from app.cases.commands import (
-    AddSigner,
-    Answer,
-    AssignDown,
     Assist,
-    Attach,
-    ChildEnded,
     Claim,
     Command,
     Complete,
     Copy,
-    Delegate,
     Deliver,
-    Detach,
-    EndChild,
-    Escalate,
     FinishWork,
     FireTimer,
     HandBack,
-    Hear,
-    HearOf,
-    LetGo,
-    Link,
-    Linked,
-    MergeAway,
-    MergeUndone,
-    Note,
-    Prioritise,
     ReadCopy,
-    RemoveSigner,
-    Reopen,
-    Resolve,
-    RestWithParent,
-    Resume,
     Return,
-    Revoke,
-    Suspend,
-    TakeIn,
-    Terminate,
     Transfer,
-    TreatIncident,
     Unclaim,
-    UnitMoved,
-    Unlink,
-    Unlinked,
     Urge,
     Withdraw,
 )
+from app.cases.commands.beside import (
+    Attach,
+    Detach,
+    Link,
+    Linked,
+    Note,
+    Prioritise,
+    TreatIncident,
+    UnitMoved,
+    Unlink,
+    Unlinked,
+)
+from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks
+from app.cases.commands.merging import (
+    Answer,
+    ChildEnded,
+    EndChild,
+    Hear,
+    HearOf,
+    LetGo,
+    MergeAway,
+    MergeUndone,
+    TakeIn,
+)
+from app.cases.commands.resting import Reopen, RestWithParent, Resume, Revoke, Suspend, Terminate
+from app.cases.commands.stack import AddSigner, AssignDown, Delegate, Escalate, RemoveSigner, Resolve
 from app.cases.env import CaseEnv, awake
 from app.cases.external import follow as external
 from app.cases.external.finish import finish

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.audit.chain import case_chain
-from app.cases.commands import Answer, ChildEnded, EndChild, LetGo
+from app.cases.commands.merging import Answer, ChildEnded, EndChild, LetGo
 from app.cases.env import attached, awake, sent
 from app.cases.errors import ChildOpen
 from app.cases.models import GOING, cases, tasks

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from app.cases.attachments import models as attachments
-from app.cases.clock_commands import ClockCommand, ExtendClock, PauseClocks, ResumeClocks
+from app.cases.commands.clocks import ClockCommand, ExtendClock, PauseClocks, ResumeClocks
 from app.cases.handlers import Context, handler
 from app.cases.motion import Motion
 from app.cases.verbs import clocks

@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, select, union
 
 from app import bundles
 from app.bundles import Bundle
-from app.cases.commands import Command, Deliver, Hear
+from app.cases.commands import Command, Deliver
+from app.cases.commands.merging import Hear
 from app.cases.models import cases, waits
 from app.cases.motion import Row, expression_data
 from app.core.db import Session

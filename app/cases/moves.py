@@ -5,7 +5,9 @@ from typing import Any
 
 from app.bundles.verbs import REJECTED
 from app.cases.advance import Moved, advance
-from app.cases.commands import Assist, MergeAway, MergeUndone, Prioritise, Return, TakeIn, Transfer, Withdraw
+from app.cases.commands import Assist, Return, Transfer, Withdraw
+from app.cases.commands.beside import Prioritise
+from app.cases.commands.merging import MergeAway, MergeUndone, TakeIn
 from app.cases.env import awake
 from app.cases.rejections import REASON, SUGGESTED
 from app.cases.tasks import complete

@@ -9,11 +9,7 @@ from app import bundles
 from app.bundles import Bundle
 from app.cases import prompts, viewing
 from app.cases.advance import Moved, advance
-from app.cases.commands import (
-    Claim,
-    Complete,
-    Unclaim,
-)
+from app.cases.commands import Claim, Complete, Unclaim
 from app.cases.models import cases, tasks
 from app.cases.motion import Row, expression_data
 from app.cases.phrases import service as phrases

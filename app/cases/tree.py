@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, text
 
 from app import bundles
-from app.cases.commands import BY_ITSELF, Command, TreatIncident
+from app.cases.commands import BY_ITSELF, Command
+from app.cases.commands.beside import TreatIncident
 from app.cases.models import cases, tasks
 from app.cases.motion import Motion, Row
 from app.clocks import calendars

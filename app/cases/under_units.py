@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 from app.audit import streams
 from app.audit.streams import Entry
 from app.cases.advance import move
-from app.cases.commands import UnitMoved
+from app.cases.commands.beside import UnitMoved
 from app.cases.external.models import external_tasks
 from app.cases.models import cases, incidents
 from app.cases.phrases.models import phrases

@@ -8,7 +8,7 @@ import pytest
 from app.bundles.files import BundleFiles
 from app.cases import firing, moves, timeline
 from app.cases.advance import advance
-from app.cases.clock_commands import ExtendClock, PauseClocks, ResumeClocks
+from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks
 from app.cases.models import incidents, tasks
 from app.clocks.models import clock_ledger, clocks, timers
 from app.clocks.pausing import ExtensionRefused, PauseRefused

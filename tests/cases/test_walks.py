@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from app.cases.commands import Prioritise
+from app.cases.commands.beside import Prioritise
 from app.cases.env import awake
 from app.cases.models import case_items
 from app.cases.models import tasks as task_rows

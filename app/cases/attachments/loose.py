@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from app.bundles.forms import AnswersRefused
 from app.cases.attachments.errors import LooseEnough
 from app.cases.attachments.models import LOOSE_HOURS, OWN_LOOSE, attachments, loose, loose_files, since
-from app.cases.commands import Attach
+from app.cases.commands.beside import Attach
 from app.cases.motion import Motion, Row
 from app.cases.verbs.attach import tell
 from app.core import clock

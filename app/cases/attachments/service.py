@@ -16,7 +16,7 @@ from app.cases.advance import Moved, advance
 from app.cases.attachments import kinds, loose, names, pictures, scanner, shelf
 from app.cases.attachments.errors import AttachmentWithdrawn
 from app.cases.attachments.models import attachments, loose_files
-from app.cases.commands import Attach, Detach
+from app.cases.commands.beside import Attach, Detach
 from app.cases.models import cases
 from app.cases.motion import Row
 from app.core import clock

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from app.cases.advance import Moved, advance
-from app.cases.commands import Claim, Complete, Escalate, TaskCommand, Transfer, Unclaim, Urge
+from app.cases.commands import Claim, Complete, TaskCommand, Transfer, Unclaim, Urge
+from app.cases.commands.stack import Escalate
 from app.core import once
 from app.core.db import reading
 from app.core.errors import Conflict, FieldError, Problem

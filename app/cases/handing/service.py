@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.cases.advance import Moved, advance
-from app.cases.commands import AddSigner, AssignDown, Delegate, Escalate, RemoveSigner, Resolve
+from app.cases.commands.stack import AddSigner, AssignDown, Delegate, Escalate, RemoveSigner, Resolve
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
 

@@ -7,7 +7,7 @@ from sqlalchemy import Select, bindparam, func, select, update
 
 from app.bundles import Bundle, store
 from app.cases.advance import advance
-from app.cases.commands import TreatIncident
+from app.cases.commands.beside import TreatIncident
 from app.cases.incidents import opening, rows, shown, treating
 from app.cases.incidents.errors import IncidentStands
 from app.cases.incidents.kinds import ACTS, RESOLVE

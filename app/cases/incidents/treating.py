@@ -11,7 +11,7 @@ from app.audit.streams import Entry
 from app.bundles import Bundle
 from app.bundles.forms import AnswersRefused
 from app.bundles.values import Wrong, is_empty, reader
-from app.cases.commands import TreatIncident
+from app.cases.commands.beside import TreatIncident
 from app.cases.env import awake
 from app.cases.errors import PersonNotSelectable
 from app.cases.external.models import external_tasks

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, case, or_, select
 
 from app.cases import viewing
 from app.cases.advance import Moved, advance
-from app.cases.commands import Link, Linked, Unlink, Unlinked
+from app.cases.commands.beside import Link, Linked, Unlink, Unlinked
 from app.cases.models import case_links, cases
 from app.cases.motion import Row
 from app.core.db import Session, reading

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from app.cases import viewing
 from app.cases.advance import Moved, advance
-from app.cases.commands import Note
+from app.cases.commands.beside import Note
 from app.cases.models import case_notes
 from app.cases.motion import Row
 from app.core.db import Session, reading

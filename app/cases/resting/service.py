@@ -1,7 +1,7 @@
 """What stops a case and lets it go on, as sentences: 挂起, 激活, 终止, 撤诉, 重新打开."""
 
 from app.cases.advance import Moved, advance
-from app.cases.commands import Reopen, Resume, Revoke, Suspend, Terminate
+from app.cases.commands.resting import Reopen, Resume, Revoke, Suspend, Terminate
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
 

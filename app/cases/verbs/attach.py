@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from app.cases.attachments.errors import AttachmentFixed
 from app.cases.attachments.models import attachments
-from app.cases.commands import Attach, Detach
+from app.cases.commands.beside import Attach, Detach
 from app.cases.errors import TaskNotOpen
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.cases.clock_commands import ExtendClock, PauseClocks, ResumeClocks
+from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks
 from app.cases.motion import Motion
 from app.cases.sync import set_dues
 from app.cases.verbs import guard

@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, exists, select
 
 from app.cases import family
-from app.cases.commands import Revoke, Terminate
+from app.cases.commands.resting import Revoke, Terminate
 from app.cases.env import awake
 from app.cases.errors import CannotRevoke
 from app.cases.models import tasks

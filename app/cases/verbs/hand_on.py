@@ -2,7 +2,7 @@
 
 from app.cases import assign
 from app.cases.answers import check_names
-from app.cases.commands import AssignDown, Delegate, Escalate, Resolve
+from app.cases.commands.stack import AssignDown, Delegate, Escalate, Resolve
 from app.cases.errors import NobodyAbove, PersonNotSelectable, TaskNotClaimed, UnitNotSelectable
 from app.cases.motion import Motion, Row
 from app.cases.secrets import taking

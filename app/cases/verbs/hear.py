@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.cases.commands import Hear, HearOf
+from app.cases.commands.merging import Hear, HearOf
 from app.cases.motion import Motion
 from app.cases.verbs.note import put_down
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select
 
-from app.cases.commands import Link, Linked, Unlink, Unlinked
+from app.cases.commands.beside import Link, Linked, Unlink, Unlinked
 from app.cases.errors import LinkReversed, LinkToItself
 from app.cases.models import case_links
 from app.cases.motion import Motion

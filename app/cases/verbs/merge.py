@@ -1,7 +1,7 @@
 """合并: one case joins another, rests with all it holds, and ends with it; undone until then."""
 
 from app.cases import family
-from app.cases.commands import LetGo, MergeAway, MergeUndone, TakeIn
+from app.cases.commands.merging import LetGo, MergeAway, MergeUndone, TakeIn
 from app.cases.errors import CannotMerge, NotMerged
 from app.cases.external import follow as external
 from app.cases.motion import Motion

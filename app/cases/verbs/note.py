@@ -5,7 +5,7 @@ import secrets
 from sqlalchemy import insert
 
 from app.cases.answers import seal_of
-from app.cases.commands import Note
+from app.cases.commands.beside import Note
 from app.cases.models import case_notes
 from app.cases.motion import Motion
 from app.cases.secrets.taking import hush

@@ -1,6 +1,6 @@
 """调整优先级: a case moves up or down in every list, for a reason that everybody can read."""
 
-from app.cases.commands import Prioritise
+from app.cases.commands.beside import Prioritise
 from app.cases.motion import Motion
 from app.cases.sync import set_dues
 from app.cases.verbs import guard

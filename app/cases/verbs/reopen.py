@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, exists, select
 
-from app.cases.commands import Reopen
+from app.cases.commands.resting import Reopen
 from app.cases.env import awake
 from app.cases.errors import CannotReopen
 from app.cases.motion import Motion

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from app.cases import family
-from app.cases.commands import RestWithParent, Resume, Suspend
+from app.cases.commands.resting import RestWithParent, Resume, Suspend
 from app.cases.errors import NotSuspended
 from app.cases.external import follow as external
 from app.cases.models import cases, waits

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.cases.commands import AddSigner, RemoveSigner
+from app.cases.commands.stack import AddSigner, RemoveSigner
 from app.cases.env import awake
 from app.cases.errors import PersonNotSelectable, VerbForbidden
 from app.cases.motion import Motion, Row

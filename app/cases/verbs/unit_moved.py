@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, select
 
-from app.cases.commands import UnitMoved
+from app.cases.commands.beside import UnitMoved
 from app.cases.models import tasks
 from app.cases.motion import Motion
 from app.cases.sync import lay_out, take_away
