@@ -78,6 +78,11 @@ def unmerge(district: District) -> TestResponse:
     return world.post(PERSON, f"/cases/{one['id']}/unmerge", {"reason": "不是同一盏"})
 
 
+def delete_phrase(district: District) -> TestResponse:
+    kept = district.world.post(PERSON, "/phrases", {"text": "已派员核实"}).json
+    return district.world.delete(PERSON, f"/phrases/{kept['id']}")
+
+
 def remove_link(district: District) -> TestResponse:
     world = district.world
     one, other = world.file(PERSON).case, world.file(PERSON).case
@@ -291,6 +296,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/cases/{case_id}/revoke": revoke,
     "POST /api/v1/cases/{case_id}/unmerge": unmerge,
     "DELETE /api/v1/cases/{case_id}/links/{link_id}": remove_link,
+    "DELETE /api/v1/phrases/{phrase_id}": delete_phrase,
     "GET /api/v1/tasks": list_tasks,
     "PUT /api/v1/tasks/{task_id}/draft": keep_draft,
     "POST /api/v1/tasks/{task_id}/transfer": transfer,
