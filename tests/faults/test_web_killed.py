@@ -27,6 +27,7 @@ def test_what_was_acknowledged_survives_killed_web_processes_and_nothing_happens
             kill_the_server(house) if number % 2 else kill_a_child(house)
 
     journal = crowd.journal
+    assert journal.broken == []
     assert len(journal.acknowledged("complete")) == 40 * len(STEPS) > 200
     assert journal.again > 0, "no request met a killed process: the test showed nothing"
     with db.reading() as session:
