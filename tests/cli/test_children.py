@@ -86,3 +86,23 @@ def test_a_worker_of_the_web_server_can_be_stopped_from_its_first_moment_on() ->
     )
 
     assert done.stdout == "alive\n", done.stderr
+
+
+def test_a_child_is_asked_once_to_end(tmp_path: Path) -> None:
+    counting = f"""
+        import signal, time
+        asked = []
+        signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+        open({str(tmp_path / "ready")!r}, "w")
+        while not asked:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        open({str(tmp_path / "asked")!r}, "w").write(str(len(asked)))
+    """
+    children = Children()
+    children.start("counting", python(counting), environ=os.environ)
+    assert until((tmp_path / "ready").exists, 10)
+
+    children.stop("counting")
+
+    assert (tmp_path / "asked").read_text() == "1"

@@ -26,6 +26,7 @@ class Child:
     signal: int
     seconds: float
     log: Path | None
+    asked: bool = False
 
     @property
     def running(self) -> bool:
@@ -163,5 +164,7 @@ class Children:
 
 
 def _ask(child: Child) -> None:
-    if child.running:
+    """Once: granian's handler, met by a second signal while it runs, waits for itself for ever."""
+    if child.running and not child.asked:
+        child.asked = True
         child.process.send_signal(child.signal)

@@ -38,7 +38,9 @@ def born_stoppable() -> None:
             signal.signal(number, signal.SIG_DFL)
         release()
         if os.environ.get("HUYING_TIED"):
-            die_with_parent(parent)  # a killed server would leave them serving the port for ever
+            # A killed server would leave them serving the port for ever. At once: one that drains without its
+            # server may never end, and the transactions it was in would stay open.
+            die_with_parent(parent, signal.SIGKILL)
 
     def hold() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, QUICK)
