@@ -12,7 +12,7 @@ class TaskDone(Conflict):
 
 
 class TaskNotClaimed(Conflict):
-    """该任务还没有人签收。"""
+    """该任务还没有人签收，请先签收，再做这一步。"""
 
 
 class CaseClosed(Conflict):

@@ -14,15 +14,14 @@ from app.cases.errors import (
     NobodyAbove,
     PersonNotSelectable,
     ProcessStopped,
-    TaskDone,
     TaskHandedOn,
     TaskNotClaimed,
-    TaskTaken,
     UnitNotSelectable,
     VerbForbidden,
 )
 from app.cases.handing import service
 from app.cases.handing.schemas import AssignDownIn, DelegateIn, ResolveIn, SignerGone, SignersIn
+from app.cases.moves_api import ON_A_TASK
 from app.cases.schemas import MovedOut, ReasonIn
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
@@ -32,20 +31,7 @@ from app.identity.permissions import TASK_COMPLETE
 
 blp = Blueprint("handing", __name__, url_prefix="/api/v1", description="委派、交办、上报、加签")
 
-ON_A_HELD_TASK = (
-    NotFound,
-    Forbidden,
-    TaskTaken,
-    TaskDone,
-    TaskHandedOn,
-    TaskNotClaimed,
-    CaseClosed,
-    CaseMerged,
-    CaseBusy,
-    VerbForbidden,
-    Stale,
-    IfMatchMissing,
-)
+ON_A_HELD_TASK = (*ON_A_TASK, TaskHandedOn, TaskNotClaimed, Stale, IfMatchMissing)
 
 
 @blp.post("/tasks/<id:task_id>/delegate")
