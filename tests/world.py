@@ -30,6 +30,7 @@ from app.core import once as core_once
 from app.core.once import Once, Stored
 from app.identity import login, org
 from app.identity.actor import Actor
+from app.identity.memberships import memberships
 from app.identity.models import account_topics, appointments, people, role_permissions, roles, units
 from app.processes.callees import among_published
 from tests.engine.drawing import Drawing
@@ -299,7 +300,7 @@ def settle(session: db.Session) -> None:
     """The organisation of bpmn/, without passwords: its file is read once, later tests get the same rows."""
     if not _district:
         org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
-        for table in (units, roles, role_permissions, people, appointments, account_topics):
+        for table in (units, roles, role_permissions, people, appointments, account_topics, memberships):
             found = session.execute(select(table).order_by(*table.primary_key)).mappings()
             _district[table] = [dict(row) for row in found]
         return

@@ -23,7 +23,7 @@ class Actor:
     id: str
     login: str
     name: str
-    kind: str = "person"  # person | service | system
+    kind: str = "person"  # person | service | resident | system
     appointments: tuple[Appointment, ...] = ()
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -46,6 +46,7 @@ def sign_in(body: dict[str, str]) -> dict[str, Any]:
 
 
 @sessions.get("/current")
+@sessions.everybody
 @sessions.response(200, ActorOut())
 def current() -> dict[str, Any]:
     """我是谁，能做什么。"""
@@ -53,6 +54,7 @@ def current() -> dict[str, Any]:
 
 
 @sessions.delete("/current")
+@sessions.everybody
 @sessions.response(204)
 def sign_out() -> Response:
     """退出登录：本令牌立即失效。"""
@@ -62,6 +64,7 @@ def sign_out() -> Response:
 
 
 @organisation.get("/org-units")
+@organisation.everybody
 @organisation.arguments(UnitQuery(), location="query")
 @organisation.response(200, UnitPage())
 @organisation.problems(UnitUnknown)
@@ -74,6 +77,7 @@ def units(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @organisation.get("/org-units/<id:code>")
+@organisation.everybody
 @organisation.response(200, UnitOut())
 @organisation.problems(NotFound)
 def unit(code: str) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def people_of_my_units(query: dict[str, Any]) -> dict[str, Any]:
 @organisation.response(200, RoleList())
 def roles() -> dict[str, Any]:
     """角色及其权限。"""
+    actor()
     with reading() as session:
         return {"items": people.all_roles(session)}
 

@@ -40,7 +40,7 @@ people = Table(
     Column("id", Id, primary_key=True),
     Column("login", String(60), nullable=False),
     Column("name", String(60), nullable=False),
-    Column("kind", String(10), nullable=False),  # person | service
+    Column("kind", String(10), nullable=False),  # person | service | resident
     Column("password_hash", String(200)),
     Column("state", String(10), nullable=False),  # active | disabled
     UniqueConstraint("login", name="uq_people_login"),

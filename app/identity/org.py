@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, 
 
 from app.core import clock, dialects, ids
 from app.core.db import Session
-from app.identity import login, passwords, topics
+from app.identity import demo_residents, login, passwords, topics
 from app.identity.actor import SYSTEM
+from app.identity.memberships import memberships
 from app.identity.models import appointments, people, role_permissions, roles, units
 from app.identity.org_file import OrgFile, OrgRefused, PersonLine, RoleLine, read_org
 
@@ -78,11 +79,12 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True)
 class OrgLoaded:
-    """How many units, roles and people the file named."""
+    """How many units, roles, people and residents the file named."""
 
     units: int
     roles: int
     people: int
+    residents: int
 
 
 class Person(NamedTuple):
@@ -204,16 +206,18 @@ def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> O
     """Makes the organisation what the file says, as often as you like.
 
     Units, roles and people are found by code, key and login; roles get exactly the file's permissions, people
-    exactly its appointments. What the file does not name stays. `with_passwords=False` leaves passwords alone
-    (they take 20 ms each). A unit that stands elsewhere in the file than before moves with all
-    that is under way there. Raises OrgRefused with every finding.
+    exactly its appointments, residents at least its communities. What the file does not name stays.
+    `with_passwords=False` leaves passwords (20 ms each) and what is sealed of residents alone. A unit that
+    stands elsewhere in the file than before moves with all that is under way there. Raises OrgRefused with
+    every finding.
     """
     org = read_org(data)
     unit_ids = _load_units(session, org)
     _load_roles(session, org)
     _load_people(session, org, unit_ids, with_passwords)
+    demo_residents.load(session, org.residents, unit_ids, with_passwords)
     login.grants_changed(session)
-    return OrgLoaded(len(org.units), len(org.roles), len(org.people))
+    return OrgLoaded(len(org.units), len(org.roles), len(org.people), len(org.residents))
 
 
 def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
@@ -252,7 +256,11 @@ def _move(session: Session, unit: Unit, new: str) -> None:
         return
     for bring in _along:
         bring(session, unit, old, new)
-    for table, column in ((units, units.c.path), (appointments, appointments.c.unit_path)):
+    for table, column in (
+        (units, units.c.path),
+        (appointments, appointments.c.unit_path),
+        (memberships, memberships.c.unit_path),
+    ):
         under = update(table).where(unit_scope((old,), column))
         session.execute(under.values({column: moved(column, old, new)}))
 

@@ -19,6 +19,7 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}\Z")
 _TOPIC = re.compile(PATTERN)
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+REAL = ("real_name", "phone", "id_number")
 
 
 class OrgRefused(Unprocessable):
@@ -66,6 +67,18 @@ class PersonLine:
 
 
 @dataclass(frozen=True)
+class ResidentLine:
+    """A resident of the demo, an approved member of communities (codes). Everybody may read `name`."""
+
+    login: str
+    name: str
+    password: str | None = field(repr=False)
+    communities: tuple[str, ...]
+    real: dict[str, str] | None = field(default=None, repr=False)
+    """Real name, phone and identity number, where the file tells them."""
+
+
+@dataclass(frozen=True)
 class OrgFile:
     """What the file says; units stand after their parents."""
 
@@ -73,25 +86,30 @@ class OrgFile:
     units: tuple[UnitLine, ...]
     roles: tuple[RoleLine, ...]
     people: tuple[PersonLine, ...]
+    residents: tuple[ResidentLine, ...] = ()
 
     def unit(self, code_or_name: str) -> UnitLine | None:
         return next((u for u in self.units if code_or_name in (u.code, u.name)), None)
 
-    def person(self, login_or_name: str) -> PersonLine | None:
-        return next((p for p in self.people if login_or_name in (p.login, p.name)), None)
+    def person(self, login_or_name: str) -> PersonLine | ResidentLine | None:
+        everybody: tuple[PersonLine | ResidentLine, ...] = (*self.people, *self.residents)
+        return next((p for p in everybody if login_or_name in (p.login, p.name)), None)
 
 
 def read_org(data: bytes) -> OrgFile:
     """The file's content. Raises OrgRefused with every finding (line, Chinese text)."""
     found = _Findings()
-    top = _mapping(_compose(data, found), ("name", "units", "roles", "people"), "机构文件", found)
+    top = _mapping(
+        _compose(data, found), ("name", "units", "roles", "people", "residents"), "机构文件", found
+    )
     roles = _roles(top.get("roles"), found)
     units = _units(top.get("units"), found)
     people = _people(top.get("people"), roles, units, found)
+    residents = _residents(top.get("residents"), people, units, found)
     if found.lines:
         raise OrgRefused(found.lines)
     name = _text(top["name"], "name", found) if "name" in top else ""
-    return OrgFile(name, tuple(units.values()), tuple(roles.values()), tuple(people))
+    return OrgFile(name, tuple(units.values()), tuple(roles.values()), tuple(people), tuple(residents))
 
 
 class _Findings:
@@ -272,6 +290,37 @@ def _people(
         topics = _topics(entry.get("topics"), kind, found)
         people.append(PersonLine(login, name, kind, password, tuple(dict.fromkeys(held)), topics))
     return people
+
+
+def _residents(
+    node: Any, people: list[PersonLine], units: dict[str, UnitLine], found: _Findings
+) -> list[ResidentLine]:
+    residents: list[ResidentLine] = []
+    known = ("login", "name", "password", "communities", *REAL)
+    for item in _list(node, "residents", found):
+        entry = _mapping(item, known, "居民", found)
+        missing = [needed for needed in ("login", "name", "communities") if needed not in entry]
+        for needed in missing:
+            found.add(item, f"居民缺少“{needed}”。")
+        if missing:
+            continue
+        login = _text(entry["login"], "login", found, lambda text: bool(_LOGIN.match(text)))
+        name = _text(entry["name"], "name", found)
+        for value, of, what in ((login, "login", "账号"), (name, "name", "姓名")):
+            if value in {getattr(other, of) for other in (*people, *residents)}:
+                found.add(item, f"{what}“{value}”写了两次。")
+        password = _text(entry["password"], "password", found) if "password" in entry else None
+        told = {each: _text(entry[each], each, found) for each in REAL if each in entry}
+        if told and len(told) < len(REAL):
+            found.add(item, f"{'、'.join(REAL)} 要么都写，要么都不写。")
+        codes = []
+        for one in _list(entry["communities"], "communities", found):
+            code = _text(one, "communities", found)
+            if code and (code not in units or units[code].tier != "community"):
+                found.add(one, f"“{code}”不是一个社区（tier 是 community 的单位）的代码。")
+            codes.append(code)
+        residents.append(ResidentLine(login, name, password, tuple(dict.fromkeys(codes)), told or None))
+    return residents
 
 
 def _topics(node: Any, kind: str, found: _Findings) -> tuple[str, ...]:

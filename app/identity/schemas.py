@@ -47,7 +47,7 @@ class ActorOut(Schema):
     id = fields.String(required=True)
     login = fields.String(required=True)
     name = fields.String(required=True)
-    kind = OneOf(("person", "service"), required=True)
+    kind = OneOf(("person", "service", "resident"), required=True)
     appointments = ListOf(Shape(AppointmentOut), required=True)
     permissions = fields.Dict(fields.String(), fields.List(fields.String()), required=True)
 

@@ -49,7 +49,8 @@ def load() -> None:
     except org.OrgRefused as refused:
         lines = [f"{file.name} 第 {line} 行：{message}" for line, message in refused.findings]
         raise click.ClickException("\n".join(lines)) from None
-    click.echo(f"单位 {loaded.units} 个，角色 {loaded.roles} 个，人员 {loaded.people} 个。")
+    counts = {"单位": loaded.units, "角色": loaded.roles, "人员": loaded.people, "居民": loaded.residents}
+    click.echo("，".join(f"{what} {count} 个" for what, count in counts.items()) + "。")
     with db.transaction() as session:
         for report in importing.load_folder(session, settings().bpmn_dir):
             click.echo("\n".join(told_of(report)))

@@ -110,6 +110,16 @@ class Blueprint(flask_smorest.Blueprint):
     writes = staticmethod(gate.writes)
 
     @staticmethod
+    def residents(view: View) -> View:
+        """Serves residents, and nobody else."""
+        return _noted(gate.serves(gate.RESIDENT)(view), **{"x-serves": "residents"})
+
+    @staticmethod
+    def everybody(view: View) -> View:
+        """Serves whoever is signed in, residents too."""
+        return _noted(gate.serves(*gate.STAFF, gate.RESIDENT)(view), **{"x-serves": "everybody"})
+
+    @staticmethod
     def uploads(schema: dict[str, Any]) -> Callable[[View], View]:
         """Takes multipart/form-data, which core/http/multipart reads."""
         body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

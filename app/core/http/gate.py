@@ -9,11 +9,12 @@ from flask import Flask, Response, current_app, g, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import ClientDisconnected
 
-from app.core import ids, typed
+from app.core import events, ids, typed
 from app.core.config import settings
 from app.core.errors import (
     BadRequest,
     FieldError,
+    Forbidden,
     LengthRequired,
     NotAllowed,
     NotFound,
@@ -56,6 +57,12 @@ class QueryRefused(Unprocessable):
     """查询条件有误。"""
 
 
+RESIDENT = "resident"
+STAFF = frozenset(("person", "service", "system"))
+"""Kinds of principals."""
+STAFF_ONLY = "这是工作人员办理的事项；居民可以办理的在“我的”里。"
+RESIDENTS_ONLY = "这是居民本人办理的事项，请用居民的账号登录。"
+
 Authenticate = Callable[[str], Principal]
 """A bearer token to its owner; raises TokenInvalid."""
 
@@ -72,6 +79,16 @@ def public(view: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a view that needs nobody signed in."""
     view.__dict__["open_to_all"] = True
     return view
+
+
+def serves(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Marks a view by whom it serves; without the mark it serves staff and services, and no resident."""
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.__dict__["serves"] = frozenset(kinds)
+        return view
+
+    return mark
 
 
 def writes(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,6 +122,7 @@ def _enter() -> None:
     else:
         allowances: Allowances = current_app.extensions["huying_allowances"]
         g.left = allowances.admit(_token(), _arrive, writes="writes" in marks)
+        _check_door(marks)
     if environ.get("QUERY_STRING"):
         _check_query(marks)
     if marks.get("needs_key") and "HTTP_IDEMPOTENCY_KEY" not in environ:
@@ -119,6 +137,18 @@ def sign_in() -> Principal:
     if "principal" not in g:
         g.principal = current_app.extensions["huying_authenticate"](_token())
     return g.principal  # type: ignore[no-any-return]
+
+
+def _check_door(marks: Mapping[str, Any]) -> None:
+    """Residents use what was made for them, and nobody else uses it, whatever permissions say."""
+    who = sign_in()
+    if who.kind not in marks.get("serves", STAFF):
+        events.security("forbidden", who.id, _route(), {"kind": who.kind})
+        raise Forbidden(STAFF_ONLY if who.kind == RESIDENT else RESIDENTS_ONLY)
+
+
+def _route() -> str:
+    return request.url_rule.rule if request.url_rule is not None else request.path
 
 
 def _arrive() -> Principal:
