@@ -65,6 +65,7 @@ def create_app() -> "Flask":
     from app.cases.secrets import api as secrets
     from app.cases.suggestions import api as suggestions
     from app.cases.urging import api as urging
+    from app.cases.voting import api as voting
     from app.categories import api as categories
     from app.core.http import access_log, api, front, gate, health, problem, waiting
     from app.exchange import api as exchange
@@ -89,6 +90,7 @@ def create_app() -> "Flask":
     document.register_blueprint(copies.blp)
     document.register_blueprint(batches.blp)
     document.register_blueprint(handing.blp)
+    document.register_blueprint(voting.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(resting.blp)
     document.register_blueprint(urging.blp)

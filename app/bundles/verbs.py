@@ -23,6 +23,7 @@ VERBS = {
     "escalate": "上报",
     "addSigner": "加签",
     "removeSigner": "减签",
+    "recuse": "回避",
     "urge": "催办",
 }
 """The verbs of tasks that there are so far; the others of cases.md are refused until they are built."""

@@ -43,13 +43,21 @@ from app.cases.commands.merging import (
     TakeIn,
 )
 from app.cases.commands.resting import Reopen, RestWithParent, Resume, Revoke, Suspend, Terminate
-from app.cases.commands.stack import AddSigner, AssignDown, Delegate, Escalate, RemoveSigner, Resolve
+from app.cases.commands.stack import (
+    AddSigner,
+    AssignDown,
+    Delegate,
+    Escalate,
+    Recuse,
+    RemoveSigner,
+    Resolve,
+)
 from app.cases.env import CaseEnv, awake
 from app.cases.external import follow as external
 from app.cases.external.finish import finish
 from app.cases.incidents import treating
 from app.cases.motion import Motion, Row
-from app.cases.sync import set_dues, sync, tell_decided, tell_milestones
+from app.cases.sync import set_dues, sync, tell_decided, tell_milestones, tell_votes
 from app.cases.tree import Tree
 from app.cases.verbs import rest, signers
 from app.cases.verbs.assist import assist
@@ -66,6 +74,7 @@ from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
 from app.cases.verbs.prioritise import prioritise
+from app.cases.verbs.recuse import recuse
 from app.cases.verbs.reopen import reopen
 from app.cases.verbs.return_ import give_back
 from app.cases.verbs.stacking import moved_by
@@ -186,6 +195,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             if dropping is None and moved is None:
                 return True
             run = dropping or forward(motion, moved)  # type: ignore[arg-type]  # one of the two is there
+        case Recuse():
+            run = recuse(motion, command)
         case Complete():
             task = complete(motion, command)
             if task is None:
@@ -254,6 +265,7 @@ def settle(motion: Motion, run: Run, gone: str = "cancelled") -> None:
     picture = run.settle().placed
     tell_decided(motion, run.trace)
     tell_milestones(motion, run.trace)
+    tell_votes(motion, run)
     sync(motion, picture, gone)
     family.reply_with_it(motion)
     external.follow(motion, run, picture.waits, gone)

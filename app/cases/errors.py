@@ -23,6 +23,10 @@ class CaseBusy(Conflict):
     """该办件正有他人操作，请稍后再试。"""
 
 
+class NotSeveral(Conflict):
+    """这个环节由一个人办理，没有表决。"""
+
+
 class NotAwaited(Conflict):
     """该办件没有在等这条消息。"""
 

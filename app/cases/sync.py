@@ -9,6 +9,7 @@ from app.cases.models import GOING
 from app.cases.motion import Motion, Row
 from app.core.ids import new_id
 from app.engine.picture import HumanTask, Passed, Picture
+from app.engine.run import Run
 
 RANK_WITHOUT_DUE = "99999999999999"
 
@@ -61,6 +62,18 @@ def tell_milestones(motion: Motion, trace: Iterable[Passed]) -> None:
         drawn = known.events.get(passed.place) or known.ends.get(passed.place)
         if drawn is not None and (milestone := drawn.extensions.get("event")):
             motion.tell(milestone, element=drawn.id)
+
+
+def tell_votes(motion: Motion, run: Run) -> None:
+    """How a vote ended, with its counts: of steps that say what passes, not of work shared out."""
+    for passed in run.trace:
+        drawn = motion.bundle.drawn.steps.get(passed.place)
+        if drawn is None or drawn.many is None or passed.index is not None:
+            continue
+        if "vote" in drawn.extensions or drawn.many.condition is not None:
+            total, votes = run.view.count_of(passed.place) or (0, {})
+            told = {"whole": passed.ref, "result": passed.outcome, "total": total, "votes": dict(votes)}
+            motion.tell("vote.decided", step=passed.place, label=drawn.name, **told)
 
 
 def _comes_from_outside(picture: Picture) -> bool:

@@ -79,6 +79,8 @@ CONFIRMED = {"attachment-missing": "缺少要求的附件", "return-to-ruling": 
 """Prompts that somebody went on with, in words."""
 WHERE = {"before": "在前", "beside": "同时", "after": "在后"}
 GONE = "（内容已删除）"
+RESULTS = {"passed": "通过", "rejected": "未通过", "undecided": "没有结果"}
+"""How a vote ended, in words."""
 TIMES = ("due", "since")
 MILESTONES = {
     "case.dispatched": "已派遣",
@@ -113,6 +115,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             known = "、".join(CONFIRMED.get(code, code) for code in event.get("confirmed", ()))
             sure = f"（已确认：{known}）" if known else ""
             return f"办理“{step}”，结论：{event['outcome']}{opinion}{sure}{_advised(event)}"
+        case "task.cancelled" if event.get("recused"):
+            return f"回避“{step}”，原因：{event['reason']}"
         case "task.cancelled":
             return f"“{step}”不再需要办理"
         case "case.noted":
@@ -151,6 +155,9 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"请{event['called']}{WHERE[event['where']]}加签“{step}”，原因：{event['reason']}"
         case "task.signer_removed":
             return f"减签{event['called']}（“{step}”），原因：{event['reason']}"
+        case "vote.decided":
+            counted = "，".join(f"{said} {count}" for said, count in event["votes"].items()) or "无人表态"
+            return f"“{step}”{RESULTS[event['result']]}：{counted}（名单 {event['total']} 人）"
         case "task.sign_asked":
             return f"请{event['called']}加签“{step}”"
         case "task.signed":

@@ -136,6 +136,15 @@ class ManyTask(UserTask):
         self._look(my_task)
 
     @staticmethod
+    def signers(my_task: Row) -> list[tuple[int, Any]]:
+        """Who is on the list, in the order of signing; who was taken off it is not."""
+        kept = my_task.internal_data
+        order = kept.get("order") or range(len(kept["list"]))
+        there = {place for place, _ in kept["votes"]} | {place for _, place in kept["open"]}
+        there |= set(kept.get("turn", ()))
+        return [(place, kept["list"][place]) for place in order if place in there]
+
+    @staticmethod
     def _take(kept: dict[str, Any], number: int) -> int:
         entry = next(each for each in kept["open"] if each[0] == number)
         kept["open"].remove(entry)

@@ -108,6 +108,14 @@ class Run:
             row, _ = self._signing(ref)
             row.task_spec.reopen(row, index)
 
+    def signers(self, ref: str) -> list[tuple[int, Any]]:
+        """Who is on the list of the step this task belongs to, as (index, item) in the order of signing: who
+        has voted, who may, and whose turn comes later. Raises NotOpen.
+        """
+        row, _ = self._signing(ref)
+        signers: list[tuple[int, Any]] = row.task_spec.signers(row)
+        return signers
+
     def deliver(self, ref: str, results: Mapping[str, Any] | None = None) -> None:
         """Exactly this has happened: a message or signal came, a job runs now, work outside gave `results`.
 

@@ -7,6 +7,7 @@
 | `count:n[:outcome]` | n have chosen that outcome (default the first) |
 | `ratio:r[:outcome]` | so large a share of the list has; r is 0.6, 60% or 2/3 |
 | `veto:n[:outcome]` | rejected as soon as n have chosen that outcome (default the last) |
+| `quorum:n` | beside the others: nothing passes before n have acted, whatever they chose |
 
 Rules written together must all be met; with a veto among them `all` only means that everyone acts, and
 nothing passes as long as a veto may still come. A step that writes no `vote` is work shared out: everyone
@@ -98,7 +99,7 @@ def verdict(vote: Vote, tally: Tally) -> str | None:
 
 
 def _votes(rule: Rule, tally: Tally) -> int:
-    return tally.votes.get(rule.outcome, 0)
+    return tally.done if rule.kind == "quorum" else tally.votes.get(rule.outcome, 0)
 
 
 def _is_met(rule: Rule, tally: Tally, vetoes: bool, early: bool) -> bool:
@@ -143,9 +144,15 @@ def read_vote(text: str | None, early: str | None, outcomes: Sequence[str], size
             f"有误：{alone} 不能和这些规则合写。",
             f"is wrong: {alone} may not be combined with these rules.",
         )
+    if set(kinds) == {"quorum"}:
+        raise VoteRefused(
+            "bpmn-extension-value",
+            "有误：quorum 只说至少几人表态，还要写怎样算通过，例如 count:3,quorum:5。",
+            "is wrong: quorum says how many must act; write what passes too, such as count:3,quorum:5.",
+        )
     for rule in rules:
         _check_possible(rule, outcomes, size)
-    if set(kinds) == {"veto"}:
+    if set(kinds) <= {"veto", "quorum"}:
         rules = (Rule("all", outcomes[0]), *rules)
     return Vote(rules, early == "yes" if early is not None else text is not None)
 
@@ -155,11 +162,11 @@ def _rule(word: str, outcomes: Sequence[str]) -> Rule:
     if kind in ("all", "any") and not said:
         return Rule(kind, outcomes[0])
     need = _need(kind, said[0]) if said else None
-    if need is None:
+    if need is None or (kind == "quorum" and len(said) > 1):
         raise VoteRefused(
             "bpmn-extension-value",
-            "写法不对；可以写 all、any、count:3、ratio:0.6 或 veto:1，合写用逗号隔开。",
-            "is not understood; write all, any, count:3, ratio:0.6 or veto:1, several with commas.",
+            "写法不对；可以写 all、any、count:3、ratio:0.6、veto:1 或 quorum:3，合写用逗号隔开。",
+            "is not understood; write all, any, count:3, ratio:0.6, veto:1 or quorum:3, several with commas.",
         )
     outcome = said[1] if len(said) > 1 else outcomes[-1] if kind == "veto" else outcomes[0]
     if outcome not in outcomes:
@@ -172,7 +179,7 @@ def _rule(word: str, outcomes: Sequence[str]) -> Rule:
 
 
 def _need(kind: str, text: str) -> Fraction | None:
-    if kind in ("count", "veto"):
+    if kind in ("count", "veto", "quorum"):
         return Fraction(text) if _COUNT.fullmatch(text) else None
     share = _SHARE.fullmatch(text) if kind == "ratio" else None
     if share is None:
@@ -189,7 +196,7 @@ def _check_possible(rule: Rule, outcomes: Sequence[str], size: int | None) -> No
         zh, en = "一票不投就算数", "is met before anybody votes"
     elif rule.kind == "ratio" and rule.need > 1:
         zh, en = "要求的比例超过全体", "asks for more than everybody"
-    elif rule.kind in ("count", "veto") and rule.need > (MOST_INSTANCES if size is None else size):
+    elif rule.kind in ("count", "veto", "quorum") and rule.need > (MOST_INSTANCES if size is None else size):
         most = MOST_INSTANCES if size is None else size
         zh, en = f"要 {rule.need} 人，可是最多只有 {most} 人", f"needs {rule.need} of at most {most} people"
     elif rule.kind == "veto" and len(outcomes) == 1:

@@ -20,6 +20,7 @@ from app.cases.handing import service as handing
 from app.cases.notes import service as notes
 from app.cases.resting import service as resting
 from app.cases.urging import service as urging
+from app.cases.voting import service as voting
 from app.core.db import reading
 from app.core.ids import new_id
 from app.identity.actor import Actor
@@ -205,6 +206,12 @@ def _remove_signer(doing: Doing) -> str:
         doing.actor, doing.task["id"], _signer(doing, doing.text("person")), doing.text("reason")
     )
     return f"减签{doing.text('person')}：{doing.text('reason')}"
+
+
+@act("recuse", "回避", reason=REASON)
+def _recuse(doing: Doing) -> str:
+    voting.recuse(doing.actor, doing.task["id"], doing.text("reason"), doing.task["revision"])
+    return f"回避“{doing.task['name']}”：{doing.text('reason')}"
 
 
 def _signer(doing: Doing, named: str) -> str:

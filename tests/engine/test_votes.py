@@ -708,6 +708,23 @@ def test_without_early_a_vote_ends_only_when_met_struck_down_or_complete(text: s
                 assert verdict(vote, Tally(total, Counter(said))) == final(vote, said)
 
 
+@pytest.mark.parametrize("text", ["count:1", "ratio:0.5", "veto:1", "count:2,veto:1", f"count:2:{NO}"])
+@pytest.mark.parametrize("quorum", [1, 2, 3, 4])
+def test_with_a_quorum_nothing_passes_before_so_many_have_acted(text: str, quorum: int):
+    plain = read_vote(text, "yes", (YES, MAYBE, NO))
+    vote = read_vote(f"{text},quorum:{quorum}", "yes", (YES, MAYBE, NO))
+    for total in range(1, 6):
+        for done in range(1, total + 1):
+            for said in product((YES, MAYBE, NO), repeat=done):
+                tally = Tally(total, Counter(said))
+                expected = verdict(plain, tally)
+                if total < quorum:
+                    expected = REJECTED
+                elif expected == PASSED and done < quorum:
+                    expected = None
+                assert verdict(vote, tally) == expected, (total, said)
+
+
 def test_nothing_is_decided_before_somebody_has_acted():
     for text in RULES:
         assert verdict(read_vote(text, None, (YES, MAYBE, NO)), Tally(2, {})) is None
@@ -715,7 +732,8 @@ def test_nothing_is_decided_before_somebody_has_acted():
 
 @pytest.mark.parametrize("text", ["", "most", "count", "count:0", "count:x", "count:-1", "ratio:0", "ratio:1.01",
                                   "ratio:1/0", "ratio:a", "any:1", "any,all", "any,veto:1", "all,count:1", "veto:201",
-                                  "count:1:nie", "count:1,", "ratio:²"])  # fmt: skip
+                                  "count:1:nie", "count:1,", "ratio:²", "quorum:3", "quorum:0,all", "any,quorum:2",
+                                  f"count:1,quorum:2:{YES}", "count:1,quorum:201"])  # fmt: skip
 def test_a_vote_that_cannot_be_is_refused(text: str):
     with pytest.raises(VoteRefused):
         read_vote(text or ",", None, (YES, MAYBE, NO))

@@ -43,6 +43,7 @@ WRITES: dict[str, tuple[str, Any, int]] = {
     "signers": ("post", {"people": ["paiqian2"], "where": "after", "reason": "x"}, 409),
     "escalate": ("post", {"reason": "x"}, 409),
     "resolve": ("post", {"opinion": "x"}, 428),
+    "recuse": ("post", {"reason": "x"}, 428),
     "draft": ("put", {"answers": {"level": "一般"}}, 200),
 }
 """Acts on an open task by their last word: how they are asked, and what they answer to who stands in its pool."""
@@ -62,6 +63,8 @@ BESIDE: list[tuple[str, str, Any, int]] = [
 ELSEWHERE = {
     # claim has no If-Match to stop at, so it would move the case; its authority is the one of complete
     "/api/v1/tasks/<id:task_id>/claim",
+    # a step of one person has none; tests/cases/test_votes.py shows it
+    "/api/v1/tasks/<id:task_id>/votes",
     # set and taken back by whoever sees the case; tests/cases/test_marks.py shows it
     "/api/v1/cases/<id:case_id>/follow",
     "/api/v1/cases/<id:case_id>/favourite",

@@ -64,4 +64,13 @@ class RemoveSigner:
     reason: str
 
 
-Stacked = Delegate | Resolve | AssignDown | Escalate | AddSigner | RemoveSigner
+@dataclass(frozen=True)
+class Recuse:
+    """回避: a signer of a 会签 leaves its list himself, before he has said anything."""
+
+    task_id: str
+    reason: str
+    seen: int | None
+
+
+Stacked = Delegate | Resolve | AssignDown | Escalate | AddSigner | RemoveSigner | Recuse

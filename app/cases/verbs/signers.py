@@ -10,6 +10,7 @@ from app.cases.stack import LIVE, SIGNERS, load
 from app.cases.sync import grant
 from app.cases.verbs import guard
 from app.cases.verbs.hand_on import held
+from app.cases.verbs.recuse import recused
 from app.cases.verbs.stacking import HANDED, drop, moved_by, put, rest, wake
 from app.core.errors import FieldError
 from app.engine.errors import EngineError
@@ -97,6 +98,8 @@ def _signer(motion: Motion, task: Row, i: int, named: str, several: bool) -> tup
     if several:
         if any(row["item"] == named for row in _beside(motion, task)):
             raise _refused(i, f"“{named}”已经在会签里。")
+        if recused(motion, task, named):
+            raise _refused(i, f"“{named}”在这次会签里回避了。")
         unit = org.unit_by_code(motion.session, named)
         if unit is not None and unit.valid_at(motion.now):
             return unit.code, unit.name
