@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange
+    from app import bundles, exchange, periodic
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -23,6 +23,7 @@ def wire() -> None:
     under_units.install()
     exchange.install()
     kept.install()
+    periodic.install()
 
 
 def begin() -> None:
@@ -72,6 +73,7 @@ def create_app() -> "Flask":
     from app.identity import api as identity
     from app.identity import login
     from app.processes import api as processes
+    from app.schedules import api as schedules
 
     wire()
     app = Flask(__name__, static_folder=None)
@@ -108,6 +110,7 @@ def create_app() -> "Flask":
     document.register_blueprint(calendars.blp)
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)
+    document.register_blueprint(schedules.blp)
     processes.install(app)
     health.install(app, __version__)
     front.install(app)

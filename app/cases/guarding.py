@@ -71,11 +71,16 @@ def pause(seconds: float) -> None:
         if not session.execute(dialects.insert_ignore(session.dialect, system_state), state).rowcount:
             return  # another process saw it, too
         error = ClockJumped(seconds)
-        where = opening.Where("system", str(session.scalar(_TOP) or ""))
+        where = opening.Where("system", whole_house(session))
         opening.open_incident(session, KIND, where, error, SYSTEM)
         told = {"seconds": round(seconds)}
         streams.append(session, Entry(streams.ADMIN, "firing.paused", SYSTEM.id, None, told, raw))
     log.error("a clock jumped by %.0f s: firing is paused", seconds)
+
+
+def whole_house(session: Session) -> str:
+    """The path of the unit above all others: what stops for the whole house is seen by who sees it."""
+    return str(session.scalar(_TOP) or "")
 
 
 def paused_since(session: Session) -> str | None:

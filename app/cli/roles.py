@@ -1,4 +1,4 @@
-"""What the children of worker.py do until they are asked to stop: tick, work off hints, carry messages."""
+"""What the children of worker.py do until asked to stop: look for timers, for hints, mail, schedules."""
 
 import logging
 import os
@@ -12,12 +12,10 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from app.cases import firing
-from app.cases.attachments import service as attachments
-from app.cases.calendars import recounting
-from app.core import clock, db, once, startup, wake
+from app.core import clock, startup, wake
 from app.core.config import settings
 from app.exchange import postman
-from app.identity import login
+from app.schedules import service as schedules
 
 DRAIN = 25
 """Seconds a child may finish in: less than what its parent is granted."""
@@ -25,10 +23,7 @@ DRAIN = 25
 FULL_TICK = 200
 """A look that moved this many rows is followed by the next at once."""
 
-SWEEP_SECONDS = 60.0
-FILES_SECONDS = 86_400.0
 SAY_AGAIN_SECONDS = 60.0
-SWEEP_BATCH = 1000
 WORKER_TTL = 75
 """RQ blocks in its dequeue for 15 s less than this; its default would be 405 s."""
 
@@ -54,7 +49,6 @@ class Asked:
 
 def tick(asked: Asked) -> None:
     """Looks for due timers about once a second; one failed look must not stop the next."""
-    next_sweep = next_files = clock.monotonic()
     trouble = Trouble()
     served = False  # once the tables are there they stay: migrations only add
     while not asked():
@@ -70,12 +64,6 @@ def tick(asked: Asked) -> None:
         except Exception as error:  # the database may be away; every later look finds the same rows
             if trouble.worth_saying(type(error).__name__):
                 logger.exception("a look for due timers failed")
-        if served and clock.monotonic() >= next_sweep:
-            next_sweep = clock.monotonic() + SWEEP_SECONDS
-            sweep()
-        if served and clock.monotonic() >= next_files:
-            next_files = clock.monotonic() + FILES_SECONDS
-            sweep_files()
         if moved < FULL_TICK:
             clock.pause(settings().tick_seconds * random.uniform(0.8, 1.2), asked)
 
@@ -93,30 +81,6 @@ class Trouble:
             return False
         self.what, self.next_at = what, now + SAY_AGAIN_SECONDS
         return True
-
-
-def sweep() -> None:
-    """Once a minute: due times that another calendar moves, kept answers and tokens past their time."""
-    try:
-        recounting.catch_up()
-        more = True
-        while more:  # a batch a transaction, so that nobody waits long
-            with db.transaction() as session:
-                more = once.forget_expired(session, clock.now(session), SWEEP_BATCH) == SWEEP_BATCH
-        with db.transaction() as session:
-            login.forget_expired(session)
-    except Exception:  # the next sweep finds the same rows
-        logger.exception("sweeping failed")
-
-
-def sweep_files() -> None:
-    """Once a day: bytes that no attachment names any more."""
-    try:
-        gone = attachments.sweep()
-        if gone:
-            logger.info("%s files that no row names were removed", gone)
-    except Exception:  # tomorrow's sweep finds the same files
-        logger.exception("sweeping files failed")
 
 
 def work(asked: Asked) -> None:
@@ -145,8 +109,26 @@ def carry(asked: Asked) -> None:
     postman.serve(our_name(), asked, DRAIN)
 
 
+def keep_schedules(asked: Asked) -> None:
+    """What is to be done every so often; however long it takes, no timer and no message waits for it."""
+    if not startup.once_served(asked):
+        return
+    entered, trouble = False, Trouble()
+    while not asked():
+        try:
+            if not entered:
+                schedules.enter()
+                entered = True
+            schedules.run_due()
+            trouble = Trouble()
+        except Exception as error:  # the database may be away; every later look finds the same rows
+            if trouble.worth_saying(type(error).__name__):
+                logger.exception("a look for due schedules failed")
+        clock.pause(settings().tick_seconds * random.uniform(0.8, 1.2), asked)
+
+
 def our_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-ROLES = {"ticker": tick, "jobs": work, "postman": carry}
+ROLES = {"ticker": tick, "jobs": work, "postman": carry, "periodic": keep_schedules}

@@ -19,9 +19,9 @@ from sqlalchemy import (
     update,
 )
 
-from app.core import dialects
+from app.core import clock, dialects
 from app.core.config import settings
-from app.core.db import Instant, Json, Session, metadata
+from app.core.db import Instant, Json, Session, metadata, transaction
 from app.core.errors import Conflict, Unprocessable
 
 
@@ -52,6 +52,9 @@ class Once:
     key: str
     fingerprint: str
     render: Callable[[Any], Stored]
+
+
+SWEEP_BATCH = 1000
 
 
 class Seal(Protocol):
@@ -187,6 +190,14 @@ def forget_expired(session: Session, now: datetime, most: int = 1000) -> int:
     if rows:
         session.execute(_FORGET, [dict(zip("pmrk", row, strict=True)) for row in rows])
     return len(rows)
+
+
+def sweep() -> None:
+    """Deletes all answers whose time is over, a batch a transaction, so that nobody waits long."""
+    more = True
+    while more:
+        with transaction() as session:
+            more = forget_expired(session, clock.now(session), SWEEP_BATCH) == SWEEP_BATCH
 
 
 def _which(once: Once) -> dict[str, str]:

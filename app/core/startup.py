@@ -1,8 +1,9 @@
 """What a process checks and says before it serves: settings, the trial mode, a database that is behind."""
 
 import logging
+from collections.abc import Callable
 
-from app.core import db, log, schema
+from app.core import clock, db, log, schema
 from app.core.config import settings
 
 logger = logging.getLogger("huying.start")
@@ -24,6 +25,18 @@ def behind() -> str | None:
     with db.reading() as session:
         has = schema.version(session.connection)
     return schema.advice(has) if schema.state(has) == "behind" else None
+
+
+def once_served(stopped: Callable[[], bool]) -> bool:
+    """Waits for a database with the tables of this code (the ticker says so); False when asked to stop."""
+    while not stopped():
+        try:
+            if behind() is None:
+                return True
+        except Exception:  # away: it comes back
+            logger.debug("the database cannot be asked yet")
+        clock.pause(settings().tick_seconds, stopped)
+    return False
 
 
 def say_what_is_behind() -> None:

@@ -307,6 +307,12 @@ def follow_configuration(session: Session) -> None:
     session.execute(_RELEASE.where(outbox.c.endpoint.in_(names)))
 
 
+def follow() -> None:
+    """The same in a transaction of its own: whoever wrote a row may know other systems than we."""
+    with transaction() as session:
+        follow_configuration(session)
+
+
 _WAITING = select(outbox.c.state).where(text("outbox.state in ('held', 'dead')")).distinct()
 
 

@@ -173,6 +173,12 @@ def forget_expired(session: Session, most: int = 1000) -> int:
     return gone
 
 
+def sweep() -> None:
+    """Deletes tokens and failures whose time is over, a batch."""
+    with transaction() as session:
+        forget_expired(session)
+
+
 def grants_changed(session: Session) -> None:
     """Called by whoever changes what a role may do: every process reads the grants anew."""
     session.execute(

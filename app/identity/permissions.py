@@ -51,6 +51,8 @@ FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 CALENDAR_IMPORT = Permission("calendar:import", "导入工作日历")
+SCHEDULE_READ = Permission("schedule:read", "查看定期任务")
+SCHEDULE_RUN = Permission("schedule:run", "立即运行定期任务")
 
 ALL: dict[str, Permission] = {
     permission: permission
@@ -89,6 +91,8 @@ ALL: dict[str, Permission] = {
         PHRASE_SHARE,
         CATEGORY_IMPORT,
         CALENDAR_IMPORT,
+        SCHEDULE_READ,
+        SCHEDULE_RUN,
     )
 }
 """Every permission by its name."""

@@ -38,6 +38,8 @@ def ways(incident: Incident, standing: Standing, bundle: Bundle | None) -> Ways:
         return _filing()
     if kind == "clock-jump":
         return _clock()
+    if kind == "schedule-failed":
+        return _schedule()
     if standing.case in ("closed", "cancelled"):
         gone = _no("办件已经结束，没有什么停在那里；请办结这条异常。")
         return {RETRY: gone, RESOLVE: _yes("办结：办件已经结束。"), SKIP: gone}
@@ -85,6 +87,14 @@ def _delivery() -> Ways:
 def _clock() -> Ways:
     confirm = _no("请运维人员核对时钟，无误后运行 huying timers resume，定时恢复，这条异常随之办结。")
     return {RETRY: confirm, RESOLVE: confirm, SKIP: confirm}
+
+
+def _schedule() -> Ways:
+    return {
+        RETRY: _no("后台过几分钟自己会再试；要马上再试，请在“定期任务”里立即运行。"),
+        RESOLVE: _yes("办结：没有办件停在那里；再做不成，另开一条。"),
+        SKIP: _no("定期任务不是流程里的一步，没有什么可跳过。"),
+    }
 
 
 def _message() -> Ways:

@@ -1,0 +1,25 @@
+"""What the house does again and again, and how often: one line each. Other rooms know nothing of it."""
+
+from app.schedules.service import Schedule, know
+
+EVERY_MINUTE, EVERY_DAY = "PT1M", "P1D"
+
+
+def install() -> None:
+    """Makes them known; as often as you like."""
+    from app.cases.attachments import service as attachments
+    from app.cases.calendars import recounting
+    from app.core import once
+    from app.exchange import outbox, parking
+    from app.identity import login
+
+    know(
+        Schedule("calendars", "按新的工作日历重算到期时刻", EVERY_MINUTE, recounting.catch_up),
+        Schedule("answers", "清理过期的重复请求回答", EVERY_MINUTE, once.sweep),
+        Schedule("sign-ins", "清理过期的登录", EVERY_MINUTE, login.sweep),
+        Schedule("files", "清理没有办件使用的附件", EVERY_DAY, attachments.sweep),
+        Schedule("outbox", "按配置停发、续发对外消息", EVERY_MINUTE, outbox.follow),
+        Schedule("inbound-missed", "再看一次没有等到办件的来件", EVERY_MINUTE, parking.find_missed),
+        Schedule("inbound-expired", "结束等过期限的来件", EVERY_MINUTE, parking.expire),
+        Schedule("inbound-old", "清理三十天前送到的来件", EVERY_MINUTE, parking.forget_delivered),
+    )
