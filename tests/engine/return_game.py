@@ -50,7 +50,9 @@ class ReturnGame(TokenGame):
 
     def alive(self, scope: Opening, aside: str) -> bool:
         """Whether anything of a line is still there."""
-        return any(each.scope is scope and each.aside == aside for each in self.openings + self.subs) or any(
+        open_or_sent = [(each.scope, each.aside) for each in self.openings + self.subs]
+        open_or_sent += [(within, line) for _, line, within in self.flying]
+        return any(within is scope and line == aside for within, line in open_or_sent) or any(
             aside in waiting for waiting in scope.at_join.values()
         )
 
