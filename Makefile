@@ -12,7 +12,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage-of-requirements fuzz bench bench-users bench-timers bench-inbox bench-engine proofs lock clean environment
+.PHONY: help run test check coverage-of-requirements fuzz bench bench-users bench-timers bench-inbox bench-engine proofs proofs-timers lock clean environment
 
 help: ## 列出这些命令
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 34
@@ -57,6 +57,9 @@ bench-engine: environment ## 量流程引擎的耗时
 
 proofs: environment ## 长时间的证明：引擎对照记号游戏两万次、带退回两万次、改坏的图两万张和表、表达式各五千过检查（约十分钟到半小时，至多一小时；ARGS="--mutations 1000000 --minutes 600"）
 	@exec $(BIN)/python -m bench.proofs $(ARGS)
+
+proofs-timers: environment ## 长时间的证明：进程被杀、睡过租约，Valkey 被清空、被杀，数据库时钟跳变，定时仍都只触发一次（半小时；ARGS="--minutes 120"）
+	@exec $(BIN)/python -m bench.unrest $(ARGS)
 
 lock: environment ## 依 pyproject.toml 重写 requirements.lock（需要 uv）
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from app.engine.blocks import Branch, Line, lines_of
 from app.engine.events import Boundary
 from app.engine.shape import Net, Row
-from app.engine.standing import homes, public
+from app.engine.standing import inside_of, public
 from app.engine.version import Version
 from app.engine.ways import reach, turned
 
@@ -32,8 +32,7 @@ def outcomes_of(net: Net, scope: Row, elements: Iterable[str], version: Version)
     of those on side lines that end with the return. `version` draws what lies in `scope`.
     """
     within = scope.task_spec.path_inside(scope)
-    names = _with_side_lines(elements, version)
-    inside = {element for element in version.spec.task_specs if _lies_in(element, names, version)}
+    inside = inside_of(_with_side_lines(elements, version), version)
     calls = tuple(f"{each}/" for each in inside if each in version.calls)
 
     def meant(key: str) -> bool:
@@ -54,8 +53,3 @@ def _with_side_lines(elements: Iterable[str], version: Version) -> set[str]:
         for bell in ringing:
             names |= {bell.name, *begins[bell.name].after}
     return names
-
-
-def _lies_in(element: str, names: set[str], version: Version) -> bool:
-    """Whether the element, or a sub-process round it, is one of `names`."""
-    return any(each in names for _, each in homes(version, "", element))

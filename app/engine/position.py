@@ -19,7 +19,17 @@ from app.engine.nodes import split_name
 from app.engine.repeats import Repeat
 from app.engine.returns import Edit, ReturnTarget
 from app.engine.shape import Net, Row
-from app.engine.standing import Floor, Standing, chain_of, floors_of, homes, open_task, public, units
+from app.engine.standing import (
+    Floor,
+    Standing,
+    chain_of,
+    floors_of,
+    homes,
+    inside_of,
+    open_task,
+    public,
+    units,
+)
 from app.engine.version import Version
 
 AUTO, BRANCH, BLOCK = "auto", "branch", "block"
@@ -248,6 +258,9 @@ class Position:
         again = {level.element, *(each.element for each in taken)}
         edit.between = level.line.between(edit.at, again) if taken else level.line.reach([edit.at])
         again |= edit.between
+        drawn = self._version(public(level.scope.task_spec.path_inside(level.scope)))
+        inside = (drawn.spec.task_specs[each].bpmn_id for each in inside_of(edit.between, drawn))
+        edit.between |= {each for each in inside if each is not None}
         below = f"{level.side}/" if level.side else ""
         specs, told = level.scope.task_spec.specs_inside(level.scope), dict[str, bool]()
         for row in units(self.net):

@@ -60,7 +60,8 @@ class ReturnPlan:
     takes. `at` is the element the token was put on. `arrivals_dropped` and `arrivals_counted` name joins,
     one entry per arrival. Timers (and other things awaited) are the Waits of the Picture before, and of the
     one after. `between` are the elements that may be passed again on the way back to where the case stood,
-    sends and calls among them, in alphabetical order, each with the calls round it before its name.
+    sends and calls among them, with those inside sub-processes on the way, in alphabetical order, each with
+    the calls round it before its name.
     """
 
     target: str

@@ -1,5 +1,6 @@
 """Where rows stand: in which sub-process or called process, on which line, in which branches."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from app.engine.blocks import Block, Branch, Line, lines_of, splits
@@ -105,3 +106,9 @@ def homes(version: Version, within: str, element: str) -> list[tuple[Floor, str]
         found.append(((within, spec.home), element))
         element = spec.whole.name if isinstance(spec, Instance) else spec.home
     return found
+
+
+def inside_of(names: Collection[str], version: Version) -> set[str]:
+    """Of one diagram the elements that are, or lie in a sub-process that is, one of `names`."""
+    specs = version.spec.task_specs
+    return {element for element in specs if any(each in names for _, each in homes(version, "", element))}

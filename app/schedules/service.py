@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, case, or_, select, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.guarding import GOES_ON, whole_house
+from app.cases.guarding import GOES_ON, may_fire, whole_house
 from app.cases.incidents import opening
 from app.core import clock, dialects
 from app.core.config import settings
@@ -118,7 +118,12 @@ def enter() -> None:
 
 
 def run_due() -> int:
-    """Does what is due now, one after the other; returns how many runs there were."""
+    """Does what is due now, one after the other; returns how many runs there were.
+
+    Nothing while a clock has jumped: an answer forgotten too early would let a request happen twice.
+    """
+    if not may_fire():
+        return 0
     with reading() as session:
         due = session.execute(_DUE, {"now": clock.now(session)}).all()
     return sum(_run(_known[row.name], row.next_at) for row in due if row.name in _known)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
+from app import periodic
 from app.audit import streams
 from app.cases import firing, guarding
 from app.cases.models import incidents
@@ -14,7 +15,9 @@ from app.clocks.models import timers
 from app.core import clock, db
 from app.core.clock import BEIJING
 from app.core.db import system_state
+from app.core.once import idempotency
 from app.identity.actor import SYSTEM
+from app.schedules import service as schedules
 from tests import world as worlds
 from tests.world import World
 
@@ -104,6 +107,29 @@ def test_it_goes_on_when_the_time_that_a_person_says_is_the_databases(world: Wor
     assert (incident["state"], incident["note"]) == ("resolved", "校时服务器错了，已改正")
     with pytest.raises(guarding.NotPaused):
         guarding.resume(SYSTEM, raw, "再来一次")
+
+
+def test_while_a_clock_has_jumped_no_kept_answer_is_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    periodic.install()
+    schedules.enter()
+    world.post_filing()
+    assert schedules.run_due() > 0
+    world.wait(days=30)
+    real = clock.wall
+
+    monkeypatch.setattr(clock, "wall", lambda: real() + MONTH)
+    during = schedules.run_due()
+    monkeypatch.setattr(clock, "wall", real)
+    kept = len(world.rows(idempotency))
+    with db.reading() as session:
+        raw = clock.raw_now(session)
+    guarding.resume(SYSTEM, raw, "看过了")
+
+    assert (during, kept) == (0, 1), "its request would happen twice"
+    assert schedules.run_due() > 0
+    assert world.rows(idempotency) == []
 
 
 def test_a_moved_demo_clock_trips_nothing(world: World) -> None:

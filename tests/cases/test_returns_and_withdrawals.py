@@ -156,6 +156,23 @@ def test_a_return_over_a_message_that_went_out_is_refused_unless_it_shall_go_aga
     assert open_steps(world) == ["first"]
 
 
+def test_a_message_sent_inside_a_sub_process_counts_as_sent(database: db.Database) -> None:
+    inner = Drawing().start("s").throw("reply", "message", "city.reply").end("e").line("s", "reply", "e")
+    drawing = Drawing("drawn").start().task("first", by_role()).task("last", by_role()).end()
+    drawing.declare("message", "city.reply").inside("part", inner).line(
+        "start", "first", "part", "last", "end"
+    )
+    world = build(database, drawing, messages=SENDING)
+    world.file(process="drawn")
+    finish(world, "first")
+    task = open_task(world, "last")
+
+    with pytest.raises(ReturnOverSend, match=r"city\.reply"):
+        moves.give_back(world.actor("paiqian1"), task["id"], "first", "退回", task["revision"])
+
+    assert open_steps(world) == ["last"]
+
+
 def test_who_acted_takes_it_back_while_nobody_went_on(database: db.Database) -> None:
     world = build(database, parallel())
     world.file(process="drawn")

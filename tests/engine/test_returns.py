@@ -247,6 +247,19 @@ def test_what_a_return_throws_again_is_not_lost():
     assert plan.between == ("a", "b", "c", "join", "shout", "split")
 
 
+def test_what_lies_inside_a_sub_process_on_the_way_may_be_passed_again_too():
+    inner = Drawing().start("s").throw("shout", "escalation", "hey").task("b").end("e")
+    drawing = Drawing().declare("escalation", "hey").start().task("a").task("c").end()
+    drawing.inside("part", inner.line("s", "shout", "b", "e")).line("start", "a", "part", "c", "end")
+    case = Case(drawing)
+    case.do("a")
+    case.do("b")
+
+    plan = back(case, "a", "c")
+
+    assert plan.between == ("a", "b", "c", "e", "part", "s", "shout")
+
+
 @pytest.mark.parametrize(
     "make",
     [
