@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from app.core import clock, ids
+from app.core.config import settings
 from app.core.db import Session
 from app.identity import passwords, residents
 from app.identity.actor import SYSTEM
@@ -20,7 +21,7 @@ def load(
 ) -> None:
     """Makes each an account and a member of its communities, once. Memberships that ended stay ended.
 
-    `whole` also seals who they are and sets their passwords.
+    `whole` also sets their passwords, and seals who they are where there is a keyring.
     """
     query = select(people.c.login, people.c.id, people.c.password_hash).where(people.c.kind == RESIDENT)
     known = {row.login: row for row in session.execute(query)}
@@ -38,7 +39,8 @@ def load(
         else:
             session.execute(update(people).where(people.c.id == person_id).values(**values))
         _join(session, person_id, [unit_ids[code] for code in line.communities])
-        if whole and line.real is not None and residents.real_name(session, person_id) is None:
+        sealing = whole and settings().keys is not None
+        if sealing and line.real is not None and residents.real_name(session, person_id) is None:
             real = RealName(line.real["real_name"], line.real["phone"], line.real["id_number"])
             residents.keep(session, person_id, real, SYSTEM.id, clock.wall())
 

@@ -65,6 +65,8 @@ def load() -> None:
         if published.refused:
             # One unfinished folder is no reason to keep the others from their users.
             notes.append(f"{published.folder} 没有发布：{published.refused[0]}")
+    if loaded.residents and settings().keys is None:
+        notes.append("没有设 HUYING_KEYS：示范居民的实名、电话、证件号没有装入；设好以后再运行一次。")
     with db.transaction() as session:
         if restore(session):
             notes.append("上次 demo fill 没有做完，示范时钟已拨回现在；再运行一次 demo fill 就接着做。")
