@@ -60,6 +60,7 @@ def create_app() -> "Flask":
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
     from app.cases.phrases import api as phrases
+    from app.cases.requests import api as requests
     from app.cases.resting import api as resting
     from app.cases.search import api as search
     from app.cases.search import saved_api as filters
@@ -94,6 +95,7 @@ def create_app() -> "Flask":
     document.register_blueprint(handing.blp)
     document.register_blueprint(voting.blp)
     document.register_blueprint(marks.blp)
+    document.register_blueprint(requests.blp)
     document.register_blueprint(resting.blp)
     document.register_blueprint(urging.blp)
     document.register_blueprint(cases.blp)

@@ -46,7 +46,11 @@ PAUSES = {"hold": "挂账", "suspend": "挂起"}
 _EXTENDABLE = Record(
     {
         "max": Key(Whole(1, 10), "最多几次", required=True),
-        "by": Key(Text(says="时长"), f"每次最多延长多久，例如 {FORMS_ZH}", required=True),
+        "by": Key(
+            Text(says="时长"),
+            f"每次最多延长多久，例如 {FORMS_ZH}，或 table(决策)：延期时问决策表",
+            required=True,
+        ),
     }
 )
 _CLOCK = Record(
@@ -103,6 +107,8 @@ class ClockDef:
     extensions: int = 0
     """How often it may be extended, each time by at most `extends` (ISO text)."""
     extends: str = ""
+    extends_table: str = ""
+    """The decision that says by how much, where `extends` does not."""
     basis: str = ""
     """The clause that people may be pointed to."""
 
@@ -148,8 +154,7 @@ def read_sla(found: Found) -> Sla | None:
         label = clock.get("label", "")
         resume = clock.get("resume", "")
         longer = clock.get("extendable", {})
-        if longer:
-            _check_extension(longer["by"], found, (*path, "extendable", "by"))
+        by, by_table = _limit(longer["by"], found, (*path, "extendable", "by")) if longer else ("", "")
         clocks[name] = ClockDef(
             name,
             clock["start"],
@@ -161,7 +166,8 @@ def read_sla(found: Found) -> Sla | None:
             resume,
             tuple(clock.get("pauseOn", ())),
             longer.get("max", 0),
-            longer.get("by", ""),
+            by,
+            by_table,
             clock.get("basis", ""),
         )
     tiers = read_tiers(given.get("tiers", []), clocks, found)
@@ -230,14 +236,6 @@ def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:
         return "", ""
     _check_duration(text, found, path)
     return text, ""
-
-
-def _check_extension(text: str, found: Found, path: Path) -> None:
-    if _TABLE.fullmatch(text):
-        zh = "延期多久由决策表给出尚未开放；请直接写时长，例如 P5WD。"
-        found.error("key-not-yet", path, zh, "Extensions by a table are not open yet.")
-    else:
-        _check_duration(text, found, path)
 
 
 def _check_duration(text: str, found: Found, path: Path) -> None:

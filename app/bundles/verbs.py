@@ -25,6 +25,7 @@ VERBS = {
     "removeSigner": "减签",
     "recuse": "回避",
     "urge": "催办",
+    "requestExtension": "申请延期",
 }
 """The verbs of tasks that there are so far; the others of cases.md are refused until they are built."""
 

@@ -18,6 +18,7 @@ from app.cases.commands import (
     Urge,
     Withdraw,
 )
+from app.cases.commands.asking import Ask, RequestDecided
 from app.cases.commands.beside import (
     Attach,
     Detach,
@@ -59,7 +60,7 @@ from app.cases.incidents import treating
 from app.cases.motion import Motion, Row
 from app.cases.sync import set_dues, sync, tell_decided, tell_milestones, tell_votes
 from app.cases.tree import Tree
-from app.cases.verbs import rest, signers
+from app.cases.verbs import ask, rest, signers
 from app.cases.verbs.assist import assist
 from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, hand_back, unclaim
@@ -152,6 +153,14 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
                 tree.adopt(child)
                 settle(child, Run.new(child.bundle.engine, CaseEnv(child)))
             return True
+        case Ask():
+            child = ask.ask(motion, command)
+            tree.adopt(child)
+            settle(child, Run.new(child.bundle.engine, CaseEnv(child)))
+            motion.made = ask.made(motion, child)
+            return True
+        case RequestDecided():
+            return ask.hear_decision(motion, command)
         case ChildEnded():
             return family.child_ended(motion, command)
         case LetGo():

@@ -109,6 +109,14 @@ class RequestPending(Conflict):
     """同样的申请正在办理，请等它有了结果。"""
 
 
+class RequestOverdue(Conflict):
+    """已经到期，不能再申请。"""
+
+
+class RequestUnavailable(Conflict):
+    """还没有发布这种申请的流程，请联系流程管理员。"""
+
+
 class ChildOpen(Conflict):
     """还有没有办完的下级办件，现在不能结束。"""
 

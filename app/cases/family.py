@@ -13,6 +13,8 @@ from app.cases.env import attached, awake, sent
 from app.cases.errors import ChildOpen
 from app.cases.models import GOING, cases, tasks
 from app.cases.motion import RESERVED, Motion, Row, expression_data
+from app.cases.requests import deciding
+from app.cases.requests.kinds import OF_PROCESS
 from app.engine.run import Run
 
 _KIN = (
@@ -35,9 +37,11 @@ def ended(motion: Motion) -> None:
     """A case has ended: the one that counts it hears of it, and what was begun for it ends with it."""
     case = motion.case
     above = case["parent_id"] or case["merged_into"]
+    deciding.decided(motion, case["close_reason"])
     if above is not None:
         told = {name: case["data"].get(name) for name in TOLD if case["data"].get(name) is not None}
-        motion.ask(ChildEnded(above, case["id"], case["end_element"], told))
+        heard = None if case["process_key"] in OF_PROCESS else case["end_element"]  # a request told it itself
+        motion.ask(ChildEnded(above, case["id"], heard, told))
     if case["children_open"]:
         end_kin(motion, f"{case['number']} {'已办结' if case['state'] == 'closed' else '已终止'}")
 

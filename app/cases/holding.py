@@ -7,64 +7,80 @@ from app.cases.attachments import models as attachments
 from app.cases.commands.clocks import ClockCommand, ExtendClock, PauseClocks, ResumeClocks
 from app.cases.handlers import Context, handler
 from app.cases.motion import Motion
+from app.cases.requests import deciding
 from app.cases.verbs import clocks
+
+OF, PARENT, START = "of", "parent", "start"
+"""`of: parent` means the case that this one was begun for, and nothing where there is none: a side process
+that is tried out by itself. Then what is asked for is granted by it."""
 
 
 @handler(
     "clocks.pause",
     "暂停计时：sla.yaml 里 pauseOn 写了 kind（不写是 hold，挂账）的时钟停下，"
-    "最长 cap（例如 P90D，不写 365 天）；evidence 写附件所在的环节",
+    "最长 cap（例如 P90D，不写 365 天）；evidence 写附件所在的环节（start 是登记时）；"
+    "of 写 parent 时是主办件的时钟",
     needs=("reason",),
-    takes=("kind", "cap", "evidence"),
+    takes=("kind", "cap", "evidence", OF),
 )
 def pause(context: Context) -> None:
     """The clocks of the case, or of the case it was begun for, stand still."""
     motion, given = context.motion, context.params
+    case_id = _whose(context)
+    if case_id is None:
+        return
     step = given.get("evidence")
     files = attachments.kept(motion.session, motion.case["id"]) if step else ()
-    _do(
-        motion,
-        PauseClocks(
-            _whose(motion),
-            str(given.get("kind") or "hold"),
-            str(given.get("reason") or ""),
-            _approver(motion),
-            tuple(file.id for file in files if file.step == step),
-            given.get("cap"),
-        ),
-    )
+    kind, reason = str(given.get("kind") or "hold"), str(given.get("reason") or "")
+    evidence = tuple(file.id for file in files if (file.step or START) == step)
+    _do(motion, PauseClocks(case_id, kind, reason, _approver(motion), evidence, given.get("cap")))
+    _granted(context)
 
 
 @handler(
     "clocks.resume",
-    "恢复计时：因 kind（不写是 hold，挂账）停下的时钟接着走",
+    "恢复计时：因 kind（不写是 hold，挂账）停下的时钟接着走；of 写 parent 时是主办件的时钟",
     needs=("reason",),
-    takes=("kind",),
+    takes=("kind", OF),
 )
 def resume(context: Context) -> None:
     """They run on."""
     motion, given = context.motion, context.params
-    kind = str(given.get("kind") or "hold")
-    _do(motion, ResumeClocks(_whose(motion), kind, str(given.get("reason") or "")))
+    case_id = _whose(context)
+    if case_id is not None:
+        kind = str(given.get("kind") or "hold")
+        _do(motion, ResumeClocks(case_id, kind, str(given.get("reason") or "")))
 
 
 @handler(
     "clocks.extend",
-    "延期：一个时钟按 sla.yaml 的 extendable 延长，by 写得更短就按它；asked 是申请的时刻，那时已超期的不能延",
+    "延期：一个时钟按 sla.yaml 的 extendable 延长，by 写得更短就按它；"
+    "asked 是申请的时刻，那时已超期的不能延；of 写 parent 时是主办件的时钟",
     needs=("clock", "reason"),
-    takes=("by", "asked"),
+    takes=("by", "asked", OF),
 )
 def extend(context: Context) -> None:
     """A clock gets more time."""
     motion, given = context.motion, context.params
+    case_id = _whose(context)
+    if case_id is None:
+        return
     asked = given.get("asked")
     at = datetime.fromisoformat(asked) if isinstance(asked, str) else None
     reason, by = str(given.get("reason") or ""), str(given.get("by") or "")
-    _do(motion, ExtendClock(_whose(motion), str(given["clock"]), reason, by, _approver(motion), at))
+    _do(motion, ExtendClock(case_id, str(given["clock"]), reason, by, _approver(motion), at))
+    _granted(context)
 
 
-def _whose(motion: Motion) -> str:
-    return str(motion.case["parent_id"] or motion.case["id"])
+def _whose(context: Context) -> str | None:
+    case = context.motion.case
+    above: str | None = case["parent_id"]
+    return above if context.params.get(OF) == PARENT else above or str(case["id"])
+
+
+def _granted(context: Context) -> None:
+    if context.params.get(OF) == PARENT:
+        deciding.decided(context.motion, "granted")
 
 
 def _approver(motion: Motion) -> str | None:

@@ -40,6 +40,11 @@ cases = Table(
     Column("org_path", String(400), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("instructed", Boolean, nullable=False, server_default=false()),  # 领导批示: before all others
+    Column("supervised", Boolean, nullable=False, server_default=false()),  # 督办: until it is lifted
+    Column("on_hold", Boolean, nullable=False, server_default=false()),  # 挂账: clocks stand still
+    Column(
+        "excluded", Boolean, nullable=False, server_default=false()
+    ),  # 剔除: kept, and left out of figures
     Column("children_open", Integer, nullable=False, server_default="0"),
     Column("children_born", Integer, nullable=False, server_default="0"),
     Column("owner_unit", String(60)),  # 首接: the unit that signed first in this round, and answers for it
@@ -67,6 +72,12 @@ cases = Table(
     UniqueConstraint("source", "external_no", name="uq_cases_external"),
     Index("ix_cases_scope", "org_path", "id", postgresql_ops={"org_path": "varchar_pattern_ops"}),
     Index("ix_cases_process", "process_key", "state", "id"),
+    Index(
+        "ix_cases_supervised",
+        "id",
+        postgresql_where=text("supervised and parent_id is null"),
+        sqlite_where=text("supervised and parent_id is null"),
+    ),
     Index("ix_cases_received", "received_at", "id"),
     Index("ix_cases_priority", "priority", "id"),
     Index("ix_cases_number", "number", postgresql_ops={"number": "varchar_pattern_ops"}),

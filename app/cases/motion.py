@@ -14,7 +14,7 @@ from app.cases.models import GOING
 from app.cases.secrets.taking import Taken, hush_spoken, split
 from app.categories.kept import Categories, table_of
 from app.clocks.board import Board
-from app.clocks.limits import Limit, limit_of
+from app.clocks.limits import Limit, extension_of, limit_of
 from app.core.area import Point
 from app.core.db import Session
 from app.core.events import Event
@@ -98,13 +98,14 @@ class Motion:
         self._was = None if self.new else self.case["state"]
         self._columns = {name: self.case.get(name) for name in RESERVED}
         self.board.limit_of = self._limit_of
+        self.board.extension_of = self._extension_of
         self.board.round_of = lambda: int(self.case["round"])
         self.board.bound_of = self._bound_of
 
     @property
     def urgency(self) -> tuple[bool, int]:
-        """What places all tasks of the case alike: 领导批示, then the case's priority."""
-        return self.case["instructed"], self.case["priority"]
+        """What places all tasks of the case alike: 督办 and 领导批示, then the case's priority."""
+        return self.case["supervised"] or self.case["instructed"], self.case["priority"]
 
     @property
     def more_or_less_urgent(self) -> bool:
@@ -140,6 +141,10 @@ class Motion:
 
     def _limit_of(self, clock: ClockDef) -> Limit:
         return limit_of(self.bundle, clock, expression_data(self.bundle, self.case), self.board.functions)
+
+    def _extension_of(self, clock: ClockDef) -> str:
+        values = expression_data(self.bundle, self.case)
+        return extension_of(self.bundle, clock, values, self.board.functions)
 
     def _bound_of(self, element: str) -> tuple[str, str | None] | None:
         drawn = self.bundle.drawn.timers.get(element)

@@ -10,10 +10,12 @@ from sqlalchemy import bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
 from app.cases import save_clocks
+from app.cases.attachments.models import attachments
 from app.cases.external import follow as external
 from app.cases.incidents import opening
 from app.cases.models import GOING, case_facts, case_items, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
+from app.cases.requests import models as requests
 from app.cases.search import index
 from app.cases.secrets import taking
 from app.clocks import proof
@@ -50,6 +52,9 @@ _CASE = (
     "suspended_at",
     "merged_into",
     "instructed",
+    "supervised",
+    "on_hold",
+    "excluded",
     "owner_unit",
     "children_open",
     "children_born",
@@ -84,6 +89,7 @@ _INSERT_TASK = insert(tasks)
 _INSERT_QUEUE = insert(task_queue)
 _INSERT_CHAIN = insert(case_chain)
 _INSERT_WAIT = insert(waits)
+_INSERT_FILE = insert(attachments)
 _WAIT_OVER = delete(waits).where(waits.c.case_id == bindparam("case"), waits.c.ref == bindparam("which"))
 
 
@@ -137,6 +143,10 @@ def save(motion: Motion) -> None:
         session.write(_WAIT_OVER, changes.inserts["waits_gone"])
     if changes.inserts["waits"]:
         session.write(_INSERT_WAIT, changes.inserts["waits"])
+    if changes.inserts["attachments"]:
+        session.write(_INSERT_FILE, changes.inserts["attachments"])
+    if changes.inserts["case_requests"]:
+        session.write(requests.INSERT, changes.inserts["case_requests"])
     external.save(motion)
     if changes.updates["case_items"]:
         session.write(

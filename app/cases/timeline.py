@@ -18,6 +18,7 @@ from app.cases.attachments import models as attachments
 from app.cases.incidents.kinds import KINDS
 from app.cases.links import service as links
 from app.cases.notes import service as notes
+from app.cases.requests.kinds import KINDS as KINDS_OF_REQUEST
 from app.cases.secrets.showing import label
 from app.core.clock import BEIJING
 from app.core.db import Session, reading
@@ -78,6 +79,7 @@ LINKS = {
 CONFIRMED = {"attachment-missing": "缺少要求的附件", "return-to-ruling": "再退单将提交裁定"}
 """Prompts that somebody went on with, in words."""
 WHERE = {"before": "在前", "beside": "同时", "after": "在后"}
+ASKED = {key: kind.called for key, kind in KINDS_OF_REQUEST.items()}
 GONE = "（内容已删除）"
 RESULTS = {"passed": "通过", "rejected": "未通过", "undecided": "没有结果"}
 """How a vote ended, in words."""
@@ -181,6 +183,14 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"准予{event['called']}退单，本轮不再派给它"
         case "request.refused" if event.get("kind") == "return":
             return f"驳回{event['called']}的退单申请"
+        case "request.opened" if event["kind"] in ASKED:
+            return f"{event['called']}申请{ASKED[event['kind']]}，{event['number']}：{event['reason']}"
+        case "request.granted":
+            return f"{event['called']}申请通过{_said(event)}"
+        case "request.refused":
+            return f"{event['called']}申请不通过{_said(event)}"
+        case "request.ended" if "kind" in event:
+            return f"{event['called']}结束{_said(event)}"
         case "request.opened":
             asked = "到场（吹哨）" if event["kind"] == "whistle" else "协办"
             return f"请{event['called']}{asked}，{event['number']}"
@@ -283,6 +293,10 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"发出“{event['label']}”"
         case milestone:
             return MILESTONES.get(milestone, f"里程碑 {milestone}")
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    return f"，意见：{event['opinion']}" if event.get("opinion") else ""
 
 
 def _large(size: int) -> str:

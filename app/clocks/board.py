@@ -11,7 +11,7 @@ from app.clocks import ledger
 from app.clocks.alarms import Alarms
 from app.clocks.calendar import NO_CALENDAR, Calendar, WorkingLine
 from app.clocks.ledger import Entry, Reckoned
-from app.clocks.limits import Limit, fixed
+from app.clocks.limits import Limit, extended, fixed
 from app.clocks.rows import (
     PAUSED,
     ROUND,
@@ -47,6 +47,8 @@ class Board:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     limit_of: Callable[[ClockDef], Limit] = fixed
     """Says how long a clock may run; the case hands in its own, which may ask a table."""
+    extension_of: Callable[[ClockDef], str] = extended
+    """Says by how much a clock may be extended at once; empty for not at all."""
     round_of: Callable[[], int] = int
     """Which round the case is in."""
     bound_of: Callable[[str], tuple[str, str | None] | None] = lambda element: None

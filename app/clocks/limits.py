@@ -36,14 +36,37 @@ def limit_of(
 
     Raises NoRuleMatches, NotUnique, DecisionFailed, ResultDoesNotFit.
     """
-    if not clock.table:
-        return fixed(clock)
-    table = bundle.limit_table(clock.table)
+    return _asked(bundle, clock, clock.table, "时限", values, functions) if clock.table else fixed(clock)
+
+
+def extended(clock: ClockDef) -> str:
+    """By how much it may be extended, as written."""
+    return clock.extends
+
+
+def extension_of(
+    bundle: Bundle, clock: ClockDef, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> str:
+    """The same, by what its table says of the case now; empty when that says nothing. Raises as limit_of."""
+    if not clock.extends_table:
+        return clock.extends
+    return _asked(bundle, clock, clock.extends_table, "延期", values, functions).text or ""
+
+
+def _asked(
+    bundle: Bundle,
+    clock: ClockDef,
+    named: str,
+    what: str,
+    values: Mapping[str, Any],
+    functions: Mapping[str, Callable[..., Any]],
+) -> Limit:
+    table = bundle.limit_table(named)
     decision = bundle.tables.decide(table, values, functions, bundle.process.no_match)
     text = map_result(decision, "singleEntry")
     if text is not None:
         wrong = duration_error(text) if isinstance(text, str) else ("", "应为时长，例如 P7D。", "")
         if wrong is not None:
-            told = f"（时钟“{clock.label}”的时限：{wrong[1].rstrip('。')}）"
+            told = f"（时钟“{clock.label}”的{what}：{wrong[1].rstrip('。')}）"
             raise ResultDoesNotFit(told, element=table)
     return Limit(text, table, tuple(hit.number for hit in decision.rules))

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from app.bundles import limit_text
-from app.bundles.sla import PAUSES
+from app.bundles.sla import PAUSES, ClockDef
 from app.clocks import ledger
 from app.clocks.board import Board
 from app.clocks.ledger import Gap
 from app.clocks.rows import PAUSED, RUNNING, Clock, Timer
+from app.core.clock import BEIJING
 from app.core.errors import Conflict
 from app.core.events import Event
 
@@ -79,22 +80,32 @@ def extend(
 
     `asked` is when it was asked for: once late, always late. Raises ExtensionRefused.
     """
+    rule, clock = may_extend(board, name, asked)
+    most = board.extension_of(rule)
+    if not most:
+        raise ExtensionRefused(f"按规定“{rule.label}”不可以延期。")
+    start, calendar = clock.due_at or board.now, board.calendar
+    if by and ledger.add(start, by, calendar) > ledger.add(start, most, calendar):
+        raise ExtensionRefused(f"“{rule.label}”每次最多延长{limit_text.in_words(most)}。")
+    by = by or most
+    board.write(clock, "extended", {"by": by, **why})
+    clock = board.settle(clock)
+    return board.tell("extended", clock, by=by, due=_text(clock.due_at), **why)
+
+
+def may_extend(board: Board, name: str, asked: datetime | None = None) -> tuple[ClockDef, Clock]:
+    """The clock, which may be extended once more, asked for now or then. Raises ExtensionRefused."""
     rule, clock = board.sla.clocks.get(name), board.newest(name)
     if rule is None or not rule.extensions:
         raise ExtensionRefused(f"“{rule.label if rule else name}”不可以延期。")
     if clock is None or not clock.live:
         raise ExtensionRefused(f"“{rule.label}”没有在走，不能延期。")
     if clock.due_at is not None and clock.due_at < (asked or board.now):
-        raise ExtensionRefused(f"申请时“{rule.label}”已经超期，不能延期。")
+        late = clock.due_at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+        raise ExtensionRefused(f"申请时“{rule.label}”已经超期（到期 {late}），不能延期。")
     if sum(line.entry == "extended" for line in board.entries(clock)) >= rule.extensions:
         raise ExtensionRefused(f"“{rule.label}”最多延期 {rule.extensions} 次，已经用完。")
-    start, calendar = clock.due_at or board.now, board.calendar
-    if by and ledger.add(start, by, calendar) > ledger.add(start, rule.extends, calendar):
-        raise ExtensionRefused(f"“{rule.label}”每次最多延长{limit_text.in_words(rule.extends)}。")
-    by = by or rule.extends
-    board.write(clock, "extended", {"by": by, **why})
-    clock = board.settle(clock)
-    return board.tell("extended", clock, by=by, due=_text(clock.due_at), **why)
+    return rule, clock
 
 
 def recount(board: Board) -> list[tuple[Clock, Clock]]:

@@ -10,6 +10,7 @@ from app.bundles.data_fields import RESERVED
 from app.bundles.files import DIAGRAM, SLA
 from app.bundles.keys import finding, nearest
 from app.bundles.limit_text import duration_error
+from app.bundles.sla import ClockDef
 from app.bundles.yaml_file import read_yaml
 from app.cases.motion import WRITABLE
 from app.engine.check.diagram import Diagram
@@ -73,22 +74,27 @@ def _limits(bundle: Bundle, tables: Mapping[str, Table]) -> Iterator[Finding]:
         yield finding("error", "limit-table-unknown", SLA, doc.line(("limits",)), zh, "No such file.")
         return
     for name, clock in bundle.sla.clocks.items():
-        if not clock.table:
-            continue
-        line, identifier = doc.line(("clocks", name, "limit")), bundle.limit_table(clock.table)
-        table = tables.get(identifier)
-        if table is None:
-            known = nearest(clock.table, tables)
-            zh = f"时钟“{name}”的时限 table({clock.table})：没有决策“{clock.table}”；有{known}。"
-            yield finding("error", "limit-table-unknown", SLA, line, zh, f'No decision "{clock.table}".')
-        elif len(table.results) != 1 or table.gives_lists:
-            zh = (
-                f"时钟“{name}”的时限要由{table.written.named.zh}给出一个时长，"
-                "这张表却有几个输出，或命中方式会给出几行；请只留一个输出，命中方式用 UNIQUE 或 FIRST。"
-            )
-            yield finding("error", "limit-table-shape", SLA, line, zh, "A limit table gives one duration.")
-        else:
-            yield from _durations(bundle, table)
+        for key, named in ((("limit",), clock.table), (("extendable", "by"), clock.extends_table)):
+            if named:
+                yield from _limit_table(bundle, tables, doc.line(("clocks", name, *key)), clock, named)
+
+
+def _limit_table(
+    bundle: Bundle, tables: Mapping[str, Table], line: int | None, clock: ClockDef, named: str
+) -> Iterator[Finding]:
+    what = f"时钟“{clock.name}”的{'时限' if named == clock.table else '延期'}"
+    table = tables.get(bundle.limit_table(named))
+    if table is None:
+        zh = f"{what} table({named})：没有决策“{named}”；有{nearest(named, tables)}。"
+        yield finding("error", "limit-table-unknown", SLA, line, zh, f'No decision "{named}".')
+    elif len(table.results) != 1 or table.gives_lists:
+        zh = (
+            f"{what}要由{table.written.named.zh}给出一个时长，"
+            "这张表却有几个输出，或命中方式会给出几行；请只留一个输出，命中方式用 UNIQUE 或 FIRST。"
+        )
+        yield finding("error", "limit-table-shape", SLA, line, zh, "A limit table gives one duration.")
+    else:
+        yield from _durations(bundle, table)
 
 
 def _durations(bundle: Bundle, table: Table) -> Iterator[Finding]:
@@ -154,7 +160,8 @@ def _targets(attributes: Mapping[str, str], tables: Mapping[str, Table]) -> Coll
 
 def _unused(bundle: Bundle, diagram: Diagram, tables: Mapping[str, Table]) -> Iterator[Finding]:
     used = {node.attributes.get("decisionRef", "").strip() for node in diagram.every.values()}
-    used |= {bundle.limit_table(clock.table) for clock in bundle.sla.clocks.values() if clock.table}
+    asked = {name for clock in bundle.sla.clocks.values() for name in (clock.table, clock.extends_table)}
+    used |= {bundle.limit_table(name) for name in asked if name}
     used |= {required for table in tables.values() for required in table.requires}
     for identifier, table in tables.items():
         if identifier not in used:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
 from app.bundles.verbs import NOT_YET, VERBS
-from app.processes.acts import ACTS, ANSWERS, CASE, STEP, WHO
+from app.processes.acts import ANSWERS, CASE, STEP, WHO
+from app.processes.request_acts import ACTS
 from app.processes.scenario_file import FIRST
 
 _VERB = Key(Text(says="操作"), "操作", required=True)
@@ -19,7 +20,7 @@ DONE = tuple(verb for verb in ACTS if verb not in OWN_STEP)
 """What `do` may say."""
 COMING = (
     *(*VERBS, *NOT_YET),
-    *("resolve", "requestExtension", "requestHold", "requestExclusion", "cc", "read", "link"),
+    *("resolve", "requestHold", "requestExclusion", "cc", "read", "link"),
     *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "split", "rate", "reopen"),
 )
 """Verbs of cases.md; those that no act does yet are refused as not open, others as unknown."""

@@ -22,8 +22,9 @@ from app.engine import durations
 from app.engine.durations import length
 from app.engine.errors import EngineError
 from app.processes import scenario_messages as messages
-from app.processes.acts import ACTS, Doing, codes
+from app.processes.acts import Doing, codes
 from app.processes.expectations import CHECKS
+from app.processes.request_acts import ACTS, with_files
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, about
 from app.processes.stage import (
     Row,
@@ -93,7 +94,8 @@ def _start(walk: Walk, given: Row) -> None:
     if "received_at" in envelope:
         envelope["received_at"] = datetime.fromisoformat(envelope["received_at"])
     envelope.setdefault("title", walk.scenario.name)
-    answers = codes(answers, walk.bundle.forms.get(start_form or ""))
+    form = walk.bundle.forms.get(start_form or "")
+    answers = dict(with_files(actor, codes(answers, form), form))
     moved = filing.file_case(actor, NewCase(process=walk.bundle.key, answers=answers, **envelope))
     messages.filed(walk, moved)
     case = case_of(walk)

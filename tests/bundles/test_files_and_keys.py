@@ -81,7 +81,7 @@ def only(findings: Any) -> Any:
         ("process", "facts: [level]", "noMatch: none", "value-invalid", "error 或 null"),
         ("sla", "limit: P7D", "limit: P7D, pauseOn: [hlod]", "value-invalid", "是不是 hold"),
         ("sla", "limit: P7D", "limit: P7D, extendable: {max: 1, by: P5X}", "duration-invalid", "P5X"),
-        ("sla", "limit: P7D", "limit: P7D, extendable: {max: 1, by: table(more)}", "key-not-yet", "由决策表给出尚未开放"),
+        ("sla", "limit: P7D", "limit: P7D, extendable: {max: 1, by: months(1)}", "value-invalid", "months(1)"),
         ("sla", "limit: P7D", "limit: P7D, extendable: {max: 0, by: P1D}", "value-invalid", "1 到 10 的整数"),
         ("sla", "limit: P7D", "limit: P7D, per: unit", "key-not-yet", "（每个单位各计各的）尚未开放"),
         ("sla", "limit: P7D", "limit: P7D, per: week", "value-invalid", "per 只能写 round"),

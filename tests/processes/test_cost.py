@@ -25,7 +25,8 @@ KEPT = 2
 def test_every_shipped_scenario_walks_and_each_of_its_completions_stays_within_the_budget(
     key: str, district: db.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish_folder(BPMN / "side_assist")  # what a case may begin beside itself
+    for each in BPMN.glob("side_*"):  # what a case may begin beside itself
+        publish_folder(each)
     over: list[str] = []
     counted = counting(district, over)
     monkeypatch.setattr(advance, "_step", counted(advance._step))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.cases.commands.asking import Ask, Deciding
 from app.cases.commands.beside import Beside, TreatIncident, UnitMoved
 from app.cases.commands.clocks import ClockCommand
 from app.cases.commands.merging import ChildEnded, EndChild, Hear, Merging
@@ -197,6 +198,7 @@ TaskCommand = (
     | Return
     | Withdraw
     | Assist
+    | Ask
     | KeepDraft
     | Stacked
     | Copy
@@ -204,7 +206,16 @@ TaskCommand = (
     | Urge
 )
 CaseCommand = (
-    ClockCommand | Deliver | FinishWork | Beside | ChildEnded | EndChild | Merging | Resting | UnitMoved
+    ClockCommand
+    | Deciding
+    | Deliver
+    | FinishWork
+    | Beside
+    | ChildEnded
+    | EndChild
+    | Merging
+    | Resting
+    | UnitMoved
 )
 Command = TaskCommand | CaseCommand | FireTimer
 

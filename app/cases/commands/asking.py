@@ -1,0 +1,28 @@
+"""What is asked beside a case (side requests), and what their end asks of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Ask:
+    """申请: a child case of a kind (requests.kinds) decides it; `answers` are those of its start form."""
+
+    task_id: str
+    kind: str
+    answers: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class RequestDecided:
+    """What became of a request, seen from the case it is about."""
+
+    case_id: str
+    request_id: str
+    kind: str
+    how: str
+    said: str | None = None
+
+
+Deciding = RequestDecided

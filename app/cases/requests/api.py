@@ -1,0 +1,106 @@
+"""Requests over HTTP: 申请, 已申请列表, 剔除、挂账、督办管理."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response
+
+from app.bundles.forms import AnswersRefused
+from app.cases.advance import Moved
+from app.cases.errors import (
+    CaseBusy,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    ProcessStopped,
+    RequestOverdue,
+    RequestPending,
+    RequestUnavailable,
+    TaskDone,
+    TaskTaken,
+    VerbForbidden,
+)
+from app.cases.requests import service
+from app.cases.requests.errors import RequestOfOthers
+from app.cases.requests.schemas import AskIn, RequestOut, RequestPage, RequestQuery, RequestsOut
+from app.clocks.pausing import ExtensionRefused
+from app.core.errors import Forbidden, NotFound
+from app.core.http import idempotent, pages
+from app.core.http.api import Blueprint, sent
+from app.core.once import Stored
+from app.identity.door import actor
+from app.identity.permissions import CASE_READ
+
+blp = Blueprint("requests", __name__, url_prefix="/api/v1", description="申请：延期、挂账、剔除、督办……")
+
+
+@blp.post("/tasks/<id:task_id>/requests")
+@blp.moves
+@blp.arguments(
+    AskIn(), example={"kind": "extension", "answers": {"request_reason": "需要等待供电公司停电检修。"}}
+)
+@blp.response(201, RequestOut())
+@blp.needs(CASE_READ)
+@blp.problems(
+    NotFound,
+    Forbidden,
+    TaskTaken,
+    TaskDone,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    CaseBusy,
+    VerbForbidden,
+    RequestPending,
+    RequestOverdue,
+    RequestUnavailable,
+    ExtensionRefused,
+    AnswersRefused,
+    ProcessStopped,
+)
+def ask(body: dict[str, Any], task_id: str) -> Response:
+    """提出一种申请；它自己是一件小办件，由审核的人决定，本件照常办理。"""
+
+    def render(moved: Moved) -> Stored:
+        assert moved.made is not None
+        where = {"Location": f"/api/v1/requests/{moved.made['id']}"}
+        return idempotent.stored(201, service.view(moved.made), where)
+
+    once = idempotent.once(render)
+    return idempotent.send(service.ask(actor(), task_id, body["kind"], body["answers"], once))
+
+
+@blp.get("/cases/<id:case_id>/requests")
+@blp.response(200, RequestsOut())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound)
+def list_requests_of_case(case_id: str) -> Response:
+    """一件办件的全部申请，从旧到新。"""
+    return sent({"items": service.of_case(actor(), case_id)})
+
+
+@blp.get("/requests")
+@blp.arguments(RequestQuery(), location="query")
+@blp.response(200, RequestPage())
+@blp.needs(CASE_READ)
+def list_requests(query: dict[str, Any]) -> Response:
+    """本单位和下级单位的申请，新的在前；mine=true 只看本单位的。"""
+    me = actor()
+    asked = {**query, "mine": query["mine"] == "true"}
+    names = ("kind", "state", "unit", "mine", "since", "until")
+    view = "requests:" + ":".join(str(asked[name]) for name in names)
+    load = partial(_load, asked)
+    return sent(pages.of_rows(me.id, view, query, load, service.view))
+
+
+@blp.get("/requests/<id:request_id>")
+@blp.response(200, RequestOut())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound, RequestOfOthers)
+def show_request(request_id: str) -> Response:
+    """一个申请；别的单位的不能看（403）。"""
+    return sent(service.one(actor(), request_id))
+
+
+def _load(query: dict[str, Any], limit: int, after: Any) -> Any:
+    return service.page(actor(), query, limit, None if after is None else [after])

@@ -1,0 +1,28 @@
+"""What becomes of a request: written once, by whichever comes first, what it asked for or its end."""
+
+from app.cases.commands.asking import RequestDecided
+from app.cases.motion import Motion
+from app.cases.requests import models
+from app.cases.requests.kinds import OF_PROCESS
+
+BY_END = ("granted", "refused")
+"""Reasons of an end event (`p:closeReason`) that say what became of the request; else it just ended."""
+
+
+def decided(motion: Motion, how: str | None) -> bool:
+    """What became of the request that this case decides, told to its parent; False when that was told before,
+    or this case is no request."""
+    kind, case = OF_PROCESS.get(motion.case["process_key"]), motion.case
+    if kind is None or case["parent_id"] is None:
+        return False
+    how, said = how if how in BY_END else "ended", _last_opinion(motion)
+    if not models.decide(motion.session, case["id"], how, motion.actor.id, motion.now, said):
+        return False
+    motion.ask(RequestDecided(case["parent_id"], case["id"], kind.key, how, said))
+    return True
+
+
+def _last_opinion(motion: Motion) -> str | None:
+    """The opinion of the step that was completed in this act."""
+    done = [row for row in motion.tasks.values() if row["state"] == "done" and row["closed_at"] == motion.now]
+    return done[-1]["opinion"] if done else None

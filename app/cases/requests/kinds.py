@@ -1,0 +1,37 @@
+"""The kinds of side requests: which process decides each, and who may ask."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.core.errors import Unprocessable
+
+By = Literal["handler", "superior", "reporter"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. `verb` is its name in process.yaml, `process` the bundle that decides it, `called` what
+    people say. `by`: whoever holds the task, somebody above who holds case:supervise, or who filed the case
+    (and whoever holds case:create there, for a reporter who calls again).
+    """
+
+    key: str
+    verb: str
+    process: str
+    called: str
+    by: By = "handler"
+    in_time: bool = False
+    """Whether it may only be asked before the step is late."""
+
+
+KINDS = {
+    each.key: each
+    for each in (Kind("extension", "requestExtension", "side_extension", "延期", in_time=True),)
+}
+OF_PROCESS = {each.process: each for each in KINDS.values()}
+STATES = {"pending": "待审核", "granted": "通过", "refused": "不通过", "ended": "已结束"}
+"""What became of a request; ended: by itself, with its case, or because what was asked for is done."""
+
+
+class KindUnknown(Unprocessable):
+    """没有这种申请。"""
