@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import wire
-from app.cli import up
-from app.cli.local import folder
+from app.cli.local import folder, serving
 from app.cli.local.accounts import service_account
 from app.cli.local.children import Child, Children
 from app.core import config, db
@@ -23,7 +22,7 @@ from app.identity import login, org
 class Installation:
     """Running processes by name (postgresql, valkey, web, worker) and how to reach them."""
 
-    wish: up.Wish
+    wish: serving.Wish
     children: Children
     environ: Mapping[str, str]
     services: dict[str, Callable[[], Child]]
@@ -39,7 +38,7 @@ class Installation:
 
     def ready(self) -> None:
         """Waits until the web process answers."""
-        self.children.wait_until(lambda: up.answers(self.wish), watching=self.child("web"), seconds=60)
+        self.children.wait_until(lambda: serving.answers(self.wish), watching=self.child("web"), seconds=60)
 
     def start(self, name: str) -> Child:
         return self.services[name]()
@@ -80,7 +79,7 @@ def installed(
     root = Path(tempfile.mkdtemp(prefix="huying-own-", dir="/tmp"))
     root.chmod(0o755)  # the account of the servers must pass through it
     account = service_account()
-    wish = up.Wish(
+    wish = serving.Wish(
         host="127.0.0.1",
         port=free_port(),
         data=root / "data",
@@ -98,12 +97,12 @@ def installed(
             Children(keep=[place.lock]) as children,
         ):
             services: dict[str, Callable[[], Child]] = {}
-            environ = {**up.variables(wish, place), **(settings or {})}
+            environ = {**serving.variables(wish, place), **(settings or {})}
             sockets = folder.socket_folder(wish.data, account)
-            environ |= up.start_servers(wish, place, children, services, sockets)
-            up.prepare(wish, place, children, environ)
-            services["worker"] = lambda: up.start_worker(place, children, environ)
-            services["web"] = lambda: up.start_web(wish, place, children, environ, application)
+            environ |= serving.start_servers(wish, place, children, services, sockets)
+            serving.prepare(wish, place, children, environ)
+            services["worker"] = lambda: serving.start_worker(place, children, environ)
+            services["web"] = lambda: serving.start_web(wish, place, children, environ, application)
             wire()
             database = db.Database(environ["DATABASE_URL"])
             made = Installation(wish, children, environ, services, root, database)

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.bundles import Bundle
+from app.bundles.form_schema import json_schema
 from app.cases import prompts, viewing
 from app.cases.advance import Moved, advance
 from app.cases.commands import Claim, Complete, Unclaim
@@ -109,7 +110,7 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         "task": task["id"],
         "revision": task["revision"],
         "title": form.title if form else task["name"],
-        "schema": form.json_schema()
+        "schema": json_schema(form)
         if form
         else {"type": "object", "properties": {}, "additionalProperties": False},
         "values": {name: data[name] for name in (f.name for f in form.fields) if data.get(name) is not None}

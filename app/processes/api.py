@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.bundles import store
 from app.bundles.files import BundleFiles, sort_out
+from app.bundles.form_schema import json_schema
 from app.bundles.keys import finding
 from app.bundles.store import DeployConflict, Published, VersionMissing
 from app.cases.models import GOING, cases
@@ -136,7 +137,7 @@ def definition(key: str) -> Response:
     return sent(
         {
             "version": version(row),
-            "startForm": form.json_schema() if form is not None else None,
+            "startForm": json_schema(form) if form is not None else None,
             "lanes": [{"name": name, "rule": rule.text} for name, rule in bundle.process.lanes.items()],
             "steps": steps,
         }

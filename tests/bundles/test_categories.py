@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.bundles.bundle import Bundle
+from app.bundles.form_schema import json_schema
 from app.bundles.forms import AnswersRefused
 from app.bundles.lookups import CategoryFact, FixedLookups
 from tests.bundles.conftest import FORM, PROCESS
@@ -60,7 +61,7 @@ def test_what_may_not_be_chosen_now_is_refused(sorting: Bundle, city: FixedLooku
 
 
 def test_clients_see_the_table_and_the_query(sorting: Bundle):
-    schema = sorting.forms["form"].json_schema()["properties"]["kind"]["anyOf"][0]
+    schema = json_schema(sorting.forms["form"])["properties"]["kind"]["anyOf"][0]
 
     assert schema["x-table"] == "city"
     assert schema["x-choices"] == {"categories": {"leaf": True, "under": "01"}}

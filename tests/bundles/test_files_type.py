@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.bundles.data_fields import DataField
+from app.bundles.form_schema import json_schema
 from app.bundles.forms import AnswersRefused, Form, FormField
 from app.bundles.lookups import FileFact, FixedLookups
 
@@ -49,7 +50,7 @@ def test_what_is_no_fitting_attachment_is_refused(case: FixedLookups, answer: An
 
 
 def test_clients_see_what_is_taken():
-    schema = FORM.json_schema()["properties"]["photos"]["anyOf"][0]
+    schema = json_schema(FORM)["properties"]["photos"]["anyOf"][0]
 
     assert schema == {
         "type": "array",

@@ -7,6 +7,7 @@ import marshmallow
 import pytest
 
 from app.bundles.bundle import Bundle
+from app.bundles.form_schema import json_schema
 from app.bundles.forms import AnswersRefused
 from app.bundles.lookups import FixedLookups, UnitFact
 from app.engine.check.finding import Finding
@@ -132,7 +133,7 @@ def test_units_may_be_asked_for_by_several_tiers_and_below_the_one_chosen_before
     assert tried["c1"] is None
     assert tried["s1"] == "东街道不是所选单位的下级，不能选。"
     assert tried["d1"] == "示范区不在可选的单位之内。"
-    assert below.forms["form"].json_schema()["properties"]["unit"]["anyOf"][0]["x-choices"] == {
+    assert json_schema(below.forms["form"])["properties"]["unit"]["anyOf"][0]["x-choices"] == {
         "units": {"tier": "street,community", "under": "place_unit"}
     }
     assert wrong is None
@@ -203,7 +204,7 @@ def test_units_are_not_asked_for_when_no_answer_names_one(bundle: Bundle, world:
 
 
 def test_clients_get_a_json_schema(bundle: Bundle):
-    schema = bundle.forms["form"].json_schema()
+    schema = json_schema(bundle.forms["form"])
 
     assert schema["required"] == ["level"]
     assert schema["additionalProperties"] is False
