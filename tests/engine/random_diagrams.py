@@ -5,6 +5,8 @@ from random import Random
 from tests.engine.graph import Bell, Edge, Graph, Place
 from tests.engine.graph_drawing import AGAIN, GOOD
 
+NEVER = "never"
+"""What no step comes to."""
 LOUD = {"error": "fault", "escalation": "shout"}
 
 
@@ -36,10 +38,26 @@ class Grower:
         return name
 
     def join(self, source: str, target: str, when: tuple[str, str] | None = None) -> None:
-        """A new flow; several people pass or reject what one says."""
+        """A new flow; several people pass or reject what one says. Of a step of several people that lies in a
+        branch beside it is not asked: it may open in the same instant, and BPMN leaves open what comes first.
+        """
         if when is not None and when[0] in self.graph.many:
-            when = (when[0], "passed" if when[1] == GOOD else "rejected")
+            said = "passed" if when[1] == GOOD else "rejected"
+            when = (when[0], NEVER if self.beside(source, when[0]) else said)
         self.graph.edges.append(Edge(source, target, when))
+
+    def beside(self, one: str, other: str) -> bool:
+        """Whether two nodes, or sub-processes round them, lie in different branches of one block."""
+        ours, theirs = self.branches(one), self.branches(other)
+        return any(theirs.get(split, turn) != turn for split, turn in ours.items())
+
+    def branches(self, node: str) -> dict[str, int]:
+        """In which branch of each block it lies."""
+        found: dict[str, int] = {}
+        while node:
+            found |= {split: turn for split, _, turn in self.graph.places[node].path}
+            node = self.graph.home[node]
+        return found
 
     def begin_by_message(self, first: str) -> None:
         """A message may begin the case too, or it alone; sometimes there is something to do before the rest."""

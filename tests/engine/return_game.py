@@ -64,11 +64,7 @@ class ReturnGame(TokenGame):
         """`block`: which of the closed blocks starts anew; None: only this branch of all of them."""
         gone, fetched = self._cleared(way), self._fetched(way)
         begin = way.element if block is None else way.closed[block][0]
-        for each in [
-            each for each in self.openings if each in gone or any(each.lies_in(sub) for sub in gone)
-        ]:
-            if each.task in self.graph.many:  # what was said does not count any more
-                self._known(each.scope).pop(each.task, None)
+        self._forget_votes(gone)
         self._take_back(way, begin, {*(each.task for each in gone), *(edge.target for edge in fetched)})
         again = {way.element, *(each.task for each in gone), *(edge.target for edge in fetched)}
         ended = not gone and not fetched
@@ -226,13 +222,19 @@ class ReturnGame(TokenGame):
         else:
             self.openings.remove(opening)
 
+    def _forget_votes(self, gone: list[Opening]) -> None:
+        """What was said on a step of several people that ends undecided does not count any more."""
+        for each in self.openings:
+            if each.task in self.graph.many and (each in gone or any(each.lies_in(sub) for sub in gone)):
+                self._known(each.scope).pop(each.task, None)
+
     def _end(self, scope: Opening, aside: str) -> None:
         def ends(each: str) -> bool:
             return each == aside or each.startswith(f"{aside}/")
 
-        for opening in [
-            each for each in self.openings + self.subs if each.scope is scope and ends(each.aside)
-        ]:
+        ending = [each for each in self.openings + self.subs if each.scope is scope and ends(each.aside)]
+        self._forget_votes(ending)
+        for opening in ending:
             self._remove(opening)
         for waiting in scope.at_join.values():
             waiting[:] = [each for each in waiting if not ends(each)]

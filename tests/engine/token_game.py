@@ -9,8 +9,7 @@ stands still, unless a token elsewhere can reach one of its empty flows, and non
 A condition is looked at when all else stands still, in the order in which openings came; on an edge without
 interrupting it rings when it becomes true, and again when it was false meanwhile.
 
-A task of several people is one opening in which each acts once; all must agree. What it came to before is no
-longer so from the moment a token sets out for it: BPMN leaves open which of two branches goes first. A repeated sub-process is one
+A task of several people is one opening in which each acts once; all must agree. A repeated sub-process is one
 opening with a scope for each turn inside, and what tasks inside a turn came to is that turn's own affair.
 """
 
@@ -183,13 +182,7 @@ class TokenGame:
         return self.graph.home.get(node, "")
 
     def _leave(self, node: str, aside: str, scope: Opening) -> None:
-        self._send_out([edge for edge in self.graph.edges if edge.source == node], aside, scope)
-
-    def _send_out(self, edges: list[Edge], aside: str, scope: Opening) -> None:
-        for edge in edges:
-            if self.graph.nodes[edge.target] == "task" and edge.target in self.graph.many:
-                self._known(scope)[edge.target] = "undecided"
-            self.flying.append((edge, aside, scope))
+        self.flying += [(edge, aside, scope) for edge in self.graph.edges if edge.source == node]
 
     def _settle(self) -> None:
         while True:
@@ -283,7 +276,8 @@ class TokenGame:
     def _pass_some(self, node: str, aside: str, scope: Opening) -> None:
         out = [edge for edge in self.graph.edges if edge.source == node]
         chosen = [each for each in out if each.when and self._said(each.when[0], scope) == each.when[1]]
-        self._send_out(chosen or [each for each in out if each.when is None], aside, scope)
+        for edge in chosen or [each for each in out if each.when is None]:
+            self.flying.append((edge, aside, scope))
 
     def _is_empty(self, sub: Opening) -> bool:
         inside = any(each.lies_in(sub) for each in self.openings + self.subs)
