@@ -101,14 +101,24 @@ class Unrest:
         for _ in range(self.cases):
             client.dispatched()
         client.close()
-        for minutes in (self.luck.randint(30, 100), self.luck.choice((121, 121, 5 * 24 * 60))):
-            with db.transaction() as session:
-                clock.pass_time(session, timedelta(minutes=minutes))
-            for name in self.luck.sample(sorted(self.blows), 2):
-                until(lambda: left() < self.luck.randint(1, self.cases), seconds=self.luck.uniform(0.0, 2.0))
-                self.blows[name]()
-                self.done[name] += 1
+        for minutes in (self.luck.randint(30, 100), 121):
+            self._pass(timedelta(minutes=minutes))
+        self._look()
+        self.journal = Journal()  # answers are kept for a day
+        self._pass(timedelta(days=5))
+        self._look()
         self.rounds += 1
+
+    def _pass(self, step: timedelta) -> None:
+        """Time passes, and while what is due by then fires two blows fall."""
+        with db.transaction() as session:
+            clock.pass_time(session, step)
+        for name in self.luck.sample(sorted(self.blows), 2):
+            until(lambda: left() < self.luck.randint(1, self.cases), seconds=self.luck.uniform(0.0, 2.0))
+            self.blows[name]()
+            self.done[name] += 1
+
+    def _look(self) -> None:
         if not until(lambda: left() == 0, seconds=SETTLED):
             self.wrong.append(f"{left()} timers are due and did not fire in {SETTLED:g} s")
         with db.reading() as session:
