@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange, periodic
+    from app import bundles, exchange, notices, periodic
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -22,6 +22,7 @@ def wire() -> None:
     streams.install()
     under_units.install()
     exchange.install()
+    notices.install()
     kept.install()
     periodic.install()
 
@@ -34,8 +35,10 @@ def begin() -> None:
     from app.core import startup
     from app.crypto import selftest
     from app.exchange import endpoints
+    from app.notices import rules
 
     endpoints.configured()
+    rules.begin()
     selftest.begin()
     startup.begin()
 

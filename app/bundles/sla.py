@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.bundles import keys
-from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text, Whole
+from app.bundles.keys import Found, Key, Many, Named, Record, Scalar, Text, Whole
 from app.bundles.limit_text import FORMS_ZH, duration_error
 from app.bundles.tiers import TIER, TIER_NAME, TierDef, read_tiers
 from app.bundles.yaml_file import Path
@@ -72,6 +72,13 @@ _CLOCK = Record(
         "basis": Key(Text(says="依据条款", longest=200), "时限的依据条款，解释到期时刻时显示"),
     }
 )
+QUIET = Record(
+    {
+        "outside": Key(Text(one_of=("working_hours",), says="什么时间"), "什么时间以外不打扰", required=True),
+        "except": Key(Text(one_of=("urgent",), says="例外"), "urgent：紧急的随时告诉"),
+    }
+)
+"""When nobody is disturbed; the same words in bpmn/_notices.yaml."""
 SHAPE = Record(
     {
         "clocks": Key(Named(_CLOCK, TIER_NAME, "小写字母开头的英文名"), "时钟", required=True),
@@ -79,7 +86,7 @@ SHAPE = Record(
         "limits": Key(
             Text(r"decisions/[^/]+\.dmn", "decisions/ 下的决策表文件"), "table(limits) 用哪个文件里的决策表"
         ),
-        "quiet": Key(Any_(), not_yet="免打扰时段"),
+        "quiet": Key(QUIET, "免打扰：工作时间以外到的档，到上班时再告诉；不写就随时告诉"),
     }
 )
 
@@ -124,6 +131,8 @@ class Sla:
     clocks: Mapping[str, ClockDef]
     tiers: tuple[TierDef, ...]
     limits: str = ""
+    quiet: bool = False
+    """Whether people are told of tiers only while they work, but for urgent ones."""
 
     def pairs_of(self, tier: TierDef) -> list[tuple[str, str]]:
         """Every (earlier, later) of the keys in a tier's class; none for a tier that stands alone."""
@@ -173,7 +182,7 @@ def read_sla(found: Found) -> Sla | None:
     tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:
         return None
-    return Sla(MappingProxyType(clocks), tuple(tiers), given.get("limits", ""))
+    return Sla(MappingProxyType(clocks), tuple(tiers), given.get("limits", ""), "quiet" in given)
 
 
 def event_parts(event: str) -> tuple[str, str | None]:

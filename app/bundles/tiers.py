@@ -7,14 +7,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.bundles import keys
-from app.bundles.keys import Any_, Found, Key, Record, Text
+from app.bundles.keys import Flag, Found, Key, Many, Record, Text
 from app.bundles.limit_text import duration_error, in_words, is_working, natural_or_days
+from app.bundles.rules import TIERS
 from app.bundles.yaml_file import Path
 from app.engine.durations import Duration
 
 TIER_NAME = r"[a-z][a-z0-9_]{0,39}"
 
 COLOURS = ("yellow", "orange", "red")
+
+TELL: Mapping[str, str] = {
+    "handler": "办件当前待办的办理人（没人签收时是待办池里的人）",
+    "superior": "当前办理人的上级：同一角色，最近的上级单位",
+    "filer": "登记人",
+    "reporter": "反映人",
+    "followers": "关注这件办件的人",
+}
+"""Who may be told beside `role@level`."""
+_AT_LEVEL = re.compile(r"([a-z][a-z0-9_]{0,39})@([a-z]+)")
 
 _SHARE = re.compile(r"([1-9][0-9]{0,2})%")
 
@@ -31,8 +42,11 @@ TIER = Record(
         "age": Key(Text(says="时长"), "起算之后多久，例如 PT24H、P1M"),
         "label": Key(Text(says="标签", longest=60), "标签，照规定的原文写", required=True),
         "colour": Key(Text(one_of=COLOURS, says="颜色"), "灯的颜色"),
-        "tell": Key(Any_(), not_yet="到档时通知谁"),
-        "urgent": Key(Any_(), not_yet="紧急通知"),
+        "tell": Key(
+            Many(Text(says="告诉谁"), least=1, most=10),
+            "到档时告诉谁：handler、superior、filer、reporter、followers，或 角色@层级",
+        ),
+        "urgent": Key(Flag(), "true：紧急，工作时间以外也马上告诉"),
         "class": Key(Text(TIER_NAME, "小写字母开头的英文名"), "互斥的一类：同类的档只显示最后到的一个"),
     }
 )
@@ -54,6 +68,16 @@ class TierDef:
     """Its class: of the tiers of one class a case shows one, the last reached."""
     just_after: bool = False
     """Whether it begins only after its instant, which still belongs to the tier before it."""
+    tell: tuple[str, ...] = ()
+    """Who is told that it was reached: words of TELL, or `role@level`."""
+    urgent: bool = False
+    """Whether they are told at once also while they do not work."""
+
+
+def role_at(word: str) -> tuple[str, str] | None:
+    """`supervisor@district` → the role, and the level of the unit above the case's place; None otherwise."""
+    found = _AT_LEVEL.fullmatch(word)
+    return (found[1], found[2]) if found and found[2] in TIERS else None
 
 
 def read_tiers(given: Sequence[Mapping[str, Any]], clocks: Collection[str], found: Found) -> list[TierDef]:
@@ -93,6 +117,8 @@ def _tier(given: Mapping[str, Any], clocks: Collection[str], found: Found, path:
     for key, text in (("age", given.get("age")), ("at", after)):
         if text and (wrong := duration_error(text)) is not None:
             found.error(wrong[0], (*path, key), *wrong[1:])
+    for n, word in enumerate(given.get("tell", ())):
+        _check_told(word, found, (*path, "tell", n))
     return TierDef(
         key=given["key"],
         clock=given["clock"],
@@ -102,7 +128,21 @@ def _tier(given: Mapping[str, Any], clocks: Collection[str], found: Found, path:
         colour=given.get("colour"),
         after=after,
         kind=given.get("class", ""),
+        tell=tuple(dict.fromkeys(given.get("tell", ()))),
+        urgent=given.get("urgent", False),
     )
+
+
+def _check_told(word: str, found: Found, path: Path) -> None:
+    if word in TELL or role_at(word) is not None:
+        return
+    _, at, level = word.partition("@")
+    if at and level not in TIERS:
+        zh = f"“{word}”里没有“{level}”这个层级；可以写{keys.nearest(level, TIERS)}。"
+    else:
+        known = keys.nearest(word, TELL)
+        zh = f"不知道“{word}”是谁；可以写{known}，或 角色@层级，例如 supervisor@district。"
+    found.error("tell-unknown", path, zh, f'Nobody is called "{word}".')
 
 
 def _in_classes(tiers: list[TierDef], found: Found) -> list[TierDef]:

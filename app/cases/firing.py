@@ -87,6 +87,7 @@ _FLAGS = dialects.locked(
         cases.c.process_key,
         cases.c.org_path,
         cases.c.light,
+        cases.c.opened_at,
     )
     .join(cases, cases.c.id == timers.c.case_id)
     .join(clocks, clocks.c.id == timers.c.key)
@@ -316,7 +317,10 @@ def _mark(session: Session) -> int:
             data["class"] = tier.kind
             of = {"of": row.case_id, "clock": row.key}
             classes += [{**of, "early": early, "late": late} for early, late in sla.pairs_of(tier)]
-        told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data))
+        passed = row.due_at < row.opened_at  # an imported case came with it behind
+        about = {"tier": tier, "label": sla.clocks[tier.clock].label, "key": row.key}
+        about |= {"quiet": sla.quiet, "passed": passed}
+        told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data, about))
         ledger.append(_ledger_line(row, now, data))
     session.execute(_FLAG_FIRED, [{"row_id": row.id, "now": now} for row in rows])
     if classes:

@@ -133,6 +133,13 @@ tasks = Table(
     ),
     Index("ix_tasks_done", "done_by", "closed_at", "id"),
     Index(
+        "ix_tasks_opened",
+        "opened_at",
+        "id",
+        postgresql_where=text("state = 'open'"),
+        sqlite_where=text("state = 'open'"),
+    ),
+    Index(
         "ix_tasks_open",
         "case_id",
         postgresql_where=text("state in ('open', 'claimed')"),

@@ -105,7 +105,7 @@ def granted(context: Context) -> None:
         returned.append(row["unit"])
     keep(motion, **{RETURNED: returned, **_cleared(context)})
     owning.release(motion)
-    _tell(motion, "request.granted", row["unit"])
+    _tell(motion, "request.granted", row)
 
 
 @handler("orders.returnRefused", "驳回退单：该单位不能再次退回同一工单")
@@ -113,7 +113,7 @@ def refused(context: Context) -> None:
     """The pending request is refused: this unit cannot ask again in this round."""
     motion = context.motion
     row = _decide(motion, "refused")
-    _tell(motion, "request.refused", row["unit"])
+    _tell(motion, "request.refused", row)
 
 
 @handler("orders.newRound", "重办：进入下一轮，总时限不重新起算", takes=(CLEAR,))
@@ -159,5 +159,7 @@ def _decide(motion: Motion, how: str) -> Row:
     return row
 
 
-def _tell(motion: Motion, name: str, unit: str) -> None:
-    motion.tell(name, kind="return", unit=unit, called=owning.name_of(motion, unit))
+def _tell(motion: Motion, name: str, row: Row) -> None:
+    unit = row["unit"]
+    called = owning.name_of(motion, unit)
+    motion.tell(name, kind="return", to=row["asked_by"], unit=unit, called=called)

@@ -21,6 +21,7 @@ from app.engine.source import Earlier, Names
 from app.engine.xml import calls_in
 from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
 from app.processes import advice, calling, cross, decisions, external, messages, parallel, staffing
+from app.processes import told as told_of
 from app.processes.callees import NOTHING, Callee, Callees, pins
 from app.processes.cross import open_diagram
 from app.processes.scenario_check import Against, read_scenario
@@ -190,6 +191,7 @@ def _look(
     findings = [each for each in findings if not _echoes(each, gone)]
     findings += cross.check(bundle, diagram, _names(roles), gone, whole.parts)
     findings += staffing.check(bundle, diagram, roles or {})
+    findings += told_of.check(bundle, roles)
     findings += parallel.check(whole, diagram)
     findings += messages.check(bundle, diagram)
     findings += external.check(bundle, diagram)

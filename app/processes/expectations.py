@@ -8,9 +8,13 @@ from sqlalchemy import select
 
 from app.cases.motion import COLUMNS
 from app.clocks.models import clocks, timers
+from app.core import clock
 from app.core.clock import BEIJING
 from app.core.db import reading
 from app.identity import org
+from app.identity.models import people
+from app.notices.models import notices
+from app.notices.rules import CLOCK, PASSED
 from app.processes.scenario_cases import NOWHERE
 from app.processes.stage import Row, Unmet, Walk, code_of, task_rows_of
 
@@ -72,6 +76,29 @@ def _tiers(walk: Walk, case: Row, wanted: list[str]) -> None:
         )
 
 
+def _told(walk: Walk, case: Row, wanted: list[str]) -> None:
+    """Everybody who was told of a tier of this case by now, by name, and nobody else."""
+    with reading() as session:
+        query = (
+            select(people.c.name, people.c.login)
+            .distinct()
+            .join(notices, notices.c.person_id == people.c.id)
+            .where(
+                notices.c.case_id == case["id"],
+                notices.c.kind.in_((CLOCK, PASSED)),
+                notices.c.tell_at <= clock.now(session),
+            )
+        )
+        found = session.execute(query).all()
+    actual = {row.name for row in found}
+    names = {row.login: row.name for row in found}
+    if actual != {names.get(each, each) for each in wanted}:
+        raise Unmet(
+            f"收到时限提醒的应为 {'、'.join(wanted) or '（没有人）'}，"
+            f"实际是 {'、'.join(sorted(actual)) or '（没有人）'}。"
+        )
+
+
 def _ended(walk: Walk, case: Row, wanted: bool) -> None:
     if (case["state"] == "closed") != wanted:
         raise Unmet("办件应已结束，实际还没有。" if wanted else "办件不应结束，实际已经结束。")
@@ -117,6 +144,7 @@ CHECKS: Mapping[str, Callable[[Walk, Row, Any], None]] = {
     "tasks": _tasks,
     "clocks": _clocks,
     "tiers": _tiers,
+    "told": _told,
     "ended": _ended,
     "end": _end,
     "log": _log,

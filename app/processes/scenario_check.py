@@ -271,6 +271,8 @@ def _check_expect(value: Mapping[str, Any], found: Found, path: Path, against: A
                 f"没有档“{tier}”；有{nearest(tier, tiers)}。",
                 f'No tier "{tier}".',
             )
+    for i, person in enumerate(value.get("told", [])):
+        _check_who(person, found, (*path, "told", i), against)
     ends = [node.id for node in diagram.of_kind("endEvent")]
     if "end" in value and value["end"] not in ends:
         found.error(

@@ -46,7 +46,7 @@ _EXPECT = Record(
         "data": Key(ANSWERS, "办件数据里应有的值"),
         "merged": Key(CASE, f"应已并入哪一件：{FIRST}，或 called 的名称；没有并入写 none"),
         **_OF,
-        "told": Key(Any_(), not_yet="通知"),
+        "told": Key(Many(WHO, most=200), "到此刻为止收到这件办件时限提醒的全部的人；没有人收到写 []"),
     }
 )
 _STEPS: dict[str, Key] = {

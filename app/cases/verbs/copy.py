@@ -33,7 +33,7 @@ def copy(motion: Motion, command: Copy) -> None:
     guard.case_active(motion)
     text = command.text.strip()
     found = org.people_by_login(motion.session, command.people)
-    rows, names = [], []
+    rows, names, ids = [], [], []
     for i, named in enumerate(dict.fromkeys(command.people)):
         person = found.get(named)
         if person is None or not person.active or not _reads(motion, person.id):
@@ -41,6 +41,7 @@ def copy(motion: Motion, command: Copy) -> None:
             error = FieldError(f"/people/{i}", "person-not-selectable", message)
             raise PersonNotSelectable(message, errors=[error])
         names.append(person.name)
+        ids.append(person.id)
         grant(motion, f"person:{person.id}", CC)
         rows.append(
             {
@@ -54,7 +55,7 @@ def copy(motion: Motion, command: Copy) -> None:
         )
     upsert = dialects.upsert(motion.session.dialect, copies, ("case_id", "person_id"))
     motion.session.execute(upsert, rows)
-    motion.tell_task("case.copied", task, called="、".join(names), text=text)
+    motion.tell_task("case.copied", task, to=ids, called="、".join(names), text=text)
 
 
 def read(motion: Motion, command: ReadCopy) -> bool:

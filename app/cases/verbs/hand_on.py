@@ -51,7 +51,7 @@ def assign_down(motion: Motion, command: AssignDown) -> Row:
         raise UnitNotSelectable(message, errors=[FieldError("/unit", "unit-not-selectable", message)])
     rest(motion, task)
     put(motion, task, "assigned", [pool])
-    motion.tell_task("task.assigned", task, unit=unit.code, called=unit.name, demand=demand)
+    motion.tell_task("task.assigned", task, unit=unit.code, called=unit.name, pools=[pool], demand=demand)
     return task
 
 
@@ -66,8 +66,9 @@ def resolve(motion: Motion, command: Resolve) -> Row:
         guard.case_active(motion)
         guard.fresh(task, command.seen)
         reason = guard.written(command.opinion, "收回的原因", "/opinion")
+        worked = sorted({row["assignee_id"] for row in above(motion, task)} - {None})
         take_back(motion, task)
-        motion.tell_task("task.taken_back", task, reason=reason)
+        motion.tell_task("task.taken_back", task, to=worked, reason=reason)
         return task
     guard.still_open(motion, task)
     guard.fresh(task, command.seen)
@@ -82,7 +83,7 @@ def resolve(motion: Motion, command: Resolve) -> Row:
         hand_over_draft(motion, task, command.answers, None, None)
     finish(motion, task, HANDED_BACK, opinion)
     called = org.name_of(motion.session, task["owner_id"])
-    motion.tell_task("task.resolved", task, called=called, opinion=opinion)
+    motion.tell_task("task.resolved", task, to=task["owner_id"], called=called, opinion=opinion)
     return task
 
 

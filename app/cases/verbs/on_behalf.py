@@ -36,6 +36,7 @@ def finish_part(motion: Motion, task: Row, command: Complete) -> Row:
         task,
         outcome=command.outcome,
         opinion=opinion,
+        to=task["owner_id"],
         called=verifier,
         answers=seal_of(salt, kept),
     )
@@ -93,4 +94,6 @@ def _reopen(motion: Motion, own: Row, refused: Row) -> None:
         }
         motion.tasks[once_more["id"]] = once_more
         motion.changes.insert("tasks", once_more)
-    motion.tell_task("task.reopened", again, called=org.name_of(motion.session, own["done_by"]))
+    motion.tell_task(
+        "task.reopened", again, to=own["done_by"], called=org.name_of(motion.session, own["done_by"])
+    )

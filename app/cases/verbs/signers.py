@@ -33,7 +33,7 @@ def add(motion: Motion, command: AddSigner) -> Run | None:
     ]
     called = "、".join(name for _, name in found)
     told = {"called": called, "where": command.where, "reason": reason}
-    motion.tell_task("task.signers_added", task, **told)
+    motion.tell_task("task.signers_added", task, to=[person for person, _ in found], **told)
     if several:
         return _more_items(motion, task, command)
     for person, _ in found:
@@ -73,7 +73,9 @@ def remove(motion: Motion, command: RemoveSigner) -> tuple[Run | None, Row | Non
     if row["owner_id"] != motion.actor.id:
         raise VerbForbidden("只能减去自己加的签。")
     called = org.name_of(motion.session, row["assignee_id"]) if row["assignee_id"] else row["item"]
-    motion.tell_task("task.signer_removed", task, called=called or command.person, reason=reason)
+    motion.tell_task(
+        "task.signer_removed", task, to=row["assignee_id"], called=called or command.person, reason=reason
+    )
     if row["part"] is None:
         run = awake(motion)
         run.drop_instance(row["ref"])

@@ -1,0 +1,56 @@
+"""What may be told of: the events that bpmn/_notices.yaml may name, their words, and who may be told."""
+
+from collections.abc import Mapping
+
+from app.bundles.tiers import TELL
+
+TASK = ("step",)
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "case.received": ("number",),
+    "case.closed": (),
+    "case.cancelled": ("reason",),
+    "case.terminated": ("reason",),
+    "case.revoked": ("reason",),
+    "case.suspended": ("reason",),
+    "case.resumed": ("reason",),
+    "case.merged": ("reason",),
+    "case.reopened": ("reason",),
+    "case.redone": ("round",),
+    "case.rated": (),
+    "case.copied": ("step", "text"),
+    "case.urged": ("text", "priority"),
+    "case.supervised": ("text", "demand", "called"),
+    "case.instructed": (),
+    "case.returned": ("called", "reason", "count"),
+    "request.opened": ("called", "number"),
+    "request.granted": ("called", "reason", "number"),
+    "request.refused": ("called", "reason", "number"),
+    "request.ended": (),
+    "task.opened": TASK,
+    "task.rerouted": TASK,
+    "task.transferred": ("step", "reason"),
+    "task.delegated": ("step", "reason"),
+    "task.assigned": ("step", "demand"),
+    "task.resolved": ("step", "opinion"),
+    "task.reported": ("step", "outcome", "opinion"),
+    "task.escalated": ("step", "reason"),
+    "task.taken_back": ("step", "reason"),
+    "task.returned": ("step", "reason"),
+    "task.reopened": TASK,
+    "task.withdrawn": ("step", "reason"),
+    "task.signers_added": ("step", "reason"),
+    "task.signer_removed": ("step", "reason"),
+}
+"""Every event that may be told of, and the words that its text may put in braces."""
+
+LOOKED_FOR = frozenset({"task.opened"})
+"""Events that are not listened to: see looking."""
+DIRECT = ("to", "desk", "pool")
+"""Recipients that the event itself names."""
+PEOPLE: Mapping[str, str] = {
+    "to": "事件点名的人",
+    "desk": "待办直接交到手上的人",
+    "pool": "待办池里的人",
+    **TELL,
+}
+"""Everybody a line may tell, beside `role@level`."""
