@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange, notices, periodic
+    from app import bundles, exchange, notices, periodic, reports
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -23,6 +23,7 @@ def wire() -> None:
     under_units.install()
     exchange.install()
     notices.install()
+    reports.install()
     kept.install()
     periodic.install()
 
@@ -77,6 +78,7 @@ def create_app() -> "Flask":
     from app.identity import api as identity
     from app.identity import login
     from app.processes import api as processes
+    from app.reports import api as reports
     from app.schedules import api as schedules
 
     wire()
@@ -116,6 +118,7 @@ def create_app() -> "Flask":
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)
     document.register_blueprint(schedules.blp)
+    document.register_blueprint(reports.blp)
     processes.install(app)
     health.install(app, __version__)
     front.install(app)

@@ -18,16 +18,20 @@ from bench.town import Person
 CLASSES = {
     "simple": ("inbox page", "counts", "case page", "timeline", "form"),
     "complex": ("search cases", "search tasks"),
+    "statistics": ("year by unit and class", "month by unit", "cases of a number"),
     "action": ("file", "claim", "complete", "transfer", "note"),
     "floor": ("who am I",),
 }
-MIX = {"simple": 60, "complex": 12, "action": 25, "floor": 3}
+MIX = {"simple": 60, "complex": 10, "statistics": 2, "action": 25, "floor": 3}
 Wrong = tuple[str, int, str]
 """What was not answered with 2xx: kind, status, type of the problem."""
 Asked = Generator[Request, Answer, Any]
 """A request on its way; it ends with what the answer holds, or nothing when it was refused."""
 ROLES = {"sign": "handler", "handle": "handler", "review": "reviewer"}  # the rest is the dispatchers'
 SINCE = {"$gte": (datetime.now(UTC) - timedelta(days=30)).isoformat()}
+TODAY = datetime.now(UTC).date()
+YEAR = f"from={TODAY - timedelta(days=364)}&to={TODAY}"
+MONTH = f"from={TODAY - timedelta(days=30)}&to={TODAY}"
 SEARCHES: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
         "cases",
@@ -86,7 +90,13 @@ class Office:
     def user(self, who: Person, mix: Mapping[str, int] = MIX) -> Script:
         """Whatever comes next, by the shares of `mix`, until nobody asks any more."""
         seen: deque[str] = deque(maxlen=50)
-        does = {"simple": self.look, "complex": self.search, "action": self.act, "floor": self.nothing}
+        does = {
+            "simple": self.look,
+            "complex": self.search,
+            "statistics": self.count,
+            "action": self.act,
+            "floor": self.nothing,
+        }
         alone = len(mix) == 1
         while True:
             (what,) = self.dice.choices(list(mix), list(mix.values()))
@@ -119,6 +129,23 @@ class Office:
         noun, filter, field = self.dice.choice(SEARCHES)
         body = {"filter": filter, "sort": [{"field": field, "order": "desc"}], "page": {"limit": 50}}
         yield from self.post(who, f"search {noun}", f"/api/v1/{noun}/search", body)
+
+    def count(self, who: Person, *_: Any) -> Script:
+        """A year's orders by unit and class most of all; last month's; the cases behind a number."""
+        place, asked = self.dice.random(), "/api/v1/reports/orders"
+        if place < 0.6:
+            path = f"{asked}?{YEAR}&by=unit,category&categoryLevel=1"
+            told = yield from self.get(who, "year by unit and class", path)
+            self.foreign += (
+                bool(told)
+                and who.role == "handler"
+                and any(group["by"]["unit"]["key"] != who.unit for group in told["groups"])
+            )
+        elif place < 0.8:
+            yield from self.get(who, "month by unit", f"{asked}?{MONTH}&by=unit")
+        else:
+            path = f"{asked}/cases?{MONTH}&measure=overdue"
+            yield from self.get(who, "cases of a number", path)
 
     def act(self, who: Person, seen: deque[str], alone: bool) -> Script:
         """The next task of this person's: its form is opened, then it is claimed, handed on or done."""

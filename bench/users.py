@@ -1,9 +1,10 @@
 """What a hundred people at once feel: `python -m bench.users` starts its own servers, prints tables, stops.
 
 PostgreSQL, Valkey, web processes and worker as `huying up` starts them; a hundred thousand open tasks written
-into the tables (bench/crowd.py), and cases filed and dispatched through the product; two thousand people are
-signed in. A hundred of them, each a person with a role in a unit, work for a minute: before each request they
-think, exponentially distributed, three seconds in the mean. What they do: bench/office.py. Then each class of
+into the tables (bench/crowd.py), a million orders of a year as statistics see them (bench/year.py), and cases
+filed and dispatched through the product; two thousand people are signed in. A hundred of them, each a person
+with a role in a unit, work for a minute: before each request they think, exponentially distributed, three
+seconds in the mean. What they do: bench/office.py. Then each class of
 requests is asked without thinking, for the CPU time of one. `floor`: who am I, the least a request costs.
 
 Core-milliseconds and the ratios travel between machines; times are only true of the one it ran on.
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from app.bundles import store
 from app.cli.local import LocalRefused
 from app.core import db
-from bench import crowd, town
+from bench import crowd, town, year
 from bench.client import Script, Taken, drive
 from bench.installation import Installation, installed, tokens
 from bench.office import CLASSES, Office, Wrong
@@ -143,6 +144,7 @@ def main() -> int:
     """Runs everything; the exit status tells whether a promise was missed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--tasks", type=int, default=100_000)
+    options.add_argument("--orders", type=int, default=1_000_000)
     options.add_argument("--users", type=int, default=100)
     options.add_argument("--sessions", type=int, default=2000)
     options.add_argument("--seconds", type=float, default=60.0)
@@ -155,6 +157,7 @@ def main() -> int:
                 version = store.latest(session, "work_order_12345")
             assert version is not None
             crowd.fill(house.database, asked.tasks, version)
+            year.fill(house.database, asked.orders)
             bench = Bench(house, asked.users, asked.sessions)
             bench.prepare()
             ready = time.monotonic()
@@ -164,7 +167,8 @@ def main() -> int:
         print(f"没有测量：{refused}", file=sys.stderr)
         return 2
     print(
-        f"{asked.tasks} open tasks, {asked.sessions} sessions, {asked.users} users who think {THINK:g} s "
+        f"{asked.tasks} open tasks, {asked.orders} orders of a year, {asked.sessions} sessions, "
+        f"{asked.users} users who think {THINK:g} s "
         f"before each request, {minute.taken.seconds:.0f} s; ready after {ready - began:.0f} s, "
         f"{time.monotonic() - began:.0f} s in all."
     )
@@ -199,6 +203,7 @@ def server(cost: dict[str, float]) -> float:
 
 def promises(bench: Bench, minute: Minute) -> list[Promise]:
     simple, complex, action = (minute.of(name) for name in ("simple", "complex", "action"))
+    statistics = minute.of("statistics")
     late = sorted(1000 * each for each in minute.taken.late)
     client = 100 * minute.cpu["client"] / minute.taken.seconds
     failed = sum(times for (_, status, _), times in minute.wrong.items() if status >= 500)
@@ -210,7 +215,8 @@ def promises(bench: Bench, minute: Minute) -> list[Promise]:
         Promise("rows of somebody else", bench.office.foreign, 0, "", "SJS-109"),
         Promise("simple query p95", at(simple, 0.95), 100, "ms", ours),
         Promise("simple query p99", at(simple, 0.99), 1000, "ms", "SJS-110"),
-        Promise("complex query p99", at(complex, 0.99), 5000, "ms", "SJS-111, searches only"),
+        Promise("complex query p99", at(complex, 0.99), 5000, "ms", ours),
+        Promise("statistics p95", at(statistics, 0.95), 5000, "ms", "SJS-111"),
         Promise("action p99", at(action, 0.99), 500, "ms", ours),
         Promise("action p99", at(action, 0.99), 2000, "ms", "SJS-112"),
         Promise("client late p99", at(late, 0.99), 20, "ms", VALID),

@@ -112,6 +112,17 @@ class Bundle:
             return None
 
     @cached_property
+    def milestones(self) -> frozenset[str]:
+        """The events that its diagram carries (`p:event`), at steps, in the line and at ends."""
+        drawn = self.drawn
+        told = {step.event for step in drawn.steps.values()} | {
+            end.event for end in self.engine.ends.values()
+        }
+        told |= {event.extensions.get("event") for event in drawn.events.values()}
+        told |= {end.event for end in drawn.ends.values()}
+        return frozenset(event for event in told if event)
+
+    @cached_property
     def secret_names(self) -> frozenset[str]:
         """The names whose values are sealed: no expression, list, event or log ever sees one."""
         return frozenset(name for name, field in self.process.data.items() if field.secret)

@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import data_fields, endings, keys
+from app.bundles import counting, data_fields, endings, keys
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
@@ -52,6 +52,7 @@ SHAPE = Record(
             "环节: [名字]。每次走到这个环节，首接单位解除，这些名字清空",
         ),
         "attachments": Key(endings.ATTACHMENTS, "环节: {min: 至少几个附件, kinds: 种类}"),
+        "statistics": Key(counting.SHAPE, "统计时算哪个单位、哪一类、按哪个时钟看是否按时；不写就不进统计"),
         "schedules": Key(Any_(), not_yet="定期启动"),
         "measures": Key(Any_(), not_yet="统计指标"),
     }
@@ -101,6 +102,7 @@ class ProcessDef:
     attachments: Mapping[str, AttachmentRule] = field(default_factory=dict)
     reopen: endings.Reopening | None = None
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
+    statistics: counting.Counting | None = None
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
 
@@ -136,6 +138,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     verbs = read_verbs(given.get("verbs", {}), found)
     releases = _releases(given.get("releases", {}), data, found)
     reopen = endings.read_reopen(given.get("reopen"), found)
+    statistics = counting.read_counting(given.get("statistics"), data, found)
     if found.failed:
         return None
     return ProcessDef(
@@ -156,6 +159,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         attachments=endings.read_attachments(given.get("attachments", {})),
         reopen=reopen,
         on_parent_end=given.get("onParentEnd", "cancel"),
+        statistics=statistics,
         releases=releases,
     )
 

@@ -90,12 +90,13 @@ class Motion:
     """How work outside was ended by somebody: ref → done, error or skipped."""
     _asked_for: list[Any] = field(default_factory=list)
     _placed: tuple[bool, int] = field(init=False)
-    _was: str | None = field(init=False)
+    was: Mapping[str, Any] = field(init=False)
+    """The case's columns as they were loaded; nothing of a new one."""
     _columns: Row = field(init=False)
 
     def __post_init__(self) -> None:
         self._placed = self.urgency
-        self._was = None if self.new else self.case["state"]
+        self.was = {} if self.new else dict(self.case)
         self._columns = {name: self.case.get(name) for name in RESERVED}
         self.board.limit_of = self._limit_of
         self.board.extension_of = self._extension_of
@@ -116,7 +117,7 @@ class Motion:
     def ended_or_reopened(self) -> bool:
         """Whether this transaction moves the case out of its handlers' running lists, or back into them."""
         runs: bool = self.case["state"] in GOING
-        return runs != (self._was in (None, *GOING))
+        return runs != (self.was.get("state") in (None, *GOING))
 
     @property
     def lookups(self) -> "RowLookups":

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import bindparam, delete, insert, update
 
 from app.audit.chain import case_chain, link
-from app.cases import save_clocks
+from app.cases import followers, save_clocks
 from app.cases.attachments.models import attachments
 from app.cases.external import follow as external
 from app.cases.incidents import opening
@@ -76,7 +76,6 @@ _CASE = (
 )
 
 
-_UPDATE_TASK = save_clocks.updating(tasks, _TASK)
 _UPDATE_CASE = save_clocks.updating(cases, _CASE).where(cases.c.revision == bindparam("seen"))
 _LEAVE = delete(task_queue).where(task_queue.c.task_id == bindparam("task"))
 _STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
@@ -85,7 +84,6 @@ _STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
     .values(reason=bindparam("here"))
 )
 _INSERT_CASE = insert(cases)
-_INSERT_TASK = insert(tasks)
 _INSERT_QUEUE = insert(task_queue)
 _INSERT_CHAIN = insert(case_chain)
 _INSERT_WAIT = insert(waits)
@@ -118,13 +116,9 @@ def save(motion: Motion) -> None:
     else:
         row = {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}
         session.write(_UPDATE_CASE, row, CaseMoved(case["id"]))
-    if changes.updates["tasks"]:
-        session.write(
-            _UPDATE_TASK,
-            [{"row_id": row["id"], **_new(row, _TASK)} for row in changes.updates["tasks"].values()],
-        )
-    if opened := motion.opened + changes.inserts["tasks"]:
-        session.write(_INSERT_TASK, opened)
+    if touched := [*changes.updates["tasks"].values(), *motion.opened, *changes.inserts["tasks"]]:
+        # One statement for those that were there and those that are new: the budget counts each.
+        session.write(dialects.upsert(session.dialect, tasks, ("id",), _TASK), touched)
     if changes.inserts["leaving"]:
         session.write(_LEAVE, changes.inserts["leaving"])
     if changes.inserts["task_queue"]:
@@ -158,6 +152,7 @@ def save(motion: Motion) -> None:
     if facts := _facts(motion):
         session.write(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     index.follow(motion, new=motion.new)
+    followers.tell([motion])
     session.write(_INSERT_CHAIN, chain)
     for times, task in _once_a_step(motion.unstaffed):
         where = opening.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])

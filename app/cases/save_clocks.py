@@ -1,6 +1,6 @@
 """Writes down what boards gathered: clocks, timers and ledger, one statement a table for all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +8,10 @@ from sqlalchemy import Table, bindparam, insert, update
 
 from app.clocks.board import Board
 from app.clocks.models import clock_ledger, clocks, timers
-from app.clocks.rows import Timer
 from app.core import dialects
 from app.core.db import Session
 
-_TIMER = ("state", "generation", "due_at", "fired_at")
+_MOVES = ("state", "generation", "due_at", "fired_at")
 
 
 def updating(table: Table, columns: tuple[str, ...]) -> Any:
@@ -24,17 +23,17 @@ def updating(table: Table, columns: tuple[str, ...]) -> Any:
     )
 
 
-_UPDATE_TIMER = updating(timers, _TIMER)
-_INSERT_TIMER = insert(timers)
 _INSERT_LEDGER = insert(clock_ledger)
 
 
 def save(session: Session, boards: Sequence[Board], now: datetime) -> None:
-    """At most four statements, however many cases the boards belong to."""
+    """At most three statements, however many cases the boards belong to."""
     for statement, rows in (
         (dialects.upsert(session.dialect, clocks, ("id",)), [row for b in boards for row in _clocks(b)]),
-        (_INSERT_TIMER, [_timer(board, timer) for board in boards for timer in board.alarms.new.values()]),
-        (_UPDATE_TIMER, [_moved(timer, now) for board in boards for timer in board.alarms.changed.values()]),
+        (
+            dialects.upsert(session.dialect, timers, ("id",), _MOVES),
+            [row for board in boards for row in _timers(board, now)],
+        ),
         (_INSERT_LEDGER, [line for board in boards for line in board.ledger]),
     ):
         if rows:
@@ -46,14 +45,8 @@ def _clocks(board: Board) -> list[dict[str, Any]]:
     return [{**vars(clock), "case_id": board.case_id} for clock in moved]
 
 
-def _timer(board: Board, timer: Timer) -> dict[str, Any]:
-    unused = {"attempts": 0, "deaths": 0, "begun": False}
-    return {**vars(timer), "root_id": board.root_id, "case_id": board.case_id, **unused}
-
-
-def _moved(timer: Timer, now: datetime) -> dict[str, Any]:
-    return _changed({**vars(timer), "fired_at": now if timer.state == "fired" else None}, _TIMER)
-
-
-def _changed(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
-    return {"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}}
+def _timers(board: Board, now: datetime) -> list[dict[str, Any]]:
+    """New ones first: one that moves on may take the place of another."""
+    told = {"root_id": board.root_id, "case_id": board.case_id, "attempts": 0, "deaths": 0, "begun": False}
+    timers = [*board.alarms.new.values(), *board.alarms.changed.values()]
+    return [{**vars(each), **told, "fired_at": now if each.state == "fired" else None} for each in timers]

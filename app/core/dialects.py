@@ -49,10 +49,11 @@ def insert_ignore(dialect: str, table: Table) -> Any:
 
 
 @cache
-def upsert(dialect: str, table: Table, keys: Sequence[str]) -> Any:
-    """INSERT that overwrites the other columns of a row with the same keys."""
+def upsert(dialect: str, table: Table, keys: Sequence[str], only: Sequence[str] = ()) -> Any:
+    """INSERT that overwrites the other columns (or `only` these) of a row with the same keys."""
     insert = _insert(dialect, table)
-    rest = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys}
+    names = only or [c.name for c in table.columns if c.name not in keys]
+    rest = {name: insert.excluded[name] for name in names}
     return insert.on_conflict_do_update(index_elements=list(keys), set_=rest)
 
 
@@ -321,3 +322,12 @@ def plan_anew(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_ANEW)
+
+
+_TIME = text("select set_config('statement_timeout', :milliseconds, true)")
+
+
+def take_time(connection: Connection, seconds: int) -> None:
+    """Until the transaction ends a statement may take so long, and no longer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TIME, {"milliseconds": str(1000 * seconds)})

@@ -47,6 +47,7 @@ DELIVERY_READ = Permission("delivery:read", "查看对外发送")
 DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消息")
 EXTERNAL_WORK = Permission("external:work", "领取外部任务")
 EXTERNAL_READ = Permission("external:read", "查看外部任务")
+REPORT_READ = Permission("report:read", "查看统计")
 FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
@@ -87,6 +88,7 @@ ALL: dict[str, Permission] = {
         DELIVERY_REDELIVER,
         EXTERNAL_WORK,
         EXTERNAL_READ,
+        REPORT_READ,
         FILTER_SHARE,
         PHRASE_SHARE,
         CATEGORY_IMPORT,

@@ -18,7 +18,8 @@ def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, st
     """`steps` are the user tasks by id, with those that were refused already."""
     findings = [*_forms(bundle, diagram), *_verbs(bundle, diagram, process, steps)]
     findings += _attachments(bundle, diagram, process, steps)
-    return [*findings, *_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
+    findings += [*_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
+    return [*findings, *_counted(bundle, process)]
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -91,3 +92,11 @@ def _reopen(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[
         yield finding(
             "error", "step-unknown", PROCESS, process.line(("reopen", "to")), zh, f'No step "{rule.to}".'
         )
+
+
+def _counted(bundle: Bundle, process: Doc) -> Iterator[Finding]:
+    counting, clocks = bundle.process.statistics, bundle.sla.clocks
+    if counting is not None and counting.clock is not None and counting.clock not in clocks:
+        zh = f"statistics：sla.yaml 里没有时钟“{counting.clock}”；有{nearest(counting.clock, clocks)}。"
+        line = process.line(("statistics", "clock"))
+        yield finding("error", "clock-unknown", PROCESS, line, zh, f'No clock "{counting.clock}".')

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from app import bundles
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases import save_clocks, sync
+from app.cases import followers, save_clocks, sync
 from app.cases.models import cases, task_queue, tasks
 from app.cases.motion import Motion
 from app.clocks import calendars
@@ -211,6 +211,7 @@ def _recounted(motion: Motion) -> list[Moved]:
 
 def _save(session: Session, motions: Sequence[Motion]) -> None:
     save_clocks.save(session, [motion.board for motion in motions], motions[0].now)
+    followers.tell(motions)
     changed = [
         {"row_id": row["id"], "new_due_at": row["due_at"]}
         for motion in motions

@@ -1,0 +1,46 @@
+"""`statistics:` of process.yaml: under which unit and class a case is counted, and which clock says 按时."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.bundles import keys
+from app.bundles.data_fields import DataField
+from app.bundles.keys import Found, Key, Record, Text
+
+SHAPE = Record(
+    {
+        "unit": Key(Text(says="名字", longest=60), "单位类型的名字：按它的值算哪个单位的；不写就按发生地"),
+        "category": Key(Text(says="名字", longest=60), "分类类型的名字：按它的值算哪一类；不写就不分类"),
+        "clock": Key(Text(says="时钟", longest=60), "sla.yaml 里的时钟：按时、超期看它；不写就没有按时与否"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Names of data and of a clock; None where the process has no such thing."""
+
+    unit: str | None = None
+    category: str | None = None
+    clock: str | None = None
+
+
+def read_counting(
+    given: Mapping[str, Any] | None, data: Mapping[str, DataField], found: Found
+) -> Counting | None:
+    """How cases of a process are counted; None when it says nothing: they are in no statistics."""
+    if given is None:
+        return None
+    for key, kind, says in (("unit", "unit", "单位"), ("category", "category", "分类")):
+        name = given.get(key)
+        if name is None:
+            continue
+        field = data.get(name)
+        if field is None:
+            zh = f"statistics 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。"
+            found.error("name-undeclared", ("statistics", key), zh, f'"{name}" is not declared.')
+        elif field.type != kind or field.secret or field.per_item:
+            zh = f"statistics 的 {key} 要写一个{says}（type: {kind}），不加密、不各填各的；“{name}”不是。"
+            found.error("value-invalid", ("statistics", key), zh, f'"{name}" is no plain {kind}.')
+    return Counting(given.get("unit"), given.get("category"), given.get("clock"))
