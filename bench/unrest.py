@@ -191,8 +191,11 @@ class Unrest:
 
 
 def left() -> int:
+    """How many timers of both kinds are due and have not fired yet."""
     with db.reading() as session:
-        return waiting(session)
+        due = (timers.c.state == "armed") & (timers.c.due_at <= clock.now(session))
+        flags = select(func.count()).where(timers.c.kind == "flag", due)
+        return waiting(session) + int(session.scalar(flags) or 0)
 
 
 def fired() -> int:
