@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select, text, update
 
-from app.cases import filing, firing, tasks
+from app.cases import filing, firing, flags, tasks
 from app.cases.advance import Moved
 from app.cases.commands import NewCase
 from app.cases.models import cases, task_queue
@@ -158,7 +158,7 @@ class Bench:
 
         def fire() -> None:
             nonlocal done
-            done = firing.fire_flags()
+            done = flags.fire()
 
         self._told(report, "flag tiers", done_in(fire, self), lambda: done, FLAGS_SECONDS)
 

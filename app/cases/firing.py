@@ -1,36 +1,29 @@
-"""到时: due timers are claimed, hinted at, and fired one by one under their case's lock; flags in sets."""
+"""到时: due token timers are claimed, hinted at, and fired one by one under their case's lock."""
 
 import logging
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
-from app import bundles
-from app.audit import streams
-from app.audit.streams import Entry
+from app.cases import flags
 from app.cases.advance import advance
 from app.cases.commands import FireTimer
 from app.cases.errors import CaseBusy
 from app.cases.guarding import GOES_ON, may_fire
 from app.cases.incidents import opening
 from app.cases.models import cases
-from app.clocks.models import clock_ledger, clocks, timers
-from app.clocks.rows import severity
-from app.core import clock, dialects, events, wake
+from app.clocks.models import timers
+from app.core import clock, dialects, wake
 from app.core.config import settings
 from app.core.db import Session, transaction
 from app.core.errors import Problem
-from app.core.events import Event
-from app.core.ids import new_id
 from app.identity.actor import SYSTEM
 
 log = logging.getLogger("huying.firing")
 
 CLAIM = 200
-FLAGS = 100
 WAITS = (1, 10, 60, 300, 1800)
 """Seconds before the next attempt, with full jitter; after the last an incident. Source: trust.md §3.7."""
 DEATHS = 3
@@ -75,57 +68,8 @@ _BEGIN = (
     .where(timers.c.id == bindparam("row_id"), timers.c.state == "claimed")
     .values(lease_until=bindparam("until"), begun=True)
 )
-_FLAGS = dialects.locked(
-    select(
-        timers.c.id,
-        timers.c.case_id,
-        clocks.c.name.label("clock"),
-        timers.c.tier,
-        timers.c.key,
-        timers.c.due_at,
-        cases.c.version_id,
-        cases.c.process_key,
-        cases.c.org_path,
-        cases.c.light,
-        cases.c.opened_at,
-    )
-    .join(cases, cases.c.id == timers.c.case_id)
-    .join(clocks, clocks.c.id == timers.c.key)
-    .where(GOES_ON, timers.c.kind == "flag", timers.c.state == "armed", timers.c.due_at <= bindparam("now"))
-    .order_by(timers.c.due_at, timers.c.id)
-    .limit(FLAGS),
-    skip=True,
-)
-LOOKS = (_DUE_LOCKED, _CLAIMED, _FLAGS)
+LOOKS = (_DUE_LOCKED, _CLAIMED, flags.DUE)
 """What one look asks while nothing is due: kept cheap, whatever lies ahead."""
-_FLAG_FIRED = (
-    update(timers).where(timers.c.id == bindparam("row_id")).values(state="fired", fired_at=bindparam("now"))
-)
-_later = timers.alias("later")
-_FLAG_PAST = (  # of a class only the last reached holds, whatever the order they were marked in
-    update(timers)
-    .where(
-        timers.c.case_id == bindparam("of"),
-        timers.c.key == bindparam("clock"),
-        timers.c.tier == bindparam("early"),
-        timers.c.state == "fired",
-        select(_later.c.id)
-        .where(
-            _later.c.case_id == bindparam("of"),
-            _later.c.key == bindparam("clock"),
-            _later.c.tier == bindparam("late"),
-            or_(_later.c.state == "fired", _later.c.state == "past"),
-        )
-        .exists(),
-    )
-    .values(state="past")
-)
-_FLAG_STOPPED = update(timers).where(timers.c.id == bindparam("row_id")).values(state="incident")
-_FLAG_SEEN = (
-    update(cases)
-    .where(cases.c.id == bindparam("row_id"))
-    .values(light=bindparam("colour"), event_seq=cases.c.event_seq + bindparam("more"))
-)
 
 
 def tick(worker: str) -> int:
@@ -135,12 +79,12 @@ def tick(worker: str) -> int:
     """
     if not may_fire():
         return 0
-    flags = tokens = 0
+    marked = tokens = 0
     try:
-        flags = fire_flags()
+        marked = flags.fire()
     finally:  # a mark that fails must not starve the timers that move cases
         tokens = _fire_tokens(worker)
-    return flags + tokens
+    return marked + tokens
 
 
 def _fire_tokens(worker: str) -> int:
@@ -158,12 +102,12 @@ def fire_due() -> int:
     """Fires everything due in this process, until nothing is; returns how many (scenarios, tests)."""
     total = 0
     while True:
-        flags = fire_flags()
+        marked = flags.fire()
         claimed = [key for key, _ in claim_due("here")]
         fire_claimed(claimed)
-        if not flags and not claimed:
+        if not marked and not claimed:
             return total
-        total += flags + len(claimed)
+        total += marked + len(claimed)
 
 
 def claim_due(worker: str) -> list[tuple[str, bool]]:
@@ -283,79 +227,3 @@ def _begin(timer_id: str) -> None:
     """The firing begins: a lease of its own, and a mark that stays if this process is killed."""
     with transaction() as session:
         session.execute(_BEGIN, {"row_id": timer_id, "until": clock.now(session) + lease()})
-
-
-def fire_flags() -> int:
-    """Marks tiers that were reached, a hundred a transaction, without waking the engine."""
-    total = 0
-    while True:
-        with transaction() as session:
-            found = _mark(session)
-        total += found
-        if found < FLAGS:
-            return total
-
-
-def _mark(session: Session) -> int:
-    now = clock.now(session)
-    due = session.execute(_FLAGS, {"now": now}).all()
-    rows = [row for row in due if _readable(session, row)]
-    if not rows:
-        return len(due)
-    told, ledger = [], []
-    classes: list[dict[str, Any]] = []
-    lights: dict[str, str | None] = {}
-    count: dict[str, int] = {}
-    for row in rows:
-        sla = bundles.get(row.version_id).sla
-        tier = next(tier for tier in sla.tiers_of(row.clock) if tier.key == row.tier)
-        light = lights.get(row.case_id, row.light)
-        lights[row.case_id] = max(light, tier.colour, key=severity)
-        count[row.case_id] = count.get(row.case_id, 0) + 1
-        data = {"clock": tier.clock, "tier": tier.key, "label": tier.label, "due": row.due_at.isoformat()}
-        if tier.kind:
-            data["class"] = tier.kind
-            of = {"of": row.case_id, "clock": row.key}
-            classes += [{**of, "early": early, "late": late} for early, late in sla.pairs_of(tier)]
-        passed = row.due_at < row.opened_at  # an imported case came with it behind
-        about = {"tier": tier, "label": sla.clocks[tier.clock].label, "key": row.key}
-        about |= {"quiet": sla.quiet, "passed": passed}
-        told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data, about))
-        ledger.append(_ledger_line(row, now, data))
-    session.execute(_FLAG_FIRED, [{"row_id": row.id, "now": now} for row in rows])
-    if classes:
-        session.execute(_FLAG_PAST, classes)
-    session.execute(clock_ledger.insert(), ledger)
-    session.execute(
-        _FLAG_SEEN, [{"row_id": key, "colour": lights[key], "more": count[key]} for key in sorted(lights)]
-    )
-    batch = {"tiers": [{"case": event.case_id, **event.data} for event in told]}
-    streams.append(session, Entry("tiers", "clock.tier_reached", SYSTEM.id, None, batch, now))
-    events.publish(session, told)
-    return len(due)
-
-
-def _readable(session: Session, row: Any) -> bool:
-    """Whether the case's version can be read; a tier of one that cannot becomes an incident."""
-    try:
-        bundles.get(row.version_id)
-    except Exception as error:
-        log.exception("flag timer %s failed", row.id)
-        session.execute(_FLAG_STOPPED, {"row_id": row.id})
-        where = opening.Where(row.process_key, row.org_path, row.case_id, timer_id=row.id)
-        opening.open_incident(session, "timer-failed", where, error, SYSTEM)
-        return False
-    return True
-
-
-def _ledger_line(row: Any, now: datetime, data: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "case_id": row.case_id,
-        "clock_id": row.key,
-        "at": now,
-        "entry": "tier_reached",
-        "chain_seq": None,
-        "actor_id": SYSTEM.id,
-        "detail": data,
-    }

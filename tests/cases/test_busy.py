@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from app.cases import firing
+from app.cases import firing, flags
 from app.cases.errors import CaseBusy
 from app.cases.models import cases
 from app.cases.models import tasks as task_rows
@@ -113,9 +113,9 @@ def test_flag_tiers_of_a_held_case_wait_while_others_are_marked(on_postgresql: W
     world.wait(days=8)
 
     with held(world, task["case_id"]):
-        firing.fire_flags()
+        flags.fire()
         marked = world.rows(timers, kind="flag", state="fired")
-    firing.fire_flags()
+    flags.fire()
 
     assert {timer["case_id"] for timer in marked} == {other["case_id"]}
     assert world.case(task["case_id"])["light"] == "red"

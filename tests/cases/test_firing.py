@@ -9,7 +9,7 @@ import pytest
 from app.audit import verify
 from app.audit.chain import case_chain
 from app.audit.streams import audit_stream
-from app.cases import firing, tasks
+from app.cases import firing, flags, tasks
 from app.cases.models import tasks as task_rows
 from app.clocks import ledger
 from app.clocks.models import clock_ledger, clocks, timers
@@ -284,7 +284,7 @@ def test_a_flag_tier_fires_once_and_marks_without_moving_the_case(world: World) 
 
     events.listen(listen)
     try:
-        assert [firing.fire_flags(), firing.fire_flags(), firing.fire_due()] == [1, 0, 0]
+        assert [flags.fire(), flags.fire(), firing.fire_due()] == [1, 0, 0]
     finally:
         events.forget(listen)
 
@@ -309,7 +309,7 @@ def test_a_page_loaded_before_a_flag_tier_is_not_stale_after_it(world: World) ->
     claimed = world.claim("cgw1", task).task
     assert claimed is not None
     world.wait(days=8)
-    firing.fire_flags()
+    flags.fire()
 
     world.complete("cgw1", claimed, "签收")
 
@@ -317,14 +317,14 @@ def test_a_page_loaded_before_a_flag_tier_is_not_stale_after_it(world: World) ->
 
 
 def test_many_flag_tiers_are_marked_in_batches_each_once(world: World) -> None:
-    for _ in range(firing.FLAGS + 5):
+    for _ in range(flags.AT_ONCE + 5):
         world.file()
     world.wait(days=8)
 
-    assert firing.fire_flags() == firing.FLAGS + 5
+    assert flags.fire() == flags.AT_ONCE + 5
 
     assert {timer["state"] for timer in world.rows(timers, kind="flag")} == {"fired"}
-    assert len(world.rows(clock_ledger, entry="tier_reached")) == firing.FLAGS + 5
+    assert len(world.rows(clock_ledger, entry="tier_reached")) == flags.AT_ONCE + 5
     assert len(world.rows(audit_stream, stream="tiers")) == 2
 
 
@@ -350,7 +350,7 @@ def test_tiers_of_two_clocks_may_share_a_key_and_the_worst_colour_stays(database
 
     for hours in (1, 4, 5, 24 * 31):
         world.wait(hours=hours, seconds=1)
-        firing.fire_flags()
+        flags.fire()
         lights.append(world.case(case_id)["light"])
 
     labels = [line["detail"]["label"] for line in world.rows(clock_ledger, entry="tier_reached")]
@@ -366,7 +366,7 @@ def test_a_clock_met_in_time_marks_nothing_and_one_met_late_still_does(database:
     world.wait(hours=1, seconds=1)
     world.claim("paiqian1", late)  # before anybody looked at the tiers
 
-    firing.fire_flags()
+    flags.fire()
 
     assert [line["case_id"] for line in world.rows(clock_ledger, entry="tier_reached")] == [late["case_id"]]
     assert world.case(in_time["case_id"])["light"] is None
@@ -388,7 +388,7 @@ def test_after_downtime_everything_fires_oldest_first(world: World) -> None:
     events.listen(listen)
     try:
         claimed = [key for key, _ in firing.claim_due("here")]
-        assert firing.fire_flags() == 4
+        assert flags.fire() == 4
         firing.fire_claimed(claimed)
     finally:
         events.forget(listen)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.audit.chain import case_chain
-from app.cases import firing, tasks
+from app.cases import firing, flags, tasks
 from app.cases.errors import TaskDone
 from app.cases.models import case_facts
 from app.cases.models import tasks as task_rows
@@ -325,7 +325,7 @@ def test_an_order_received_in_the_past_fires_what_has_passed_and_keeps_its_start
     received = world.now() - timedelta(days=8)
     case_id = filed(world, worlds.WORK_ORDER, received_at=received, answers={"content": "x", "level": "一般"})
 
-    firing.fire_flags()
+    flags.fire()
 
     (total,) = world.rows(clocks, case_id=case_id, name="total")
     assert total["started_at"] == received

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app import bundles
-from app.cases import firing
+from app.cases import firing, flags
 from app.cases.incidents import service as incidents
 from app.cases.incidents.errors import IncidentActRefused
 from app.cases.models import cases
@@ -255,7 +255,7 @@ def test_a_job_whose_time_is_over_stops_and_blames_no_timer(
 def test_a_mark_that_fails_does_not_starve_the_timers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     task = world.dispatched()
     world.wait(hours=3)
-    monkeypatch.setattr(firing, "fire_flags", lambda: 1 // 0)
+    monkeypatch.setattr(flags, "fire", lambda: 1 // 0)
 
     with pytest.raises(ZeroDivisionError):
         firing.tick("here")
@@ -384,7 +384,7 @@ def test_a_case_whose_version_cannot_be_read_stops_alone(
         return plain(version_id)
 
     monkeypatch.setattr(bundles, "get", get)
-    firing.fire_flags()
+    flags.fire()
     firing.fire_due()
 
     assert world.case(fine["id"])["light"] == "red"
@@ -393,6 +393,6 @@ def test_a_case_whose_version_cannot_be_read_stops_alone(
     assert (incident["kind"], incident["case_id"]) == ("timer-failed", broken_case["id"])
     monkeypatch.setattr(bundles, "get", plain)
     incidents.treat(world.actor("duban1"), incident["id"], "retry", "版本已修复")
-    firing.fire_flags()
+    flags.fire()
     assert world.case(broken_case["id"])["light"] == "red"
     assert world.now() - incident["first_at"] < timedelta(hours=1)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.bundles.files import BundleFiles
-from app.cases import firing
+from app.cases import firing, flags
 from app.core import db
 from app.core.clock import BEIJING
 from app.notices.models import notices
@@ -155,7 +155,7 @@ def test_a_hundred_cases_are_told_in_a_few_statements(world: World) -> None:
     many = [filed(world) for _ in range(12)]
     world.wait(hours=24, seconds=5)
     with worlds.statements(world.database) as sent:
-        firing.fire_flags()
+        flags.fire()
 
     written = [line for line in sent if "INSERT INTO notices" in line]
     asked = [line for line in sent if line.startswith("SELECT")]
