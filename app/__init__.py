@@ -77,6 +77,7 @@ def create_app() -> "Flask":
     from app.exchange import api as exchange
     from app.identity import api as identity
     from app.identity import login
+    from app.inspection import api as inspection
     from app.processes import api as processes
     from app.reports import api as reports
     from app.schedules import api as schedules
@@ -119,6 +120,7 @@ def create_app() -> "Flask":
     document.register_blueprint(exchange.blp)
     document.register_blueprint(schedules.blp)
     document.register_blueprint(reports.blp)
+    document.register_blueprint(inspection.blp)
     processes.install(app)
     health.install(app, __version__)
     front.install(app)

@@ -2,7 +2,7 @@
 
 from app.schedules.service import Schedule, know
 
-EVERY_MINUTE, EVERY_DAY = "PT1M", "P1D"
+EVERY_MINUTE, EVERY_FIVE, EVERY_DAY = "PT1M", "PT5M", "P1D"
 
 
 def install() -> None:
@@ -12,6 +12,7 @@ def install() -> None:
     from app.core import once
     from app.exchange import outbox, parking
     from app.identity import login
+    from app.inspection import service as inspection
 
     know(
         Schedule("calendars", "按新的工作日历重算到期时刻", EVERY_MINUTE, recounting.catch_up),
@@ -21,5 +22,6 @@ def install() -> None:
         Schedule("outbox", "按配置停发、续发对外消息", EVERY_MINUTE, outbox.follow),
         Schedule("inbound-missed", "再看一次没有等到办件的来件", EVERY_MINUTE, parking.find_missed),
         Schedule("inbound-expired", "结束等过期限的来件", EVERY_MINUTE, parking.expire),
+        Schedule("inspection", "巡检：按规则查一遍在办的件", EVERY_FIVE, inspection.inspect),
         Schedule("inbound-old", "清理三十天前送到的来件", EVERY_MINUTE, parking.forget_delivered),
     )

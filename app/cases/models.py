@@ -145,6 +145,20 @@ tasks = Table(
         postgresql_where=text("state in ('open', 'claimed')"),
         sqlite_where=text("state in ('open', 'claimed')"),
     ),
+    Index(  # what stands at a step, and since when
+        "ix_tasks_step",
+        "step",
+        "opened_at",
+        postgresql_where=text("state in ('open', 'claimed')"),
+        sqlite_where=text("state in ('open', 'claimed')"),
+    ),
+    Index(  # what was done at a step lately
+        "ix_tasks_step_done",
+        "step",
+        "closed_at",
+        postgresql_where=text("state = 'done'"),
+        sqlite_where=text("state = 'done'"),
+    ),
     Index(
         "ix_tasks_due",
         "due_at",
@@ -198,6 +212,7 @@ urges = Table(
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_urges_case", "case_id", "at"),
+    Index("ix_urges_at", "at"),
 )
 
 # One row a message that a case waits for: where an incoming one finds its case (exchange.md). Rows of waits
@@ -231,6 +246,7 @@ rejections = Table(
     Column("asked_by", String(60), nullable=False),
     Column("asked_at", Instant, nullable=False),
     Column("decided_at", Instant),
+    Index("ix_rejections_asked", "asked_at"),
 )
 
 # 备注 and 领导批示: what people write beside a case at any time. The chain keeps SM3(salt, text), so that a

@@ -9,7 +9,7 @@ from app.bundles.verbs import REJECTED
 from app.cases import owning
 from app.cases.errors import ReturnNotRepeatable
 from app.cases.handlers import Context, handler
-from app.cases.models import rejections
+from app.cases.models import rejections, urges
 from app.cases.motion import Motion, Row
 from app.core.db import Session
 from app.core.ids import new_id
@@ -25,6 +25,7 @@ _OF_CASE = (
     .where(rejections.c.case_id == bindparam("case"), rejections.c.round == bindparam("round"))
     .order_by(rejections.c.asked_at, rejections.c.id)
 )
+_URGED = insert(urges)
 _DECIDE = (
     update(rejections)
     .where(rejections.c.id == bindparam("row_id"))
@@ -134,6 +135,14 @@ def urged(context: Context) -> None:
     """Somebody above urges: the order comes earlier in every list."""
     motion = context.motion
     motion.case["priority"] = max(motion.case["priority"], _priority(context.params[PRIORITY]))
+    row = {
+        "id": new_id(),
+        "case_id": motion.case["id"],
+        "by_id": motion.actor.id,
+        "text": "",
+        "at": motion.now,
+    }
+    motion.session.write(_URGED, row)
     motion.tell("case.urged", priority=motion.case["priority"])
 
 

@@ -36,6 +36,14 @@ clocks = Table(
     # The version of the working calendar that the due time follows from; none in natural time.
     Column("calendar", Integer),
     UniqueConstraint("case_id", "name", "instance", name="uq_clocks_instance"),
+    # Which have run out.
+    Index(
+        "ix_clocks_due",
+        "name",
+        "due_at",
+        postgresql_where=text("state = 'running'"),
+        sqlite_where=text("state = 'running'"),
+    ),
     # Which due times a new calendar may move.
     Index(
         "ix_clocks_calendar",

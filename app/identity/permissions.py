@@ -54,6 +54,8 @@ CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 CALENDAR_IMPORT = Permission("calendar:import", "导入工作日历")
 SCHEDULE_READ = Permission("schedule:read", "查看定期任务")
 SCHEDULE_RUN = Permission("schedule:run", "立即运行定期任务")
+INSPECTION_READ = Permission("inspection:read", "查看巡检")
+INSPECTION_IMPORT = Permission("inspection:import", "导入巡检规则")
 
 ALL: dict[str, Permission] = {
     permission: permission
@@ -95,6 +97,8 @@ ALL: dict[str, Permission] = {
         CALENDAR_IMPORT,
         SCHEDULE_READ,
         SCHEDULE_RUN,
+        INSPECTION_READ,
+        INSPECTION_IMPORT,
     )
 }
 """Every permission by its name."""

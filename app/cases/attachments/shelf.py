@@ -117,6 +117,16 @@ def opened(stored: str, size: int, sm3: bytes) -> BinaryIO:
     return file
 
 
+def wrong_with(stored: str, size: int) -> str | None:
+    """What is wrong with what a row names, at a glance: `empty`, `unreadable`; its SM3 is not worked out."""
+    if size == 0:
+        return "empty"
+    try:
+        return None if _path(stored).stat().st_size == size else "unreadable"
+    except OSError:
+        return "unreadable"
+
+
 def lying(older_than: float) -> Iterator[str]:
     """What lies on the shelf since before an instant (seconds since 1970), oldest day first."""
     root = settings().files
