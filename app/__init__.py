@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange, notices, periodic, reports
+    from app import bundles, exchange, notices, periodic, polls, reports
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -23,6 +23,7 @@ def wire() -> None:
     under_units.install()
     exchange.install()
     notices.install()
+    polls.install()
     reports.install()
     kept.install()
     periodic.install()
@@ -78,6 +79,7 @@ def create_app() -> "Flask":
     from app.identity import api as identity
     from app.identity import login
     from app.inspection import api as inspection
+    from app.polls import api as polls
     from app.processes import api as processes
     from app.reports import api as reports
     from app.schedules import api as schedules
@@ -100,6 +102,7 @@ def create_app() -> "Flask":
     document.register_blueprint(batches.blp)
     document.register_blueprint(handing.blp)
     document.register_blueprint(voting.blp)
+    document.register_blueprint(polls.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(requests.blp)
     document.register_blueprint(resting.blp)

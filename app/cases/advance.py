@@ -18,7 +18,6 @@ from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.save import save
 from app.cases.tree import Tree
-from app.clocks.pausing import ClockRefused
 from app.core import clock, dialects, once
 from app.core.db import Session, reading, transaction
 from app.core.errors import DatabaseUnavailable, Problem
@@ -67,7 +66,7 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
     except EngineError as error:
         if isinstance(command, NO_DRAFT):
             raise
-        if isinstance(error.__cause__, ClockRefused):  # no fault of the process: it asked what may not be
+        if isinstance(error.__cause__, Problem):  # no fault of the process: a handler says what may not be
             raise error.__cause__ from None
         failure, about = error, vars(error).get("about")
         failed = about if about in commands else command

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -39,7 +40,8 @@ class Handler:
 
 _handlers: dict[str, Handler] = {}
 OURS = ("app.cases.rejections", "app.cases.suggesting", "app.cases.holding")
-"""Where our own handlers are written; those of one process lie in workflows/<its key>/handlers.py."""
+"""Where this room writes its own. Another room writes them in its handlers.py, a process in
+workflows/<its key>/handlers.py; both are found there."""
 
 
 class HandlerTwice(RuntimeError):
@@ -84,6 +86,8 @@ def every() -> Mapping[str, Handler]:
 @cache
 def _load() -> None:
     """Imports every place where handlers are written, once; whoever is imported registers itself."""
-    beside = [each.name for each in iter_modules(workflows.__path__, "workflows.") if each.ispkg]
-    for name in (*OURS, *(f"{each}.handlers" for each in beside if find_spec(f"{each}.handlers"))):
+    house = [str(Path(__file__).parents[1])]  # looked through, not imported: the rooms above know this one
+    rooms = [*iter_modules(house, "app."), *iter_modules(workflows.__path__, "workflows.")]
+    written = [f"{each.name}.handlers" for each in rooms if each.ispkg]
+    for name in (*OURS, *(each for each in written if find_spec(each))):
         import_module(name)

@@ -78,6 +78,7 @@ LINKS = {
 """How two cases are tied, said from the one that was linked and from the other."""
 CONFIRMED = {"attachment-missing": "缺少要求的附件", "return-to-ruling": "再退单将提交裁定"}
 """Prompts that somebody went on with, in words."""
+POLLED = {"passed": "通过", "rejected": "未通过", "no-quorum": "参加人数不足"}
 WHERE = {"before": "在前", "beside": "同时", "after": "在后"}
 ASKED = {key: kind.called for key, kind in KINDS_OF_REQUEST.items()}
 GONE = "（内容已删除）"
@@ -160,6 +161,16 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "vote.decided":
             counted = "，".join(f"{said} {count}" for said, count in event["votes"].items()) or "无人表态"
             return f"“{step}”{RESULTS[event['result']]}：{counted}（名单 {event['total']} 人）"
+        case "poll.opened":
+            how = "无记名" if event["secret"] else "实名"
+            until = minutes(event["until"])
+            return f"开始居民投票“{event['title']}”（{how}），应投 {event['eligible']} 人，到 {until} 为止"
+        case "poll.closed":
+            counted = "；".join(event["counts"])
+            took_part = f"应投 {event['eligible']} 人，参加 {event['voted']} 人"
+            return f"居民投票结束，{POLLED[event['result']]}，{took_part}。{counted}"
+        case "poll.cancelled":
+            return "居民投票作废"
         case "task.sign_asked":
             return f"请{event['called']}加签“{step}”"
         case "task.signed":

@@ -52,6 +52,8 @@ FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 CALENDAR_IMPORT = Permission("calendar:import", "导入工作日历")
+POLL_READ = Permission("poll:read", "查看居民投票")
+POLL_MANAGE = Permission("poll:manage", "录入线下票、登记回避")
 SCHEDULE_READ = Permission("schedule:read", "查看定期任务")
 SCHEDULE_RUN = Permission("schedule:run", "立即运行定期任务")
 INSPECTION_READ = Permission("inspection:read", "查看巡检")
@@ -95,6 +97,8 @@ ALL: dict[str, Permission] = {
         PHRASE_SHARE,
         CATEGORY_IMPORT,
         CALENDAR_IMPORT,
+        POLL_READ,
+        POLL_MANAGE,
         SCHEDULE_READ,
         SCHEDULE_RUN,
         INSPECTION_READ,
