@@ -14,6 +14,7 @@ from app.identity.actor import Actor
 from app.identity.models import units
 from app.identity.permissions import INSPECTION_READ
 from app.identity.scopes import case_scope, require
+from app.inspection import prompting
 from app.inspection.detect import KINDS, Hit
 from app.inspection.detect.replies import READS, read
 from app.inspection.models import findings
@@ -29,6 +30,7 @@ _OPEN = text("findings.state = 'open'")
 _OF_RULE = select(findings.c.id, findings.c.case_id, findings.c.unit, findings.c.facts).where(
     _OPEN, findings.c.rule == bindparam("which")
 )
+_MINE = select(findings.c.id, findings.c.case_id).where(findings.c.id.in_(bindparam("ids", expanding=True)))
 _RULES = select(findings.c.rule).where(_OPEN).distinct()
 _CLOSE = (
     update(findings)
@@ -132,6 +134,9 @@ def _open(session: Session, rule: Rule, hits: list[Hit]) -> None:
     ]
     # Another worker whose lease ended may have looked, too: of a rule and case one finding is open.
     session.execute(dialects.insert_ignore(session.dialect, findings), rows)
+    mine = session.execute(_MINE, {"ids": [row["id"] for row in rows]}).all()
+    by_case = {hit.case_id: hit for hit in hits}
+    prompting.prompt(session, rule, [(row.id, by_case[row.case_id]) for row in mine], at)
 
 
 def page(actor: Actor, asked: Mapping[str, Any], limit: int, before: str | None) -> list[Row]:

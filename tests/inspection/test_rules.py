@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from app.audit import streams
+from app.identity.models import people
 from app.inspection import rules, service
 from app.inspection.models import findings, inspection_rules
+from app.notices.models import notices
 from tests.inspection.conftest import House
 from tests.world import Row
 
@@ -135,3 +137,38 @@ def test_findings_come_in_pages_the_newest_first(world: House) -> None:
     assert (len(first["items"]), len(second["items"])) == (2, 1)
     assert ids == sorted(ids, reverse=True)
     assert second["page"]["next"] is None
+
+
+def told(world: House, case_id: str) -> dict[str, list[str]]:
+    """Who was told what about a case by the inspection, by login."""
+    names = {row["id"]: row["login"] for row in world.rows(people)}
+    found: dict[str, list[str]] = {}
+    for row in world.rows(notices, kind="inspection", case_id=case_id):
+        found.setdefault(names[row["person_id"]], []).append(row["text"])
+    return found
+
+
+@pytest.mark.requirement("SJS-080")
+def test_unit_and_supervisor_are_prompted_once_for_each_finding_however_often_one_looks(world: House) -> None:
+    task = world.order("handle")
+    world.wait(days=4)
+
+    for _ in range(3):
+        service.inspect()
+    world.done(world.row_of(task))
+    service.inspect()
+    first = told(world, task["case_id"])
+    world.wait(days=4)
+    service.inspect()
+    second = told(world, task["case_id"])
+
+    idle = {
+        who: [text for text in texts if "久没" in text or "长时间" in text] for who, texts in first.items()
+    }
+    assert {who: len(texts) for who, texts in idle.items() if texts} == {"cgw1": 1, "cgw2": 1, "duban1": 1}
+    assert idle["cgw1"] == ["巡检“长时间没有办理”：停在“办理”，4 天 没有任何办理，超过 3 天。"]
+    evidence = [text for text in first["cgw1"] if "佐证" in text]
+    assert evidence == ["巡检“缺少佐证附件”：已到“结案审核”，应有至少 1 个图片或PDF，现在有 0 个。"]
+    assert "duban1" not in {who for who, texts in first.items() if any("佐证" in text for text in texts)}
+    again = [text for text in second["duban1"] if "长时间" in text]
+    assert len(again) == 2, "another finding is another prompt"

@@ -14,20 +14,23 @@ from app.cases.attachments import shelf
 from app.cases.attachments.models import attachments
 from app.cases.models import cases, tasks
 from app.core.db import Session
+from app.identity.models import units
 from app.inspection.detect.kind import (
     GOING,
     OPEN,
     Detector,
     Facts,
     Hit,
+    handlers_of,
     once_a_case,
     open_tasks,
-    unit_of,
+    pool_of,
 )
 from app.inspection.rule_file import Rule, Takes
 
 MISSING, EMPTY, UNREADABLE = "missing", "empty", "unreadable"
 MOST_NAMED = 3
+_OWNER = select(units.c.path).where(units.c.code == cases.c.owner_unit).scalar_subquery().label("owner")
 
 
 def lacking(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
@@ -37,7 +40,7 @@ def lacking(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
 
 def _lacking(session: Session, rule: Rule) -> Iterator[Hit]:
     files = _files(session, rule)
-    columns = (tasks.c.step, cases.c.version_id, cases.c.owner_unit)
+    columns = (tasks.c.step, cases.c.version_id, _OWNER)
     for row in session.execute(open_tasks(rule, columns=columns)):
         asked = _asked(rule, row)
         if asked is None:
@@ -53,7 +56,7 @@ def _lacking(session: Session, rule: Rule) -> Iterator[Hit]:
                 "have": have,
                 "broken": broken[:MOST_NAMED],
             }
-            yield Hit(row.case_id, row.owner_unit or unit_of(row.pools), facts)
+            yield Hit(row.case_id, handlers_of(row.owner) or pool_of(row.pools), facts)
 
 
 def _files(session: Session, rule: Rule) -> dict[str, list[Any]]:

@@ -20,7 +20,7 @@ from app.inspection.detect.kind import (
     long,
     once_a_case,
     open_tasks,
-    unit_of,
+    pool_of,
 )
 from app.inspection.rule_file import Rule, Takes
 
@@ -57,7 +57,7 @@ def circling(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
         .limit(MOST)
     )
     return once_a_case(
-        Hit(row.case_id, unit_of(row.pools), {"step": row.name, "times": row.times})
+        Hit(row.case_id, pool_of(row.pools), {"step": row.name, "times": row.times})
         for row in session.execute(statement)
     )
 
@@ -73,7 +73,7 @@ def idle(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
         columns=(cases.c.last_event_at,),
     )
     return once_a_case(
-        Hit(row.case_id, unit_of(row.pools), {"step": row.name, "since": row.last_event_at.isoformat()})
+        Hit(row.case_id, pool_of(row.pools), {"step": row.name, "since": row.last_event_at.isoformat()})
         for row in session.execute(statement)
     )
 

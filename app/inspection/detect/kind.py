@@ -24,15 +24,20 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Hit:
-    """A case to which a rule applies: whose it is to mend (a unit's code), and what its sentence is made of.
+    """A case to which a rule applies: whose it is to mend (a pool), and what its sentence is made of.
 
     Facts are plain JSON and stay the same while nothing happens: how long it has lasted is said when it is
     read.
     """
 
     case_id: str
-    unit: str | None
+    pool: str | None
     facts: Facts = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str | None:
+        """The code of the unit in which the pool is."""
+        return code_of(self.pool) if self.pool else None
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,19 @@ def once_a_case(hits: Iterator[Hit]) -> Iterator[Hit]:
             yield hit
 
 
-def unit_of(pools: list[str]) -> str | None:
-    """The code of the unit in whose pool a task lies."""
-    return pools[0].rpartition("/")[2].rpartition("@")[2] if pools else None
+def pool_of(pools: list[str] | None) -> str | None:
+    """The pool in which a task lies."""
+    return pools[0] if pools else None
+
+
+def handlers_of(path: str | None) -> str | None:
+    """The pool of those who handle in a unit."""
+    return f"handler@{path}" if path else None
+
+
+def code_of(pool: str) -> str:
+    """The code of the unit in which a pool is: the last part of its path."""
+    return pool.rpartition("@")[2].rpartition("/")[2]
 
 
 def lasted(since: str, until: datetime) -> str:

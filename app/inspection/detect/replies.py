@@ -13,6 +13,7 @@ from app.clocks.models import clocks
 from app.core import dialects
 from app.core.db import Session
 from app.crypto.sm3 import sm3_hex
+from app.identity.models import units
 from app.inspection.detect.kind import (
     GOING,
     MOST,
@@ -22,10 +23,12 @@ from app.inspection.detect.kind import (
     Facts,
     Hit,
     at,
+    code_of,
+    handlers_of,
     lasted,
     long,
     once_a_case,
-    unit_of,
+    pool_of,
 )
 from app.inspection.models import replies
 from app.inspection.rule_file import Rule, Takes
@@ -66,7 +69,7 @@ def late(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
     return once_a_case(
         Hit(
             row.case_id,
-            unit_of(row.pools) if row.pools else None,
+            pool_of(row.pools),
             {"due": row.due_at.isoformat(), "step": row.name},
         )
         for row in session.execute(statement)
@@ -77,7 +80,7 @@ def empty(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
     """The last reply of a case is shorter than a sentence."""
     statement = _latest(rule, now).where(replies.c.length < rule.least)
     return once_a_case(
-        Hit(row.case_id, row.unit, {"at": row.at.isoformat(), "length": row.length})
+        Hit(row.case_id, handlers_of(row.path), {"at": row.at.isoformat(), "length": row.length})
         for row in session.execute(statement)
     )
 
@@ -91,11 +94,11 @@ def same(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
         .join(other, and_(other.c.likeness == replies.c.likeness, other.c.case_id != replies.c.case_id))
         .where(replies.c.at > since, other.c.field == rule.field, other.c.at > since)
         .add_columns(func.count(other.c.case_id.distinct()).label("others"))
-        .group_by(replies.c.task_id, replies.c.field)
+        .group_by(replies.c.task_id, replies.c.field, units.c.path)
         .having(func.count(other.c.case_id.distinct()) >= rule.times - 1)
     )
     return once_a_case(
-        Hit(row.case_id, row.unit, {"at": row.at.isoformat(), "others": row.others})
+        Hit(row.case_id, handlers_of(row.path), {"at": row.at.isoformat(), "others": row.others})
         for row in session.execute(statement)
     )
 
@@ -110,8 +113,9 @@ def _latest(rule: Rule, now: datetime) -> Any:
         later.c.at > now - WINDOW,  # goes without saying, but lets an index answer
     )
     return (
-        select(replies.c.case_id, replies.c.unit, replies.c.at, replies.c.length)
+        select(replies.c.case_id, units.c.path, replies.c.at, replies.c.length)
         .join(cases, cases.c.id == replies.c.case_id)
+        .outerjoin(units, units.c.code == replies.c.unit)
         .where(replies.c.at > now - WINDOW, replies.c.field == rule.field, ~newer.exists())
         .where(GOING, cases.c.process_key == rule.process)
         .limit(MOST)
@@ -142,7 +146,7 @@ def _reply(rule: Rule, row: Any) -> dict[str, Any]:
         "task_id": row.id,
         "case_id": row.case_id,
         "field": rule.field,
-        "unit": unit_of(row.pools),
+        "unit": code_of(row.pools[0]) if row.pools else None,
         "at": row.closed_at,
         "length": len(words),
         # An empty one is alike nothing.

@@ -19,7 +19,7 @@ from app.inspection.detect.kind import (
     long,
     once_a_case,
     open_tasks,
-    unit_of,
+    pool_of,
 )
 from app.inspection.rule_file import Rule, Takes
 
@@ -41,7 +41,7 @@ def _late(session: Session, rule: Rule, now: datetime, *, unsigned: bool = False
         facts = {"step": row.name, "since": row.opened_at.isoformat()}
         if rule.after is None:
             facts["due"] = row.due_at.isoformat()
-        yield Hit(row.case_id, unit_of(row.pools), facts)
+        yield Hit(row.case_id, pool_of(row.pools), facts)
 
 
 def _went_back(session: Session, rule: Rule) -> Iterator[Hit]:
@@ -69,7 +69,7 @@ def _went_back(session: Session, rule: Rule) -> Iterator[Hit]:
             "since": row.opened_at.isoformat(),
             "returned": row.closed_at.isoformat(),
         }
-        yield Hit(row.case_id, unit_of(row.pools), facts)
+        yield Hit(row.case_id, pool_of(row.pools), facts)
 
 
 def says_waiting(rule: Rule, facts: Facts, now: datetime) -> str:

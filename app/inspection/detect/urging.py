@@ -18,7 +18,7 @@ from app.inspection.detect.kind import (
     at,
     lasted,
     long,
-    unit_of,
+    pool_of,
 )
 from app.inspection.rule_file import Rule, Takes
 
@@ -56,7 +56,7 @@ def unanswered(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
     )
     for row in session.execute(statement):
         facts = {"since": row.first.isoformat(), "times": row.times}
-        yield Hit(row.case_id, unit_of(row.pools or []), facts)
+        yield Hit(row.case_id, pool_of(row.pools), facts)
 
 
 def says(rule: Rule, facts: Facts, now: datetime) -> str:
