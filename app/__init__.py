@@ -82,6 +82,7 @@ def create_app() -> "Flask":
     from app.polls import api as polls
     from app.processes import api as processes
     from app.reports import api as reports
+    from app.residents import api as my_matters
     from app.schedules import api as schedules
 
     wire()
@@ -124,6 +125,7 @@ def create_app() -> "Flask":
     document.register_blueprint(schedules.blp)
     document.register_blueprint(reports.blp)
     document.register_blueprint(inspection.blp)
+    document.register_blueprint(my_matters.blp)
     processes.install(app)
     health.install(app, __version__)
     front.install(app)

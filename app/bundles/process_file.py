@@ -7,17 +7,19 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import counting, data_fields, endings, keys
+from app.bundles import counting, data_fields, endings, keys, ratings
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
 from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_returns, read_verbs
+from app.engine.expressions import Expression
 
 KEY = r"_?[a-z][a-z0-9_]{1,58}"
 KEY_SAYS = "小写字母开头，只含小写字母、数字、下划线的名字"
 
 BY_CALL = "call"
+BY_RESIDENT = "resident"
 
 NUMBER_PARTS = ("{yyyymmdd}", "{yyyymm}", "{yyyy}", "{seq:03} 到 {seq:08}")
 _PART = re.compile(r"\{([^{}]*)\}")
@@ -33,7 +35,7 @@ SHAPE = Record(
         ),
         "starts": Key(
             Many(Text(says="启动方式"), least=1),
-            "怎么登记：api、person:角色、message:消息；只供别的流程调用的写 call",
+            "怎么登记：api、person:角色、message:消息，居民自己登记的写 resident；只供别的流程调用的写 call",
             required=True,
         ),
         "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
@@ -45,6 +47,10 @@ SHAPE = Record(
         "returns": Key(RETURNS, "退回时并行的段落、已发出的消息怎么办"),
         "onParentEnd": Key(
             endings.PARENT_END, "上级办件结束时：cancel 一起撤销（默认），finish 继续办完，block 不让上级结束"
+        ),
+        "unsatisfied": Key(
+            Text(says="条件", longest=500),
+            '什么时候算群众不满意，例如 stars <= 2 or satisfied == "不满意"；不写就不进“群众不满意”',
         ),
         "reopen": Key(endings.REOPEN, "办结以后可以重新打开：回到哪个环节、多久之内、最多几次；不写就不能"),
         "releases": Key(
@@ -89,6 +95,7 @@ class ProcessDef:
     name: str
     number: NumberPattern
     start_by_api: bool
+    start_by_resident: bool
     only_called: bool
     start_roles: tuple[str, ...]
     start_messages: tuple[str, ...]
@@ -101,6 +108,8 @@ class ProcessDef:
     no_match: Literal["error", "null"] = "error"
     attachments: Mapping[str, AttachmentRule] = field(default_factory=dict)
     reopen: endings.Reopening | None = None
+    unsatisfied: Expression | None = None
+    """When the one whom the case is about is not satisfied, by what the case holds."""
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
     statistics: counting.Counting | None = None
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -139,6 +148,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     releases = _releases(given.get("releases", {}), data, found)
     reopen = endings.read_reopen(given.get("reopen"), found)
     statistics = counting.read_counting(given.get("statistics"), data, found)
+    unsatisfied = ratings.read_unsatisfied(given.get("unsatisfied"), data, found)
     if found.failed:
         return None
     return ProcessDef(
@@ -146,6 +156,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         name=given["name"],
         number=NumberPattern(given["number"]),
         start_by_api=by_api,
+        start_by_resident=BY_RESIDENT in given["starts"],
         only_called=given["starts"] == [BY_CALL],
         start_roles=tuple(roles),
         start_messages=tuple(messages),
@@ -158,6 +169,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         no_match="error" if no_match == "error" else "null",
         attachments=endings.read_attachments(given.get("attachments", {})),
         reopen=reopen,
+        unsatisfied=unsatisfied,
         on_parent_end=given.get("onParentEnd", "cancel"),
         statistics=statistics,
         releases=releases,
@@ -196,14 +208,15 @@ def _starts(starts: list[str], found: Found) -> tuple[bool, list[str], list[str]
             roles.append(rest)
         elif kind == "message" and rest:
             messages.append(rest)
-        elif start == BY_CALL:
+        elif start in (BY_CALL, BY_RESIDENT):
             continue
         else:
             found.error(
                 "value-invalid",
                 ("starts", i),
                 f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）、"
-                "message:消息（例如 message:city.dispatch）、call（只供别的流程调用）。",
+                "message:消息（例如 message:city.dispatch）、resident（居民自己登记）、"
+                "call（只供别的流程调用）。",
                 f'Unknown start "{start}".',
             )
     return by_api, roles, messages

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 TIERS = {"district": "区", "street": "街道", "community": "社区", "grid": "网格", "department": "部门"}
 
 FORMS = (
-    "role(角色)、role(角色)@层级、unit(单位字段)、item、handler(环节)、superior(环节)、system，"
+    "role(角色)、role(角色)@层级、unit(单位字段)、item、handler(环节)、superior(环节)、reporter、system，"
     "例如 role(dispatcher)@district、unit(main_unit)"
 )
 
@@ -25,18 +25,18 @@ STEP_RULES = ("handler", "superior")
 """Rules whose argument is a step."""
 _NOT_YET = {
     "group": "按固定小组指派",
-    "reporter": "反映人",
 }
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `kind` is role, unit, item, handler, superior or system.
+    """One rule. `kind` is role, unit, item, handler, superior, reporter or system.
 
     role: `argument` is the role, at the case's place or at its ancestor of `tier`. unit: role handler in the
     unit that the data name `argument` holds. item: role handler in this item's unit, or the person that the
     item is, where a step is done by several. handler: who completed the step `argument` last; superior: their
-    role in the nearest unit above. system: nobody, for lanes in which no person acts.
+    role in the nearest unit above. reporter: the resident whom the case is about. system: nobody, for lanes
+    in which no person acts.
     """
 
     kind: str

@@ -43,6 +43,7 @@ from app.cases.commands.merging import (
     MergeUndone,
     TakeIn,
 )
+from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Reopen, RestWithParent, Resume, Revoke, Suspend, Terminate
 from app.cases.commands.stack import (
     AddSigner,
@@ -75,6 +76,7 @@ from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
 from app.cases.verbs.prioritise import prioritise
+from app.cases.verbs.rate import rate
 from app.cases.verbs.recuse import recuse
 from app.cases.verbs.reopen import reopen
 from app.cases.verbs.return_ import give_back
@@ -206,8 +208,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             run = dropping or forward(motion, moved)  # type: ignore[arg-type]  # one of the two is there
         case Recuse():
             run = recuse(motion, command)
-        case Complete():
-            task = complete(motion, command)
+        case Complete() | Rate():
+            task = rate(motion, command) if isinstance(command, Rate) else complete(motion, command)
             if task is None:
                 return False
             moved = moved_by(motion, task)

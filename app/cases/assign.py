@@ -142,6 +142,10 @@ def _pool_of(motion: Motion, rule: Rule, item: str | None, place: int | None) ->
     if rule.kind == "handler":
         last = _last_handler(motion, rule.argument, place)
         return ([f"person:{last}"], False) if last else _somebody(motion)
+    if rule.kind == "reporter":
+        reporter = motion.case["reporter_id"]
+        here = reporter is not None and org.is_active(motion.session, reporter)
+        return ([f"person:{reporter}"], False) if here else _somebody(motion)
     if rule.kind == "superior":
         return _superior(motion, rule.argument, place)
     if rule.kind in ("unit", "item"):

@@ -51,6 +51,7 @@ def born(
         "close_reason": None,
         "end_element": None,
         "status": None,
+        "unsatisfied": False,
         "light": None,
         "received_at": now,
         "opened_at": now,

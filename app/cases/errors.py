@@ -53,6 +53,14 @@ class CannotReopen(Conflict):
     """这件办件不能重新打开。"""
 
 
+class NothingToRate(Conflict):
+    """这件办件现在没有要您评价的。"""
+
+
+class AlreadyRated(Conflict):
+    """您已经评价过了。"""
+
+
 class CannotRevoke(Conflict):
     """已经有人办理，不能撤诉。"""
 
@@ -171,6 +179,10 @@ class LinkToItself(Unprocessable):
 
 class LinkReversed(Conflict):
     """这两件办件已按相反的方向关联。"""
+
+
+class ReporterUnknown(Unprocessable):
+    """没有这位居民，或不是您辖区内社区的成员。"""
 
 
 class UnitNotSelectable(Unprocessable):

@@ -22,6 +22,7 @@ from app.cases.errors import (
     ProcessRetired,
     ProcessStopped,
     ProcessUnknown,
+    ReporterUnknown,
     UnitNotSelectable,
 )
 from app.cases.incidents import opening
@@ -36,9 +37,10 @@ from app.core.errors import FieldError, Problem, Unprocessable
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
 from app.engine.run import Run
-from app.identity import org
+from app.identity import memberships, org
 from app.identity.actor import Actor
 from app.identity.permissions import CASE_CREATE
+from app.identity.residents import RESIDENT
 from app.identity.scopes import require
 
 STAFF = "staff"
@@ -75,7 +77,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
             _first_filing(session, source_of(actor), new.external_no)
         raise error
     except EngineError as error:
-        told = opening.open_for_filing(new.process, actor.appointments[0].unit_path, actor, error)
+        told = opening.open_for_filing(new.process, _whose(actor, new), actor, error)
         raise ProcessStopped(
             f"流程配置出错，这件事没有登记成功，已记入异常，等管理员处理，异常编号 {told}。", incident=told
         ) from error
@@ -108,7 +110,7 @@ def _current(session: Session, process: str) -> str:
 
 def source_of(actor: Actor) -> str:
     """Where a case comes from follows from who files it, never from what is sent."""
-    return actor.login if actor.kind == "service" else STAFF
+    return actor.login if actor.kind == "service" else RESIDENT if actor.kind == RESIDENT else STAFF
 
 
 def _will_be_refused(actor: Actor, new: NewCase, bundle: Bundle) -> bool:
@@ -135,7 +137,8 @@ def _step(
             begun_by = bundle.engine.start_messages[new.start]
             motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)
         motion.acts.append("Start")
-        grant(motion, f"person:{actor.id}", "started")
+        for person in {actor.id, motion.case["reporter_id"]} - {None}:
+            grant(motion, f"person:{person}", "started")
         files = loose.take(motion)
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
         save(motion)
@@ -156,6 +159,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         raise DateInFuture(errors=[FieldError("/receivedAt", "date-in-future", "收到时间不能晚于现在。")])
     _first_filing(session, source_of(actor), new.external_no)
     place = _place(session, actor, new.place_unit, now)
+    reporter = _reporter(session, actor, new.reporter, now)
     motion = born(
         session,
         actor,
@@ -168,10 +172,13 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         external_no=new.external_no,
         priority=new.priority,
         received_at=received,
+        reporter_id=reporter.id if reporter is not None else None,
     )
     motion.case["title"] = hush(motion, "title", motion.case["title"])
     motion.files_of = actor.id
     motion.write(_answers(motion, new))
+    if reporter is not None:
+        motion.write({"reporter": reporter.login})
     return motion
 
 
@@ -190,6 +197,10 @@ def _may_start(actor: Actor, bundle: Bundle, start: str | None) -> None:
         if bundle.engine.start_messages.get(start) not in bundle.process.start_messages:
             raise ProcessUnknown(f"“{bundle.process.name}”不能由这条消息登记。")
         return
+    if actor.kind == RESIDENT:
+        if not bundle.process.start_by_resident:
+            raise ProcessUnknown(f"“{bundle.process.name}”不能由居民登记。")
+        return
     roles = {appointment.role for appointment in actor.appointments}
     if not bundle.process.start_by_api and not roles & set(bundle.process.start_roles):
         raise ProcessUnknown(f"“{bundle.process.name}”不能由您登记。")
@@ -202,13 +213,49 @@ def place_of(session: Session, actor: Actor, code: str, now: datetime) -> org.Un
     return unit if fits else None
 
 
+def _whose(actor: Actor, new: NewCase) -> str:
+    """The unit that is told of a filing that failed."""
+    if actor.appointments:
+        return actor.appointments[0].unit_path
+    with reading() as session:
+        return _place(session, actor, new.place_unit, clock.now(session)).path
+
+
+def _reporter(session: Session, actor: Actor, login: str | None, now: datetime) -> org.Person | Actor | None:
+    """The resident whom the case is about: who files it, or a member of a community where the filer files.
+
+    Raises ReporterUnknown.
+    """
+    if actor.kind == RESIDENT and login in (None, actor.login):
+        return actor
+    if login is None:
+        return None
+    person = org.person_by_login(session, login) if actor.kind != RESIDENT else None
+    known = person is not None and person.kind == RESIDENT and person.active
+    joined = memberships.communities(session, person.id, now) if person is not None and known else []
+    if not any(actor.allows(CASE_CREATE, each.unit_path) for each in joined):
+        message = "没有这位居民，或不是您辖区内社区的成员。"
+        raise ReporterUnknown(errors=[FieldError("/reporter", "reporter-unknown", message)])
+    return person
+
+
 def _place(session: Session, actor: Actor, code: str | None, now: datetime) -> org.Unit:
-    wanted = code or (actor.appointments[0].unit_code if actor.appointments else "")
-    unit = place_of(session, actor, wanted, now)
+    if actor.kind == RESIDENT:
+        unit = _home(session, actor, code, now)
+    else:
+        wanted = code or (actor.appointments[0].unit_code if actor.appointments else "")
+        unit = place_of(session, actor, wanted, now)
     if unit is None:
         message = "没有这个代码的单位，或不在您的范围内。"
         raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
     return unit
+
+
+def _home(session: Session, actor: Actor, code: str | None, now: datetime) -> org.Unit | None:
+    """The community of this code, or the first one, of which the resident is a member."""
+    joined = memberships.communities(session, actor.id, now)
+    found = (org.unit_at(session, each.unit_path) for each in joined)
+    return next((unit for unit in found if unit and unit.valid_at(now) and code in (None, unit.code)), None)
 
 
 def _first_filing(session: Session, source: str, external_no: str | None) -> None:

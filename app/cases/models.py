@@ -24,6 +24,8 @@ GOING = ("active", "suspended")
 """States of a case that is not over and answers for itself."""
 TASK_STATES = ("open", "claimed", "waiting", "done", "cancelled", "returned", "suspended")
 
+_UNSATISFIED = text("unsatisfied")
+
 cases = Table(
     "cases",
     metadata,
@@ -58,6 +60,7 @@ cases = Table(
     Column("close_reason", String(60)),
     Column("end_element", String(60)),
     Column("status", String(60)),
+    Column("unsatisfied", Boolean, nullable=False, server_default=false()),  # as process.yaml judges it
     Column("light", String(10)),  # colour of the worst tier reached
     Column("received_at", Instant, nullable=False),
     Column("opened_at", Instant, nullable=False),
@@ -78,6 +81,7 @@ cases = Table(
         postgresql_where=text("supervised and parent_id is null"),
         sqlite_where=text("supervised and parent_id is null"),
     ),
+    Index("ix_cases_unsatisfied", "id", postgresql_where=_UNSATISFIED, sqlite_where=_UNSATISFIED),
     Index("ix_cases_received", "received_at", "id"),
     Index("ix_cases_priority", "priority", "id"),
     Index("ix_cases_number", "number", postgresql_ops={"number": "varchar_pattern_ops"}),

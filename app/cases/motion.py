@@ -18,6 +18,8 @@ from app.clocks.limits import Limit, extension_of, limit_of
 from app.core.area import Point
 from app.core.db import Session
 from app.core.events import Event
+from app.engine.errors import ExpressionFailed
+from app.engine.expressions import ExpressionError
 from app.engine.picture import Wait
 from app.identity import org
 from app.identity.actor import Actor
@@ -190,6 +192,17 @@ class Motion:
         self.retitled |= "title" in own and own["title"] != self.case["title"]
         self.case.update(own)
         self.case["data"] = {**self.case["data"], **{k: v for k, v in values.items() if k not in own}}
+        self._judge(values)
+
+    def _judge(self, values: Mapping[str, Any]) -> None:
+        """Whether the one whom the case is about is satisfied, once what says so has changed."""
+        condition = self.bundle.process.unsatisfied
+        if condition is None or not condition.names & values.keys():
+            return
+        try:
+            self.case["unsatisfied"] = bool(condition.evaluate(expression_data(self.bundle, self.case), {}))
+        except ExpressionError as error:
+            raise ExpressionFailed(f"（process.yaml 的 unsatisfied：{error.zh}）") from error
 
 
 class RowLookups:

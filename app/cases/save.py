@@ -62,6 +62,7 @@ _CASE = (
     "close_reason",
     "end_element",
     "status",
+    "unsatisfied",
     "light",
     "priority",
     "round",

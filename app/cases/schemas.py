@@ -37,6 +37,12 @@ class NewCaseIn(Schema):
         load_default=None, metadata={"description": "收到时间，群众的时限从它起算；默认现在"}
     )
     place_unit = Identifier(60, load_default=None, metadata={"description": "诉求所在单位的代码"})
+    reporter = Text(
+        60,
+        least=1,
+        load_default=None,
+        metadata={"description": "反映人的居民账号；须是登记人辖区内社区的成员"},
+    )
     priority = Whole(0, 100, load_default=50)
 
 

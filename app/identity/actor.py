@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
+from app.identity.permissions import CASE_ATTACH, CASE_CREATE, CASE_READ, TASK_COMPLETE, TASK_READ
+
+OF_RESIDENTS = frozenset((CASE_CREATE, CASE_READ, CASE_ATTACH, TASK_READ, TASK_COMPLETE))
+"""What residents may do with what is their own; the gate lets them reach no view of staff with it."""
+
 
 @dataclass(frozen=True)
 class Appointment:
@@ -26,6 +31,8 @@ class Actor:
     kind: str = "person"  # person | service | resident | system
     appointments: tuple[Appointment, ...] = ()
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    own: frozenset[str] = frozenset()
+    """Permissions that hold at no unit, only for what case_access knows as the actor's own."""
 
     @cached_property
     def pools(self) -> frozenset[str]:
@@ -45,7 +52,7 @@ class Actor:
 
     def holds(self, permission: str) -> bool:
         """Whether the permission holds anywhere."""
-        return self.kind == "system" or bool(self.permissions.get(permission))
+        return self.kind == "system" or bool(self.permissions.get(permission)) or permission in self.own
 
 
 SYSTEM = Actor(id="system", login="system", name="系统", kind="system")
@@ -86,4 +93,5 @@ def actor_of(
         for permission in granted.get(appointment.role, ()):
             places.setdefault(permission, []).append(appointment.unit_path)
     permissions = MappingProxyType({name: widest(paths) for name, paths in places.items()})
-    return Actor(person_id, login, name, kind, held, permissions)
+    own = OF_RESIDENTS if kind == "resident" else frozenset()
+    return Actor(person_id, login, name, kind, held, permissions, own)

@@ -20,10 +20,10 @@ def case_scope(actor: Actor, permission: str, path_column: Any, case_id_column: 
     """
     if actor.kind == "system":
         return true()
-    held = actor.permissions.get(permission, ())
-    if not held:
-        return false()
     named = holders(actor, permission)
+    if not named:
+        return false()
+    held = actor.permissions.get(permission, ())
     known = exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(named)))
     return or_(unit_scope(held, path_column), known)
 
@@ -36,9 +36,9 @@ def let_in(case_id_column: Any) -> ColumnElement[bool]:
 
 def holders(actor: Actor, permission: str) -> list[str]:
     """The names under which case_access may know the actor; none without the permission."""
-    held = actor.permissions.get(permission, ())
-    if not held:
+    if not actor.holds(permission):
         return []
+    held = actor.permissions.get(permission, ())
     units = [
         f"unit:{a.unit_path}" for a in actor.appointments if a.unit_path in held or _below(a.unit_path, held)
     ]

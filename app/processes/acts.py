@@ -18,6 +18,7 @@ from app.cases.attachments.models import kept
 from app.cases.copies import service as copies
 from app.cases.handing import service as handing
 from app.cases.notes import service as notes
+from app.cases.rating import service as rating
 from app.cases.resting import service as resting
 from app.cases.urging import service as urging
 from app.cases.voting import service as voting
@@ -304,6 +305,19 @@ def _terminate(doing: Doing) -> str:
 def _reopen(doing: Doing) -> str:
     resting.reopen(doing.actor, doing.case["id"], doing.text("reason"))
     return f"重新打开：{doing.text('reason')}"
+
+
+@act(
+    "rate",
+    "评价",
+    "case",
+    outcome=Key(Text(says="办理结论", longest=60), "办理结论；只有一个时可以不写"),
+    answers=Key(ANSWERS, "评价表的答案"),
+)
+def _rate(doing: Doing) -> str:
+    answers = doing.given.get("answers", {})
+    rating.rate(doing.actor, doing.case["id"], answers, doing.given.get("outcome"))
+    return "评价：" + "，".join(str(value) for value in answers.values())
 
 
 @act("revoke", "撤诉", "case", reason=REASON)

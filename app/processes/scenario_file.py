@@ -11,7 +11,7 @@ from app.bundles.yaml_file import Path
 FIRST = "本件"
 """What a scenario calls the case that it files first; further ones have the name that `called` gives them."""
 
-ENVELOPE = ("title", "external_no", "place_unit", "received_at", "priority")
+ENVELOPE = ("title", "external_no", "place_unit", "received_at", "priority", "reporter")
 """Names of a `start` form that belong to the filing itself; the others are answers."""
 
 

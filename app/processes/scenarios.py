@@ -91,6 +91,8 @@ def _start(walk: Walk, given: Row) -> None:
     start_form = walk.bundle.engine.start_form
     if "place_unit" in envelope:
         envelope["place_unit"] = code_of(envelope["place_unit"])
+    if "reporter" in envelope:
+        envelope["reporter"] = walk.actor(envelope["reporter"]).login
     if "received_at" in envelope:
         envelope["received_at"] = datetime.fromisoformat(envelope["received_at"])
     envelope.setdefault("title", walk.scenario.name)

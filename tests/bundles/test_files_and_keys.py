@@ -71,7 +71,7 @@ def only(findings: Any) -> Any:
         ("process", "starts: [api]", "starts: [anyone]", "value-invalid", "不认识启动方式"),
         ("process", "{seq:04}", "{seq}", "number-invalid", "不认识“{seq}”"),
         ("process", "-{seq:04}", "", "number-invalid", "有且只有一个流水号"),
-        ("process", "role(dispatcher)@district", "reporter", "key-not-yet", "泳道“中心”"),
+        ("process", "role(dispatcher)@district", "group(x)", "key-not-yet", "泳道“中心”"),
         ("process", "role(dispatcher)@district", "rol(x)", "rule-invalid", "没有名为“rol”"),
         ("sla", "limit: P7D", "limit: P7X", "duration-invalid", "P7X"),
         ("sla", "limit: P7D", "limit: P5WD2D", "duration-invalid", "P5WD（5 个工作日）"),

@@ -156,6 +156,8 @@ def lay(world: World, view: str, count: int) -> str:
             handing.delegate(actor, sign["id"], "cgw2", "请先核对", 2)
         elif view == "cc":
             copies.copy(world.actor("paiqian1"), sign["id"], ["cgw1"])
+        elif view == "unsatisfied":
+            world.change(cases, sign["case_id"], unsatisfied=True)
         elif view in ("followed", "favourite"):
             with db.transaction() as session:
                 mark = marks.follow if view == "followed" else marks.keep
@@ -251,10 +253,11 @@ def test_counts_are_exact_to_999_and_say_so_beyond(world: World, more: int, coun
     for i in range(more + 1):
         key = worlds.new_id()
         if i < more:  # the one that came here by itself is there already
-            made[cases].append({**case, "id": key, "root_id": key, "number": f"N{i}"})
+            made[cases].append({**case, "id": key, "root_id": key, "number": f"N{i}", "unsatisfied": True})
             made[task_rows].append({**done, "id": key, "case_id": key, "root_id": key})
         else:
             key = case["id"]
+            world.change(cases, key, unsatisfied=True)
         given = {**done, "id": worlds.new_id(), "case_id": key, "root_id": key, "seat": 1}
         made[task_rows].append(
             {**given, "state": "waiting", "stacked": True, "assignee_id": actor.id, "done_by": None}

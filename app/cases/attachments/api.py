@@ -1,7 +1,8 @@
 """Attachments over HTTP: bytes come in piece by piece, and go out to be saved, never to be shown."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Response
 from werkzeug.wsgi import FileWrapper
@@ -26,6 +27,7 @@ from app.core.http import idempotent, multipart, pages
 from app.core.http.api import Blueprint, sent
 from app.core.http.multipart import FileMissing, MultipartMalformed, Sent
 from app.core.once import Stored
+from app.identity.actor import Actor
 from app.identity.door import actor
 from app.identity.permissions import CASE_ATTACH, CASE_CREATE, CASE_READ
 from app.identity.scopes import require
@@ -64,7 +66,11 @@ ON_A_FILE = (
 @blp.problems(*ON_A_FILE, NotFound, TaskNotOpen, TaskTaken, TaskDone, CaseClosed, CaseMerged, CaseBusy)
 def upload(case_id: str) -> Response:
     """上传附件（multipart/form-data）：待办的办理人传给自己的待办，或有 case:attach 权限的人传给办件。"""
-    me = actor()
+    return keep_with(actor(), case_id)
+
+
+def keep_with(me: Actor, case_id: str) -> Response:
+    """The file that the request brought becomes the case's."""
     service.look_first(me, case_id)
 
     def render(moved: Moved) -> Stored:
@@ -72,7 +78,7 @@ def upload(case_id: str) -> Response:
         where = {"Location": f"/api/v1/attachments/{moved.made['id']}"}
         return idempotent.stored(201, service.view(moved.made, me.name), where)
 
-    came, taken, same = _received(("task",))
+    came, taken, same = received(("task",))
     with service.unless_named(taken):
         once = idempotent.once(render, same)
         return idempotent.send(service.attach(me, case_id, came.fields.get("task"), taken, once))
@@ -86,9 +92,13 @@ def upload(case_id: str) -> Response:
 @blp.problems(*ON_A_FILE, LooseEnough)
 def upload_before_filing() -> Response:
     """登记之前先上传附件：登记表里填它的编号，登记后就归入那件办件；没有用到的一天后清除。"""
-    me = actor()
+    return keep_loose(actor())
+
+
+def keep_loose(me: Actor) -> Response:
+    """The file that the request brought waits for a filing of who brought it."""
     require(me, CASE_CREATE)
-    _, taken, same = _received(())
+    _, taken, same = received(())
     with service.unless_named(taken):
         return idempotent.write(
             lambda session: loose.keep(session, me, taken.command()),
@@ -97,7 +107,7 @@ def upload_before_filing() -> Response:
         )
 
 
-def _received(fields: tuple[str, ...]) -> tuple[Sent, service.Taken, bytes]:
+def received(fields: tuple[str, ...]) -> tuple[Sent, service.Taken, bytes]:
     """What the request brought: plain fields, the file on the shelf, and what makes it the same request."""
     with shelf.drafts() as drafts:
         draft = drafts.new()
@@ -125,7 +135,11 @@ def list_attachments(query: dict[str, Any], case_id: str) -> Response:
 @blp.problems(NotFound, AttachmentWithdrawn, AttachmentDamaged, StorageUnavailable)
 def download(attachment_id: str) -> Response:
     """下载附件：只供保存，浏览器不会打开它；发出之前核对 SM3。"""
-    row, file = service.opened(actor(), attachment_id)
+    return as_download(*service.opened(actor(), attachment_id))
+
+
+def as_download(row: Mapping[str, Any], file: BinaryIO) -> Response:
+    """A file as it leaves the house: to be saved, never to be shown."""
     return Response(
         FileWrapper(file, 64 << 10),
         mimetype=row["mime"],

@@ -12,6 +12,7 @@ from app.cases.commands.asking import Ask, Deciding
 from app.cases.commands.beside import Beside, TreatIncident, UnitMoved
 from app.cases.commands.clocks import ClockCommand
 from app.cases.commands.merging import ChildEnded, EndChild, Hear, Merging
+from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Resting
 from app.cases.commands.stack import Stacked
 
@@ -21,7 +22,8 @@ class NewCase:
     """A case to be filed. `place_unit` is a unit code; `received_at` starts the citizen's clock.
 
     `start` is the id of a message start event; without it the plain start. `receipt` is the id under which
-    that message was kept.
+    that message was kept. `reporter` is the login of the resident whom the case is about; one who files a
+    case oneself need not say so.
     """
 
     process: str
@@ -33,6 +35,7 @@ class NewCase:
     priority: int = 50
     start: str | None = None
     receipt: str | None = None
+    reporter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,7 @@ CaseCommand = (
     | ChildEnded
     | EndChild
     | Merging
+    | Rate
     | Resting
     | UnitMoved
 )

@@ -12,19 +12,11 @@ from app.cases.verbs import guard
 from app.core import events
 from app.core.errors import Forbidden
 from app.engine.run import Run
-from app.identity.models import case_access
 from app.identity.permissions import CASE_CREATE, CASE_TERMINATE
 
 TERMINATED, REVOKED = "终止", "撤诉"
 """Why a case was closed that nobody handled to its end."""
 
-_STARTED = select(
-    exists().where(
-        case_access.c.case_id == bindparam("case"),
-        case_access.c.holder == bindparam("holder"),
-        case_access.c.reason == "started",
-    )
-)
 _BEGUN = select(
     exists().where(
         tasks.c.case_id == bindparam("case"),
@@ -53,8 +45,7 @@ def revoke(motion: Motion, command: Revoke) -> Run:
     Raises Forbidden for anybody else, CannotRevoke, CaseClosed, ReasonRequired.
     """
     case = motion.case["id"]
-    mine = {"case": case, "holder": f"person:{motion.actor.id}"}
-    if not motion.session.scalar(_STARTED, mine):
+    if not guard.filed(motion):
         events.security("forbidden", motion.actor.id, case, {"permission": CASE_CREATE})
         raise Forbidden("只有登记这件办件的人可以撤诉。", permission=CASE_CREATE)
     guard.case_active(motion)

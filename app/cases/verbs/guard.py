@@ -1,6 +1,6 @@
 """The checks under the lock, in the order that people need: who may, who was faster, is the page stale."""
 
-from sqlalchemy import Integer, bindparam, or_, select
+from sqlalchemy import Integer, bindparam, exists, or_, select
 
 from app.bundles.verbs import VERBS, VerbRule
 from app.cases.errors import (
@@ -20,9 +20,17 @@ from app.core import events, personal
 from app.core.clock import BEIJING
 from app.core.errors import FieldError, Forbidden, IfMatchMissing, NotFound, Stale
 from app.identity import org
+from app.identity.models import case_access
 from app.identity.permissions import TASK_COMPLETE
 from app.identity.scopes import holders, let_in, missing, require, sees
 
+_FILED = select(
+    exists().where(
+        case_access.c.case_id == bindparam("case"),
+        case_access.c.holder == bindparam("holder"),
+        case_access.c.reason == "started",
+    )
+)
 _KNOWN = select(let_in(bindparam("case")).label("known"))
 
 
@@ -52,6 +60,12 @@ def right(motion: Motion, permission: str) -> None:
     which = {"case": case["id"], "holders": holders(actor, permission)}
     if not sees(actor, permission, case["org_path"], bool(motion.session.scalar(_KNOWN, which))):
         raise missing(actor, permission, case["id"])
+
+
+def filed(motion: Motion) -> bool:
+    """Whether the actor filed the case, or it was filed for the actor."""
+    me = {"case": motion.case["id"], "holder": f"person:{motion.actor.id}"}
+    return bool(motion.session.scalar(_FILED, me))
 
 
 def case_active(motion: Motion) -> None:

@@ -1,7 +1,5 @@
 """重新打开: who filed a case, or may decide it, takes up an ended one again, for a while."""
 
-from sqlalchemy import bindparam, exists, select
-
 from app.cases.commands.resting import Reopen
 from app.cases.env import awake
 from app.cases.errors import CannotReopen
@@ -10,16 +8,7 @@ from app.cases.verbs import guard
 from app.clocks import ledger
 from app.engine.errors import ReturnImpossible
 from app.engine.run import Run
-from app.identity.models import case_access
 from app.identity.permissions import CASE_REOPEN
-
-_STARTED = select(
-    exists().where(
-        case_access.c.case_id == bindparam("case"),
-        case_access.c.holder == bindparam("holder"),
-        case_access.c.reason == "started",
-    )
-)
 
 
 def reopen(motion: Motion, command: Reopen) -> Run:
@@ -28,8 +17,7 @@ def reopen(motion: Motion, command: Reopen) -> Run:
     Raises PermissionMissing, CannotReopen with why, CaseMerged, ReasonRequired.
     """
     case, rule = motion.case, motion.bundle.process.reopen
-    me = {"case": case["id"], "holder": f"person:{motion.actor.id}"}
-    if not motion.session.scalar(_STARTED, me):
+    if not guard.filed(motion):
         guard.right(motion, CASE_REOPEN)
     if case["state"] == "merged":
         guard.case_active(motion)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from app.cases.commands import Urge
 from app.cases.errors import UrgedEnough
@@ -11,7 +11,6 @@ from app.cases.motion import Motion
 from app.cases.sync import set_dues
 from app.cases.verbs import guard
 from app.core.ids import new_id
-from app.identity.models import case_access
 from app.identity.permissions import CASE_URGE
 
 EVERY = timedelta(hours=1)
@@ -21,13 +20,6 @@ MOST_A_DAY = 5
 MORE, MOST = 10, 90
 """By how much the priority rises, and how far."""
 
-_STARTED = select(
-    exists().where(
-        case_access.c.case_id == bindparam("case"),
-        case_access.c.holder == bindparam("holder"),
-        case_access.c.reason == "started",
-    )
-)
 _LATELY = (
     select(urges.c.by_id, urges.c.at)
     .where(urges.c.case_id == bindparam("case"), urges.c.at > bindparam("since"))
@@ -38,7 +30,7 @@ _LATELY = (
 def urge(motion: Motion, command: Urge) -> None:
     """By who filed the case, or who holds case:urge there. Raises UrgedEnough, CaseClosed, ReasonRequired."""
     task, case, me = guard.task_of(motion, command.task_id), motion.case, motion.actor.id
-    if not motion.session.scalar(_STARTED, {"case": case["id"], "holder": f"person:{me}"}):
+    if not guard.filed(motion):
         guard.right(motion, CASE_URGE)
     guard.case_active(motion)
     guard.allowed(motion, task, "urge")

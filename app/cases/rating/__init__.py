@@ -1,0 +1,1 @@
+"""评价 by the resident whom a case is about."""

@@ -1,0 +1,287 @@
+"""我的诉求 over HTTP: file, read, rate, urge, take back, open again; nobody's but one's own."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response
+
+from app.bundles.forms import AnswersRefused
+from app.cases import filing, tasks
+from app.cases.advance import Moved
+from app.cases.attachments import api as attachments
+from app.cases.attachments import service as shelf
+from app.cases.attachments.api import LOOSE, ON_A_FILE, UPLOAD, as_download
+from app.cases.attachments.errors import (
+    AttachmentDamaged,
+    AttachmentWithdrawn,
+    LooseEnough,
+    StorageUnavailable,
+)
+from app.cases.attachments.schemas import AttachmentOut, LooseOut
+from app.cases.commands import NewCase
+from app.cases.errors import (
+    AlreadyRated,
+    CannotReopen,
+    CannotRevoke,
+    CaseBusy,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    NothingToRate,
+    OpinionRequired,
+    OutcomeUnknown,
+    ProcessRetired,
+    ProcessStopped,
+    ProcessUnknown,
+    TaskDone,
+    TaskTaken,
+    UnitNotSelectable,
+    UrgedEnough,
+    VerbForbidden,
+)
+from app.cases.rating import service as rating
+from app.cases.resting import service as resting
+from app.cases.schemas import CompleteIn, FormOut, ReasonIn
+from app.cases.urging import service as urging
+from app.cases.urging.api import UrgeIn
+from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
+from app.core.http import etag, idempotent, pages
+from app.core.http.api import Blueprint, sent
+from app.core.once import Stored
+from app.identity.door import actor
+from app.identity.scopes import hidden
+from app.residents import reading
+from app.residents.schemas import (
+    AskedList,
+    Course,
+    MatterIn,
+    MatterOut,
+    MatterPage,
+    OwnFiles,
+    RateIn,
+    WholeMatter,
+)
+
+blp = Blueprint("my-matters", __name__, url_prefix="/api/v1/my", description="我的诉求（居民）")
+
+
+def _matter(status: int, moved: Moved) -> Stored:
+    where = {"Location": f"/api/v1/my/cases/{moved.case['id']}"} if status == 201 else {}
+    return idempotent.stored(status, reading.head(moved.case, moved.bundle), where)
+
+
+_SHOWN = partial(_matter, 200)
+
+
+@blp.post("/cases")
+@blp.residents
+@blp.moves
+@blp.arguments(
+    MatterIn(),
+    example={"process": "resident_request", "title": "单元门锁坏了", "answers": {"content": "3 号楼 2 单元"}},
+)
+@blp.response(201, MatterOut())
+@blp.problems(
+    Forbidden, ProcessUnknown, ProcessRetired, ProcessStopped, UnitNotSelectable, AnswersRefused, CaseBusy
+)
+def file_matter(body: dict[str, Any]) -> Response:
+    """我要说：登记自己的诉求，只能在自己是成员的社区，只能是对居民开放的流程。"""
+    once = idempotent.once(partial(_matter, 201))
+    return idempotent.send(filing.file_case(actor(), NewCase(**body), once))
+
+
+@blp.get("/cases")
+@blp.residents
+@blp.arguments(pages.PageQuery(), location="query")
+@blp.response(200, MatterPage())
+def my_matters(query: dict[str, Any]) -> Response:
+    """我的诉求，新的在前：自己登记的和别人代为登记的。"""
+    me = actor()
+    return sent(pages.of_rows(me.id, "my-cases", query, partial(reading.page, me), reading.listed))
+
+
+@blp.get("/cases/<id:case_id>")
+@blp.residents
+@blp.response(200, WholeMatter())
+@blp.problems(NotFound)
+def my_matter(case_id: str) -> Response:
+    """我的一件诉求：办到哪里，填了什么，有什么等我办。"""
+    return sent(reading.look(actor(), case_id))
+
+
+@blp.get("/cases/<id:case_id>/timeline")
+@blp.residents
+@blp.response(200, Course())
+@blp.problems(NotFound)
+def my_course(case_id: str) -> Response:
+    """办理经过，用对外的说法；工作人员内部的意见不在其中。"""
+    return sent({"items": reading.course(actor(), case_id)})
+
+
+@blp.post("/cases/<id:case_id>/rate")
+@blp.residents
+@blp.moves
+@blp.arguments(RateIn(), example={"answers": {"stars": 5, "satisfied": "满意"}})
+@blp.response(200, MatterOut())
+@blp.problems(
+    NotFound,
+    Forbidden,
+    NothingToRate,
+    AlreadyRated,
+    CaseSuspended,
+    CaseBusy,
+    ProcessStopped,
+    AnswersRefused,
+    OutcomeUnknown,
+    OpinionRequired,
+)
+def rate(body: dict[str, Any], case_id: str) -> Response:
+    """评价：办完请我评价的时候，评一次；重新办理后再请一次。"""
+    once = idempotent.once(_SHOWN)
+    told = rating.rate(actor(), case_id, body["answers"], body["outcome"], body["opinion"], once)
+    return idempotent.send(told)
+
+
+@blp.post("/cases/<id:case_id>/urge")
+@blp.residents
+@blp.moves
+@blp.arguments(UrgeIn(), example={"text": "三天了还没有人来"})
+@blp.response(200, MatterOut())
+@blp.problems(
+    NotFound, Forbidden, CaseClosed, CaseMerged, CaseSuspended, CaseBusy, VerbForbidden, UrgedEnough
+)
+def urge(body: dict[str, Any], case_id: str) -> Response:
+    """催办：一人一小时一次，一件一天最多五次。"""
+    me, once = actor(), idempotent.once(_SHOWN)
+    task = reading.some_task(me, case_id)
+    if task is None:
+        raise CaseClosed("这件事现在没有人在办，不用催办。")
+    return idempotent.send(urging.urge(me, task, body["text"], once))
+
+
+@blp.post("/cases/<id:case_id>/revoke")
+@blp.residents
+@blp.moves
+@blp.arguments(ReasonIn(), example={"reason": "已经好了"})
+@blp.response(200, MatterOut())
+@blp.problems(NotFound, Forbidden, CannotRevoke, CaseClosed, CaseMerged, CaseSuspended, CaseBusy)
+def revoke(body: dict[str, Any], case_id: str) -> Response:
+    """撤诉：还没有人签收、办理之前。"""
+    once = idempotent.once(_SHOWN)
+    return idempotent.send(resting.revoke(actor(), case_id, body["reason"], once))
+
+
+@blp.post("/cases/<id:case_id>/reopen")
+@blp.residents
+@blp.moves
+@blp.arguments(ReasonIn(), example={"reason": "又坏了"})
+@blp.response(200, MatterOut())
+@blp.problems(NotFound, Forbidden, CannotReopen, CaseMerged, CaseBusy, ProcessStopped)
+def reopen(body: dict[str, Any], case_id: str) -> Response:
+    """重新打开：办结以后，在流程规定的期限和次数之内。"""
+    once = idempotent.once(_SHOWN)
+    return idempotent.send(resting.reopen(actor(), case_id, body["reason"], once))
+
+
+# — steps that wait for a resident —
+
+
+@blp.get("/tasks")
+@blp.residents
+@blp.response(200, AskedList())
+def my_tasks() -> Response:
+    """等我办的：评价、补充材料等画在反映人泳道里的环节。"""
+    return sent({"items": reading.waiting(actor())})
+
+
+@blp.get("/tasks/<id:task_id>/form")
+@blp.residents
+@blp.response(200, FormOut())
+@blp.problems(NotFound)
+def my_form(task_id: str) -> Response:
+    """等我办的一个环节的表单。"""
+    me = actor()
+    reading.own_task(me, task_id)
+    form = tasks.form_of(me, task_id)
+    return sent(form, headers=etag.etag(form["revision"]))
+
+
+@blp.post("/tasks/<id:task_id>/complete")
+@blp.residents
+@blp.moves
+@blp.if_match
+@blp.arguments(CompleteIn(), example={"outcome": "评价", "answers": {"stars": 5, "satisfied": "满意"}})
+@blp.response(200, MatterOut())
+@blp.problems(
+    NotFound,
+    Forbidden,
+    TaskTaken,
+    TaskDone,
+    CaseClosed,
+    CaseBusy,
+    ProcessStopped,
+    Stale,
+    IfMatchMissing,
+    AnswersRefused,
+    OutcomeUnknown,
+    OpinionRequired,
+)
+def complete(body: dict[str, Any], task_id: str) -> Response:
+    """办理等我办的一个环节。"""
+    me, seen, once = actor(), etag.if_match(), idempotent.once(_SHOWN)
+    reading.own_task(me, task_id)
+    told = tasks.complete(
+        me, task_id, body["outcome"], body["answers"], body["opinion"], seen, once, body["confirm"]
+    )
+    return idempotent.send(told)
+
+
+# — attachments —
+
+
+@blp.get("/cases/<id:case_id>/attachments")
+@blp.residents
+@blp.response(200, OwnFiles())
+@blp.problems(NotFound)
+def my_files(case_id: str) -> Response:
+    """我自己上传的附件；别人的看不到。"""
+    me = actor()
+    return sent({"items": [shelf.view(row, me.name) for row in reading.files(me, case_id)]})
+
+
+@blp.post("/attachments")
+@blp.residents
+@blp.moves
+@blp.uploads(LOOSE)
+@blp.response(201, LooseOut())
+@blp.problems(*ON_A_FILE, LooseEnough)
+def bring() -> Response:
+    """登记之前先上传附件：登记表里填它的编号，登记后就归入那件诉求。"""
+    return attachments.keep_loose(actor())
+
+
+@blp.post("/cases/<id:case_id>/attachments")
+@blp.residents
+@blp.moves
+@blp.uploads(UPLOAD)
+@blp.response(201, AttachmentOut())
+@blp.problems(*ON_A_FILE, NotFound, TaskTaken, TaskDone, CaseClosed, CaseMerged, CaseBusy)
+def bring_to(case_id: str) -> Response:
+    """给自己的诉求补充附件。"""
+    me = actor()
+    reading.look(me, case_id)
+    return attachments.keep_with(me, case_id)
+
+
+@blp.get("/attachments/<id:attachment_id>")
+@blp.residents
+@blp.response(200, {"type": "string", "format": "binary"}, content_type="*/*")
+@blp.problems(NotFound, AttachmentWithdrawn, AttachmentDamaged, StorageUnavailable)
+def my_file(attachment_id: str) -> Response:
+    """下载我自己上传的附件。"""
+    me = actor()
+    row, file = shelf.opened(me, attachment_id)
+    if row["uploader_id"] != me.id:
+        file.close()
+        raise hidden(me, attachment_id)
+    return as_download(row, file)

@@ -1,0 +1,219 @@
+"""One's own matters as a resident reads them: public words, no name, no reason and no draft of staff."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, exists, select
+
+from app import bundles
+from app.audit.chain import case_chain
+from app.bundles import Bundle
+from app.bundles.ratings import RATED
+from app.cases import inbox
+from app.cases.attachments.models import attachments
+from app.cases.models import cases, tasks
+from app.cases.secrets.showing import data_of
+from app.cases.viewing import LISTED_CASE
+from app.core.db import Session, reading
+from app.core.http.fields import out
+from app.identity.actor import Actor
+from app.identity.models import case_access
+from app.identity.scopes import hidden
+
+Row = dict[str, Any]
+
+SAID = {
+    "case.received": "已收到并登记",
+    "case.dispatched": "已派给承办单位",
+    "case.signed": "承办单位已签收",
+    "case.replied": "已答复",
+    "case.resolved": "已解决",
+    "case.rated": "已评价",
+    "case.escalated": "已上报上级",
+    "case.urged": "已催办",
+    "case.suspended": "暂停办理",
+    "case.resumed": "恢复办理",
+    "case.redone": "重新办理",
+    "case.reopened": "重新打开",
+    "case.merged": "与另一件同样的事合并办理",
+    "case.unmerged": "恢复单独办理",
+    "case.revoked": "已撤诉",
+    "case.terminated": "终止办理",
+    "case.closed": "已办结",
+}
+"""What a resident reads of a matter's course; everything else is the staff's own."""
+MOST_STEPS = 2000
+MOST_WAITING = 200
+
+_OWN = exists().where(
+    case_access.c.case_id == cases.c.id,
+    case_access.c.holder == bindparam("holder"),
+    case_access.c.reason == "started",
+)
+_PAGE = (
+    select(*LISTED_CASE)
+    .select_from(case_access.join(cases, cases.c.id == case_access.c.case_id))
+    .where(case_access.c.holder == bindparam("holder"), case_access.c.reason == "started")
+    .order_by(case_access.c.case_id.desc())
+    .limit(bindparam("most"))
+)
+_ONE = select(cases).where(cases.c.id == bindparam("case"), _OWN)
+_TASKS = select(tasks).where(
+    tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")), tasks.c.part.is_(None)
+)
+_SOME_TASK = (
+    select(tasks.c.id)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")))
+    .order_by(tasks.c.id)
+    .limit(1)
+)
+_ONE_TASK = select(tasks.c.id, tasks.c.pools, tasks.c.done_by, tasks.c.assignee_id).where(
+    tasks.c.id == bindparam("task")
+)
+_CHAIN = (
+    select(case_chain.c.seq, case_chain.c.at, case_chain.c.events)
+    .where(case_chain.c.case_id == bindparam("case"))
+    .order_by(case_chain.c.seq)
+    .limit(MOST_STEPS)
+)
+_FILES = (
+    select(attachments)
+    .where(attachments.c.case_id == bindparam("case"), attachments.c.uploader_id == bindparam("me"))
+    .order_by(attachments.c.id)
+)
+
+
+def page(actor: Actor, limit: int, after: str | None) -> list[Row]:
+    """Up to `limit + 1` of one's matters, newest first."""
+    query = _PAGE if after is None else _PAGE.where(case_access.c.case_id < after)
+    with reading() as session:
+        rows = session.execute(query, {"holder": desk(actor), "most": limit + 1})
+        return [dict(row) for row in rows.mappings()]
+
+
+def own(session: Session, actor: Actor, case_id: str) -> Row:
+    """A matter that the actor filed, or that was filed for him. Raises NotFound."""
+    row = session.execute(_ONE, {"case": case_id, "holder": desk(actor)}).mappings().one_or_none()
+    if row is None:
+        raise hidden(actor, case_id)
+    return dict(row)
+
+
+def look(actor: Actor, case_id: str) -> Row:
+    """One matter, with what was filled in for and by the reporter, and the steps that wait for him."""
+    with reading() as session:
+        case = own(session, actor, case_id)
+        bundle = bundles.get(case["version_id"])
+        held = data_of(session, case, bundle)
+        open_tasks = [dict(row) for row in session.execute(_TASKS, {"case": case_id}).mappings()]
+    told = _fields(bundle, filed=case["source"] == "resident")
+    mine = [task for task in open_tasks if desk(actor) in task["pools"]]
+    return {
+        **head(case, bundle),
+        "data": [
+            {"name": name, "label": bundle.process.data[name].label, "value": held[name]}
+            for name in told
+            if held.get(name) is not None
+        ],
+        "tasks": [asked(task, bundle) for task in mine],
+    }
+
+
+def head(case: Mapping[str, Any], bundle: Bundle) -> Row:
+    """A matter in a list."""
+    return {
+        "id": case["id"],
+        "number": case["number"],
+        "process": case["process_key"],
+        "processName": bundle.process.name,
+        "title": case["title"],
+        "placeUnit": case["place_unit"],
+        "status": bundle.process.public_status(case["status"]),
+        "state": case["state"],
+        "receivedAt": out(case["received_at"]),
+        "closedAt": out(case["closed_at"]),
+        "revision": case["revision"],
+    }
+
+
+def listed(row: Mapping[str, Any]) -> Row:
+    return head(row, bundles.get(row["version_id"]))
+
+
+def asked(task: Mapping[str, Any], bundle: Bundle) -> Row:
+    """A step that waits for a resident."""
+    step = bundle.step(task["step"])
+    return {
+        "id": task["id"],
+        "case": task["case_id"],
+        "name": task["name"],
+        "rates": step.event == RATED,
+        "openedAt": out(task["opened_at"]),
+        "dueAt": out(task["due_at"]),
+        "revision": task["revision"],
+    }
+
+
+def course(actor: Actor, case_id: str) -> list[Row]:
+    """What happened, in public words, oldest first."""
+    with reading() as session:
+        own(session, actor, case_id)
+        rows = session.execute(_CHAIN, {"case": case_id}).all()
+    return [
+        {"seq": row.seq, "at": out(row.at), "text": "；".join(said)}
+        for row in rows
+        if (said := _said(orjson.loads(row.events)))
+    ]
+
+
+def files(actor: Actor, case_id: str) -> list[Row]:
+    """The attachments that one brought oneself, oldest first."""
+    with reading() as session:
+        own(session, actor, case_id)
+        rows = session.execute(_FILES, {"case": case_id, "me": actor.id}).mappings()
+        return [dict(row) for row in rows]
+
+
+def own_task(actor: Actor, task_id: str) -> None:
+    """Raises NotFound for a step that is not the actor's, whoever's case it is of."""
+    with reading() as session:
+        row = session.execute(_ONE_TASK, {"task": task_id}).one_or_none()
+    mine = row is not None and (desk(actor) in row.pools or actor.id in (row.done_by, row.assignee_id))
+    if not mine:
+        raise hidden(actor, task_id)
+
+
+def waiting(actor: Actor) -> list[Row]:
+    """The open steps that lie with a resident, the most urgent first."""
+    rows = inbox.page(actor, "todo", MOST_WAITING, None)
+    return [asked(row, bundles.get(row["version_id"])) for row in rows]
+
+
+def some_task(actor: Actor, case_id: str) -> str | None:
+    """An open task of one's matter, whoever has it in hand."""
+    with reading() as session:
+        own(session, actor, case_id)
+        found: str | None = session.scalar(_SOME_TASK, {"case": case_id})
+        return found
+
+
+def desk(actor: Actor) -> str:
+    return f"person:{actor.id}"
+
+
+def _said(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(SAID[event["name"]] for event in events if event["name"] in SAID))
+
+
+def _fields(bundle: Bundle, *, filed: bool) -> list[str]:
+    """What the forms ask or show the reporter: those of his steps, and the start form if he filed it."""
+    steps = [
+        step.form
+        for key, step in bundle.drawn.steps.items()
+        if step.form and any(rule.kind == "reporter" for rule in bundle.rules_at(key))
+    ]
+    forms = [*([bundle.engine.start_form] if filed else []), *steps]
+    read = [bundle.forms[form] for form in forms if form is not None and form in bundle.forms]
+    names = (field.name for form in read for field in form.fields)
+    return list(dict.fromkeys(names))

@@ -1,0 +1,101 @@
+"""What residents send and read over the wire."""
+
+from marshmallow import fields
+
+from app.cases.attachments.schemas import AttachmentOut
+from app.cases.models import CASE_STATES
+from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text
+from app.core.http.pages import PageOut
+
+
+class MatterIn(Schema):
+    """What somebody files for himself. `placeUnit` is one of his communities, by default the first."""
+
+    process = Identifier(60, required=True)
+    title = Text(200, least=1, required=True)
+    answers = Answers(load_default=dict)
+    place_unit = Identifier(60, load_default=None)
+
+
+class RateIn(Schema):
+    """What somebody thinks of how his matter was handled; the form of the step names the fields."""
+
+    answers = Answers(load_default=dict)
+    outcome = Text(60, load_default=None, metadata={"description": "评价的环节只有一个办理结论时不必写"})
+    opinion = Text(2000, lines=True, load_default=None)
+
+
+class MatterOut(Schema):
+    """One's own matter: `status` is the public word."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    process = fields.String(required=True)
+    process_name = fields.String(required=True)
+    title = fields.String(required=True)
+    place_unit = fields.String(required=True)
+    status = fields.String(required=True, allow_none=True)
+    state = OneOf(CASE_STATES, required=True)
+    received_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+    revision = fields.Integer(required=True)
+
+
+class MatterField(Schema):
+    """What was filled in."""
+
+    name = fields.String(required=True)
+    label = fields.String(required=True)
+    value = fields.Raw(required=True)
+
+
+class AskedOut(Schema):
+    """A step that waits for a resident; `rates` says that it is the rating."""
+
+    id = fields.String(required=True)
+    case = fields.String(required=True)
+    name = fields.String(required=True)
+    rates = fields.Boolean(required=True)
+    opened_at = Moment(required=True)
+    due_at = Moment(required=True, allow_none=True)
+    revision = fields.Integer(required=True)
+
+
+class WholeMatter(MatterOut):
+    """With what was filled in, and the steps that wait for the reporter."""
+
+    data = ListOf(Shape(MatterField), required=True)
+    tasks = ListOf(Shape(AskedOut), required=True)
+
+
+class MatterPage(Schema):
+    """A page of one's matters, newest first."""
+
+    items = ListOf(Shape(MatterOut), required=True)
+    page = Shape(PageOut, required=True)
+
+
+class AskedList(Schema):
+    """The steps that wait for a resident."""
+
+    items = ListOf(Shape(AskedOut), required=True)
+
+
+class CourseStep(Schema):
+    """What happened, in public words."""
+
+    seq = fields.Integer(required=True)
+    at = Moment(required=True)
+    text = fields.String(required=True)
+
+
+class Course(Schema):
+    """The course of a matter, oldest first."""
+
+    items = ListOf(Shape(CourseStep), required=True)
+
+
+class OwnFiles(Schema):
+    """The attachments that one brought oneself."""
+
+    items = ListOf(Shape(AttachmentOut), required=True)
