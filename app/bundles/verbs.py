@@ -26,13 +26,15 @@ VERBS = {
     "recuse": "回避",
     "urge": "催办",
     "requestExtension": "申请延期",
+    "requestHold": "申请挂账",
+    "requestExclusion": "申请剔除",
 }
 """The verbs of tasks that there are so far; the others of cases.md are refused until they are built."""
 
 NEEDED = ("claim", "complete", "resolve")
 """Verbs without which nobody could bring a step to its end."""
 
-LIMITED = ("transfer", "rejectOrder")
+LIMITED = ("transfer", "rejectOrder", "requestHold")
 """Verbs that may say how often."""
 
 NOT_YET = {

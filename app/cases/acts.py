@@ -18,7 +18,7 @@ from app.cases.commands import (
     Urge,
     Withdraw,
 )
-from app.cases.commands.asking import Ask, RequestDecided
+from app.cases.commands.asking import Ask, Exclude, Include, RequestDecided
 from app.cases.commands.beside import (
     Attach,
     Detach,
@@ -69,6 +69,7 @@ from app.cases.verbs.clocks import extend, pause, resume, run_on
 from app.cases.verbs.complete import complete
 from app.cases.verbs.copy import copy, read
 from app.cases.verbs.end import revoke, terminate
+from app.cases.verbs.exclude import exclude, include
 from app.cases.verbs.fire import fire
 from app.cases.verbs.hand_on import assign_down, delegate, escalate, resolve
 from app.cases.verbs.hear import hear, hear_of
@@ -163,6 +164,11 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return True
         case RequestDecided():
             return ask.hear_decision(motion, command)
+        case Exclude():
+            return exclude(motion, command)
+        case Include():
+            include(motion, command)
+            return True
         case ChildEnded():
             return family.child_ended(motion, command)
         case LetGo():

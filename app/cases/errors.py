@@ -121,6 +121,14 @@ class RequestOverdue(Conflict):
     """已经到期，不能再申请。"""
 
 
+class AlreadyExcluded(Conflict):
+    """该办件已经剔除，不计入考核。"""
+
+
+class NotExcluded(Conflict):
+    """该办件没有剔除。"""
+
+
 class RequestUnavailable(Conflict):
     """还没有发布这种申请的流程，请联系流程管理员。"""
 

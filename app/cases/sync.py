@@ -206,7 +206,7 @@ def _close(motion: Motion, picture: Picture) -> None:
         if end.event:
             motion.tell(end.event, end=end.id)
     alone = end is None and case["state"] in GOING  # its parent has gone, and nobody answers for it
-    case.update(state="cancelled" if alone else "closed", closed_at=motion.now)
+    case.update(state="cancelled" if alone else "closed", closed_at=motion.now, on_hold=False)
     motion.tell(f"case.{case['state']}", end=case["end_element"], reason=case["close_reason"])
     motion.events += motion.board.close()
     family.ended(motion)

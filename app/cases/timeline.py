@@ -247,6 +247,10 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return "有一件办件并入本件"
         case "case.unmerged":
             return f"撤销合并，原因：{event['reason']}"
+        case "case.excluded":
+            return f"剔除，不计入考核，原因：{event['reason']}"
+        case "case.included":
+            return f"恢复计入考核，原因：{event['reason']}"
         case "case.let_go":
             return "一件并入的办件撤销了合并"
         case "case.unit_moved":

@@ -36,6 +36,11 @@ def pause(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
     `why` holds reason, approver, evidence (ids of attachments), and `cap`, after which a clock runs on by
     itself; without one LONGEST_PAUSE. Raises PauseRefused.
     """
+    return [_paused(board, clock, kind, why) for clock in may_pause(board, kind) if clock.state == RUNNING]
+
+
+def may_pause(board: Board, kind: str) -> list[Clock]:
+    """The clocks that heed this kind of pause. Raises PauseRefused where there is none, or one is late."""
     called = PAUSES.get(kind, kind)
     meant = [clock for clock in board.live() if kind in board.sla.clocks[clock.name].pauses]
     if not meant:
@@ -44,7 +49,14 @@ def pause(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
     if late:
         label = board.sla.clocks[late[0].name].label
         raise PauseRefused(f"“{label}”已经超期，不能再{called}。")
-    return [_paused(board, clock, kind, why) for clock in meant if clock.state == RUNNING]
+    return meant
+
+
+def times_paused(board: Board, kind: str) -> int:
+    """How often the case was paused in this way, however many clocks stood still each time."""
+    lines = (*board.history, *board.ledger)
+    paused = [line for line in lines if line["entry"] == "paused" and line["detail"].get("kind") == kind]
+    return len({line["at"] for line in paused})
 
 
 def stand_still(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:

@@ -20,7 +20,7 @@ DONE = tuple(verb for verb in ACTS if verb not in OWN_STEP)
 """What `do` may say."""
 COMING = (
     *(*VERBS, *NOT_YET),
-    *("resolve", "requestHold", "requestExclusion", "cc", "read", "link"),
+    *("resolve", "cc", "read", "link"),
     *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "split", "rate", "reopen"),
 )
 """Verbs of cases.md; those that no act does yet are refused as not open, others as unknown."""

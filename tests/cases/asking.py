@@ -4,10 +4,14 @@ from typing import Any
 
 from app.bundles.files import BundleFiles
 from app.cases.advance import Moved
+from app.cases.attachments import kinds, loose, shelf
+from app.cases.attachments.service import Taken
+from app.categories import importing
 from app.core import db
+from app.core.ids import new_id
 from tests import world as worlds
 from tests.engine.drawing import Drawing
-from tests.world import Row, World
+from tests.world import BPMN, Row, World
 
 SLA = """
 clocks:
@@ -32,9 +36,20 @@ def order(more: str = "", sla: str = SLA, **files: str) -> BundleFiles:
     return BundleFiles("order", {**bundle.files, **{name: text.encode() for name, text in files.items()}})
 
 
-def district(database: db.Database, files: BundleFiles | None = None, *kinds: str) -> World:
-    """The order and the side processes of these kinds."""
-    return worlds.build(database, files or order(), *(worlds.shipped(f"side_{kind}") for kind in kinds))
+def district(database: db.Database, files: BundleFiles | None = None, *asked: str) -> World:
+    """The order, the side processes of these kinds, and the categories that their forms offer."""
+    world = worlds.build(database, files or order(), *(worlds.shipped(f"side_{each}") for each in asked))
+    with db.transaction() as session:
+        importing.load_folder(session, BPMN)
+    return world
+
+
+def brought(world: World, by: str, name: str = "证明.pdf") -> str:
+    """The id of a file that somebody brought ahead of a request; its bytes are nowhere."""
+    kept = shelf.Kept(f"00000000/{new_id()}", 1, bytes(32))
+    (pdf,) = (each for each in kinds.TYPES if ".pdf" in each.endings or "pdf" in each.endings)
+    with db.transaction() as session:
+        return str(loose.keep(session, world.actor(by), Taken(name, pdf, kept).command())["id"])
 
 
 def filed(world: World, unit: str = "d1-cgw", **answers: Any) -> Row:

@@ -25,4 +25,21 @@ class RequestDecided:
     said: str | None = None
 
 
-Deciding = RequestDecided
+@dataclass(frozen=True)
+class Exclude:
+    """剔除: the case is kept and no longer counted in the assessment; a side request decided it."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Include:
+    """恢复计入: an excluded case is counted again."""
+
+    case_id: str
+    reason: str
+    seen: int | None
+
+
+Deciding = RequestDecided | Exclude | Include

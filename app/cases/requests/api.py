@@ -8,10 +8,12 @@ from flask import Response
 from app.bundles.forms import AnswersRefused
 from app.cases.advance import Moved
 from app.cases.errors import (
+    AlreadyExcluded,
     CaseBusy,
     CaseClosed,
     CaseMerged,
     CaseSuspended,
+    NotExcluded,
     ProcessStopped,
     RequestOverdue,
     RequestPending,
@@ -20,16 +22,18 @@ from app.cases.errors import (
     TaskTaken,
     VerbForbidden,
 )
+from app.cases.moves_api import case_answer
 from app.cases.requests import service
 from app.cases.requests.errors import RequestOfOthers
 from app.cases.requests.schemas import AskIn, RequestOut, RequestPage, RequestQuery, RequestsOut
-from app.clocks.pausing import ExtensionRefused
-from app.core.errors import Forbidden, NotFound
-from app.core.http import idempotent, pages
+from app.cases.schemas import CaseOut, ReasonIn
+from app.clocks.pausing import ExtensionRefused, PauseRefused
+from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
+from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.identity.door import actor
-from app.identity.permissions import CASE_READ
+from app.identity.permissions import CASE_EXCLUDE, CASE_READ
 
 blp = Blueprint("requests", __name__, url_prefix="/api/v1", description="申请：延期、挂账、剔除、督办……")
 
@@ -54,7 +58,9 @@ blp = Blueprint("requests", __name__, url_prefix="/api/v1", description="申请�
     RequestPending,
     RequestOverdue,
     RequestUnavailable,
+    AlreadyExcluded,
     ExtensionRefused,
+    PauseRefused,
     AnswersRefused,
     ProcessStopped,
 )
@@ -68,6 +74,19 @@ def ask(body: dict[str, Any], task_id: str) -> Response:
 
     once = idempotent.once(render)
     return idempotent.send(service.ask(actor(), task_id, body["kind"], body["answers"], once))
+
+
+@blp.post("/cases/<id:case_id>/include")
+@blp.moves
+@blp.if_match
+@blp.arguments(ReasonIn(), example={"reason": "复核后应当计入"})
+@blp.response(200, CaseOut())
+@blp.needs(CASE_EXCLUDE)
+@blp.problems(NotFound, Forbidden, NotExcluded, CaseBusy, Stale, IfMatchMissing)
+def include_case(body: dict[str, Any], case_id: str) -> Response:
+    """恢复计入：剔除的办件重新计入考核，须写原因；办结的也可以。"""
+    once = idempotent.once(case_answer)
+    return idempotent.send(service.include(actor(), case_id, body["reason"], etag.if_match(), once))
 
 
 @blp.get("/cases/<id:case_id>/requests")

@@ -24,10 +24,12 @@ class Kind:
     """Whether it may only be asked before the step is late."""
 
 
-KINDS = {
-    each.key: each
-    for each in (Kind("extension", "requestExtension", "side_extension", "延期", in_time=True),)
-}
+_ALL = (
+    Kind("extension", "requestExtension", "side_extension", "延期", in_time=True),
+    Kind("hold", "requestHold", "side_hold", "挂账", in_time=True),
+    Kind("exclusion", "requestExclusion", "side_exclusion", "剔除", in_time=True),
+)
+KINDS = {each.key: each for each in _ALL}
 OF_PROCESS = {each.process: each for each in KINDS.values()}
 STATES = {"pending": "待审核", "granted": "通过", "refused": "不通过", "ended": "已结束"}
 """What became of a request; ended: by itself, with its case, or because what was asked for is done."""

@@ -1,17 +1,17 @@
 """What each kind of request demands: who may ask, when it may be asked, and what it does to its case."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from app.bundles.forms import AnswersRefused
 from app.cases import rejections
-from app.cases.errors import RequestOverdue
+from app.cases.errors import AlreadyExcluded, RequestOverdue
 from app.cases.motion import Motion, Row
 from app.cases.requests.kinds import Kind
 from app.cases.verbs import guard
 from app.clocks import pausing
-from app.clocks.pausing import ExtensionRefused
+from app.clocks.pausing import ExtensionRefused, PauseRefused
 from app.core.clock import BEIJING
 from app.core.errors import FieldError
 
@@ -31,10 +31,6 @@ def check(motion: Motion, task: Row, kind: Kind, answers: Mapping[str, Any]) -> 
             f"“{task['name']}”已于 {_minute(task['due_at'])} 到期，不能再申请{kind.called}。"
         )
     return _CHECKS.get(kind.key, _nothing)(motion, task, answers)
-
-
-def after(motion: Motion, kind: Kind, how: str) -> None:
-    """What the case itself keeps of a decision, beside its timeline."""
 
 
 def _nothing(motion: Motion, task: Row, answers: Mapping[str, Any]) -> Known:
@@ -63,7 +59,38 @@ def _extension(motion: Motion, task: Row, answers: Mapping[str, Any]) -> Known:
     return told if said is not None else {CLOCK: name, **told}
 
 
-_CHECKS: dict[str, Callable[[Motion, Row, Mapping[str, Any]], Known]] = {"extension": _extension}
+UNTIL, LONGEST = "hold_until", timedelta(days=365)
+
+
+def _hold(motion: Motion, task: Row, answers: Mapping[str, Any]) -> Known:
+    """挂账: as often as process.yaml says (once), where a clock heeds it, for a year at most."""
+    said = guard.allowed(motion, task, "requestHold").max
+    most = 1 if said is None else said
+    if pausing.times_paused(motion.board, "hold") >= most:
+        raise PauseRefused(f"这件办件最多挂账 {most} 次，已经用完。")
+    pausing.may_pause(motion.board, "hold")
+    try:
+        until = datetime.combine(date.fromisoformat(str(answers.get(UNTIL))), time(), BEIJING)
+    except ValueError:
+        return {}  # the form says what is wrong with it
+    if not motion.now < until <= motion.now + LONGEST:
+        message = "请写明天起、365 天以内的一天。"
+        raise AnswersRefused(errors=[FieldError(f"/answers/{UNTIL}", "out-of-range", message)])
+    return {"hold_ends": until.isoformat()}
+
+
+def _exclusion(motion: Motion, task: Row, answers: Mapping[str, Any]) -> Known:
+    """剔除: once is enough."""
+    if motion.case["excluded"]:
+        raise AlreadyExcluded
+    return {}
+
+
+_CHECKS: dict[str, Callable[[Motion, Row, Mapping[str, Any]], Known]] = {
+    "extension": _extension,
+    "hold": _hold,
+    "exclusion": _exclusion,
+}
 
 
 def _minute(at: datetime) -> str:

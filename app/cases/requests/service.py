@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, bindparam, false, or_, select, true
 
 from app.cases import viewing
 from app.cases.advance import Moved, advance
-from app.cases.commands.asking import Ask
+from app.cases.commands.asking import Ask, Include
 from app.cases.models import cases
 from app.cases.motion import Row
 from app.cases.requests.errors import RequestOfOthers
@@ -56,6 +56,13 @@ def ask(
         names = "、".join(f"{key}（{each.called}）" for key, each in KINDS.items())
         raise KindUnknown(errors=[FieldError("/kind", "kind-unknown", f"可选：{names}。")])
     return advance(Ask(task_id, kind, answers), actor, request)
+
+
+def include(
+    actor: Actor, case_id: str, reason: str, seen: int | None, request: Once | None = None
+) -> Moved | Stored:
+    """恢复计入. Raises NotExcluded, PermissionMissing, Stale …"""
+    return advance(Include(case_id, reason, seen), actor, request)
 
 
 def of_case(actor: Actor, case_id: str) -> list[dict[str, Any]]:

@@ -76,6 +76,12 @@ def _truth(value: Any) -> str:
     return "true" if value else "false"
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong
+    return value
+
+
 def one_of(choices: Iterable[str]) -> Kind:
     """A field of a few words."""
     known = tuple(choices)
@@ -96,6 +102,9 @@ MOMENT = Kind(
     "应为日期（2026-03-02）或带时区的时间（2026-03-02T09:00:00+08:00）", _moment, ("$gte", "$lt", "$exists")
 )
 TRUTH = Kind("应为 true 或 false", _truth)
+"""Of a fact, which is kept as text."""
+FLAG = Kind("应为 true 或 false", _flag)
+"""Of a column."""
 
 
 def condition(kind: Kind, column: Any, given: Any, at: str, errors: list[FieldError]) -> Condition:

@@ -16,6 +16,7 @@ from app.cases.models import CASE_STATES, TASK_STATES, case_facts, cases, task_q
 from app.cases.search import index, words
 from app.cases.search.conditions import (
     BEGINNING,
+    FLAG,
     MOMENT,
     NUMBER,
     TEXT,
@@ -60,9 +61,9 @@ CASE_COLUMNS: dict[str, tuple[Kind, Any]] = {
     "ownerUnit": (TEXT, cases.c.owner_unit),
     "priority": (WHOLE, cases.c.priority),
     "round": (WHOLE, cases.c.round),
-    "supervised": (TRUTH, cases.c.supervised),
-    "onHold": (TRUTH, cases.c.on_hold),
-    "excluded": (TRUTH, cases.c.excluded),
+    "supervised": (FLAG, cases.c.supervised),
+    "onHold": (FLAG, cases.c.on_hold),
+    "excluded": (FLAG, cases.c.excluded),
     "receivedAt": (MOMENT, cases.c.received_at),
     "openedAt": (MOMENT, cases.c.opened_at),
     "closedAt": (MOMENT, cases.c.closed_at),

@@ -85,7 +85,6 @@ def hear_decision(motion: Motion, command: RequestDecided) -> bool:
     kind = KINDS[command.kind]
     said = {"opinion": command.said} if command.said else {}
     motion.tell(name, kind=kind.key, called=kind.called, child=command.request_id, **said)
-    rules.after(motion, kind, command.how)
     return True
 
 
