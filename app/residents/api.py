@@ -55,9 +55,9 @@ from app.residents.schemas import (
     AskedList,
     Course,
     MatterIn,
-    MatterOut,
     MatterPage,
     OwnFiles,
+    OwnMatter,
     RateIn,
     WholeMatter,
 )
@@ -80,7 +80,7 @@ _SHOWN = partial(_matter, 200)
     MatterIn(),
     example={"process": "resident_request", "title": "单元门锁坏了", "answers": {"content": "3 号楼 2 单元"}},
 )
-@blp.response(201, MatterOut())
+@blp.response(201, OwnMatter())
 @blp.problems(
     Forbidden, ProcessUnknown, ProcessRetired, ProcessStopped, UnitNotSelectable, AnswersRefused, CaseBusy
 )
@@ -122,7 +122,7 @@ def my_course(case_id: str) -> Response:
 @blp.residents
 @blp.moves
 @blp.arguments(RateIn(), example={"answers": {"stars": 5, "satisfied": "满意"}})
-@blp.response(200, MatterOut())
+@blp.response(200, OwnMatter())
 @blp.problems(
     NotFound,
     Forbidden,
@@ -146,7 +146,7 @@ def rate(body: dict[str, Any], case_id: str) -> Response:
 @blp.residents
 @blp.moves
 @blp.arguments(UrgeIn(), example={"text": "三天了还没有人来"})
-@blp.response(200, MatterOut())
+@blp.response(200, OwnMatter())
 @blp.problems(
     NotFound, Forbidden, CaseClosed, CaseMerged, CaseSuspended, CaseBusy, VerbForbidden, UrgedEnough
 )
@@ -163,7 +163,7 @@ def urge(body: dict[str, Any], case_id: str) -> Response:
 @blp.residents
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "已经好了"})
-@blp.response(200, MatterOut())
+@blp.response(200, OwnMatter())
 @blp.problems(NotFound, Forbidden, CannotRevoke, CaseClosed, CaseMerged, CaseSuspended, CaseBusy)
 def revoke(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：还没有人签收、办理之前。"""
@@ -175,7 +175,7 @@ def revoke(body: dict[str, Any], case_id: str) -> Response:
 @blp.residents
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "又坏了"})
-@blp.response(200, MatterOut())
+@blp.response(200, OwnMatter())
 @blp.problems(NotFound, Forbidden, CannotReopen, CaseMerged, CaseBusy, ProcessStopped)
 def reopen(body: dict[str, Any], case_id: str) -> Response:
     """重新打开：办结以后，在流程规定的期限和次数之内。"""
@@ -211,7 +211,7 @@ def my_form(task_id: str) -> Response:
 @blp.moves
 @blp.if_match
 @blp.arguments(CompleteIn(), example={"outcome": "评价", "answers": {"stars": 5, "satisfied": "满意"}})
-@blp.response(200, MatterOut())
+@blp.response(200, OwnMatter())
 @blp.problems(
     NotFound,
     Forbidden,

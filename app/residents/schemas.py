@@ -25,7 +25,7 @@ class RateIn(Schema):
     opinion = Text(2000, lines=True, load_default=None)
 
 
-class MatterOut(Schema):
+class OwnMatter(Schema):
     """One's own matter: `status` is the public word."""
 
     id = fields.String(required=True)
@@ -61,7 +61,7 @@ class AskedOut(Schema):
     revision = fields.Integer(required=True)
 
 
-class WholeMatter(MatterOut):
+class WholeMatter(OwnMatter):
     """With what was filled in, and the steps that wait for the reporter."""
 
     data = ListOf(Shape(MatterField), required=True)
@@ -71,7 +71,7 @@ class WholeMatter(MatterOut):
 class MatterPage(Schema):
     """A page of one's matters, newest first."""
 
-    items = ListOf(Shape(MatterOut), required=True)
+    items = ListOf(Shape(OwnMatter), required=True)
     page = Shape(PageOut, required=True)
 
 

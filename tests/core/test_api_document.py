@@ -119,7 +119,6 @@ EVERYBODY = {
     ("get", "/api/v1/sessions/current"),
     ("delete", "/api/v1/sessions/current"),
     # who stands on the roll; tests/polls shows it
-    ("post", "/api/v1/polls/{poll_id}/ballots"),
 }
 
 
