@@ -13,6 +13,7 @@ from app.core import clock, dialects
 from app.core.clock import BEIJING
 from app.core.db import Session, reading, system_state, transaction
 from app.core.errors import Conflict
+from app.core.ids import new_id
 from app.core.seldom import Seldom
 from app.identity.actor import SYSTEM, Actor
 from app.identity.models import units
@@ -21,11 +22,14 @@ log = logging.getLogger("huying.firing")
 
 PAUSED = "firing_paused"
 """The row of system_state that stops every claim; its value says since when."""
+CONFIRMED = "clock_confirmed"
+"""The row that says when a person confirmed the time last."""
 KIND, ELEMENT = "clock-jump", "clock"
 
 _LOOK = select(
     dialects.instant_now().label("raw_now"),
     select(system_state.c.value).where(system_state.c.name == PAUSED).scalar_subquery().label("paused"),
+    select(system_state.c.value).where(system_state.c.name == CONFIRMED).scalar_subquery().label("confirmed"),
 )
 _RESUME = delete(system_state).where(system_state.c.name == PAUSED)
 _TOP = select(units.c.path).order_by(func.length(units.c.path), units.c.path).limit(1)
@@ -54,7 +58,7 @@ def may_fire(guard: Guard = _guard) -> bool:
     with reading() as session:
         row = session.execute(_LOOK).one()
     now = Reading(row.raw_now, clock.wall(), clock.boot())
-    jumped = guard.look(now)
+    jumped = guard.look(now, row.confirmed)
     if jumped is not None and row.paused is None:
         pause(jumped.total_seconds())
         return False
@@ -99,6 +103,8 @@ def resume(actor: Actor, as_of: datetime, reason: str) -> None:
             said = f"{raw.astimezone(BEIJING):%Y-%m-%d %H:%M}"
             raise ClockUnconfirmed(f"数据库的时钟是 {said}，与您写的相差超过两分钟，定时没有恢复。")
         session.execute(_RESUME)
+        confirmed = {"name": CONFIRMED, "value": f"{raw.isoformat()} {new_id()}"}
+        session.execute(dialects.upsert(session.dialect, system_state, ("name",)), confirmed)
         told = {"asOf": as_of.isoformat(), "reason": reason}
         streams.append(session, Entry(streams.ADMIN, "firing.resumed", actor.id, None, told, raw))
         service.put_right(session, actor, [KIND], None, ELEMENT, reason)

@@ -24,14 +24,20 @@ class Reading:
 
 @dataclass
 class Guard:
-    """What this process saw the last time; a cold start has seen nothing, and catches up as ever."""
+    """What this process saw the last time; a cold start has seen nothing, and catches up as ever.
+
+    `confirmed` is when a person confirmed the clocks last: what was seen before that compares no more, or
+    whoever looks late would take the way back for another jump.
+    """
 
     before: Reading | None = None
+    confirmed: str | None = None
 
-    def look(self, now: Reading) -> timedelta | None:
+    def look(self, now: Reading, confirmed: str | None = None) -> timedelta | None:
         """How far the clocks' steps since the last look lie apart, when that is a jump."""
         before, self.before = self.before, now
-        if before is None:
+        asked, self.confirmed = self.confirmed, confirmed
+        if before is None or asked != confirmed:
             return None
         steps = (
             now.database - before.database,

@@ -122,7 +122,6 @@ def test_while_a_clock_has_jumped_no_kept_answer_is_forgotten(
     monkeypatch.setattr(clock, "wall", lambda: real() + MONTH)
     during = schedules.run_due()
     monkeypatch.setattr(clock, "wall", real)
-    during += schedules.run_due()
     kept = len(world.rows(idempotency))
     with db.reading() as session:
         raw = clock.raw_now(session)
@@ -131,6 +130,23 @@ def test_while_a_clock_has_jumped_no_kept_answer_is_forgotten(
     assert (during, kept) == (0, 1), "its request would happen twice"
     assert schedules.run_due() > 0
     assert world.rows(idempotency) == []
+
+
+def test_who_looks_late_does_not_take_the_way_back_for_another_jump(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, real = Guard(), clock.wall
+    assert guarding.may_fire(late)
+    monkeypatch.setattr(clock, "wall", lambda: real() + MONTH)
+    assert not guarding.may_fire(late)
+    monkeypatch.setattr(clock, "wall", real)
+    with db.reading() as session:
+        raw = clock.raw_now(session)
+
+    guarding.resume(SYSTEM, raw, "看过了")
+
+    assert guarding.may_fire(late)
+    assert world.rows(system_state, name=guarding.PAUSED) == []
 
 
 def test_a_moved_demo_clock_trips_nothing(world: World) -> None:
