@@ -253,13 +253,17 @@ class World:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         return self.app.test_client().post(f"/api/v1{path}", data=raw, headers=sent)
 
-    def put(self, by: str, path: str, body: Any, *, key: str | None = None) -> TestResponse:
-        """`PUT /api/v1<path>`; a fresh Idempotency-Key unless one is given."""
+    def put(
+        self, by: str, path: str, body: Any, *, key: str | None = None, seen: int | None = None
+    ) -> TestResponse:
+        """`PUT /api/v1<path>`; a fresh Idempotency-Key unless one is given; `seen` is If-Match."""
         headers = {
             "Authorization": f"Bearer {self.token(by)}",
             "Idempotency-Key": key or f"key-{next(self._keys)}",
             "Content-Type": "application/json",
         }
+        if seen is not None:
+            headers["If-Match"] = f'"{seen}"'
         return self.app.test_client().put(f"/api/v1{path}", data=orjson.dumps(body), headers=headers)
 
     def delete(self, by: str, path: str, *, key: str | None = None) -> TestResponse:

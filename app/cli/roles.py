@@ -15,6 +15,7 @@ from app.cases import firing
 from app.core import clock, startup, wake
 from app.core.config import settings
 from app.exchange import postman
+from app.notices import herald
 from app.schedules import service as schedules
 
 DRAIN = 25
@@ -131,4 +132,9 @@ def our_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-ROLES = {"ticker": tick, "jobs": work, "postman": carry, "periodic": keep_schedules}
+def tell(asked: Asked) -> None:
+    """Notices: new tasks are looked for, what comes at once is folded, channels are served."""
+    herald.serve(our_name(), asked, DRAIN)
+
+
+ROLES = {"ticker": tick, "jobs": work, "postman": carry, "periodic": keep_schedules, "herald": tell}

@@ -49,6 +49,7 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
         "huying-ticker",
         "huying-jobs",
         "huying-postman",
+        "huying-herald",
         "huying-periodic",
         "stub city",
     ):
