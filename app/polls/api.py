@@ -67,7 +67,9 @@ def get_poll(poll_id: str) -> Response:
 @blp.moves
 @blp.arguments(BallotIn(), example=BALLOT)
 @blp.response(201, VotedOut())
-@blp.problems(NotFound, AlreadyVoted, PollClosed, NotEligible, ReceiptTaken, BallotRefused, CaseBusy)
+@blp.problems(
+    NotFound, Forbidden, AlreadyVoted, PollClosed, NotEligible, ReceiptTaken, BallotRefused, CaseBusy
+)
 def cast_ballot(body: dict[str, Any], poll_id: str) -> Response:
     """投票，一人一票，不能改。回执码由投票人自己随机取、自己保存，凭它核对自己的票；服务器不保存。"""
     once = idempotent.once(

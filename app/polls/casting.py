@@ -15,7 +15,7 @@ from app.cases.attachments import models as attachments
 from app.core import clock, db, once
 from app.core.db import Session
 from app.core.errors import FieldError, NotFound
-from app.core.once import Once, Stored
+from app.core.once import Once
 from app.identity import org
 from app.identity.actor import Actor
 from app.identity.permissions import POLL_MANAGE
@@ -49,7 +49,7 @@ class Paper:
     proof: str
 
 
-def cast(actor: Actor, poll_id: str, choices: Choices, code: str, request: Once) -> Stored:
+def cast(actor: Actor, poll_id: str, choices: Choices, code: str, request: Once | None = None) -> Any:
     """A resident's own ballot. `code` is the receipt code that the voter chose by chance.
 
     Raises NotFound for who is not on the roll, AlreadyVoted, PollClosed, NotEligible, BallotRefused,
@@ -76,7 +76,7 @@ def cast(actor: Actor, poll_id: str, choices: Choices, code: str, request: Once)
     return _once(act, request)
 
 
-def enter_paper(actor: Actor, poll_id: str, paper: Paper, request: Once) -> Stored:
+def enter_paper(actor: Actor, poll_id: str, paper: Paper, request: Once | None = None) -> Any:
     """Ballots on paper, entered with proof: an attachment of the case. All of them or none.
 
     Raises AlreadyVoted naming who has voted already, BallotRefused, PollClosed, PermissionMissing.
@@ -102,7 +102,7 @@ def enter_paper(actor: Actor, poll_id: str, paper: Paper, request: Once) -> Stor
     return _once(act, request)
 
 
-def recuse(actor: Actor, poll_id: str, person: str | None, reason: str, request: Once) -> Stored:
+def recuse(actor: Actor, poll_id: str, person: str | None, reason: str, request: Once | None = None) -> Any:
     """回避: a resident leaves the roll himself, or staff say who is to leave it (by login).
 
     Raises AlreadyVoted, PollClosed, NotFound, PermissionMissing.
@@ -127,9 +127,13 @@ def recuse(actor: Actor, poll_id: str, person: str | None, reason: str, request:
     return _once(act, request)
 
 
-def _once(act: Callable[[Session], Any], request: Once) -> Stored:
-    def step() -> Stored:
+def _once(act: Callable[[Session], Any], request: Once | None) -> Any:
+    """One transaction, tried again while others are in the way; the answer is kept with what it tells of."""
+
+    def step() -> Any:
         with db.transaction() as session:
+            if request is None:
+                return act(session)
             stored = once.begin(session, request)
             if stored is None:
                 stored = request.render(act(session))

@@ -27,7 +27,7 @@ from tests.exchange.speaking import callback, filed, handle
 from tests.files import bring, upload
 from tests.world import PLACE, WORK_ORDER, World
 
-PERSON, SERVICE = "paiqian1", "city"
+PERSON, SERVICE, RESIDENT = "paiqian1", "city", "jumin1"
 PASSWORD = "demo-paiqian1"
 EVERYTHING = "everything"
 POOLS = (("reviewer", "d1"), ("handler", "d1-cgw"), ("handler", "d1-zjw"))
@@ -78,10 +78,14 @@ class District:
     words: dict[str, list[Any]] = field(default_factory=dict)
 
     def token_of(self, operation: Mapping[str, Any]) -> str:
-        """A fresh token: the person with every right, or the city where only a service has something to ask."""
+        """A fresh token: the person with every right, the city where only a service has something to ask, a
+        resident where nobody else is let in."""
         service = operation.get("x-permission") in (permissions.MESSAGE_SEND, permissions.EXTERNAL_WORK)
+        who = SERVICE if service else PERSON
+        if operation.get("x-serves") == "residents":
+            who = RESIDENT
         with db.transaction() as session:
-            return login.token_for(session, self.world.actor(SERVICE if service else PERSON).id)[0]
+            return login.token_for(session, self.world.actor(who).id)[0]
 
     def refresh(self, *, writes: bool) -> None:
         """The words anew, and before an operation that may use them up a work order at each step."""

@@ -13,6 +13,7 @@ from tests.cases import secret_process
 from tests.cases.external.conftest import fetch, fetching, said
 from tests.engine.drawing import Drawing
 from tests.files import bring, upload
+from tests.fuzz import polling
 from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
 from tests.world import bundle_of, by_role, shipped
 
@@ -317,4 +318,5 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/external-tasks/{external_task_id}/failure": external("failure", retries=1),
     "POST /api/v1/external-tasks/{external_task_id}/extend-lock": external("extend-lock", newDuration=9000),
     "POST /api/v1/external-tasks/{external_task_id}/unlock": external("unlock"),
+    **polling.RIGHT,
 }
