@@ -84,6 +84,7 @@ def create_app() -> "Flask":
     from app.processes import api as processes
     from app.reports import api as reports
     from app.residents import api as my_matters
+    from app.residents import membership_api as memberships
     from app.schedules import api as schedules
 
     wire()
@@ -128,6 +129,7 @@ def create_app() -> "Flask":
     document.register_blueprint(reports.blp)
     document.register_blueprint(inspection.blp)
     document.register_blueprint(my_matters.blp)
+    document.register_blueprint(memberships.blp)
     processes.install(app)
     health.install(app, __version__)
     front.install(app)

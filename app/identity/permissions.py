@@ -51,6 +51,8 @@ EXTERNAL_READ = Permission("external:read", "查看外部任务")
 REPORT_READ = Permission("report:read", "查看统计")
 FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
+RESIDENT_READ = Permission("resident:read", "查看居民")
+RESIDENT_REVIEW = Permission("resident:review", "审核居民")
 CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 CALENDAR_IMPORT = Permission("calendar:import", "导入工作日历")
 POLL_READ = Permission("poll:read", "查看居民投票")
@@ -97,6 +99,8 @@ ALL: dict[str, Permission] = {
         REPORT_READ,
         FILTER_SHARE,
         PHRASE_SHARE,
+        RESIDENT_READ,
+        RESIDENT_REVIEW,
         CATEGORY_IMPORT,
         CALENDAR_IMPORT,
         POLL_READ,

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, bin
 
 from app.core import personal
 from app.core.db import Id, Instant, Session, metadata
-from app.crypto import blind, data_keys
+from app.crypto import blind, data_keys, sm4
 from app.crypto.data_keys import INDEX
 from app.crypto.sealed import BlindIndex, Place, Sealed, SealedBytes, open_, seal_with
 from app.crypto.sm4 import DataKey
@@ -82,6 +82,11 @@ def real_name(session: Session, person_id: str) -> RealName | None:
     if sealed is None:
         return None
     return RealName(**orjson.loads(open_(session, _place(person_id), sealed)))
+
+
+def opened(key: DataKey, person_id: str, sealed: Sealed) -> RealName:
+    """The same from a row at hand, with its key. Raises Unreadable."""
+    return RealName(**orjson.loads(sm4.open_(key, _place(person_id), sealed.data)))
 
 
 def with_id_number(session: Session, number: str) -> str | None:
