@@ -30,7 +30,7 @@ FORWARD = "forward"
 _PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
 _ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 _QUOTED = re.compile(r'"([^"]*)"')
-_ONLY = {"in": ("key", "starts", "several", "data", "place"), "out": ("to", "body", "secret")}
+_ONLY = {"in": ("key", "starts", "several", "data", "place", "redo"), "out": ("to", "body", "secret")}
 
 _MESSAGE = Record(
     {
@@ -58,6 +58,11 @@ _MESSAGE = Record(
             Text(says="条件", longest=1000),
             "out：条件，已并入另一件的，随那一件答复（没有答复就随它办结）时，条件成立就发，正文取那一件的内容，"
             '例如 origin == "市级派单"；in：写 forward，已并入另一件的，转给也在等这条消息的那一件',
+        ),
+        "redo": Key(
+            Text(says="条件", longest=1000),
+            "in：条件，例如 visit_satisfied == False：发给已并入另一件的办件、使条件成立的，"
+            "那一件已经办结就重新办理一次（照 process.yaml 的 reopen）",
         ),
     }
 )
@@ -134,6 +139,7 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
     if forward not in (None, FORWARD):
         zh = f"收到的消息的 merged 只能写 {FORWARD}：转给并入的那一件；不写就记下来，告诉两件。"
         found.error("value-invalid", (name, "merged"), zh, f'"merged" of an incoming message is "{FORWARD}".')
+    redo = _condition("redo", given.get("redo"), found, (name, "redo"), data)
     form = Form(name, name, tuple(each for each in fields if each is not None))
     return Message(
         name,
@@ -146,6 +152,7 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         place,
         secret=given.get("secret", False),
         forward=forward == FORWARD,
+        redo=redo,
         form=form,
     )
 
@@ -161,10 +168,18 @@ def _read_merged(
         zh = "merged 不能与 secret: true 同用：加密的内容不从一件带到另一件。"
         found.error("message-key-misplaced", path, zh, "What is secret does not go from one case to another.")
         return None
+    return _condition("merged", given, found, path, data)
+
+
+def _condition(
+    key: str, given: str | None, found: Found, path: Path, data: Mapping[str, DataField]
+) -> Expression | None:
+    if given is None:
+        return None
     try:
         return compile_expression(given, [name for name, each in data.items() if not each.secret], {})
     except ExpressionRefused as refused:
-        found.error(refused.rule.removeprefix("bpmn-"), path, f"merged 的条件{refused.zh}", refused.en)
+        found.error(refused.rule.removeprefix("bpmn-"), path, f"{key} 的条件{refused.zh}", refused.en)
         return None
 
 

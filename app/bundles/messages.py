@@ -66,6 +66,8 @@ class Message:
     """Sent as well when a case that was merged into another one ends with it, if this holds."""
     forward: bool = False
     """What comes for a case that was merged into another one is brought to that one, when it waits for it."""
+    redo: Expression | None = None
+    """in: where it holds for a case that was merged into another one, that one is done again if it ended."""
     form: Form | None = None
     """The names of `data` as a form in which nothing is required: it reads what a partner wrote."""
 

@@ -42,6 +42,7 @@ from app.cases.commands.merging import (
     MergeAway,
     MergeUndone,
     TakeIn,
+    TakenUpAgain,
 )
 from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Reopen, RestWithParent, Resume, Revoke, Suspend, Terminate
@@ -72,7 +73,7 @@ from app.cases.verbs.end import revoke, terminate
 from app.cases.verbs.exclude import exclude, include
 from app.cases.verbs.fire import fire
 from app.cases.verbs.hand_on import assign_down, delegate, escalate, resolve
-from app.cases.verbs.hear import hear, hear_of
+from app.cases.verbs.hear import hear, hear_of, taken_up_again
 from app.cases.verbs.link import link, linked, unlink, unlinked
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
@@ -190,9 +191,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
         case Hear():
             hear(motion, command)
             return True
-        case HearOf():
-            hear_of(motion, command)
-            return True
+        case TakenUpAgain():
+            return taken_up_again(motion, command)
         case UnitMoved():
             unit_moved(motion, command)
             return True
@@ -250,6 +250,11 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             if ending is None:
                 return False
             run = ending
+        case HearOf():
+            redone = hear_of(motion, command)
+            if redone is None:
+                return True
+            run = redone
         case Deliver():
             waits.arrived(motion, command)
             run = awake(motion)

@@ -83,8 +83,7 @@ def move(session: Session, commands: Sequence[Command], actor: Actor) -> None:
     """
     tree = Tree.locked(session, actor, commands)
     _work(tree, commands)
-    for moved in tree.moved():
-        save(moved)
+    save(tree.moved())
 
 
 def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Stored:
@@ -139,8 +138,7 @@ def _step(commands: Sequence[Command], actor: Actor, request: Once | None) -> Mo
         tree = Tree.locked(session, actor, commands)
         motion = tree.of(command)
         _work(tree, commands)
-        for moved in tree.moved():
-            save(moved)
+        save(tree.moved())
         if isinstance(command, Complete) and not motion.acts:
             motion.opened += _opened_by(motion, command.task_id)
         answer = Moved(

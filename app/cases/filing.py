@@ -141,7 +141,7 @@ def _step(
             grant(motion, f"person:{person}", "started")
         files = loose.take(motion)
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
-        save(motion)
+        save([motion])
         loose.give(session, files)
         moved = Moved(None, motion.case, motion.opened, bundle)
         if request is None:

@@ -120,9 +120,14 @@ def refused(context: Context) -> None:
 @handler("orders.newRound", "重办：进入下一轮，总时限不重新起算", takes=(CLEAR,))
 def new_round(context: Context) -> None:
     """The order is done anew: the round counts up, what was said of returns is of the round before."""
-    motion = context.motion
+    keep(context.motion, **_cleared(context))
+    another_round(context.motion)
+
+
+def another_round(motion: Motion) -> None:
+    """The round counts up, and whose the order was, and what was returned, is of the round before."""
     motion.case["round"] += 1
-    keep(motion, **{RETURNED: [], COUNT: 0, ARBITRATE: False, **_cleared(context)})
+    keep(motion, **{RETURNED: [], COUNT: 0, ARBITRATE: False})
     owning.release(motion)
     motion.tell("case.redone", round=motion.case["round"])
 

@@ -96,8 +96,17 @@ class CaseMoved(RuntimeError):
     """The case's revision changed under our lock: a bug, never to be saved over."""
 
 
-def save(motion: Motion) -> None:
-    """Writes everything the motion gathered. Raises CaseMoved when somebody wrote the case meanwhile."""
+def save(motions: Sequence[Motion]) -> None:
+    """Writes everything that the motions of a transaction gathered, in their order.
+
+    Raises CaseMoved when somebody wrote one of the cases meanwhile.
+    """
+    for motion in motions:
+        _save(motion)
+    followers.tell(motions)
+
+
+def _save(motion: Motion) -> None:
     session, case, changes, board = motion.session, motion.case, motion.changes, motion.board
     seen = case["revision"]
     sealed = taking.seal(motion)
@@ -153,7 +162,6 @@ def save(motion: Motion) -> None:
     if facts := _facts(motion):
         session.write(dialects.upsert(session.dialect, case_facts, ("case_id", "name")), facts)
     index.follow(motion, new=motion.new)
-    followers.tell([motion])
     session.write(_INSERT_CHAIN, chain)
     for times, task in _once_a_step(motion.unstaffed):
         where = opening.Where(case["process_key"], case["org_path"], case["id"], task_id=task["id"])

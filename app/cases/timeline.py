@@ -243,6 +243,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"重新打开，回到“{bundle.engine.step(event['to']).name}”，原因：{event['reason']}"
         case "case.revoked":
             return f"撤诉，原因：{event['reason']}"
+        case "case.taken_up_again":
+            return "并入的那一件重新办理，本件随它再次答复"
         case "case.took_in":
             return "有一件办件并入本件"
         case "case.unmerged":

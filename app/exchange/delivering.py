@@ -64,12 +64,6 @@ class AlreadyDelivered(Exception):
     """这条消息已经送到。"""
 
 
-class HeardTooLate(Exception):
-    """消息是给一件已经并入别件的办件的，那一件已经结束。内容已记在两件上；要不要另办，请核对后处理。"""
-
-    element: str
-
-
 class MessageFailed(Exception):
     """收到的消息几次都没有办成，已停止重试。请查看“收到的消息”，改正流程后重试。"""
 
@@ -226,12 +220,6 @@ def _hear(row: Row, actor: Actor, payload: Mapping[str, Any], found: Reach) -> N
     assert joined is not None
     with reading() as session:
         values = catalogue.values(session, actor, found.heard_by, payload)
-    if joined.into["state"] in (
-        "closed",
-        "cancelled",
-    ):  # a note in a closed case is seen by nobody who works there
-        with transaction() as session:
-            tell(session, {**row, "case_id": joined.into["id"]}, HeardTooLate(), "message-late")
     advance(joined.commands(row["name"], values, row["id"]), actor)
 
 

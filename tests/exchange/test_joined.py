@@ -23,7 +23,7 @@ city.reply: {direction: out, to: connector:city12345, body: {externalNo: externa
 """
 
 
-def orders() -> Any:
+def orders(more: str = "", redo: str = "") -> Any:
     """办理（可以催）→ 已答复 → 等市级回访 → 归档."""
     drawing = Drawing("orders").declare("message", "city.urge", "city.callback", "city.reply").start()
     drawing.task("handle", by_role() + ' camunda:formKey="done"').task("archive", by_role()).end()
@@ -37,7 +37,8 @@ def orders() -> Any:
         data="result: {type: text, label: 结果}, urged: {type: text, label: 催办内容}, "
         "solved: {type: bool, label: 已解决}, caller: {type: text, label: 来电人, secret: true}",
         forms={"done": "title: 办理\nfields:\n  - {name: result}\n"},
-        messages=MESSAGES,
+        messages=MESSAGES.replace("caller: $.caller.name}}", f"caller: $.caller.name}}{redo}}}"),
+        more=more,
     )
 
 
@@ -146,6 +147,40 @@ def test_what_comes_after_both_are_over_is_kept_and_an_incident_says_so(
         "city.callback",
         stays["id"],
     )
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_a_discontent_call_back_has_the_ended_order_done_again_once(
+    database: db.Database, content: bool
+) -> None:
+    files = orders("reopen: {to: handle, within: P15D, max: 1}\n", redo=", redo: solved == False")
+    world = build(database, files)
+    stays = world.file(process="orders").case
+    goes = world.file("city", process="orders", external_no="BJ-2").case
+    merge(world, goes, stays)
+    finish(world, stays, result="已修好")
+    end(world, stays)
+
+    callback(world, "BJ-2", data={"solved": content})
+
+    again = not content
+    assert (world.case(stays["id"])["state"] == "active") is again
+    assert (world.case(goes["id"])["state"] == "merged") is again
+    assert [row["kind"] for row in world.rows(incidents)] == ([] if again else ["message-late"])
+    if content:
+        return
+    assert [task["step"] for task in world.inbox_of(stays)] == ["handle"]
+    assert "重办，第 1 轮" in told(world, stays)
+    assert "重办，第 1 轮" in told(world, goes)
+    assert world.case(stays["id"])["children_open"] == 1
+
+    finish(world, stays, result="又修好了")
+    end(world, stays)
+    callback(world, "BJ-2", data={"solved": False})
+
+    assert [row["body"]["result"] for row in rows_of(world)] == ["已修好", "又修好了"]
+    assert {world.case(each["id"])["state"] for each in (stays, goes)} == {"closed"}, "once"
+    assert [row["kind"] for row in world.rows(incidents)] == ["message-late"]
 
 
 def test_what_lay_parked_when_an_order_is_merged_is_told_then(world: World) -> None:

@@ -46,7 +46,7 @@ def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:
         def counted(commands: Sequence[Command], actor: Actor, request: Once | None) -> Any:
             saved: list[Motion] = []
             with pytest.MonkeyPatch.context() as patch, statements(database) as sent:
-                patch.setattr(advance, "save", lambda motion: saved.append(motion) or save(motion))
+                patch.setattr(advance, "save", lambda motions: saved.extend(motions) or save(motions))
                 answer = step(commands, actor, request)
             if isinstance(commands[0], Complete):
                 act = answer.task["step"], answer.task["outcome"]

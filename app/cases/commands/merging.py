@@ -97,7 +97,19 @@ class HearOf:
 
     case_id: str
     merged: str
+    message: str
     text: str
+    number: str = ""
+    redo: bool = False
+    """Whether the caller is not content: the case is done again if it has ended."""
 
 
-Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf
+@dataclass(frozen=True)
+class TakenUpAgain:
+    """The case that this one was merged into is done again: this one awaits its answer as before."""
+
+    case_id: str
+    into: str
+
+
+Merging = MergeAway | TakeIn | MergeUndone | LetGo | Answer | Hear | HearOf | TakenUpAgain

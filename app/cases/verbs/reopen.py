@@ -16,22 +16,36 @@ def reopen(motion: Motion, command: Reopen) -> Run:
 
     Raises PermissionMissing, CannotReopen with why, CaseMerged, ReasonRequired.
     """
-    case, rule = motion.case, motion.bundle.process.reopen
+    case = motion.case
     if not guard.filed(motion):
         guard.right(motion, CASE_REOPEN)
     if case["state"] == "merged":
         guard.case_active(motion)
+    if (why := why_not(motion)) is not None:
+        raise CannotReopen(why)
+    return open_again(motion, guard.written(command.reason, "重新打开的原因"))
+
+
+def why_not(motion: Motion) -> str | None:
+    """Why an ended case cannot be taken up again; None when it can."""
+    case, rule = motion.case, motion.bundle.process.reopen
     if case["state"] != "closed":
-        raise CannotReopen("只有办结的办件可以重新打开。")
+        return "只有办结的办件可以重新打开。"
     if rule is None:
-        raise CannotReopen("流程没有规定办结以后可以重新打开。")
+        return "流程没有规定办结以后可以重新打开。"
     if case["parent_id"] is not None or case["merged_into"] is not None:
-        raise CannotReopen("随别的办件办结的，不能单独重新打开。")
+        return "随别的办件办结的，不能单独重新打开。"
     if case["reopened"] >= rule.max:
-        raise CannotReopen(f"已经重新打开过 {rule.max} 次。")
+        return f"已经重新打开过 {rule.max} 次。"
     if ledger.add(case["closed_at"], rule.within, motion.board.calendar) < motion.now:
-        raise CannotReopen("已经过了可以重新打开的期限。")
-    reason = guard.written(command.reason, "重新打开的原因")
+        return "已经过了可以重新打开的期限。"
+    return None
+
+
+def open_again(motion: Motion, reason: str) -> Run:
+    """Its engine at the step that process.yaml names, not yet at rest. Raises CannotReopen."""
+    case, rule = motion.case, motion.bundle.process.reopen
+    assert rule is not None
     run = awake(motion)
     case.update(state="active", closed_at=None, end_element=None, close_reason=None)
     case["reopened"] += 1
