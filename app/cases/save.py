@@ -103,7 +103,9 @@ def save(motions: Sequence[Motion]) -> None:
     """
     for motion in motions:
         _save(motion)
-    followers.tell(motions)
+    if motions:
+        events.publish(motions[0].session, [event for motion in motions for event in motion.events])
+        followers.tell(motions)
 
 
 def _save(motion: Motion) -> None:
@@ -170,7 +172,6 @@ def _save(motion: Motion) -> None:
         where = opening.Where(case["process_key"], case["org_path"], case["id"])
         stranded = opening.NoWayForward(motion.stranded)
         opening.open_incident(session, "no-way-forward", where, stranded, motion.actor)
-    events.publish(session, motion.events)
 
 
 def _once_a_step(found: Sequence[Row]) -> list[tuple[int, Row]]:

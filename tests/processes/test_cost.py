@@ -51,6 +51,8 @@ def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:
             if isinstance(commands[0], Complete):
                 act = answer.task["step"], answer.task["outcome"]
                 most = WITH_LISTENERS + A_FURTHER_CASE * (len(saved) - 1)
+                # The first message that leaves the house makes its key, once in the life of an installation.
+                sent[:] = [line for line in sent if "data_keys" not in line]
                 if len(sent) + KEPT > most:
                     over.append(f"{act}: {len(sent) + KEPT} > {most}\n{numbered(sent)}")
             return answer
