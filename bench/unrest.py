@@ -173,7 +173,9 @@ class Unrest:
         until(paused, seconds=2 * LEASE)
         time.sleep(1.0)
         if not settled or fired() != before:
-            self.wrong.append(f"a jump by {by}: {left()} were left, {fired() - before} fired")
+            self.wrong.append(
+                f"a jump by {by}: settled {settled}, {left()} were left, {fired() - before} fired"
+            )
         self._set_clock(timedelta())
         time.sleep(2.0)  # who has not seen the jump may take the way back for one
         if paused():

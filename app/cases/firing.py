@@ -2,8 +2,8 @@
 
 import logging
 import random
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
@@ -11,7 +11,7 @@ from app.cases import flags
 from app.cases.advance import advance
 from app.cases.commands import FireTimer
 from app.cases.errors import CaseBusy
-from app.cases.guarding import GOES_ON, may_fire
+from app.cases.guarding import GOES_ON, ClockStepped, firing_now, pausing
 from app.cases.incidents import opening
 from app.cases.models import cases
 from app.clocks.models import timers
@@ -77,18 +77,21 @@ def tick(worker: str) -> int:
 
     Without Redis what was claimed is fired here. While a clock has jumped nothing is.
     """
-    if not may_fire():
-        return 0
-    marked = tokens = 0
-    try:
-        marked = flags.fire()
-    finally:  # a mark that fails must not starve the timers that move cases
-        tokens = _fire_tokens(worker)
-    return marked + tokens
+    moved = 0
+    with pausing():
+        try:
+            moved += flags.fire(firing_now)
+        except ClockStepped:
+            raise
+        except Exception:  # a mark that fails must not starve the timers that move cases
+            _fire_tokens(worker)
+            raise
+        moved += _fire_tokens(worker)
+    return moved
 
 
 def _fire_tokens(worker: str) -> int:
-    claimed = claim_due(worker)
+    claimed = claim_due(worker, firing_now)
     first = [key for key, again in claimed if not again]
     again = [key for key, again in claimed if again]
     if not wake.wake(first):
@@ -110,13 +113,18 @@ def fire_due() -> int:
         total += marked + len(claimed)
 
 
-def claim_due(worker: str) -> list[tuple[str, bool]]:
+def claim_due(
+    worker: str, now_of: Callable[[Session], datetime | None] = clock.now
+) -> list[tuple[str, bool]]:
     """Claims due token timers, oldest first, with a lease: (timer id, whether it was tried before).
 
-    A lease that ended while its hint still waited is no death; only a firing that began can kill.
+    `now_of` says by which instant, or that none may be claimed now. A lease that ended while its hint still
+    waited is no death; only a firing that began can kill.
     """
     with transaction() as session:
-        now = clock.now(session)
+        now = now_of(session)
+        if now is None:
+            return []
         room = MOST_CLAIMED - int(session.scalar(_CLAIMED, {"now": now}) or 0)
         if room <= 0:
             return []

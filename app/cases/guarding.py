@@ -1,6 +1,8 @@
 """Before each look for due timers the clocks are compared; a jump pauses firing until a person confirms."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -11,7 +13,7 @@ from app.cases.incidents import opening, service
 from app.clocks.guard import JUMP, WARN, Guard, Reading
 from app.core import clock, dialects
 from app.core.clock import BEIJING
-from app.core.db import Session, reading, system_state, transaction
+from app.core.db import Session, system_state, transaction
 from app.core.errors import Conflict
 from app.core.ids import new_id
 from app.core.seldom import Seldom
@@ -27,7 +29,7 @@ CONFIRMED = "clock_confirmed"
 KIND, ELEMENT = "clock-jump", "clock"
 
 _LOOK = select(
-    dialects.instant_now().label("raw_now"),
+    *clock.columns(),
     select(system_state.c.value).where(system_state.c.name == PAUSED).scalar_subquery().label("paused"),
     select(system_state.c.value).where(system_state.c.name == CONFIRMED).scalar_subquery().label("confirmed"),
 )
@@ -53,18 +55,39 @@ class NotPaused(Conflict):
     """定时没有暂停。"""
 
 
-def may_fire(guard: Guard = _guard) -> bool:
-    """Whether this process may claim now. A jump that it sees stops every process in the same look."""
-    with reading() as session:
-        row = session.execute(_LOOK).one()
+class ClockStepped(Exception):
+    """A clock has jumped, by so many seconds: whoever claims lets go of it, and `pausing` stops everybody."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def firing_now(session: Session, guard: Guard = _guard) -> datetime | None:
+    """The instant by which this process may claim in this transaction; None when it may not.
+
+    The clocks are compared in the very statement that reads the time, so that nothing is claimed by a time
+    that nobody has compared. Raises ClockStepped.
+    """
+    row = session.execute(_LOOK).one()
     now = Reading(row.raw_now, clock.wall(), clock.boot())
     jumped = guard.look(now, row.confirmed)
     if jumped is not None and row.paused is None:
-        pause(jumped.total_seconds())
-        return False
+        raise ClockStepped(jumped.total_seconds())
     if now.apart > WARN:
         _apart.note(seconds=now.apart.total_seconds())
-    return row.paused is None and now.apart <= JUMP
+    if row.paused is not None or now.apart > JUMP:
+        return None
+    return clock.at(row.raw_now, row.clock_offset)
+
+
+@contextmanager
+def pausing() -> Iterator[None]:
+    """A jump that is seen within stops every process."""
+    try:
+        yield
+    except ClockStepped as jump:
+        pause(jump.seconds)
 
 
 def pause(seconds: float) -> None:

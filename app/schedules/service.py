@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, case, or_, select, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.guarding import GOES_ON, may_fire, whole_house
+from app.cases.guarding import GOES_ON, firing_now, pausing, whole_house
 from app.cases.incidents import opening
 from app.core import clock, dialects
 from app.core.config import settings
@@ -122,11 +122,14 @@ def run_due() -> int:
 
     Nothing while a clock has jumped: an answer forgotten too early would let a request happen twice.
     """
-    if not may_fire():
-        return 0
-    with reading() as session:
-        due = session.execute(_DUE, {"now": clock.now(session)}).all()
-    return sum(_run(_known[row.name], row.next_at) for row in due if row.name in _known)
+    done = 0
+    with pausing():
+        with reading() as session:
+            now = firing_now(session)
+            due = [] if now is None else session.execute(_DUE, {"now": now}).all()
+        for row in due:
+            done += row.name in _known and _run(_known[row.name], row.next_at)
+    return done
 
 
 def following(last: datetime, every: str, now: datetime) -> datetime:
@@ -163,6 +166,8 @@ def _run(schedule: Schedule, seen: datetime) -> bool:
     """One run, unless somebody else has it."""
     mine = {"which": schedule.name, "run": new_id()}
     with transaction() as session:
+        if firing_now(session) is None:
+            return False
         raw = clock.raw_now(session)
         if not session.execute(_CLAIM, {**mine, "seen": seen, "raw": raw, "until": raw + _lease()}).rowcount:
             return False

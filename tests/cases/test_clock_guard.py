@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from app import periodic
 from app.audit import streams
-from app.cases import firing, guarding
+from app.cases import firing, flags, guarding
 from app.cases.models import incidents
 from app.cli import main
 from app.clocks.guard import Guard, Reading
@@ -27,7 +27,7 @@ MONTH, HOUR = timedelta(days=30), timedelta(hours=1)
 
 @pytest.fixture
 def world(database: db.Database, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(guarding.may_fire, "__defaults__", (Guard(),))  # a process that has just begun
+    monkeypatch.setattr(guarding.firing_now, "__defaults__", (Guard(),))  # a process that has just begun
     return worlds.build(database)
 
 
@@ -88,6 +88,26 @@ def test_the_look_that_sees_a_jump_fires_nothing_and_stops_everybody(
     assert [row["kind"] for row in world.rows(streams.audit_stream, stream="admin")] == ["firing.paused"]
 
 
+def test_a_jump_between_flags_and_tokens_of_one_look_fires_no_token(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.dispatched()
+    assert firing.tick("one") == 0
+    world.wait(hours=3)
+    before, real = armed(world), clock.wall
+
+    def marked(now_of: object) -> int:
+        monkeypatch.setattr(clock, "wall", lambda: real() + MONTH)
+        return 0
+
+    monkeypatch.setattr(flags, "fire", marked)
+
+    assert firing.tick("one") == 0
+
+    assert armed(world) == before
+    assert [row["kind"] for row in world.rows(incidents)] == ["clock-jump"]
+
+
 def test_it_goes_on_when_the_time_that_a_person_says_is_the_databases(world: World) -> None:
     world.dispatched()
     world.wait(hours=3)
@@ -136,17 +156,19 @@ def test_who_looks_late_does_not_take_the_way_back_for_another_jump(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late, real = Guard(), clock.wall
-    assert guarding.may_fire(late)
-    monkeypatch.setattr(clock, "wall", lambda: real() + MONTH)
-    assert not guarding.may_fire(late)
-    monkeypatch.setattr(clock, "wall", real)
     with db.reading() as session:
         raw = clock.raw_now(session)
+        assert guarding.firing_now(session, late)
+        monkeypatch.setattr(clock, "wall", lambda: real() + MONTH)
+        with pytest.raises(guarding.ClockStepped):
+            guarding.firing_now(session, late)
+        monkeypatch.setattr(clock, "wall", real)
+    guarding.pause(MONTH.total_seconds())
 
     guarding.resume(SYSTEM, raw, "看过了")
 
-    assert guarding.may_fire(late)
-    assert world.rows(system_state, name=guarding.PAUSED) == []
+    with db.reading() as session:
+        assert guarding.firing_now(session, late)
 
 
 def test_a_moved_demo_clock_trips_nothing(world: World) -> None:
@@ -170,7 +192,7 @@ def test_a_worker_whose_clock_is_not_the_databases_claims_nothing(
     assert firing.tick("astray") == 0
     assert world.rows(system_state, name=guarding.PAUSED) == [], "it was so from the start: the others go on"
     monkeypatch.setattr(clock, "wall", lambda: real() + timedelta(seconds=60))
-    monkeypatch.setattr(guarding.may_fire, "__defaults__", (Guard(),))
+    monkeypatch.setattr(guarding.firing_now, "__defaults__", (Guard(),))
     assert firing.tick("astray") > 0
 
 
