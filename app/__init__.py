@@ -53,6 +53,7 @@ def create_app() -> "Flask":
     from app.audit import door as audit
     from app.cases import clocks_api as clocks
     from app.cases import moves_api as cases
+    from app.cases import repeats_api as repeats
     from app.cases.accounts import api as accounts
     from app.cases.attachments import api as attachments
     from app.cases.batches import api as batches
@@ -112,6 +113,7 @@ def create_app() -> "Flask":
     document.register_blueprint(urging.blp)
     document.register_blueprint(cases.blp)
     document.register_blueprint(clocks.blp)
+    document.register_blueprint(repeats.blp)
     document.register_blueprint(incidents.blp)
     document.register_blueprint(external.blp)
     document.register_blueprint(notes.blp)

@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import counting, data_fields, endings, keys, ratings
+from app.bundles import counting, data_fields, endings, hints, keys, ratings
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
@@ -58,6 +58,8 @@ SHAPE = Record(
             "环节: [名字]。每次走到这个环节，首接单位解除，这些名字清空",
         ),
         "attachments": Key(endings.ATTACHMENTS, "环节: {min: 至少几个附件, kinds: 种类}"),
+        "repeats": Key(hints.REPEATS, "重复诉求：同一个人、相似的文字，多久以内算重复，在哪些环节提示"),
+        "prompts": Key(hints.HINTS, "办件符合条件时的提示，例如剔除提示：条件和文字"),
         "statistics": Key(counting.SHAPE, "统计时算哪个单位、哪一类、按哪个时钟看是否按时；不写就不进统计"),
         "schedules": Key(Any_(), not_yet="定期启动"),
         "measures": Key(Any_(), not_yet="统计指标"),
@@ -112,6 +114,8 @@ class ProcessDef:
     """When the one whom the case is about is not satisfied, by what the case holds."""
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
     statistics: counting.Counting | None = None
+    repeats: hints.Repeats | None = None
+    prompts: tuple[hints.Hint, ...] = ()
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
 
@@ -149,6 +153,8 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     reopen = endings.read_reopen(given.get("reopen"), found)
     statistics = counting.read_counting(given.get("statistics"), data, found)
     unsatisfied = ratings.read_unsatisfied(given.get("unsatisfied"), data, found)
+    repeats = hints.read_repeats(given.get("repeats"), data, found)
+    told = hints.read_hints(given.get("prompts", []), data, found)
     if found.failed:
         return None
     return ProcessDef(
@@ -172,6 +178,8 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         unsatisfied=unsatisfied,
         on_parent_end=given.get("onParentEnd", "cancel"),
         statistics=statistics,
+        repeats=repeats,
+        prompts=told,
         releases=releases,
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import bundles
 from app.bundles import Bundle, store
-from app.cases import numbers
+from app.cases import numbers, repeats
 from app.cases.acts import settle
 from app.cases.advance import Moved, within_budget
 from app.cases.answers import check_answers
@@ -28,6 +28,7 @@ from app.cases.errors import (
 from app.cases.incidents import opening
 from app.cases.models import cases
 from app.cases.motion import Motion, expression_data
+from app.cases.repeats import Earlier
 from app.cases.save import save
 from app.cases.secrets.taking import hush
 from app.cases.sync import grant
@@ -90,6 +91,24 @@ def check(actor: Actor, new: NewCase) -> None:
     _may_start(actor, bundle, new.start)
     with reading() as session:
         _born(session, actor, new, "", bundle)
+
+
+def repeated(actor: Actor, new: NewCase) -> list[Earlier]:
+    """What this filing would repeat, as its process says; nothing is written.
+
+    Raises ProcessUnknown, ProcessRetired, UnitNotSelectable.
+    """
+    require(actor, CASE_CREATE)
+    bundle = current(new.process)
+    _may_start(actor, bundle, new.start)
+    rule = bundle.process.repeats
+    if rule is None:
+        return []
+    with reading() as session:
+        now = clock.now(session)
+        place = _place(session, actor, new.place_unit, now)
+        about = {**new.answers, "title": new.title}
+        return repeats.of_filing(session, actor, rule, new.process, about, place.code, new.received_at or now)
 
 
 def current(process: str) -> Bundle:

@@ -1,7 +1,7 @@
 """办理提示: what lacks or is unusual before a step ends, shown with its form and asked again at the end.
 
 A prompt that blocks stands until its cause is gone; any other until whoever completes the step confirms it.
-A new prompt is one function in LOOKS.
+A hint only says something: nobody is asked about it. A new prompt is one function in LOOKS, a hint in HINTS.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -10,12 +10,14 @@ from typing import Any
 
 from app.bundles import Bundle
 from app.bundles.verbs import REJECTED
-from app.cases import rejections
+from app.cases import hints, rejections, repeats
 from app.cases.attachments.errors import AttachmentMissing
 from app.cases.attachments.models import kept_once
 from app.cases.errors import ReturnNotRepeatable, ReturnToRuling
+from app.cases.hints import Hint
 from app.core.db import Session
 from app.core.errors import FieldError, Problem, slug_of
+from app.identity.actor import Actor
 
 Row = dict[str, Any]
 
@@ -26,6 +28,7 @@ class At:
     known; `asked` what was read already."""
 
     session: Session
+    actor: Actor
     bundle: Bundle
     case: Row
     task: Row
@@ -53,8 +56,13 @@ class Prompt:
 
 
 def of(at: At) -> list[Prompt]:
-    """What is to be said about a task now."""
+    """What whoever completes the task is asked about."""
     return [prompt for look in LOOKS for prompt in look(at)]
+
+
+def all_of(at: At) -> list[dict[str, Any]]:
+    """Everything that is to be said about a task now, as it leaves the house."""
+    return [*shown(of(at)), *hints.shown([hint for look in HINTS for hint in look(at)])]
 
 
 def confirmed(at: At, confirm: Collection[str]) -> list[str]:
@@ -70,7 +78,14 @@ def confirmed(at: At, confirm: Collection[str]) -> list[str]:
 def shown(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
     """Prompts as they leave the house."""
     return [
-        {"code": each.code, "text": each.text, "blocks": each.blocks, "outcomes": list(each.outcomes)}
+        {
+            "code": each.code,
+            "text": each.text,
+            "blocks": each.blocks,
+            "asks": True,
+            "outcomes": list(each.outcomes),
+            "cases": [],
+        }
         for each in prompts
     ]
 
@@ -108,4 +123,19 @@ def improper_return(at: At) -> Iterator[Prompt]:
         yield Prompt(ReturnToRuling, text, False, (REJECTED,))
 
 
+def repeated(at: At) -> Iterator[Hint]:
+    """重复诉求: the same person has said much the same before (process.yaml `repeats`)."""
+    rule = at.bundle.process.repeats
+    if rule is not None and at.task["step"] in rule.steps:
+        earlier = repeats.of_case(at.session, at.actor, rule, at.case)
+        if earlier:
+            yield hints.repeated(earlier)
+
+
+def own_hints(at: At) -> Iterator[Hint]:
+    """What the process itself wants to be said at this step, e.g. 剔除提示 (process.yaml `prompts`)."""
+    return hints.holding(at.bundle, at.case, at.task["step"])
+
+
 LOOKS: tuple[Callable[[At], Iterator[Prompt]], ...] = (attachments_missing, improper_return)
+HINTS: tuple[Callable[[At], Iterator[Hint]], ...] = (repeated, own_hints)

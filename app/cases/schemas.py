@@ -179,13 +179,16 @@ class ClockOut(Schema):
 
 
 class WholeCase(CaseOut):
-    """A case with its data, open tasks and clocks."""
+    """A case with its data, open tasks, clocks and hints."""
 
     data = fields.Dict(required=True)
     tasks = ListOf(Shape(TaskOut), required=True)
     clocks = ListOf(Shape(ClockOut), required=True)
     followed = fields.Boolean(required=True, metadata={"description": "我关注了"})
     favourite = fields.Boolean(required=True, metadata={"description": "我收藏了"})
+    prompts = ListOf(
+        Shape(lambda: PromptOut()), required=True, metadata={"description": "流程要提示的，如剔除提示"}
+    )
 
 
 class FiledOut(Schema):
@@ -203,13 +206,30 @@ class MovedOut(Schema):
     next = ListOf(Shape(TaskOut), required=True)
 
 
+class EarlierOut(Schema):
+    """An earlier case of the same person that reads much the same."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.String(required=True, allow_none=True)
+    state = fields.String(required=True)
+    received_at = Moment(required=True)
+    likeness = fields.Integer(required=True, metadata={"description": "相似百分之几"})
+    link = fields.String(required=True)
+
+
 class PromptOut(Schema):
-    """What lacks or is unusual before the step is finished with one of `outcomes` (none named: with any)."""
+    """What lacks or is unusual before the step is finished with one of `outcomes` (none named: with any).
+
+    One that does not ask (`asks` false) is only to be read."""
 
     code = fields.String(required=True)
     text = fields.String(required=True)
     blocks = fields.Boolean(required=True)
+    asks = fields.Boolean(required=True, metadata={"description": "办理时要在 confirm 里确认"})
     outcomes = ListOf(fields.String(), required=True)
+    cases = ListOf(Shape(EarlierOut()), required=True, metadata={"description": "提示指向的办件"})
 
 
 class FormOut(Schema):

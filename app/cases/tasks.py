@@ -103,7 +103,8 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
             data |= showing.form_values(session, actor, task, case, form, bundle)
         draft = showing.draft_of(session, actor, task, bundle)
         over = task["state"] not in ("open", "claimed")
-        told = [] if over or task["part"] is not None else prompts.of(prompts.At(session, bundle, case, task))
+        at = prompts.At(session, actor, bundle, case, task)
+        told = [] if over or task["part"] is not None else prompts.all_of(at)
         kept = [] if over else phrases.offered(session, actor, bundle.key, task["step"], form)
         advised = [] if over else suggestions.offered(session, form, plain)
     return {
@@ -118,7 +119,7 @@ def form_of(actor: Actor, task_id: str) -> dict[str, Any]:
         else {},
         "outcomes": viewing.outcomes_of(task, bundle),
         "draft": draft,
-        "prompts": prompts.shown(told),
+        "prompts": told,
         "phrases": kept,
         "suggestions": advised,
     }

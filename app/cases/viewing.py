@@ -7,7 +7,8 @@ from sqlalchemy import bindparam, exists, literal, select
 
 from app import bundles
 from app.bundles import Bundle
-from app.cases.models import cases, favourites, tasks
+from app.cases import hints
+from app.cases.models import GOING, cases, favourites, tasks
 from app.cases.motion import Row
 from app.cases.secrets.showing import data_of
 from app.cases.stack import SIGNED, SIGNERS
@@ -91,6 +92,7 @@ def look(actor: Actor, case_id: str) -> dict[str, Any]:
         "data": data,
         "tasks": [task_view(task, bundle) for task in open_tasks],
         "clocks": [clock_view(row) for row in running],
+        "prompts": hints.of_case(bundle, case) if case["state"] in GOING else [],
         **set_by_me,
     }
 

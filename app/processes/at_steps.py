@@ -8,7 +8,7 @@ from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS
 from app.bundles.keys import finding, nearest
 from app.bundles.verbs import REJECTED, steps_named
-from app.bundles.yaml_file import Doc, read_yaml
+from app.bundles.yaml_file import Doc, Path, read_yaml
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.words import plain
@@ -19,6 +19,7 @@ def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, st
     findings = [*_forms(bundle, diagram), *_verbs(bundle, diagram, process, steps)]
     findings += _attachments(bundle, diagram, process, steps)
     findings += [*_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
+    findings += _told(bundle, process, steps)
     return [*findings, *_counted(bundle, process)]
 
 
@@ -83,6 +84,21 @@ def _releases(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterato
             zh = f"releases：图中没有环节“{step}”；有{nearest(step, steps)}。"
             line = process.line(("releases", step))
             yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{step}".')
+
+
+def _told(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    """Steps at which something is told of the case: repeated complaints, hints."""
+    repeats = bundle.process.repeats
+    named: list[tuple[str, Path, tuple[str, ...]]] = []
+    if repeats is not None:
+        named.append(("repeats", ("repeats", "steps"), repeats.steps))
+    for i, hint in enumerate(bundle.process.prompts):
+        named.append(("prompts", ("prompts", i, "steps"), hint.steps))
+    for key, path, each in named:
+        for step in each:
+            if step not in steps:
+                zh = f"{key}：图中没有环节“{step}”；有{nearest(step, steps)}。"
+                yield finding("error", "step-unknown", PROCESS, process.line(path), zh, f'No step "{step}".')
 
 
 def _reopen(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:

@@ -33,7 +33,9 @@ def complete(motion: Motion, command: Complete) -> Row | None:
     answers = taking.split(motion, given, task["id"])
     opinion = taking.hush(motion, "opinion", (command.opinion or "").strip() or None, task["id"])
     check_outcome(step.outcomes, command.outcome, opinion)
-    at = prompts.At(motion.session, motion.bundle, motion.case, task, command.outcome, motion.asked)
+    at = prompts.At(
+        motion.session, motion.actor, motion.bundle, motion.case, task, command.outcome, motion.asked
+    )
     confirmed = prompts.confirmed(at, command.confirm)
     if task["state"] == "open":
         guard.four_eyes(motion, task)
