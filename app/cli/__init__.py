@@ -17,6 +17,7 @@ COMMANDS = {
     "categories": ("app.cli.categories", "categories", "导入诉求分类表，说明变化。"),
     "calendar": ("app.cli.calendar", "calendar", "装入、导入与查看工作日历，说明变化。"),
     "timers": ("app.cli.timers", "timers", "定时是否在走；时钟跳变后恢复。"),
+    "notices": ("app.cli.notices", "notices", "检查通知规则：什么事件告诉谁。"),
     "search": ("app.cli.search", "search", "重建办件的检索词。"),
     "import": ("app.cli.import_", "import_", "从文件导入工单。"),
     "account": ("app.cli.account", "account", "服务账号的令牌：签发、收回。"),

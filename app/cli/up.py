@@ -16,6 +16,7 @@ from app.cli.local.accounts import service_account
 from app.cli.local.children import Child, Children
 from app.cli.local.city import CITY, City
 from app.cli.local.serving import Wish, answers, prepare, start_servers, start_web, start_worker, variables
+from app.cli.local.shown import Shown
 from app.cli.local.tie import die_with_parent
 from app.core import clock
 from app.core.config import SettingRefused
@@ -142,7 +143,7 @@ def run(wish: Wish, stop: Stop) -> None:
             )
         )
         try:
-            watch(children, services, asked)
+            watch(children, services, asked, Shown(place.path / "logs" / "worker.log"))
         finally:
             click.echo("正在停止……（再按一次 Ctrl-C 立即结束）")
             asked_before = stop.asked
@@ -192,10 +193,16 @@ def refuse_taken_port(wish: Wish) -> None:
             raise LocalRefused(f"{why}；请换一个：make run PORT={wish.port + 1}") from None
 
 
-def watch(children: Children, services: dict[str, Callable[[], Child]], asked: Callable[[], bool]) -> None:
-    """Starts again what ended by itself, unless it does so all the time."""
+def watch(
+    children: Children,
+    services: dict[str, Callable[[], Child]],
+    asked: Callable[[], bool],
+    shown: Shown,
+) -> None:
+    """Starts again what ended by itself, unless it does so all the time; shows what people are told."""
     restarts: deque[float] = deque(maxlen=RESTARTS_A_MINUTE)
     while not asked():
+        shown.look()
         child = children.ended()
         if child is not None:
             now = clock.monotonic()

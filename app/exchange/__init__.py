@@ -5,8 +5,9 @@ def install() -> None:
     """Listens to what cases send and await, and tells /readyz what waits. Raises SettingRefused."""
     from app.core import events
     from app.core.http import health
-    from app.exchange import deliveries, delivering, endpoints, outbox, parking, received
+    from app.exchange import deliveries, delivering, endpoints, gateways, outbox, parking, received
     from app.identity import org
+    from app.notices import channels
 
     endpoints.configured()  # a wrong file is refused at the start, not at the first message
     events.listen(delivering.mark_delivered)
@@ -15,5 +16,6 @@ def install() -> None:
     events.listen(outbox.keep_what_leaves)
     events.listen(received.try_again)
     events.listen(deliveries.follow_incidents)
+    channels.offer(gateways.offered)
     org.when_moving(parking.bring_along)
     health.component("outbox", outbox.standing)

@@ -50,6 +50,11 @@ class Endpoint:
     on: bool = True
     stub: bool = False
 
+    @property
+    def of_cases(self) -> bool:
+        """Whether cases send to it; else it carries notices to people."""
+        return self.adapter not in connectors.CHANNELS
+
 
 NONE: Mapping[str, Endpoint] = MappingProxyType({})
 
@@ -61,8 +66,8 @@ def configured() -> Mapping[str, Endpoint]:
 
 
 def sendable() -> tuple[str, ...]:
-    """The names of those we send to now."""
-    return tuple(endpoint.name for endpoint in configured().values() if endpoint.on)
+    """The names of those that cases send to now."""
+    return tuple(endpoint.name for endpoint in configured().values() if endpoint.on and endpoint.of_cases)
 
 
 def of_account(login: str) -> Endpoint | None:
@@ -105,8 +110,9 @@ def _read(file: Path, profile: str) -> Mapping[str, Endpoint]:
 
 def _endpoint(key: str, about: Mapping[str, Any], profile: str, found: Found) -> Endpoint | None:
     at = (key,)
-    if about["adapter"] not in connectors.ALL:
-        near = keys.nearest(about["adapter"], connectors.ALL)
+    known = (*connectors.ALL, *connectors.CHANNELS)
+    if about["adapter"] not in known:
+        near = keys.nearest(about["adapter"], known)
         zh = f"没有这个对接器；可用的有{near}。"
         found.error("value-invalid", (*at, "adapter"), zh, "Unknown adapter.")
     stub = about.get("stub", False)

@@ -98,4 +98,4 @@ def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
 
 
 def connector(endpoint: Endpoint | None) -> Connector | None:
-    return None if endpoint is None else connectors.ALL[endpoint.adapter]
+    return None if endpoint is None else connectors.ALL.get(endpoint.adapter)

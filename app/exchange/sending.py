@@ -80,7 +80,7 @@ class Senders:
         self.threads = [
             threading.Thread(target=self._serve, args=(endpoint,), name=f"send-{name}", daemon=True)
             for name, endpoint in endpoints.configured().items()
-            if endpoint.on
+            if endpoint.on and endpoint.of_cases
         ]
 
     def start(self) -> None:

@@ -39,5 +39,7 @@ def _all() -> Mapping[str, Connector]:
     return {"city12345": city12345.CONNECTOR, "plain": plain.CONNECTOR}
 
 
+CHANNELS: Mapping[str, str] = {"sms": "短信", "wechat": "微信", "mail": "邮件"}
+"""Adapters that carry notices to people, not messages of cases; see exchange/gateways."""
 ALL: Mapping[str, Connector] = _all()
 """Every connector by the name that the file of endpoints calls `adapter`."""
