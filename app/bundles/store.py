@@ -76,6 +76,11 @@ _lock = Lock()
 _bundles: "OrderedDict[str, Bundle]" = OrderedDict()
 
 _BLOB = select(process_versions.c.key, process_versions.c.blob)
+_CURRENT = (
+    select(process_heads.c.version_id)
+    .where(process_heads.c.retired_at.is_(None))
+    .order_by(process_heads.c.key)
+)
 _HEAD = select(process_heads.c.version_id, process_heads.c.retired_at)
 
 
@@ -148,6 +153,11 @@ def versions(session: Session, key: str | None = None) -> list[Published]:
         )
         for row in session.execute(statement)
     ]
+
+
+def current(session: Session) -> list[str]:
+    """The version that new cases start with, of every process that is not retired, by key."""
+    return list(session.execute(_CURRENT).scalars())
 
 
 def callers(session: Session, key: str, version_id: str) -> list[Published]:

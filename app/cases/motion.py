@@ -23,6 +23,7 @@ from app.engine.expressions import ExpressionError
 from app.engine.picture import Wait
 from app.identity import org
 from app.identity.actor import Actor
+from app.identity.residents import RESIDENT
 
 Row = dict[str, Any]
 
@@ -266,7 +267,11 @@ class RowLookups:
 
     def people(self, logins: Collection[str]) -> Mapping[str, PersonFact]:
         found = org.people_by_login(self._session, logins)
-        return {login: PersonFact(login, person.name, person.active) for login, person in found.items()}
+        return {  # a resident is nobody whom a form could give work to
+            login: PersonFact(login, person.name, person.active)
+            for login, person in found.items()
+            if person.kind != RESIDENT
+        }
 
 
 def expression_data(bundle: Bundle, case: Row) -> Mapping[str, Any]:

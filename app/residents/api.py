@@ -54,6 +54,7 @@ from app.residents import reading
 from app.residents.schemas import (
     AskedList,
     Course,
+    FileableList,
     MatterIn,
     MatterPage,
     OwnFiles,
@@ -71,6 +72,14 @@ def _matter(status: int, moved: Moved) -> Stored:
 
 
 _SHOWN = partial(_matter, 200)
+
+
+@blp.get("/processes")
+@blp.residents
+@blp.response(200, FileableList())
+def what_i_may_file() -> Response:
+    """我能登记什么：对居民开放的流程和各自的登记表。"""
+    return sent({"items": reading.processes()})
 
 
 @blp.post("/cases")

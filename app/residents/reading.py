@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, exists, select
 
 from app import bundles
 from app.audit.chain import case_chain
-from app.bundles import Bundle
+from app.bundles import Bundle, store
+from app.bundles.form_schema import json_schema
 from app.bundles.ratings import RATED
 from app.cases import inbox
 from app.cases.attachments.models import attachments
@@ -82,6 +83,14 @@ _FILES = (
     .where(attachments.c.case_id == bindparam("case"), attachments.c.uploader_id == bindparam("me"))
     .order_by(attachments.c.id)
 )
+
+
+def processes() -> list[Row]:
+    """What a resident may file now, each with the form of its filing."""
+    with reading() as session:
+        versions = store.current(session)
+    found = [bundles.get(version) for version in versions]
+    return [_filed_with(bundle) for bundle in found if bundle.process.start_by_resident]
 
 
 def page(actor: Actor, limit: int, after: str | None) -> list[Row]:
@@ -200,6 +209,17 @@ def some_task(actor: Actor, case_id: str) -> str | None:
 
 def desk(actor: Actor) -> str:
     return f"person:{actor.id}"
+
+
+def _filed_with(bundle: Bundle) -> Row:
+    form = bundle.forms.get(bundle.engine.start_form or "")
+    nothing = {"type": "object", "properties": {}, "additionalProperties": False}
+    return {
+        "key": bundle.key,
+        "name": bundle.process.name,
+        "title": form.title if form is not None else bundle.process.name,
+        "schema": json_schema(form) if form is not None else nothing,
+    }
 
 
 def _said(events: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -41,6 +41,21 @@ class OwnMatter(Schema):
     revision = fields.Integer(required=True)
 
 
+class Fileable(Schema):
+    """What a resident may file: the process and the form of its filing."""
+
+    key = fields.String(required=True)
+    name = fields.String(required=True)
+    title = fields.String(required=True)
+    schema = fields.Dict(required=True)
+
+
+class FileableList(Schema):
+    """All that a resident may file."""
+
+    items = ListOf(Shape(Fileable), required=True)
+
+
 class MatterField(Schema):
     """What was filled in."""
 

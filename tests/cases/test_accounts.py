@@ -177,3 +177,13 @@ def test_a_task_that_left_the_desk_meanwhile_stays_where_it_went(world: World, h
     advance([HandBack(held["id"], world.actor("cgw1").id, "城管委值班员", "调离")], world.actor(BY))
 
     assert world.row(tasks, held["id"]) == taken
+
+
+def test_a_residents_account_is_ended_where_he_is_a_member(database: db.Database) -> None:
+    world = worlds.build(database, worlds.shipped("resident_request"))
+    world.appoint("ding1", "account_admin", "d1-s2-c1")
+
+    elsewhere = world.post("ding1", "/people/jumin1/disable", {"reason": "已迁出"})
+    here = world.post("ding1", "/people/jumin4/disable", {"reason": "已迁出"})
+
+    assert (elsewhere.status_code, here.status_code) == (404, 200)

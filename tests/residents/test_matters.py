@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from app.audit.streams import audit_stream
+from app.notices.models import notices
+from tests import world as worlds
 from tests.world import Row, World
 
 ASKED = {"process": "resident_request", "title": "单元门锁坏了", "answers": {"content": "3 号楼 2 单元"}}
@@ -36,6 +38,15 @@ def test_a_resident_files_and_finds_it_with_public_words(town: World) -> None:
     assert whole["tasks"] == []
     handle(town, filed)
     assert town.get("jumin1", f"/my/cases/{filed['id']}").json["status"] == "待您评价"
+
+
+def test_what_may_be_filed_is_listed_with_its_form(town: World) -> None:
+    town.publish(worlds.folder(worlds.WORK_ORDER))
+
+    (only,) = town.get("jumin1", "/my/processes").json["items"]
+
+    assert (only["key"], only["name"], only["title"]) == ("resident_request", "居民诉求", "我要说")
+    assert only["schema"]["required"] == ["content"]
 
 
 def test_the_step_that_waits_is_listed_with_its_form_and_rated_once(town: World) -> None:
@@ -222,3 +233,31 @@ def test_a_resident_brings_files_and_reads_his_own_only(town: World) -> None:
     assert town.get("jumin1", f"/my/attachments/{mine.json['id']}").data == "锁坏了".encode()
     for who, which in (("jumin1", theirs.json["id"]), ("jumin2", mine.json["id"])):
         assert town.get(who, f"/my/attachments/{which}").status_code == 404
+
+
+def test_the_reporters_of_merged_matters_are_told_of_it_and_of_the_end(town: World) -> None:
+    stays, goes = file(town), file(town, by="jumin2", placeUnit="d1-s1-c1")
+    body = {"into": stays["id"], "reason": "同一把锁"}
+    merged = town.post("paiqian1", f"/cases/{goes['id']}/merge", body, seen=goes["revision"])
+    assert merged.status_code == 200, merged.json
+
+    handle(town, stays)
+    town.post("jumin1", f"/my/cases/{stays['id']}/rate", GOOD)
+
+    told = [row["text"] for row in town.rows(notices, person_id=town.actor("jumin2").id)]
+    assert told == ["与另一件同样的事合并办理", "已办结"]  # read in the mailbox once it is day
+
+
+def test_a_resident_is_nobody_to_be_chosen_in_a_form_or_given_a_task(town: World) -> None:
+    case = file(town)
+    (task,) = [row for row in town.inbox("jia1") if row["case_id"] == case["id"]]
+    town.claim("jia1", task)
+
+    for act, body in (
+        ("transfer", {"to": "jumin2", "reason": "x"}),
+        ("delegate", {"to": "jumin2", "reason": "x"}),
+        ("signers", {"people": ["jumin2"], "where": "after", "reason": "x"}),
+        ("cc", {"people": ["jumin2"], "text": ""}),
+    ):
+        answer = town.post("jia1", f"/tasks/{task['id']}/{act}", body, seen=2)
+        assert answer.status_code in (409, 422), (act, answer.json)

@@ -16,6 +16,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.once import Once, Stored
 from app.identity import org
 from app.identity.actor import Actor
+from app.identity.memberships import APPROVED, memberships
 from app.identity.models import appointments, people, tokens
 from app.identity.permissions import ACCOUNT_DISABLE
 from app.identity.scopes import missing, require
@@ -39,6 +40,9 @@ _HELD = (
     )
     .where(task_queue.c.holder == bindparam("desk"))
     .order_by(tasks.c.id)
+)
+_HOMES = select(memberships.c.unit_path).where(
+    memberships.c.person_id == bindparam("person"), memberships.c.state == APPROVED
 )
 _PLACES = select(appointments.c.unit_path).where(appointments.c.person_id == bindparam("person"))
 
@@ -102,12 +106,14 @@ def _leaving(session: Session, actor: Actor, login: str) -> org.Person:
 
 
 def _governed(session: Session, actor: Actor, login: str) -> org.Person:
-    """The account, when the permission holds everywhere it is appointed; 404 when it holds nowhere there."""
+    """The account, when the permission holds everywhere it is appointed or, of a resident, a member; 404 when
+    it holds nowhere there."""
     require(actor, ACCOUNT_DISABLE, subject=login)
     person = org.person_by_login(session, login)
     if person is None:
         raise NotFound
     places = list(session.execute(_PLACES, {"person": person.id}).scalars())
+    places += list(session.execute(_HOMES, {"person": person.id}).scalars())
     allowed = [actor.allows(ACCOUNT_DISABLE, place) for place in places]
     if places and not any(allowed):
         raise NotFound

@@ -72,4 +72,5 @@ def read(motion: Motion, command: ReadCopy) -> bool:
 
 
 def _reads(motion: Motion, person_id: str) -> bool:
-    return login.actor_by_id(motion.session, person_id).holds(TASK_READ)
+    """Whether somebody reads tasks somewhere: residents read only what is their own."""
+    return bool(login.actor_by_id(motion.session, person_id).permissions.get(TASK_READ))
