@@ -137,6 +137,10 @@ class ChildOpen(Conflict):
     """还有没有办完的下级办件，现在不能结束。"""
 
 
+class OpenSupervision(ChildOpen):
+    """还有没有解除的督办，现在不能结束。"""
+
+
 class AssistUnavailable(Conflict):
     """还没有发布协办流程（side_assist），请联系流程管理员。"""
 

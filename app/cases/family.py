@@ -10,15 +10,15 @@ from app import bundles
 from app.audit.chain import case_chain
 from app.cases.commands.merging import Answer, ChildEnded, EndChild, LetGo
 from app.cases.env import attached, awake, sent
-from app.cases.errors import ChildOpen
+from app.cases.errors import ChildOpen, OpenSupervision
 from app.cases.models import GOING, cases, tasks
 from app.cases.motion import RESERVED, Motion, Row, expression_data
 from app.cases.requests import deciding
-from app.cases.requests.kinds import OF_PROCESS
+from app.cases.requests.kinds import KINDS, OF_PROCESS
 from app.engine.run import Run
 
 _KIN = (
-    select(cases.c.id, cases.c.number, cases.c.version_id, cases.c.state)
+    select(cases.c.id, cases.c.number, cases.c.process_key, cases.c.version_id, cases.c.state)
     .where(
         cases.c.root_id == bindparam("root"),
         cases.c.state.in_((*GOING, "merged")),
@@ -60,6 +60,8 @@ def end_kin(motion: Motion, reason: str) -> None:
     for kin in motion.session.execute(_KIN, which):
         how = "cancel" if kin.state == "merged" else bundles.get(kin.version_id).process.on_parent_end
         if how == "block":
+            if OF_PROCESS.get(kin.process_key) is KINDS["supervise"]:
+                raise OpenSupervision(f"督办 {kin.number} 还没有解除，本件现在不能结束。", number=kin.number)
             raise ChildOpen(f"{kin.number} 还没有办完，本件现在不能结束。", number=kin.number)
         if how == "cancel":
             answers = kin.state == "merged" and case["state"] == "closed"

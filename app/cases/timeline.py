@@ -194,6 +194,12 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"准予{event['called']}退单，本轮不再派给它"
         case "request.refused" if event.get("kind") == "return":
             return f"驳回{event['called']}的退单申请"
+        case "request.opened" if event["kind"] == "supervise":
+            return f"督办{event['called']}，{event['number']}：{event['reason']}"
+        case "request.ended" if event.get("kind") == "supervise":
+            return f"督办解除{_said(event)}"
+        case "case.supervised":
+            return f"列入督办，优先级 {event['priority']}"
         case "request.opened" if event["kind"] in ASKED:
             return f"{event['called']}申请{ASKED[event['kind']]}，{event['number']}：{event['reason']}"
         case "request.granted":

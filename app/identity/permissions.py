@@ -28,6 +28,7 @@ CASE_COPY = Permission("case:copy", "抄送办件")
 CASE_URGE = Permission("case:urge", "催办")
 CASE_SUSPEND = Permission("case:suspend", "挂起和激活办件")
 CASE_EXCLUDE = Permission("case:exclude", "恢复剔除的办件")
+CASE_SUPERVISE = Permission("case:supervise", "督办")
 CASE_REOPEN = Permission("case:reopen", "重新打开办件")
 CASE_TERMINATE = Permission("case:terminate", "终止办件")
 CASE_REVEAL = Permission("case:reveal", "查看加密内容的完整值")
@@ -77,6 +78,7 @@ ALL: dict[str, Permission] = {
         CASE_URGE,
         CASE_SUSPEND,
         CASE_EXCLUDE,
+        CASE_SUPERVISE,
         CASE_TERMINATE,
         CASE_REOPEN,
         CASE_REVEAL,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
-from app.bundles.verbs import NOT_YET, VERBS
+from app.bundles.verbs import VERBS
 from app.processes.acts import ANSWERS, CASE, STEP, WHO
 from app.processes.poll_acts import ACTS
 from app.processes.scenario_file import FIRST
@@ -19,7 +19,7 @@ OWN_STEP = ("claim", "complete")
 DONE = tuple(verb for verb in ACTS if verb not in OWN_STEP)
 """What `do` may say."""
 COMING = (
-    *(*VERBS, *NOT_YET),
+    *VERBS,
     *("resolve", "cc", "read", "link"),
     *("follow", "favourite", "suspend", "resume", "terminate", "revoke", "split", "rate", "reopen"),
 )

@@ -23,7 +23,7 @@ def only(findings: Any) -> Any:
         ("process", "facts:", "fakts:", "key-unknown", "第 24 行：不认识“fakts”；这里可以写 key、name"),
         ("process", "type: bool,", "type： bool,", "key-unknown", "“type： bool”里的冒号要用英文的 :，后面空"
                                                                   "一格"),
-        ("process", "facts: [level]", "verbs: {a: {forbid: [supervise]}}", "key-not-yet", "督办"),
+        ("process", "facts: [level]", "verbs: {a: {forbid: [supervize]}}", "verb-unknown", "supervise"),
         ("process", "facts: [level]", "verbs: {a: {forbid: [transfre]}}", "verb-unknown", "是不是 transfer"),
         ("process", "facts: [level]", "verbs: {a: {rejectOrder: {max: 2}}}", "value-invalid", "一起写"),
         ("process", "facts: [level]", "verbs: {a: {transfer: {then: b}}}", "value-invalid", "只用于 rejectOrder"),

@@ -156,8 +156,8 @@ def lay(world: World, view: str, count: int) -> str:
             handing.delegate(actor, sign["id"], "cgw2", "请先核对", 2)
         elif view == "cc":
             copies.copy(world.actor("paiqian1"), sign["id"], ["cgw1"])
-        elif view == "unsatisfied":
-            world.change(cases, sign["case_id"], unsatisfied=True)
+        elif view in ("unsatisfied", "supervised"):
+            world.change(cases, sign["case_id"], **{view: True})
         elif view in ("followed", "favourite"):
             with db.transaction() as session:
                 mark = marks.follow if view == "followed" else marks.keep
@@ -247,17 +247,18 @@ def test_counts_are_exact_to_999_and_say_so_beyond(world: World, more: int, coun
     made: dict[Any, list[Row]] = {
         table: [] for table in (cases, task_rows, task_queue, case_access, favourites)
     }
+    marked = {"unsatisfied": True, "supervised": True}
     desks = (f"person:{actor.id}", "pool:handler@d1/d1-cgw")
     now = world.now()
     tomorrow = datetime.combine(now.astimezone(BEIJING).date() + timedelta(days=1), time(), BEIJING)
     for i in range(more + 1):
         key = worlds.new_id()
         if i < more:  # the one that came here by itself is there already
-            made[cases].append({**case, "id": key, "root_id": key, "number": f"N{i}", "unsatisfied": True})
+            made[cases].append({**case, "id": key, "root_id": key, "number": f"N{i}", **marked})
             made[task_rows].append({**done, "id": key, "case_id": key, "root_id": key})
         else:
             key = case["id"]
-            world.change(cases, key, unsatisfied=True)
+            world.change(cases, key, **marked)
         given = {**done, "id": worlds.new_id(), "case_id": key, "root_id": key, "seat": 1}
         made[task_rows].append(
             {**given, "state": "waiting", "stacked": True, "assignee_id": actor.id, "done_by": None}

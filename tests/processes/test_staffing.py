@@ -39,14 +39,12 @@ def test_a_lane_whose_role_cannot_complete_is_told_once_with_who_could(copied: C
 
 def test_a_candidate_rule_is_told_at_its_step(copied: Change):
     folder = copied("process.bpmn", '<bpmn:userTask id="archive"',
-                    '<bpmn:userTask id="archive" camunda:candidateGroups="role(supervisor)@district"')  # fmt: skip
+                    '<bpmn:userTask id="archive" camunda:candidateGroups="role(leader)@district"')  # fmt: skip
 
     ((rule, file, zh),) = [each for each in told(folder) if each[0] != "scenario"]
 
     assert (rule, file) == ("role-cannot-complete", "process.bpmn")
-    assert zh.startswith(
-        "任务“归档”(archive) 的候选规则 role(supervisor)@district 找的是 supervisor（督办员）"
-    )
+    assert zh.startswith("任务“归档”(archive) 的候选规则 role(leader)@district 找的是 leader（区领导）")
 
 
 def test_a_role_that_cannot_file_is_told_at_starts(copied: Change):

@@ -16,12 +16,13 @@ class Ask:
 
 @dataclass(frozen=True)
 class RequestDecided:
-    """What became of a request, seen from the case it is about."""
+    """What became of a request, seen from the case it is about; `asked_by` hears of it."""
 
     case_id: str
     request_id: str
     kind: str
     how: str
+    asked_by: str
     said: str | None = None
 
 

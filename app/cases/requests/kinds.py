@@ -28,6 +28,7 @@ _ALL = (
     Kind("extension", "requestExtension", "side_extension", "延期", in_time=True),
     Kind("hold", "requestHold", "side_hold", "挂账", in_time=True),
     Kind("exclusion", "requestExclusion", "side_exclusion", "剔除", in_time=True),
+    Kind("supervise", "supervise", "side_supervise", "督办", by="superior"),
 )
 KINDS = {each.key: each for each in _ALL}
 OF_PROCESS = {each.process: each for each in KINDS.values()}

@@ -46,6 +46,7 @@ _DECIDE = (
         decided_at=bindparam("at"),
         opinion=bindparam("said"),
     )
+    .returning(case_requests.c.asked_by)
 )
 
 
@@ -55,7 +56,8 @@ def pending(session: Session, parent: str, kind: str) -> str | None:
     return found
 
 
-def decide(session: Session, which: str, how: str, by: str, at: datetime, said: str | None) -> bool:
-    """Writes what became of a request; False when that was written before."""
+def decide(session: Session, which: str, how: str, by: str, at: datetime, said: str | None) -> str | None:
+    """Writes what became of a request; who asked for it, None when that was written before."""
     row: dict[str, Any] = {"which": which, "how": how, "by": by, "at": at, "said": said}
-    return bool(session.execute(_DECIDE, row).rowcount)
+    asked_by: str | None = session.execute(_DECIDE, row).scalar()
+    return asked_by

@@ -5,23 +5,54 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from app.bundles.forms import AnswersRefused
-from app.cases import rejections
+from app.cases import assign, rejections
 from app.cases.errors import AlreadyExcluded, RequestOverdue
 from app.cases.motion import Motion, Row
 from app.cases.requests.kinds import Kind
 from app.cases.verbs import guard
 from app.clocks import pausing
 from app.clocks.pausing import ExtensionRefused, PauseRefused
+from app.core import events
 from app.core.clock import BEIJING
-from app.core.errors import FieldError
+from app.core.errors import FieldError, Forbidden
+from app.identity import org
+from app.identity.actor import covers
+from app.identity.org import Unit
+from app.identity.permissions import CASE_SUPERVISE
 
 Known = dict[str, Any]
 
 
-def asker(motion: Motion, task: Row, kind: Kind) -> str:
-    """The unit that the request is of. Raises Forbidden for who may not ask."""
-    guard.authority(motion, task)
-    return rejections.unit_of(motion, task)
+def unit_of(motion: Motion, task: Row, kind: Kind) -> str:
+    """The unit that handles the case, which the request is of. Raises Forbidden for who may not ask."""
+    if kind.by == "handler":
+        guard.authority(motion, task)
+        return rejections.unit_of(motion, task)
+    handling = _handling(motion, task)
+    _superior(motion, handling)
+    return handling.code
+
+
+def _handling(motion: Motion, task: Row) -> Unit:
+    """The unit that owns the case (首接), or before that the one in whose pool the task lies."""
+    pools = [name for name in task["pools"] if not name.startswith("person:")]
+    nearest = assign.unit_path(pools[0]).rpartition("/")[2] if pools else motion.case["place_unit"]
+    code = motion.case["owner_unit"] or nearest
+    return org.units_by_code(motion.session, [code])[code]
+
+
+def _superior(motion: Motion, handling: Unit) -> None:
+    """Only who holds the right above the unit that handles; nobody in that unit itself."""
+    actor = motion.actor
+    guard.right(motion, CASE_SUPERVISE)
+    above = any(
+        handling.path != held and covers(held, handling.path)
+        for held in actor.permissions.get(CASE_SUPERVISE, ())
+    )
+    if not above or handling.path in actor.unit_paths:
+        events.security("forbidden", actor.id, motion.case["id"], {"permission": CASE_SUPERVISE})
+        said = f"“{handling.name}”正在办理，只有它的上级可以督办。"
+        raise Forbidden(said, permission=CASE_SUPERVISE)
 
 
 def check(motion: Motion, task: Row, kind: Kind, answers: Mapping[str, Any]) -> Known:

@@ -15,7 +15,7 @@ from app.cases.models import cases
 from app.cases.motion import Motion, Row
 from app.cases.requests import models, rules
 from app.cases.requests.kinds import KINDS, Kind
-from app.cases.sync import grant
+from app.cases.sync import grant, set_dues
 from app.cases.verbs import children, guard
 from app.core import personal
 from app.core.errors import FieldError
@@ -23,6 +23,9 @@ from app.identity import org
 
 REASON = "request_reason"
 """The field of a start form that says why; lists and the case's timeline show it."""
+
+SUPERVISE, PRESSING = "supervise", 90
+"""督办, and the priority that a supervised case has at least, also after it was lifted."""
 
 _NUMBER = select(cases.c.number).where(cases.c.id == bindparam("which"))
 
@@ -35,7 +38,7 @@ def ask(motion: Motion, command: Ask) -> Motion:
     """
     kind = KINDS[command.kind]
     task = guard.task_of(motion, command.task_id)
-    unit = rules.asker(motion, task, kind)
+    unit = rules.unit_of(motion, task, kind)
     _open(motion, task, kind)
     if (before := models.pending(motion.session, motion.case["id"], kind.key)) is not None:
         number = motion.session.scalar(_NUMBER, {"which": before})
@@ -54,13 +57,19 @@ def ask(motion: Motion, command: Ask) -> Motion:
         "request_at": motion.now.isoformat(),
         **known,
     }
+    if kind.key == SUPERVISE:
+        _raise(motion)
     place = units.get(motion.case["place_unit"], own)
     child = children.begin(
         motion, bundle, place, unit, _filled(bundle, command.answers, told), units.values()
     )
     grant(child, f"person:{motion.actor.id}", "started")
     grant(child, f"unit:{own.path}", "pool")
+    child.case["supervised"] = kind.key == SUPERVISE
     _keep(motion, child, kind, own)
+    if kind.key == SUPERVISE:
+        demand = child.changes.inserts["case_requests"][0]["reason"]
+        motion.tell("case.supervised", unit=unit, priority=motion.case["priority"], demand=demand)
     return child
 
 
@@ -83,9 +92,20 @@ def hear_decision(motion: Motion, command: RequestDecided) -> bool:
     """The case's part: its timeline says what became of it."""
     name = {"granted": "request.granted", "refused": "request.refused"}.get(command.how, "request.ended")
     kind = KINDS[command.kind]
-    said = {"opinion": command.said} if command.said else {}
-    motion.tell(name, kind=kind.key, called=kind.called, child=command.request_id, **said)
+    said = {"opinion": command.said, "reason": command.said} if command.said else {}
+    asked = {"kind": kind.key, "called": kind.called, "child": command.request_id, "to": command.asked_by}
+    motion.tell(name, **asked, **said)
+    if kind.key == SUPERVISE:
+        motion.case["supervised"] = False
+        set_dues(motion)
     return True
+
+
+def _raise(motion: Motion) -> None:
+    """The case lies before all others, with 领导批示, until the supervision is lifted."""
+    motion.case.update(supervised=True, priority=max(motion.case["priority"], PRESSING))
+    motion.ask_limits()
+    set_dues(motion)
 
 
 def _open(motion: Motion, task: Row, kind: Kind) -> None:
