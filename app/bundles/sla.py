@@ -25,19 +25,19 @@ MILESTONES = (
     "case.escalated",
 )
 TASK_EVENTS = ("task.opened", "task.claimed", "task.done", "task.cancelled")
+OF_UNITS = ("unit.assigned", "unit.released")
+"""When a unit gets the case in hand, and when it is let go."""
 _NOT_YET = (
     "case.cancelled",
     "case.merged",
     "case.suspended",
     "case.resumed",
-    "unit.assigned",
-    "unit.released",
     "task.returned",
     "case.returned",
 )
 EVENTS_SAY = (
     "case.received、case.redone（重办）、case.closed、case.reopened（重新打开）、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
-    "task.cancelled(环节)，或图中 event 属性给出的里程碑"
+    "task.cancelled(环节)，或图中 event 属性给出的里程碑；per: unit 的时钟用 unit.assigned、unit.released"
 )
 
 PAUSES = {"hold": "挂账", "suspend": "挂起"}
@@ -62,7 +62,9 @@ _CLOCK = Record(
         ),
         "limit": Key(Scalar(), f"时限，例如 {FORMS_ZH}，或 table(决策)：起算时问决策表", required=True),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
-        "per": Key(Text(says="范围"), "round：每一轮（重办）各计各的；不写就是一件一个"),
+        "per": Key(
+            Text(says="范围"), "round：每一轮（重办）各计各的；unit：每个承办单位各计各的；不写就是一件一个"
+        ),
         "pauseOn": Key(
             Many(Text(one_of=tuple(PAUSES), says="暂停的种类"), least=1, most=len(PAUSES)),
             "什么时候暂停计时：hold 挂账（图中由 clocks.pause 暂停，clocks.resume 恢复），"
@@ -91,6 +93,7 @@ SHAPE = Record(
 )
 
 
+PER_UNIT = "unit"
 _TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 
 
@@ -98,7 +101,8 @@ _TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 class ClockDef:
     """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text, or
     empty when the decision `table` says it; `label` is what people read, the name when there is none.
-    `per_round`: another round of the case has a clock of its own, whose start is its own too."""
+    `per_round`: another round of the case has a clock of its own, whose start is its own too; `per_unit`:
+    each unit that gets the case in hand has, until it is let go."""
 
     name: str
     start: str
@@ -118,6 +122,7 @@ class ClockDef:
     """The decision that says by how much, where `extends` does not."""
     basis: str = ""
     """The clause that people may be pointed to."""
+    per_unit: bool = False
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -178,6 +183,7 @@ def read_sla(found: Found) -> Sla | None:
             by,
             by_table,
             clock.get("basis", ""),
+            clock.get("per") == PER_UNIT,
         )
     tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:
@@ -214,19 +220,24 @@ def _check_event(event: str, found: Found, path: Path) -> None:
         )
     elif name not in TASK_EVENTS and step is not None:
         found.error("event-invalid", path, f"“{name}”后面不写括号。", f'"{name}" takes no step.')
-    elif name not in (*TASK_EVENTS, *LIFE, *MILESTONES):
+    elif name not in (*TASK_EVENTS, *LIFE, *MILESTONES, *OF_UNITS):
         known = keys.nearest(name, (*LIFE, *TASK_EVENTS, *MILESTONES))
         found.error("event-invalid", path, f"没有事件“{name}”；可以写{known}。", f'No event "{name}".')
 
 
 def _per_round(clock: Mapping[str, Any], found: Found, path: Path) -> bool:
     per, start = clock.get("per"), event_parts(clock["start"])[0]
-    if per == "unit":
-        zh = "per: unit（每个单位各计各的）尚未开放；可以写 per: round。"
-        found.error("key-not-yet", (*path, "per"), zh, "per: unit is not open yet.")
-    elif per not in (None, "round"):
-        zh = f"per 只能写 round（每一轮各计各的），现在是“{per}”。"
-        found.error("value-invalid", (*path, "per"), zh, "per is round.")
+    ends = [event_parts(clock[end])[0] for end in ("start", "stop", "resume") if end in clock]
+    if per == PER_UNIT and (start != OF_UNITS[0] or "resume" in clock):
+        zh = "per: unit 由 unit.assigned（单位首次签收，成为承办单位）起算，不写 resume。"
+        found.error("value-invalid", (*path, "per"), zh, "per: unit starts with unit.assigned.")
+    elif per != PER_UNIT and set(ends) & set(OF_UNITS):
+        named = "、".join(sorted(set(ends) & set(OF_UNITS)))
+        zh = f"{named} 只用在每个承办单位各计各的时钟：请写上 per: unit。"
+        found.error("value-invalid", path, zh, "Say per: unit.")
+    elif per not in (None, "round", PER_UNIT):
+        zh = f"per 只能写 round（每一轮各计各的）或 unit（每个承办单位各计各的），现在是“{per}”。"
+        found.error("value-invalid", (*path, "per"), zh, "per is round or unit.")
     elif per == "round" and start in ("task.opened", "case.received"):
         zh = f"由 {start} 起算的不写 per: round："
         zh += "一件只收到一次。" if start == "case.received" else "每次打开已经各计各的。"

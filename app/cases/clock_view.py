@@ -91,7 +91,7 @@ def _explained(
         worked,
         entries,
         calendar,
-        started=_started(drawn, row, bundle),
+        started=_started(drawn, entries, bundle),
         basis=_basis(drawn, entries, bundle),
         counted_by=_counted_by(worked, row, calendar),
         who=lambda person: names.get(person, person),
@@ -99,6 +99,7 @@ def _explained(
     return {
         "label": drawn.label,
         "round": int(row["instance"].removeprefix(ROUND)) if row["instance"].startswith(ROUND) else None,
+        "unit": entries[0].detail.get("unit"),
         "calendar": row["calendar"],
         "lines": [_line(line) for line in lines],
     }
@@ -140,7 +141,9 @@ def _tiers(row: Row, flags: list[Row], bundle: Bundle, until: Any) -> list[dict[
     return tiers
 
 
-def _started(drawn: ClockDef, row: Row, bundle: Bundle) -> str:
+def _started(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
+    if drawn.per_unit:
+        return f"“{entries[0].detail['called']}”签收、成为承办单位时起算"
     name, step = event_parts(drawn.start)
     if step is not None:
         return f"“{bundle.step(step).name}”{EVENTS.get(name, name)}时起算"

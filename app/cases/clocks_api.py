@@ -44,6 +44,9 @@ class ExplainedClockOut(ClockOut):
 
     label = fields.String(required=True)
     round = fields.Integer(required=True, allow_none=True)
+    unit = fields.String(
+        required=True, allow_none=True, metadata={"description": "per: unit 的时钟：哪个单位的"}
+    )
     calendar = fields.Integer(
         required=True, allow_none=True, metadata={"description": "工作日历的版本；自然时间没有"}
     )

@@ -17,6 +17,7 @@ from app.clocks.rows import (
     ROUND,
     RUNNING,
     STOPPED,
+    UNIT,
     WHOLE_CASE,
     Clock,
     Timer,
@@ -28,6 +29,7 @@ from app.core.events import Event
 from app.core.ids import new_id
 from app.engine.picture import Wait
 
+RELEASED = "unit.released"
 GONE = ("task.done", "task.cancelled", "task.returned")
 
 
@@ -89,6 +91,8 @@ class Board:
             name = full_name(event)
             if event.name in GONE:  # what measured this very task ends with it, whatever the policy waits for
                 told += self._stop([c for c in self.live() if c.instance == event.data["ref"]])
+            if name == RELEASED:
+                told += self._stop([c for c in self.live() if c.of_a_unit])
             for clock in self.sla.clocks.values():
                 if clock.stop == name:
                     told += self._stop([c for c in self.live() if _meant(c, clock.name, event)])
@@ -139,10 +143,14 @@ class Board:
     def light(self) -> str | None:
         """The colour of the worst tier reached by a clock that runs, or that measures the case or its round.
 
-        What a step's clock showed goes out once that clock was met; a case that was late stays marked late,
-        as long as its round lasts.
+        What the clock of a step or a unit showed goes out once that clock was met; a case that was late stays
+        marked late, as long as its round lasts.
         """
-        shown = [c for c in self.clocks if c.live or (not c.of_a_task and c is self.newest(c.name))]
+        shown = [
+            c
+            for c in self.clocks
+            if c.live or (not (c.of_a_task or c.of_a_unit) and c is self.newest(c.name))
+        ]
         colours = [
             tier.colour
             for clock in shown
@@ -266,21 +274,26 @@ class Board:
 
     def _start(self, drawn: ClockDef, event: Event) -> list[Event]:
         name = drawn.name
-        instance = f"{ROUND}{self.round_of()}" if drawn.per_round else WHOLE_CASE
-        if event.name == "task.opened":
+        instance, whose = WHOLE_CASE, {}
+        if drawn.per_round:
+            instance = f"{ROUND}{self.round_of()}"
+        elif drawn.per_unit:
+            instance = f"{UNIT}{1 + sum(clock.name == name for clock in self.clocks)}"
+            whose = {"unit": event.data["unit"], "called": event.data["called"]}
+        elif event.name == "task.opened":
             instance = str(event.data["ref"])
         if any(clock.name == name and clock.instance == instance for clock in self.clocks):
             return []  # one per case (or round) and for ever: a return never starts it again
-        told = self._stop([c for c in self.live() if drawn.per_round and c.name == name])
+        told = self._stop([c for c in self.live() if (drawn.per_round or drawn.per_unit) and c.name == name])
         started = event.data.get("since") or event.at
         started = datetime.fromisoformat(started) if isinstance(started, str) else started
         limit = self.limit_of(drawn)
         clock = Clock(new_id(), name, instance, RUNNING, started, limit.text, None)
         self.clocks.append(clock)
         self.new_clocks[clock.id] = clock
-        self.write(clock, "started", {"limit": limit.text, **limit.decided})
+        self.write(clock, "started", {"limit": limit.text, **limit.decided, **whose})
         clock = self.settle(clock)
-        detail = {"clock": name, "due": _text(clock.due_at), **limit.decided}
+        detail = {"clock": name, "due": _text(clock.due_at), **limit.decided, **whose}
         return [*told, replace(event, name="clock.started", data=detail)]
 
     def _stop(self, meant: Sequence[Clock]) -> list[Event]:

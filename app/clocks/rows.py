@@ -10,8 +10,9 @@ from app.clocks.calendar import Calendar
 from app.clocks.ledger import Reckoned
 
 WHOLE_CASE = ""
-ROUND = "#"
-"""Before the number of the round that an instance measures; what measures a task bears the task's ref."""
+ROUND, UNIT = "#", "@"
+"""Before the number of the round that an instance measures, and before the how manieth unit it is that has
+the case in hand; what measures a task bears the task's ref."""
 
 CAP = "#cap"
 """The tier of the token timer that ends a pause at its cap; its key is the clock."""
@@ -39,7 +40,12 @@ class Clock:
     @property
     def of_a_task(self) -> bool:
         """Whether it measures one opened task, and not the case or a round of it."""
-        return self.instance != WHOLE_CASE and not self.instance.startswith(ROUND)
+        return self.instance != WHOLE_CASE and not self.instance.startswith((ROUND, UNIT))
+
+    @property
+    def of_a_unit(self) -> bool:
+        """Whether it measures how long one unit has had the case in hand."""
+        return self.instance.startswith(UNIT)
 
     @property
     def live(self) -> bool:

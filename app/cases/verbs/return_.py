@@ -147,7 +147,7 @@ def clocks_told(motion: Motion) -> list[str]:
     """One line a running clock of the whole case: it runs on."""
     lines = []
     for clock in motion.board.clocks:
-        if clock.live and not clock.of_a_task:
+        if clock.live and not clock.of_a_task and not clock.of_a_unit:
             label = motion.bundle.sla.clocks[clock.name].label
             lines.append(f"“{label}”不重新计时。")
     return lines
