@@ -71,6 +71,7 @@ def create_app() -> "Flask":
     from app.cases.search import api as search
     from app.cases.search import saved_api as filters
     from app.cases.secrets import api as secrets
+    from app.cases.splitting import api as splitting
     from app.cases.suggestions import api as suggestions
     from app.cases.urging import api as urging
     from app.cases.voting import api as voting
@@ -119,6 +120,7 @@ def create_app() -> "Flask":
     document.register_blueprint(notes.blp)
     document.register_blueprint(links.blp)
     document.register_blueprint(phrases.blp)
+    document.register_blueprint(splitting.blp)
     document.register_blueprint(suggestions.blp)
     document.register_blueprint(attachments.blp)
     document.register_blueprint(secrets.blp)

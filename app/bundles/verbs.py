@@ -25,6 +25,7 @@ VERBS = {
     "removeSigner": "减签",
     "recuse": "回避",
     "urge": "催办",
+    "split": "拆分",
     "requestExtension": "申请延期",
     "requestHold": "申请挂账",
     "requestExclusion": "申请剔除",

@@ -46,6 +46,7 @@ from app.cases.commands.merging import (
 )
 from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Reopen, RestWithParent, Resume, Revoke, Suspend, Terminate
+from app.cases.commands.splitting import PartTakenBack, Split, TakePartBack
 from app.cases.commands.stack import (
     AddSigner,
     AssignDown,
@@ -82,6 +83,7 @@ from app.cases.verbs.rate import rate
 from app.cases.verbs.recuse import recuse
 from app.cases.verbs.reopen import reopen
 from app.cases.verbs.return_ import give_back
+from app.cases.verbs.split import part_taken_back, split, take_back
 from app.cases.verbs.stacking import moved_by
 from app.cases.verbs.transfer import transfer
 from app.cases.verbs.unit_moved import unit_moved
@@ -163,6 +165,15 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             settle(child, Run.new(child.bundle.engine, CaseEnv(child)))
             motion.made = ask.made(motion, child)
             return True
+        case Split():
+            parts = split(motion, command)
+            for part in parts:
+                tree.adopt(part)
+                settle(part, Run.new(part.bundle.engine, CaseEnv(part)))
+            motion.made = {"parts": [{**part.case} for part in parts]}
+            return True
+        case PartTakenBack():
+            return part_taken_back(motion, command)
         case RequestDecided():
             return ask.hear_decision(motion, command)
         case Exclude():
@@ -239,6 +250,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
                 run.deliver(timer.key)
             else:
                 run.fire_timers([timer.key])
+        case TakePartBack():
+            run = take_back(motion, command)
         case Terminate():
             run = terminate(motion, command)
         case Revoke():

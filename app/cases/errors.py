@@ -73,6 +73,14 @@ class CannotMerge(Conflict):
     """这两件不能合并。"""
 
 
+class CannotSplit(Conflict):
+    """该办件不能拆分。"""
+
+
+class CannotTakeBack(Conflict):
+    """不能撤销这次拆分。"""
+
+
 class NotMerged(Conflict):
     """该办件没有并入别的办件。"""
 

@@ -268,6 +268,9 @@ case_notes = Table(
     Index("ix_case_notes_case", "case_id", "id"),
 )
 
+SPLIT_FROM = "split_from"
+"""拆分 ties the part to what it was split from; nobody sets or takes back such a link by hand."""
+
 # 关联: what two cases have to do with each other. Rows of links that were taken back are gone; the chains of
 # both cases tell.
 case_links = Table(
@@ -276,7 +279,8 @@ case_links = Table(
     Column("id", Id, primary_key=True),
     Column("from_id", Id, ForeignKey("cases.id"), nullable=False),
     Column("to_id", Id, ForeignKey("cases.id"), nullable=False),
-    Column("kind", String(20), nullable=False),  # duplicate_of | caused_by | related | escalated_as
+    # duplicate_of | caused_by | related | escalated_as | split_from
+    Column("kind", String(20), nullable=False),
     Column("author_id", String(60), nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("from_id", "to_id", "kind", name="uq_case_links_pair"),

@@ -13,7 +13,7 @@ from app.cases import followers, save_clocks
 from app.cases.attachments.models import attachments
 from app.cases.external import follow as external
 from app.cases.incidents import opening
-from app.cases.models import GOING, case_facts, case_items, cases, task_queue, tasks, waits
+from app.cases.models import GOING, case_facts, case_items, case_links, cases, task_queue, tasks, waits
 from app.cases.motion import Motion, Row
 from app.cases.requests import models as requests
 from app.cases.search import index
@@ -89,6 +89,7 @@ _INSERT_QUEUE = insert(task_queue)
 _INSERT_CHAIN = insert(case_chain)
 _INSERT_WAIT = insert(waits)
 _INSERT_FILE = insert(attachments)
+_INSERT_LINK = insert(case_links)
 _WAIT_OVER = delete(waits).where(waits.c.case_id == bindparam("case"), waits.c.ref == bindparam("which"))
 
 
@@ -151,6 +152,8 @@ def _save(motion: Motion) -> None:
         session.write(_INSERT_WAIT, changes.inserts["waits"])
     if changes.inserts["attachments"]:
         session.write(_INSERT_FILE, changes.inserts["attachments"])
+    if changes.inserts["case_links"]:
+        session.write(_INSERT_LINK, changes.inserts["case_links"])
     if changes.inserts["case_requests"]:
         session.write(requests.INSERT, changes.inserts["case_requests"])
     external.save(motion)

@@ -74,6 +74,7 @@ LINKS = {
     "caused_by": ("起因于 {}", "引起 {}"),
     "related": ("与 {} 相关", "与 {} 相关"),
     "escalated_as": ("上报为 {}", "由 {} 上报而来"),
+    "split_from": ("由 {} 拆分而来", "拆分出 {}"),
 }
 """How two cases are tied, said from the one that was linked and from the other."""
 CONFIRMED = {"attachment-missing": "缺少要求的附件", "return-to-ruling": "再退单将提交裁定"}
@@ -232,6 +233,14 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"催办，优先级 {event['priority']}"
         case "case.redone":
             return f"重办，第 {event['round']} 轮，总时限不重新起算"
+        case "case.split":
+            return f"拆分出 {event['number']}，原因：{event['reason']}"
+        case "case.split_from":
+            return f"由 {event['words']} 拆分而来"
+        case "case.taken_back":
+            return f"撤销拆分，原因：{event['reason']}"
+        case "case.part_taken_back":
+            return f"拆分出的 {event['words']} 已撤销"
         case "case.merged":
             return f"并入另一件办件，原因：{event['reason']}"
         case "case.copied":

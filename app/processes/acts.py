@@ -15,11 +15,13 @@ from app.cases import moves, tasks, viewing
 from app.cases.attachments import kinds, names, shelf
 from app.cases.attachments import service as attachments
 from app.cases.attachments.models import kept
+from app.cases.commands.splitting import Part
 from app.cases.copies import service as copies
 from app.cases.handing import service as handing
 from app.cases.notes import service as notes
 from app.cases.rating import service as rating
 from app.cases.resting import service as resting
+from app.cases.splitting import service as splitting
 from app.cases.urging import service as urging
 from app.cases.voting import service as voting
 from app.core.db import reading
@@ -371,6 +373,21 @@ def _merge(doing: Doing) -> str:
 def _unmerge(doing: Doing) -> str:
     moves.unmerge(doing.actor, doing.case["id"], doing.text("reason"))
     return f"撤销合并：{doing.text('reason')}"
+
+
+@act(
+    "split",
+    "拆分",
+    "case",
+    title=Key(Text(says="标题", longest=200), "拆出的一件的标题", required=True),
+    answers=Key(ANSWERS, "登记表里与原件不同的内容"),
+    reason=REASON,
+)
+def _split(doing: Doing) -> str:
+    part = Part("", doing.text("title"), doing.given.get("answers", {}))
+    reason, case = doing.text("reason"), doing.case
+    splitting.split(doing.actor, case["id"], [part], reason, case["revision"])
+    return f"拆分出“{part.title}”：{reason}"
 
 
 def files_by_id(doing: Doing, answers: dict[str, Any], form: Form | None) -> dict[str, Any]:

@@ -22,7 +22,9 @@ attachments = Table(
     Column("kind", String(20), nullable=False),  # one of FILE_KINDS
     Column("size", Integer, nullable=False),
     Column("sm3", LargeBinary, nullable=False),  # of the bytes as they are stored
-    Column("stored", String(60), nullable=False, unique=True),
+    Column(
+        "stored", String(60), nullable=False, index=True
+    ),  # a part of a split case refers to the same bytes
     Column("state", String(10), nullable=False),  # kept | withdrawn
     Column("at", Instant, nullable=False),
     Column("withdrawn_at", Instant),

@@ -14,6 +14,7 @@ from app.cases.commands.clocks import ClockCommand
 from app.cases.commands.merging import ChildEnded, EndChild, Hear, Merging
 from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Resting
+from app.cases.commands.splitting import Splitting
 from app.cases.commands.stack import Stacked
 
 
@@ -219,6 +220,7 @@ CaseCommand = (
     | Merging
     | Rate
     | Resting
+    | Splitting
     | UnitMoved
 )
 Command = TaskCommand | CaseCommand | FireTimer

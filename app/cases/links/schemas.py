@@ -2,10 +2,15 @@
 
 from marshmallow import fields
 
+from app.cases.models import SPLIT_FROM
 from app.core.http.fields import Identifier, ListOf, Moment, OneOf, Schema, Shape
 from app.core.http.pages import PageOut
 
 KINDS = ("duplicate_of", "caused_by", "related", "escalated_as")
+
+
+SEEN = (*KINDS, SPLIT_FROM)
+"""A split ties its parts by itself."""
 
 
 class LinkIn(Schema):
@@ -27,7 +32,7 @@ class LinkMade(Schema):
     id = fields.String(required=True)
     from_ = fields.String(required=True, data_key="from")
     to = fields.String(required=True)
-    kind = OneOf(KINDS, required=True)
+    kind = OneOf(SEEN, required=True)
     author = fields.String(required=True)
     at = Moment(required=True)
 
@@ -47,7 +52,7 @@ class LinkOut(Schema):
     """A link as seen from one case; `outward` when it says something of this case, not of the other."""
 
     id = fields.String(required=True)
-    kind = OneOf(KINDS, required=True)
+    kind = OneOf(SEEN, required=True)
     outward = fields.Boolean(required=True)
     author = fields.String(required=True)
     at = Moment(required=True)

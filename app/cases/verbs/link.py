@@ -6,7 +6,7 @@ from sqlalchemy import and_, bindparam, delete, insert, or_, select
 
 from app.cases.commands.beside import Link, Linked, Unlink, Unlinked
 from app.cases.errors import LinkReversed, LinkToItself
-from app.cases.models import case_links
+from app.cases.models import SPLIT_FROM, case_links
 from app.cases.motion import Motion
 from app.cases.verbs import guard
 from app.core.errors import FieldError, NotFound
@@ -66,7 +66,7 @@ def unlink(motion: Motion, command: Unlink) -> None:
     guard.right(motion, CASE_LINK)
     guard.case_active(motion)
     row, case_id = _row(motion, command.link_id), motion.case["id"]
-    if row is None or case_id not in (row["from_id"], row["to_id"]):
+    if row is None or row["kind"] == SPLIT_FROM or case_id not in (row["from_id"], row["to_id"]):
         raise NotFound
     motion.session.execute(_DELETE, {"which": row["id"]})
     outward = row["from_id"] == case_id

@@ -1,0 +1,1 @@
+"""拆分: one case becomes several, each with its own number and way."""
