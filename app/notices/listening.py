@@ -72,7 +72,7 @@ def _of_tier(event: Event) -> Iterable[_Told]:
 
 def _people(session: Session, told: Sequence[_Told], rules: Rules) -> list[tuple[Person, Notice]]:
     """Each thing with each of its people, but for who did it himself."""
-    parts_of = {each.event.case_id for each in told if each.word not in DIRECT}
+    parts_of = {_about(each) for each in told if each.word not in DIRECT}
     kinds = sorted({each.notice.kind for each in told})
     parts = Parts(session, parts_of, {each.word for each in told}, kinds) if parts_of else None
     meant = [(each, _names(each, parts)) for each in told]
@@ -85,17 +85,24 @@ def _people(session: Session, told: Sequence[_Told], rules: Rules) -> list[tuple
     ]
 
 
+def _about(each: _Told) -> str:
+    """The case in which somebody's part is meant: of a request's asker, the request itself."""
+    return str(each.event.data.get("child") or "") if each.word == "asker" else each.event.case_id
+
+
 def _names(each: _Told, parts: Parts | None) -> list[list[str]]:
     data = each.event.data
     match each.word:
-        case "to":
+        case "to" | "asker" if data.get("to"):
             to = data.get("to") or ()
             return [[f"{PERSON}{one}"] for one in ([to] if isinstance(to, str) else to)]
         case "desk":
             return [[name] for name in data.get("pools", ()) if name.startswith(PERSON)]
         case "pool":
             return [[name] for name in data.get("pools", ()) if not name.startswith(PERSON)]
-    return parts.holders(each.event.case_id, each.word) if parts is not None else []
+        case "to":
+            return []
+    return parts.holders(_about(each), each.word) if parts is not None else []
 
 
 class _Found:

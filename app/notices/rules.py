@@ -123,7 +123,8 @@ def in_force() -> Rules:
 
 def begin() -> None:
     """Refuses a wrong file at the start. Raises SettingRefused with every fault and its line."""
-    _read(settings().bpmn_dir / FILE)
+    _kept.pop(settings().bpmn_dir / FILE, None)
+    in_force()
 
 
 def forget() -> None:

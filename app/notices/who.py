@@ -104,8 +104,12 @@ _TASKS = select(tasks.c.case_id, tasks.c.assignee_id, tasks.c.pools).where(
     text("tasks.state in ('open', 'claimed')"),
 )
 _LET_IN = (
-    select(case_access.c.case_id, case_access.c.reason, *_COLUMNS)
-    .select_from(case_access.join(_ABOUT, people.c.id == func.substr(case_access.c.holder, len(PERSON) + 1)))
+    select(case_access.c.case_id, case_access.c.reason, cases.c.parent_id, *_COLUMNS)
+    .select_from(
+        case_access.join(_ABOUT, people.c.id == func.substr(case_access.c.holder, len(PERSON) + 1)).join(
+            cases, cases.c.id == case_access.c.case_id
+        )
+    )
     .where(
         _ACTIVE,
         dialects.one_of(case_access.c.case_id, "cases"),
@@ -114,6 +118,10 @@ _LET_IN = (
 )
 _CASES = select(cases.c.id, cases.c.org_path, cases.c.reporter_id).where(dialects.one_of(cases.c.id, "cases"))
 _TIERS = select(units.c.path, units.c.tier).where(dialects.one_of(units.c.path, "paths"))
+
+
+LET_IN = ("filer", "followers", "asker")
+"""Who began a case, who follows it, who began it as a request beside another."""
 
 
 class Parts:
@@ -133,11 +141,14 @@ class Parts:
         if {"handler", "superior"} & set(words):
             for row in session.ask((_TASKS, asked))[0]:
                 self._tasks.setdefault(row["case_id"], []).append(row)
-        if {"filer", "followers"} & set(words):
+        if set(LET_IN) & set(words):
             (let_in,) = session.ask((_LET_IN, {**asked, "kinds": list(kinds)}))
             self.people = _gathered(let_in)
             for row in let_in:
-                self._let_in.setdefault(row["case_id"], {})[row["id"], row["reason"]] = None
+                part = (
+                    "followers" if row["reason"] == "followed" else "asker" if row["parent_id"] else "filer"
+                )
+                self._let_in.setdefault(row["case_id"], {})[row["id"], part] = None
         if levels or "reporter" in words:
             self._cases = {row["id"]: row for row in session.ask((_CASES, asked))[0]}
         if levels:
@@ -152,10 +163,9 @@ class Parts:
                 return [[name] for row in self._open(case_id) for name in _at(row)]
             case "superior":
                 return [above for row in self._open(case_id) if (above := _above(row["pools"]))]
-            case "filer" | "followers":
-                part = "started" if word == "filer" else "followed"
+            case "filer" | "followers" | "asker":
                 found = self._let_in.get(case_id, ())
-                return [[f"{PERSON}{person}"] for person, reason in found if reason == part]
+                return [[f"{PERSON}{person}"] for person, part in found if part == word]
             case "reporter":
                 case = self._cases.get(case_id)
                 return [[f"{PERSON}{case['reporter_id']}"]] if case and case["reporter_id"] else []

@@ -22,9 +22,9 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "case.supervised": ("text", "demand", "called"),
     "case.instructed": (),
     "case.returned": ("called", "reason", "count"),
-    "request.opened": ("called", "number"),
-    "request.granted": ("called", "reason", "number"),
-    "request.refused": ("called", "reason", "number"),
+    "request.opened": ("called", "number", "reason"),
+    "request.granted": ("called", "opinion"),
+    "request.refused": ("called", "opinion"),
     "request.ended": (),
     "task.opened": TASK,
     "task.rerouted": TASK,
@@ -51,6 +51,7 @@ PEOPLE: Mapping[str, str] = {
     "to": "事件点名的人",
     "desk": "待办直接交到手上的人",
     "pool": "待办池里的人",
+    "asker": "提出申请的人",
     **TELL,
 }
 """Everybody a line may tell, beside `role@level`."""
