@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange, notices, periodic, polls, reports
+    from app import bundles, exchange, notices, periodic, reports
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -23,7 +23,6 @@ def wire() -> None:
     under_units.install()
     exchange.install()
     notices.install()
-    polls.install()
     reports.install()
     kept.install()
     periodic.install()

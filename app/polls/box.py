@@ -44,10 +44,9 @@ def look(session: Session, poll_id: str) -> list[Ballot]:
     return [(matter, bytes.fromhex(receipt), choice) for matter, receipt, choice in kept]
 
 
-def put(session: Session, poll_id: str, ballots: list[Ballot]) -> None:
-    """More ballots; the poll is locked. Everything is written anew, in the order of matter and receipt."""
-    everything = sorted([*look(session, poll_id), *ballots])
-    sealed = _sealed(session, poll_id, everything)
+def fill(session: Session, poll_id: str, ballots: list[Ballot]) -> None:
+    """All ballots that there are now, written anew in the order of matter and receipt; the poll is locked."""
+    sealed = _sealed(session, poll_id, sorted(ballots))
     session.execute(_CHANGE, {"poll": poll_id, "all_of_them": sealed})
 
 

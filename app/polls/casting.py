@@ -194,7 +194,7 @@ def _keep(session: Session, poll: Row, ballots: list[Ballot], person: str) -> No
     if {ballot[:2] for ballot in there} & {ballot[:2] for ballot in ballots}:
         raise ReceiptTaken
     if poll["secret"]:
-        box.put(session, poll["id"], ballots)
+        box.fill(session, poll["id"], [*there, *ballots])
         return
     rows = [
         {"poll_id": poll["id"], "matter": matter, "receipt": receipt, "choice": choice, "person_id": person}

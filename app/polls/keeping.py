@@ -1,22 +1,17 @@
-"""A poll's life: it opens with its roll, closes with its counts, and is void when its case ends before."""
+"""A poll's life: it opens with its roll, closes with its counts, or is void."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal, select, update
 
 from app.core.db import Session
-from app.core.events import Event
 from app.core.ids import new_id
 from app.identity.memberships import members
 from app.polls import box, models, tally
 from app.polls.matters import Matter, matter_of
 from app.polls.models import CANCELLED, CLOSED, OPEN, Row, poll_ballots, poll_matters, poll_roll, polls
 from app.polls.tally import Ballot, Counted
-
-ENDINGS = ("case.closed", "case.cancelled")
 
 _LAST = select(func.max(polls.c.attempt)).where(
     polls.c.case_id == bindparam("case"), polls.c.name == bindparam("name")
@@ -30,11 +25,6 @@ _NEWEST = (
 _VOID_NAMED = (
     update(polls)
     .where(polls.c.case_id == bindparam("case"), polls.c.name == bindparam("called"), polls.c.state == OPEN)
-    .values(state=CANCELLED, closed_at=bindparam("at"))
-)
-_VOID_OF_CASE = (
-    update(polls)
-    .where(polls.c.case_id.in_(bindparam("cases", expanding=True)), polls.c.state == OPEN)
     .values(state=CANCELLED, closed_at=bindparam("at"))
 )
 _CLOSE = update(polls).where(polls.c.id == bindparam("poll"))
@@ -166,10 +156,3 @@ def ballots_now(session: Session, poll: Row) -> list[Ballot]:
 def void(session: Session, case_id: str, name: str, now: datetime) -> None:
     """An open poll of this name is void; its ballots stay in their box, uncounted."""
     session.execute(_VOID_NAMED, {"case": case_id, "called": name, "at": now})
-
-
-def end_with_case(session: Session, events: Sequence[Event]) -> None:
-    """Nobody votes for a case that is over."""
-    over: list[Any] = [event for event in events if event.name in ENDINGS]
-    if over:
-        session.execute(_VOID_OF_CASE, {"cases": [event.case_id for event in over], "at": over[-1].at})

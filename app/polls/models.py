@@ -23,12 +23,15 @@ from sqlalchemy import (
     select,
 )
 
+from app.cases.models import cases
 from app.core import dialects
 from app.core.db import Id, Instant, Json, Session, metadata
 from app.crypto.sealed import SealedBytes
 
 OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
 STATES = {OPEN: "投票中", CLOSED: "已结束", CANCELLED: "已作废"}
+OVER = ("closed", "cancelled")
+"""States of a case for which nobody votes any more."""
 ONLINE, OFFLINE = "online", "offline"
 CHANNELS = {ONLINE: "线上", OFFLINE: "线下"}
 
@@ -113,7 +116,10 @@ poll_boxes = Table(
     Column("ballots", SealedBytes, nullable=False),
 )
 
-_LOCKED = dialects.locked(select(polls).where(polls.c.id == bindparam("poll")))
+_CASE = select(cases.c.state).where(cases.c.id == polls.c.case_id).scalar_subquery().label("case_state")
+FOUND = select(polls, _CASE)
+"""Polls, each with the state of its case: an open one whose case is over is void without a word."""
+_LOCKED = dialects.locked(FOUND.where(polls.c.id == bindparam("poll")))
 _MATTERS = select(poll_matters).where(poll_matters.c.poll_id == bindparam("poll"))
 _ON_ROLL = select(poll_roll).where(
     poll_roll.c.poll_id == bindparam("poll"), poll_roll.c.person_id == bindparam("person")
@@ -140,7 +146,14 @@ Row = dict[str, Any]
 def locked(session: Session, poll_id: str) -> Row | None:
     """The poll, until the end of the transaction nobody else's."""
     row = session.execute(_LOCKED, {"poll": poll_id}).mappings().one_or_none()
-    return dict(row) if row is not None else None
+    return poll_of(row) if row is not None else None
+
+
+def poll_of(found: Any) -> Row:
+    """A row of FOUND, void if its case is over."""
+    row = dict(found)
+    over = row.pop("case_state") in OVER
+    return {**row, "state": CANCELLED} if over and row["state"] == OPEN else row
 
 
 def matters_of(session: Session, poll_id: str) -> list[Row]:

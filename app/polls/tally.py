@@ -97,8 +97,13 @@ def count(
     for matter in matters:
         choices = [*range(1, len(matter.options) + 1), *([0] if matter.abstention else [])]
         votes = {choice: counted[matter.place, choice] for choice in choices}
-        found.append(Counted(matter, votes, _winner(votes, passes, voted, eligible)))
+        found.append(judged(matter, votes, passes, voted, eligible))
     return found
+
+
+def judged(matter: Matter, votes: Mapping[int, int], passes: str, voted: int, eligible: int) -> Counted:
+    """One matter whose votes are known."""
+    return Counted(matter, votes, _winner(votes, passes, voted, eligible))
 
 
 def result_of(counted: Sequence[Counted], quorum: str, voted: int, eligible: int) -> str:

@@ -1,10 +1,10 @@
 """What people see of a poll: residents those on whose roll they stand, staff those of the cases they see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, select
+from sqlalchemy import and_, bindparam, exists, false, func, or_, select
 
 from app.cases.models import cases
 from app.core import clock
@@ -17,8 +17,9 @@ from app.identity.scopes import case_scope, hidden, require
 from app.polls import box, keeping, models, tally
 from app.polls.errors import PollOpen
 from app.polls.matters import Matter, matter_of
-from app.polls.models import CLOSED, OPEN, Row, poll_roll, poll_voters, polls
+from app.polls.models import CANCELLED, CLOSED, OPEN, Row, poll_matters, poll_roll, poll_voters, polls
 
+_VOTED = and_(poll_voters.c.poll_id == poll_roll.c.poll_id, poll_voters.c.person_id == poll_roll.c.person_id)
 _LINES = (
     select(
         poll_roll.c.person_id.label("id"),
@@ -38,6 +39,29 @@ _LINES = (
     .order_by(poll_roll.c.person_id)
     .limit(bindparam("most"))
 )
+_MATTERS = (
+    select(poll_matters)
+    .where(poll_matters.c.poll_id.in_(bindparam("polls", expanding=True)))
+    .order_by(poll_matters.c.poll_id, poll_matters.c.place)
+)
+_NUMBERS = (
+    select(
+        poll_roll.c.poll_id,
+        func.count().filter(poll_roll.c.recused_by.is_(None)).label("eligible"),
+        func.count(poll_voters.c.person_id).label("voted"),
+    )
+    .outerjoin(poll_voters, _VOTED)
+    .where(poll_roll.c.poll_id.in_(bindparam("polls", expanding=True)))
+    .group_by(poll_roll.c.poll_id)
+)
+_MINE = (
+    select(poll_roll.c.poll_id, poll_roll.c.recused_by, poll_voters.c.channel)
+    .outerjoin(poll_voters, _VOTED)
+    .where(
+        poll_roll.c.poll_id.in_(bindparam("polls", expanding=True)),
+        poll_roll.c.person_id == bindparam("person"),
+    )
+)
 _NAMES = select(people.c.id, people.c.name).where(people.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -45,34 +69,33 @@ def page(
     actor: Actor, case_id: str | None, state: str | None, limit: int, after: str | None
 ) -> list[dict[str, Any]]:
     """At most `limit + 1` polls, the newest first, each as `view` shows it."""
+    query = models.FOUND.where(_seen(actor))
+    if case_id is not None:
+        query = query.where(polls.c.case_id == case_id)
+    if state is not None:
+        query = query.where(_stands(state))
+    if after is not None:
+        query = query.where(polls.c.id < after)
     with reading() as session:
-        query = select(polls).where(_seen(actor))
-        if case_id is not None:
-            query = query.where(polls.c.case_id == case_id)
-        if state is not None:
-            query = query.where(polls.c.state == state)
-        if after is not None:
-            query = query.where(polls.c.id < after)
-        rows = session.execute(query.order_by(polls.c.id.desc()).limit(limit + 1)).mappings().all()
-        now = clock.now(session)
-        return [view(session, actor, dict(row), now) for row in rows]
+        found = session.execute(query.order_by(polls.c.id.desc()).limit(limit + 1)).mappings()
+        return _views(session, actor, [models.poll_of(row) for row in found])
 
 
 def look(actor: Actor, poll_id: str) -> dict[str, Any]:
     """One poll. Raises NotFound."""
     with reading() as session:
-        poll = seen(session, actor, poll_id)
-        return view(session, actor, poll, clock.now(session))
+        return _views(session, actor, [seen(session, actor, poll_id)])[0]
 
 
 def seen(session: Session, actor: Actor, poll_id: str) -> Row:
     """Loading and being allowed are one act. Raises NotFound, PermissionMissing."""
     if actor.kind != "resident":
         require(actor, POLL_READ, subject=poll_id)
-    row = session.execute(select(polls).where(polls.c.id == poll_id, _seen(actor))).mappings().one_or_none()
+    query = models.FOUND.where(polls.c.id == poll_id, _seen(actor))
+    row = session.execute(query).mappings().one_or_none()
     if row is None:
         raise hidden(actor, poll_id)
-    return dict(row)
+    return models.poll_of(row)
 
 
 def seen_by_staff(session: Session, actor: Actor, poll_id: str, permission: str) -> None:
@@ -82,14 +105,40 @@ def seen_by_staff(session: Session, actor: Actor, poll_id: str, permission: str)
     require(actor, permission, case, subject=poll_id)
 
 
-def view(session: Session, actor: Actor, poll: Row, now: datetime) -> dict[str, Any]:
-    """A poll as it leaves the house; counts once it is closed, or always where the diagram says so."""
-    matters = [matter_of(row) for row in models.matters_of(session, poll["id"])]
-    eligible, voted = models.eligible(session, poll["id"]), models.turnout(session, poll["id"])
+def _views(session: Session, actor: Actor, found: Sequence[Row]) -> list[dict[str, Any]]:
+    """Polls as they leave the house, however many with the same few questions."""
+    if not found:
+        return []
+    ids, now = [poll["id"] for poll in found], clock.now(session)
+    matters: dict[str, list[Matter]] = {each: [] for each in ids}
+    for row in session.execute(_MATTERS, {"polls": ids}).mappings():
+        matters[row["poll_id"]].append(matter_of(row))
+    numbers = {row.poll_id: row for row in session.execute(_NUMBERS, {"polls": ids})}
+    mine = {row.poll_id: row for row in session.execute(_MINE, {"polls": ids, "person": actor.id})}
+    return [_view(session, poll, matters[poll["id"]], numbers, mine, now) for poll in found]
+
+
+def _view(
+    session: Session,
+    poll: Row,
+    matters: Sequence[Matter],
+    numbers: Mapping[str, Any],
+    mine: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """Votes once it is closed, or always where the diagram says so."""
+    here = numbers.get(poll["id"])
+    eligible, voted = (int(here.eligible), int(here.voted)) if here is not None else (0, 0)
     counted: Sequence[tally.Counted] | None = None
-    if poll["state"] == CLOSED or (poll["live"] and poll["state"] == OPEN):
+    if poll["state"] == CLOSED:
+        kept = [dict(map(tuple, votes)) for votes in poll["counts"]]
+        counted = [
+            tally.judged(matter, votes, poll["passes"], voted, eligible)
+            for matter, votes in zip(matters, kept, strict=True)
+        ]
+    elif poll["live"] and poll["state"] == OPEN:
         counted = keeping.counted(session, poll).counted
-    over = poll["state"] != OPEN or now >= poll["ends_at"]
+    line = mine.get(poll["id"])
     return {
         "id": poll["id"],
         "case": poll["case_id"],
@@ -98,7 +147,7 @@ def view(session: Session, actor: Actor, poll: Row, now: datetime) -> dict[str, 
         "title": poll["title"],
         "secret": poll["secret"],
         "state": poll["state"],
-        "over": over,
+        "over": poll["state"] != OPEN or now >= poll["ends_at"],
         "openedAt": out(poll["opened_at"]),
         "endsAt": out(poll["ends_at"]),
         "closedAt": out(poll["closed_at"]),
@@ -110,7 +159,12 @@ def view(session: Session, actor: Actor, poll: Row, now: datetime) -> dict[str, 
         "result": poll["result"],
         "digest": bytes(poll["digest"]).hex() if poll["digest"] else None,
         "matters": [_matter(matter, counted) for matter in matters],
-        "mine": _mine(session, actor, poll["id"]) if actor.kind == "resident" else None,
+        "mine": line
+        and {
+            "voted": line.channel is not None,
+            "channel": line.channel,
+            "recused": line.recused_by is not None,
+        },
     }
 
 
@@ -215,14 +269,13 @@ def _seen(actor: Actor) -> Any:
     return exists().where(cases.c.id == polls.c.case_id, scope)
 
 
-def _mine(session: Session, actor: Actor, poll_id: str) -> dict[str, Any]:
-    line = models.on_roll(session, poll_id, actor.id)
-    voted = models.voted(session, poll_id, actor.id)
-    return {
-        "voted": voted is not None,
-        "channel": voted["channel"] if voted else None,
-        "recused": line is not None and line["recused_by"] is not None,
-    }
+def _stands(state: str) -> Any:
+    """Polls in a state; open ones of a case that is over are void."""
+    over = exists().where(cases.c.id == polls.c.case_id, cases.c.state.in_(models.OVER))
+    if state == OPEN:
+        return and_(polls.c.state == OPEN, ~over)
+    void = and_(polls.c.state == OPEN, over) if state == CANCELLED else false()
+    return or_(polls.c.state == state, void)
 
 
 def _matter(matter: Matter, counted: Sequence[tally.Counted] | None) -> dict[str, Any]:

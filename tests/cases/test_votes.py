@@ -1,9 +1,11 @@
 """Votes of staff over HTTP: every rule, after 加签, 减签, 退回, 撤回 and 回避, and who said what so far."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from app.cases import firing
 from app.cases.models import tasks as task_rows
 from app.core import db
 from tests import world as worlds
@@ -40,8 +42,10 @@ def voting(**said: Any) -> worlds.BundleFiles:
 class Vote:
     """A vote of these units, done over HTTP alone."""
 
-    def __init__(self, database: db.Database, *items: str, **said: Any) -> None:
-        self.world = worlds.build(database, voting(**said))
+    def __init__(
+        self, database: db.Database, *items: str, files: worlds.BundleFiles | None = None, **said: Any
+    ) -> None:
+        self.world = worlds.build(database, files or voting(**said))
         filed = self.world.post_filing(process="voting", answers={}).json
         self.case = filed["case"]["id"]
         self.do("paiqian1", filed["tasks"][0], "complete", outcome="完成", answers={"units": list(items)})
@@ -208,6 +212,61 @@ def test_in_turn_a_vote_is_taken_back_too(database: db.Database) -> None:
 
     assert answer.status_code == 200, answer.json
     assert vote.say((CGW, YES), (ZJW, YES)) == ["passed"]
+
+
+def test_who_was_added_may_send_it_back_and_then_nobody_is_left_behind(database: db.Database) -> None:
+    vote = Vote(database, CGW, vote="all")
+    vote.do(WHO[CGW], vote.task(CGW), "claim")
+    add = {"people": [ZJW], "where": "after", "reason": "涉及住建"}
+    vote.do(WHO[CGW], vote.task(CGW), "signers", **add)
+    vote.say((CGW, YES))
+
+    vote.do(WHO[ZJW], vote.task(ZJW), "return", step="pick", reason="应由街道办理")
+
+    assert steps(vote.world) == ["pick"]
+    assert [vote.world.inbox(WHO[each]) for each in (CGW, ZJW)] == [[], []]
+    (pick,) = [row for row in vote.world.rows(task_rows, step="pick") if row["state"] == "open"]
+    vote.do("paiqian1", pick, "complete", outcome="完成", answers={"units": [STREET]})
+    assert vote.say((STREET, YES)) == ["passed"]
+
+
+def test_of_two_at_once_one_decides_and_the_other_is_told_who_was_faster(database: db.Database) -> None:
+    vote = Vote(database, CGW, ZJW, vote="any")
+    asked = [(WHO[each], vote.task(each)) for each in (CGW, ZJW)]
+    for who, _ in asked:
+        vote.world.token(who)
+
+    def act(one: tuple[str, Row]) -> tuple[int, str]:
+        path = f"/tasks/{one[1]['id']}/complete"
+        answer = vote.world.post(one[0], path, {"outcome": YES}, seen=1)
+        return answer.status_code, (answer.json or {}).get("type", "")
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(act, asked))
+
+    assert told[0] == (200, "")
+    assert told[1] in ((409, "/problems/task-done"), (409, "/problems/case-busy"))
+    assert steps(vote.world) == ["passed"]
+    assert sorted(each["state"] for each in vote.seen()["signers"]) == ["gone", "voted"]
+
+
+def test_the_end_of_the_time_takes_the_votes_in_and_says_undecided(database: db.Database) -> None:
+    drawing = Drawing("voting").start().task("pick", by_role() + ' camunda:formKey="pick"', outcomes="完成")
+    drawing.signing("sign", item="unit", attributes=ITEM, outcomes=f"{YES},{NO}", vote="all")
+    drawing.task("undecided", by_role()).end().timer("late", "sign", "P1D").line("late", "undecided", "end")
+    drawing.line("start", "pick", "sign", "end")
+    form = "title: 选定\nfields:\n  - {name: units, required: true}\n"
+    data = "units: {type: list, of: unit, label: 单位}"
+    files = worlds.bundle_of("voting", drawing, data=data, forms={"pick": form})
+    vote = Vote(database, CGW, ZJW, files=files)
+    vote.say((CGW, YES))
+
+    vote.world.wait(days=1, seconds=1)
+    firing.fire_due()
+
+    seen = vote.seen()
+    assert (steps(vote.world), seen["over"], seen["result"]) == (["undecided"], True, "undecided")
+    assert [each["state"] for each in seen["signers"]] == ["voted", "gone"]
 
 
 # — 回避 —

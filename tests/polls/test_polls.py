@@ -210,6 +210,15 @@ def test_a_poll_ends_with_its_case(database: db.Database) -> None:
     assert ended.status_code == 200, ended.json
     late = poll.vote(ONE, [1])
     assert (late.status_code, poll.seen()["state"]) == (409, "cancelled")
+    assert poll.world.get(ONE, "/polls?state=open").json["items"] == []
+    assert [each["id"] for each in poll.world.get(ONE, "/polls?state=cancelled").json["items"]] == [poll.id]
+
+
+def test_who_opened_a_poll_does_not_take_that_back(poll: Poll) -> None:
+    answer = poll.world.post(WORKER, f"/tasks/{poll.task['id']}/withdraw", {"reason": "写错了"})
+
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/cannot-withdraw")
+    assert poll.vote(ONE, [1]).status_code == 201
 
 
 def test_a_poll_done_again_is_a_new_one_and_the_open_one_is_void(database: db.Database) -> None:
