@@ -186,6 +186,7 @@ def test_who_is_not_satisfied_is_on_the_list_of_those_in_scope(
     assert unsatisfied(town, "ding1") == []  # another community
 
 
+@pytest.mark.requirement("TKX-096")
 def test_a_better_rating_after_another_round_takes_it_off_the_list(town: World) -> None:
     case = handled(town)["case_id"]
     again = rate(town, "jumin1", case, BAD).opened[0]

@@ -70,6 +70,25 @@ def test_proposals_and_prompts_come_with_the_steps_of_one_order_and_its_history_
     assert house.case(filed.case["id"])["status"] == "已归档"
 
 
+def test_an_order_whose_caller_is_not_satisfied_is_on_the_list_of_those_in_scope(database: db.Database):
+    house = world.build(database, world.shipped(world.WORK_ORDER))
+    with db.transaction() as session:
+        importing.load_folder(session, BPMN)
+    task = house.file(title="路灯不亮", answers={"content": "三号楼前路灯不亮。", "level": "一般"}).opened[0]
+
+    for by, outcome, answers in WHOLE_WAY[:-1]:
+        if outcome == "已回访":
+            answers = {**answers, "visit_satisfied": False, "visit_reason": "修得慢"}
+        confirm = [told["code"] for told in tasks.form_of(house.actor(by), task["id"])["prompts"]]
+        moved = tasks.complete(
+            house.actor(by), task["id"], outcome, answers, None, task["revision"], None, confirm
+        )
+        task = moved.opened[0]
+
+    assert [row["case_id"] for row in house.inbox("duban1", "unsatisfied")] == [task["case_id"]]
+    assert house.inbox("ding1", "unsatisfied") == []
+
+
 @pytest.mark.usefixtures("district")
 @pytest.mark.requirement("SJS-019")
 def test_a_unit_whose_return_was_refused_is_told_that_it_may_not_return_the_order_again():

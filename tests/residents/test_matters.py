@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.audit.streams import audit_stream
+from app.core.clock import BEIJING
 from app.notices.models import notices
 from tests import world as worlds
 from tests.world import Row, World
@@ -47,6 +48,31 @@ def test_what_may_be_filed_is_listed_with_its_form(town: World) -> None:
 
     assert (only["key"], only["name"], only["title"]) == ("resident_request", "居民诉求", "我要说")
     assert only["schema"]["required"] == ["content"]
+
+
+@pytest.mark.requirement("BS-001")
+def test_what_a_resident_files_lies_with_his_community_at_once_and_with_no_other(town: World) -> None:
+    town.appoint("ding1", "handler", "d1-s2-c1")
+
+    case = file(town)
+
+    assert [row["case_id"] for row in town.inbox("jia1")] == [case["id"]]
+    assert town.inbox("ding1") == []
+    assert case["id"] not in [row["id"] for row in town.cases("ding1")]
+
+
+@pytest.mark.requirement("BS-002")
+def test_what_the_community_did_is_read_at_once_with_its_time_and_by_nobody_else(town: World) -> None:
+    case = file(town)
+
+    handle(town, case)
+
+    whole = town.get("jumin1", f"/my/cases/{case['id']}").json
+    last = town.get("jumin1", f"/my/cases/{case['id']}/timeline").json["items"][-1]
+    assert whole["status"] == "待您评价"
+    assert {"name": "result", "label": "办理结果", "value": "已换锁"} in whole["data"]
+    assert (last["text"], last["at"][:10]) == ("已答复", town.now().astimezone(BEIJING).date().isoformat())
+    assert town.get("jumin2", f"/my/cases/{case['id']}").status_code == 404
 
 
 def test_the_step_that_waits_is_listed_with_its_form_and_rated_once(town: World) -> None:
@@ -107,7 +133,7 @@ def test_the_course_is_told_in_public_words_without_names_reasons_and_opinions(t
 
     told = town.get("jumin1", f"/my/cases/{case['id']}/timeline").json["items"]
 
-    assert [step["text"] for step in told] == ["已收到并登记", "已评价"]
+    assert [step["text"] for step in told] == ["已收到并登记", "已答复", "已评价"]
     whole = str(told) + str(town.get("jumin1", f"/my/cases/{case['id']}").json)
     for hidden in ("甲社区社工", "内部意见", "情绪激动", "handler", town.actor("jia1").id):
         assert hidden not in whole

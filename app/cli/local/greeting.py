@@ -38,6 +38,7 @@ def text(
         lines += ["", "  示范账号（口令公开，只用于演示）："]
         lines += [f"    {login}  口令 {password}  {name}（{role}）" for login, password, name, role in people]
         others = "、".join(f"{login}（{role}）" for login, _, _, role in logins(org, MORE))
+        lines += [f"    {login}  口令 {password}  {name}（居民）" for login, password, name in resident(org)]
         lines += [f"  还有 {others} 等，口令是 demo- 加账号；全部账号见 {org}"]
         if city is not None:
             lines += ["", f"  模拟的市级 12345 平台在 {city}：每隔一阵派来一件工单，收回复，再回访；"]
@@ -67,6 +68,15 @@ def logins(file: Path, roles: Sequence[str]) -> list[tuple[str, str, str, str]]:
                 )
                 break
     return found
+
+
+def resident(file: Path) -> list[tuple[str, str, str]]:
+    """(login, password, name) of the first resident who can sign in; nobody where the file names none."""
+    import yaml
+
+    org = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
+    known = [each for each in org.get("residents", ()) if each.get("password")]
+    return [(each["login"], each["password"], each["name"]) for each in known[:1]]
 
 
 def story(address: str, data: Path, readme: Path = REPOSITORY / "README.md") -> str:
