@@ -21,7 +21,17 @@ from tests.world import Row
 
 CLOSED, RUNNING = 3000, 300
 MADE = (cases, task_rows, clocks, urges, rejections, replies, attachments)
-GROWN = ("cases", "tasks", "clocks", "urges", "rejections", "inspected_replies", "findings", "attachments")
+GROWN = (
+    "cases",
+    "tasks",
+    "clocks",
+    "urges",
+    "rejections",
+    "inspected_replies",
+    "findings",
+    "attachments",
+    "case_requests",
+)
 FILE = {"mime": "image/jpeg", "kind": "image", "size": 9, "sm3": b"", "state": "kept", "step": "handle"}
 
 

@@ -22,7 +22,7 @@ def test_the_rules_beside_the_processes_hold_until_others_are_imported(
     done = ruled(IDLE % "P5D")
     now = world.get("duban1", "/inspection/rules").json
 
-    assert (first["version"], len(first["items"])) == (0, 10)
+    assert (first["version"], len(first["items"])) == (0, 12)
     assert (done["status"], done["version"]) == (200, 1)
     assert (now["version"], [each["key"] for each in now["items"]]) == (1, ["idle"])
     (entry,) = [row for row in world.rows(streams.audit_stream) if row["kind"] == "inspection.imported"]

@@ -4,7 +4,7 @@ A question asks for all cases at once, from what is open: its cost follows the o
 A new kind is one entry in KINDS.
 """
 
-from app.inspection.detect import evidence, flow, replies, signing, urging
+from app.inspection.detect import evidence, flow, replies, signing, supervising, urging
 from app.inspection.detect.kind import Detector, Hit
 
 __all__ = ["KINDS", "Detector", "Hit"]
@@ -15,6 +15,7 @@ KINDS: dict[str, Detector] = {
         *signing.DETECTORS,
         *evidence.DETECTORS,
         *replies.DETECTORS,
+        *supervising.DETECTORS,
         *urging.DETECTORS,
         *flow.DETECTORS,
     )
