@@ -81,6 +81,7 @@ def create_app() -> "Flask":
     from app.identity import login
     from app.inspection import api as inspection
     from app.notices import api as notices
+    from app.notices import deliveries_api as notice_deliveries
     from app.polls import api as polls
     from app.processes import api as processes
     from app.reports import api as reports
@@ -128,6 +129,7 @@ def create_app() -> "Flask":
     document.register_blueprint(processes.blp)
     document.register_blueprint(exchange.blp)
     document.register_blueprint(notices.blp)
+    document.register_blueprint(notice_deliveries.blp)
     document.register_blueprint(schedules.blp)
     document.register_blueprint(reports.blp)
     document.register_blueprint(inspection.blp)
