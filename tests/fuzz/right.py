@@ -5,10 +5,14 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from app import notices
 from app.cases.incidents import opening
 from app.cases.models import incidents
 from app.core import db
+from app.core.ids import new_id
 from app.identity.actor import SYSTEM
+from app.notices.models import notice_deliveries
+from app.notices.models import notices as notice_rows
 from tests.cases import secret_process
 from tests.cases.external.conftest import fetch, fetching, said
 from tests.engine.drawing import Drawing
@@ -221,6 +225,35 @@ def read_copy(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/tasks/{copied['id']}/read", {})
 
 
+def told(district: District) -> str:
+    """A notice of the person's own, told over the console by now, in vain; its id."""
+    me = district.world.actor(PERSON).id
+    now = district.world.now()
+    with db.transaction() as session:
+        notices.tell(session, [me], notices.Notice("other", "巡检提示", now.isoformat(), now, quiet=False))
+    (row,) = [row for row in district.world.rows(notice_rows, person_id=me) if row["at"] == now]
+    return str(row["id"])
+
+
+def read_notice(district: District) -> TestResponse:
+    return district.world.post(PERSON, f"/notices/{told(district)}/read", {})
+
+
+def choose_notices(district: District) -> TestResponse:
+    seen = district.world.get(PERSON, "/notice-settings").json["revision"]
+    body = {"channels": ["console"], "digest": True, "quiet": False, "classes": {"pool": True}}
+    return district.world.put(PERSON, "/notice-settings", body, seen=seen)
+
+
+def redeliver_notice(district: District) -> TestResponse:
+    row = {"id": new_id(), "notice_id": told(district), "person_id": district.world.actor(PERSON).id}
+    row |= {"channel": "console", "state": "dead", "attempts": 6}
+    now = district.world.now()
+    with db.transaction() as session:
+        session.execute(notice_deliveries.insert(), {**row, "next_at": now, "created_at": now})
+    return district.world.post(PERSON, f"/notice-deliveries/{row['id']}/redeliver", {})
+
+
 def urge(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/urge", {"text": "请尽快"})
 
@@ -287,6 +320,9 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/tasks/{task_id}/signers": add_signers,
     "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
     "POST /api/v1/tasks/{task_id}/urge": urge,
+    "POST /api/v1/notices/{notice_id}/read": read_notice,
+    "PUT /api/v1/notice-settings": choose_notices,
+    "POST /api/v1/notice-deliveries/{delivery_id}/redeliver": redeliver_notice,
     "POST /api/v1/tasks/bulk": bulk,
     "POST /api/v1/cases/{case_id}/reopen": reopen,
     "POST /api/v1/tasks/{task_id}/cc": copy_case,
