@@ -24,6 +24,7 @@ READS = {
     "/api/v1/cases/<id:case_id>/links": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/clocks": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/copies": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/requests": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/reveals": ("case", "audit:read"),
     "/api/v1/tasks/<id:task_id>": ("task", "task:read"),
     "/api/v1/tasks/<id:task_id>/form": ("task", "task:read"),
@@ -74,6 +75,12 @@ ELSEWHERE = {
     "/api/v1/tasks/<id:task_id>/urge",  # tests/cases/test_urging.py
     "/api/v1/tasks/<id:task_id>/cc",
     "/api/v1/tasks/<id:task_id>/read",
+    # by whoever holds the task, or decides; tests/cases/test_extension_requests.py, test_exclusion_requests.py
+    "/api/v1/tasks/<id:task_id>/requests",
+    "/api/v1/cases/<id:case_id>/include",
+    # into parts and back; tests/cases/test_splitting.py shows it
+    "/api/v1/cases/<id:case_id>/split",
+    "/api/v1/cases/<id:case_id>/take-back",
     # needs a link; tests/cases/test_links.py shows it
     "/api/v1/cases/<id:case_id>/links/<id:link_id>",
     # need an incident; tests/cases/incidents shows them
