@@ -11,7 +11,7 @@ from app.audit import streams
 from app.audit.streams import Entry
 from app.bundles import store
 from app.bundles.keys import finding, nearest
-from app.core import clock
+from app.core import clock, dialects
 from app.core.config import settings
 from app.core.db import Session
 from app.engine.check.finding import Finding
@@ -22,6 +22,9 @@ from app.inspection.detect import KINDS
 from app.inspection.detect.replies import READS, read
 from app.inspection.models import inspection_rules
 from app.inspection.rule_file import FILE, InspectionRefused, Rule, read_rules
+
+SECONDS = 30
+"""How long a question may take while somebody waits for what a rule would list."""
 
 _NEWEST = select(inspection_rules).order_by(inspection_rules.c.version.desc()).limit(1)
 _TAKES = {kind: each.takes for kind, each in KINDS.items()}
@@ -65,6 +68,7 @@ def import_rules(session: Session, actor: Actor, text: str, *, dry_run: bool = F
     if wrong := _unknown(session, rules):
         raise InspectionRefused(wrong)
     now = clock.now(session)
+    dialects.take_time(session.connection, SECONDS)
     version = in_force(session).version
     counts = {rule.key: count(session, rule, now) for rule in rules}
     if not dry_run:

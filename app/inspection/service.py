@@ -24,6 +24,8 @@ from app.inspection.rules import in_force
 log = logging.getLogger("huying.inspection")
 
 BATCH = 500
+SECONDS = 60
+"""How long a question may take: it looks at all open work, and nobody waits for it."""
 Row = dict[str, Any]
 
 _OPEN = text("findings.state = 'open'")
@@ -87,6 +89,7 @@ def _look(rule: Rule) -> int:
         with transaction() as session:
             read(session, rule, clock.now(session))
     with reading() as session:
+        dialects.take_time(session.connection, SECONDS)
         hits = {hit.case_id: hit for hit in KINDS[rule.detect].find(session, rule, clock.now(session))}
     return _settle(rule.key, rule, hits)
 

@@ -87,18 +87,22 @@ def empty(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
 
 def same(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
     """The last reply of a case is, word for word, the one that many other cases got lately."""
-    other = replies.alias("other")
-    since = now - (rule.within or USUALLY)
+    since, every = now - (rule.within or USUALLY), replies.alias("every")
+    often = (  # counted once for each wording: pairs of replies would be too many where many are alike
+        select(every.c.likeness, func.count(every.c.case_id.distinct()).label("times"))
+        .where(every.c.field == rule.field, every.c.at > since)
+        .group_by(every.c.likeness)
+        .having(func.count(every.c.case_id.distinct()) >= rule.times)
+        .subquery("often")
+    )
     statement = (
         _latest(rule, now)
-        .join(other, and_(other.c.likeness == replies.c.likeness, other.c.case_id != replies.c.case_id))
-        .where(replies.c.at > since, other.c.field == rule.field, other.c.at > since)
-        .add_columns(func.count(other.c.case_id.distinct()).label("others"))
-        .group_by(replies.c.task_id, replies.c.field, units.c.path)
-        .having(func.count(other.c.case_id.distinct()) >= rule.times - 1)
+        .join(often, often.c.likeness == replies.c.likeness)
+        .where(replies.c.at > since)
+        .add_columns(often.c.times)
     )
     return once_a_case(
-        Hit(row.case_id, handlers_of(row.path), {"at": row.at.isoformat(), "others": row.others})
+        Hit(row.case_id, handlers_of(row.path), {"at": row.at.isoformat(), "others": row.times - 1})
         for row in session.execute(statement)
     )
 
