@@ -143,7 +143,9 @@ def test_a_step_that_demands_an_attachment_shows_it_and_cannot_end_without(world
     elsewhere = upload(world, "paiqian1", task["case_id"]).json["id"]  # the rule counts those of 办理 alone
     form = world.get("paiqian1", f"/tasks/{task['id']}/form").json
     text = "办理“handle”之前，“handle”环节应有至少 1 个附件（图片、PDF），现在有 0 个。"
-    assert form["prompts"] == [{"code": "attachment-missing", "text": text, "blocks": True, "outcomes": []}]
+    (prompt,) = form["prompts"]
+    assert (prompt["code"], prompt["text"]) == ("attachment-missing", text)
+    assert (prompt["blocks"], prompt["asks"], prompt["outcomes"]) == (True, True, [])
 
     told = complete(world, task, "报结", {"photos": [elsewhere]}, confirm=["attachment-missing"])
 
