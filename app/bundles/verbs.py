@@ -30,6 +30,8 @@ VERBS = {
     "requestHold": "申请挂账",
     "requestExclusion": "申请剔除",
     "supervise": "督办",
+    "supplement": "补充",
+    "requestRevocation": "申请撤单",
 }
 """The verbs of tasks."""
 

@@ -18,7 +18,7 @@ from app.cases.commands import (
     Urge,
     Withdraw,
 )
-from app.cases.commands.asking import Ask, Exclude, Include, RequestDecided
+from app.cases.commands.asking import Ask, EndCase, Exclude, Include, RequestDecided
 from app.cases.commands.beside import (
     Attach,
     Detach,
@@ -70,7 +70,7 @@ from app.cases.verbs.claim import claim, hand_back, unclaim
 from app.cases.verbs.clocks import extend, pause, resume, run_on
 from app.cases.verbs.complete import complete
 from app.cases.verbs.copy import copy, read
-from app.cases.verbs.end import revoke, terminate
+from app.cases.verbs.end import called_off, revoke, terminate
 from app.cases.verbs.exclude import exclude, include
 from app.cases.verbs.fire import fire
 from app.cases.verbs.hand_on import assign_down, delegate, escalate, resolve
@@ -256,6 +256,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             run = terminate(motion, command)
         case Revoke():
             run = revoke(motion, command)
+        case EndCase():
+            run = called_off(motion, command)
         case Reopen():
             run = reopen(motion, command)
         case EndChild():

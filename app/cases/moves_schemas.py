@@ -86,4 +86,7 @@ class ReturnPlanOut(Schema):
     timers_armed = ListOf(fields.String(), required=True)
     again = fields.Dict(required=True)
     children = fields.Integer(required=True)
+    open_children = ListOf(
+        fields.String(), required=True, metadata={"description": "还没有办完的下级办件的编号，退回后不变"}
+    )
     clocks = ListOf(fields.String(), required=True)

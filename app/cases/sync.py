@@ -28,7 +28,8 @@ def sync(motion: Motion, picture: Picture, gone: str = "cancelled") -> None:
                 _end(motion, each, gone)
     known = {row["ref"] for row in motion.tasks.values()}
     new = [task for task in picture.tasks if task.ref not in known]
-    assign.look_ahead(motion, [(_rules(motion, task), _item(task)) for task in new])
+    if new:
+        assign.look_ahead(motion, [(_rules(motion, task), _item(task)) for task in new])
     for task in new:
         _open(motion, task)
     motion.board.follow(picture.waits)

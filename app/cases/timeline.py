@@ -197,6 +197,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"驳回{event['called']}的退单申请"
         case "request.opened" if event["kind"] == "supervise":
             return f"督办{event['called']}，{event['number']}：{event['reason']}"
+        case "request.opened" if event["kind"] == "supplement":
+            return f"补充，{event['number']}：{event['reason']}"
         case "request.ended" if event.get("kind") == "supervise":
             return f"督办解除{_said(event)}"
         case "case.supervised":

@@ -6,6 +6,7 @@ from app import bundles
 from app.bundles import store
 from app.bundles.forms import Form
 from app.bundles.keys import Key
+from app.bundles.verbs import VERBS
 from app.cases.attachments import kinds, loose, names, shelf
 from app.cases.attachments import service as attachments
 from app.cases.requests import service
@@ -41,12 +42,12 @@ def _ask(kind: Kind, doing: Doing) -> str:
     form = bundle.forms.get(bundle.engine.start_form or "") if bundle is not None else None
     answers = with_files(doing.actor, codes(doing.given.get("answers", {}), form), form)
     service.ask(doing.actor, doing.task["id"], kind.key, answers)
-    return f"申请{kind.called}（“{doing.task['name']}”）"
+    return f"{VERBS[kind.verb]}（“{doing.task['name']}”）"
 
 
 for _kind in KINDS.values():
     act(
         _kind.verb,
-        f"申请{_kind.called}",
+        VERBS[_kind.verb],
         answers=Key(ANSWERS, "申请表的内容；附件写文件名"),
     )(partial(_ask, _kind))

@@ -255,3 +255,15 @@ def test_the_same_request_sent_again_is_one(world: World) -> None:
 
     assert (first.status_code, second.status_code, first.json) == (201, 201, second.json)
     assert len(world.rows(case_requests)) == 1
+
+
+def test_a_planned_return_names_what_is_open_beside_the_case(world: World) -> None:
+    task = filed(world)
+    asked = ask(world, "cgw1", task, "extension").json
+    review = world.complete("cgw1", task, "办结").opened[0]
+
+    plan = world.post("shenhe1", f"/tasks/{review['id']}/return-plan", {"step": "work"})
+    world.post("shenhe1", f"/tasks/{review['id']}/return", {"step": "work", "reason": "没有照片"}, seen=1)
+
+    assert (plan.status_code, plan.json["children"], plan.json["openChildren"]) == (200, 1, [asked["number"]])
+    assert world.case(asked["id"])["state"] == "active", "a return leaves it as it is"

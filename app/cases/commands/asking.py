@@ -43,4 +43,12 @@ class Include:
     seen: int | None
 
 
-Deciding = RequestDecided | Exclude | Include
+@dataclass(frozen=True)
+class EndCase:
+    """撤单: what a request about the case came to; it ends here."""
+
+    case_id: str
+    reason: str
+
+
+Deciding = RequestDecided | Exclude | Include | EndCase

@@ -22,6 +22,8 @@ class Kind:
     by: By = "handler"
     in_time: bool = False
     """Whether it may only be asked before the step is late."""
+    several: bool = False
+    """Whether more than one may wait at a time."""
 
 
 _ALL = (
@@ -29,6 +31,8 @@ _ALL = (
     Kind("hold", "requestHold", "side_hold", "挂账", in_time=True),
     Kind("exclusion", "requestExclusion", "side_exclusion", "剔除", in_time=True),
     Kind("supervise", "supervise", "side_supervise", "督办", by="superior"),
+    Kind("supplement", "supplement", "side_supplement", "补充", by="reporter", several=True),
+    Kind("revocation", "requestRevocation", "side_revocation", "撤单", by="reporter"),
 )
 KINDS = {each.key: each for each in _ALL}
 OF_PROCESS = {each.process: each for each in KINDS.values()}

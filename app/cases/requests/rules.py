@@ -18,7 +18,7 @@ from app.core.errors import FieldError, Forbidden
 from app.identity import org
 from app.identity.actor import covers
 from app.identity.org import Unit
-from app.identity.permissions import CASE_SUPERVISE
+from app.identity.permissions import CASE_CREATE, CASE_SUPERVISE
 
 Known = dict[str, Any]
 
@@ -29,7 +29,10 @@ def unit_of(motion: Motion, task: Row, kind: Kind) -> str:
         guard.authority(motion, task)
         return rejections.unit_of(motion, task)
     handling = _handling(motion, task)
-    _superior(motion, handling)
+    if kind.by == "superior":
+        _superior(motion, handling)
+    elif not guard.filed(motion):
+        guard.right(motion, CASE_CREATE)  # who takes the call of a reporter that calls again
     return handling.code
 
 

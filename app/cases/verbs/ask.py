@@ -40,7 +40,8 @@ def ask(motion: Motion, command: Ask) -> Motion:
     task = guard.task_of(motion, command.task_id)
     unit = rules.unit_of(motion, task, kind)
     _open(motion, task, kind)
-    if (before := models.pending(motion.session, motion.case["id"], kind.key)) is not None:
+    before = None if kind.several else models.pending(motion.session, motion.case["id"], kind.key)
+    if before is not None:
         number = motion.session.scalar(_NUMBER, {"which": before})
         raise RequestPending(f"{kind.called}申请 {number} 正在办理，请等它有了结果。", number=number)
     version = store.latest(motion.session, kind.process)

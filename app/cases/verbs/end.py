@@ -3,6 +3,7 @@
 from sqlalchemy import bindparam, exists, select
 
 from app.cases import family
+from app.cases.commands.asking import EndCase
 from app.cases.commands.resting import Revoke, Terminate
 from app.cases.env import awake
 from app.cases.errors import CannotRevoke
@@ -14,7 +15,7 @@ from app.core.errors import Forbidden
 from app.engine.run import Run
 from app.identity.permissions import CASE_CREATE, CASE_TERMINATE
 
-TERMINATED, REVOKED = "终止", "撤诉"
+TERMINATED, REVOKED, CALLED_OFF = "终止", "撤诉", "撤单"
 """Why a case was closed that nobody handled to its end."""
 
 _BEGUN = select(
@@ -54,6 +55,13 @@ def revoke(motion: Motion, command: Revoke) -> Run:
     reason = guard.written(command.reason, "撤诉的原因")
     motion.tell("case.revoked", reason=reason)
     return _ended(motion, REVOKED)
+
+
+def called_off(motion: Motion, command: EndCase) -> Run:
+    """撤单: a request that was granted ends the case. Raises CaseClosed, CaseSuspended, ChildOpen …"""
+    guard.case_active(motion)
+    motion.tell("case.revoked", reason=guard.noted(command.reason, "撤单的原因"))
+    return _ended(motion, CALLED_OFF)
 
 
 def _ended(motion: Motion, why: str) -> Run:

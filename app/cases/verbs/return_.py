@@ -9,7 +9,7 @@ from app.audit.chain import case_chain
 from app.cases.commands import Return
 from app.cases.env import awake
 from app.cases.errors import ReturnNotPossible, ReturnOverSend
-from app.cases.models import tasks
+from app.cases.models import GOING, cases, tasks
 from app.cases.motion import Motion, Row
 from app.cases.stack import above
 from app.cases.sync import grant
@@ -18,6 +18,12 @@ from app.cases.verbs.stacking import drop
 from app.engine.errors import ReturnImpossible
 from app.engine.returns import ReturnPlan
 from app.engine.run import Run
+
+_CHILDREN = (
+    select(cases.c.number)
+    .where(cases.c.parent_id == bindparam("case"), cases.c.state.in_(GOING))
+    .order_by(cases.c.id)
+)
 
 
 def give_back(motion: Motion, command: Return) -> Run:
@@ -139,8 +145,16 @@ def shown(motion: Motion, plan: ReturnPlan) -> dict[str, Any]:
         "timersArmed": [wait.name for wait in plan.timers_armed if wait.kind == "timer"],
         "again": again(motion, plan),
         "children": motion.case["children_open"],
+        "openChildren": open_children(motion),
         "clocks": clocks_told(motion),
     }
+
+
+def open_children(motion: Motion) -> list[str]:
+    """The numbers of what was begun for the case and is not over: a return leaves it as it is."""
+    if not motion.case["children_open"]:
+        return []
+    return list(motion.session.execute(_CHILDREN, {"case": motion.case["id"]}).scalars())
 
 
 def clocks_told(motion: Motion) -> list[str]:
