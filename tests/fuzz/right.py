@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from app import notices
 from app.cases.incidents import opening
-from app.cases.models import incidents
+from app.cases.models import cases, incidents
 from app.core import db
 from app.core.ids import new_id
 from app.identity.actor import SYSTEM
@@ -258,6 +258,31 @@ def urge(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/urge", {"text": "请尽快"})
 
 
+def ask(district: District) -> TestResponse:
+    district.world.publish(shipped("side_supplement"))
+    body = {"kind": "supplement", "answers": {"request_reason": "是北侧的两盏。"}}
+    return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/requests", body)
+
+
+def list_requests(district: District) -> TestResponse:
+    return district.world.get(PERSON, "/requests?kind=supplement")
+
+
+def list_requests_of_case(district: District) -> TestResponse:
+    return district.world.get(PERSON, f"/cases/{ask(district).json['case']}/requests")
+
+
+def show_request(district: District) -> TestResponse:
+    return district.world.get(PERSON, f"/requests/{ask(district).json['id']}")
+
+
+def include(district: District) -> TestResponse:
+    case = district.world.file(PERSON).case
+    district.world.change(cases, case["id"], excluded=True)
+    path = f"/cases/{case['id']}/include"
+    return district.world.post(PERSON, path, {"reason": "应当计入"}, seen=case["revision"])
+
+
 def bulk(district: District) -> TestResponse:
     task = district.world.dispatched()
     body = {"verb": "claim", "items": [{"task": task["id"]}]}
@@ -320,6 +345,11 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/tasks/{task_id}/signers": add_signers,
     "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
     "POST /api/v1/tasks/{task_id}/urge": urge,
+    "POST /api/v1/tasks/{task_id}/requests": ask,
+    "GET /api/v1/requests": list_requests,
+    "GET /api/v1/cases/{case_id}/requests": list_requests_of_case,
+    "GET /api/v1/requests/{request_id}": show_request,
+    "POST /api/v1/cases/{case_id}/include": include,
     "POST /api/v1/notices/{notice_id}/read": read_notice,
     "PUT /api/v1/notice-settings": choose_notices,
     "POST /api/v1/notice-deliveries/{delivery_id}/redeliver": redeliver_notice,
