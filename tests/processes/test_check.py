@@ -89,7 +89,7 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: note, as: 派遣员甲, step: sign, text: x}", "error", "scenario-key", "“note”（备注）不写“step”；可以写 text"),
         ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: claim, as: 派遣员甲, step: sign}", "error", "scenario-verb", "写成 - claim: {…}"),
         ("scenarios/on_time.yaml", "pass: PT20M", "do: {verb: noet, as: 派遣员甲, text: x}", "error", "scenario-verb", "是不是 note"),
-        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: split", "error", "key-not-yet", "“split”尚未开放"),
+        ("scenarios/signed_stays.yaml", "verb: unclaim", "verb: favourite", "error", "key-not-yet", "“favourite”尚未开放"),
         ("scenarios/on_time.yaml", "at: 2026-03-02T09:00+08:00", "at: 2026-03-02T09:00", "error", "value-in"
                                                                                                   "valid", "带时区"),
         ("scenarios/overdue.yaml", "[total.due]", "[total.late]", "error", "tier-unknown", "total.due"),
