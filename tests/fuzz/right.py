@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from werkzeug.test import TestResponse
 
-from app import notices
+from app import notices, periodic
 from app.cases.incidents import opening
 from app.cases.models import cases, incidents
 from app.core import db
@@ -13,11 +14,12 @@ from app.core.ids import new_id
 from app.identity.actor import SYSTEM
 from app.notices.models import notice_deliveries
 from app.notices.models import notices as notice_rows
-from tests.cases import secret_process
+from app.schedules import service as schedules
+from tests.cases import secret_process, test_splitting
 from tests.cases.external.conftest import fetch, fetching, said
 from tests.engine.drawing import Drawing
 from tests.files import bring, upload
-from tests.fuzz import polling
+from tests.fuzz import owning, polling
 from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
 from tests.world import bundle_of, by_role, shipped
 
@@ -321,6 +323,34 @@ def revoke(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/cases/{case['id']}/revoke", {"reason": "已恢复"})
 
 
+def add_link(district: District) -> TestResponse:
+    one, other = district.world.file(PERSON).case, district.world.file(PERSON).case
+    return district.world.post(PERSON, f"/cases/{one['id']}/links", {"to": other["id"], "kind": "related"})
+
+
+def split_case(district: District) -> TestResponse:
+    case = district.world.file(PERSON).case
+    answer: TestResponse = test_splitting.split(district.world, case, by=PERSON)
+    return answer
+
+
+def take_back(district: District) -> TestResponse:
+    part = split_case(district).json["parts"][0]
+    return district.world.post(PERSON, f"/cases/{part['id']}/take-back", {"reason": "其实是一件事"})
+
+
+def run_schedule(district: District) -> TestResponse:
+    periodic.install()
+    schedules.enter()
+    return district.world.post(PERSON, "/schedules/answers/run", {})
+
+
+def count(path: str, **asked: str) -> Callable[[District], TestResponse]:
+    """A year's orders, or the cases behind one of its numbers."""
+    query = urlencode({"from": "2026-01-01", "to": "2026-12-31", **asked})
+    return lambda district: district.world.get(PERSON, f"/reports/orders{path}?{query}")
+
+
 def taken(district: District) -> dict[str, Any]:
     """A task that the person works on."""
     task = district.world.claim(PERSON, district.world.dispatched()).task
@@ -384,5 +414,12 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/external-tasks/{external_task_id}/failure": external("failure", retries=1),
     "POST /api/v1/external-tasks/{external_task_id}/extend-lock": external("extend-lock", newDuration=9000),
     "POST /api/v1/external-tasks/{external_task_id}/unlock": external("unlock"),
+    "POST /api/v1/cases/{case_id}/links": add_link,
+    "POST /api/v1/cases/{case_id}/split": split_case,
+    "POST /api/v1/cases/{case_id}/take-back": take_back,
+    "POST /api/v1/schedules/{name}/run": run_schedule,
+    "GET /api/v1/reports/{name}": count(""),
+    "GET /api/v1/reports/{name}/cases": count("/cases", measure="received"),
     **polling.RIGHT,
+    **owning.RIGHT,
 }
