@@ -1,12 +1,14 @@
 """剔除: an order is kept and no longer counted, for a reason with evidence; and counted again."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.cases.requests.models import case_requests
 from app.core import db
-from tests.cases.asking import ask, brought, decide, district, filed, open_task, texts
+from app.core.clock import BEIJING
+from tests.cases.asking import ask, brought, decide, district, filed, open_task, order, texts
 from tests.world import Row, World
 
 
@@ -141,3 +143,20 @@ def test_an_excluded_order_is_counted_again_for_a_reason_by_who_may(world: World
     assert (again.status_code, again.json["type"]) == (409, "/problems/not-excluded")
     assert "恢复计入考核，原因：复核后应当计入" in texts(world, task["case_id"])
     assert exclusion(world, task).status_code == 201, "it may be asked for again"
+
+
+@pytest.mark.requirement("SJS-012")
+def test_an_excluded_order_is_in_no_number_until_it_is_counted_again(database: db.Database) -> None:
+    world = district(database, order("statistics: {unit: main_unit, clock: resolve}\n"), "exclusion")
+    task = excluded(world)
+    filed(world)
+    today = world.now().astimezone(BEIJING).date()
+    path = f"/reports/orders?by=unit&from={today - timedelta(days=1)}&to={today}"
+
+    without = world.get("duban1", path).json
+    seen = world.case(task["case_id"])["revision"]
+    world.post("duban1", f"/cases/{task['case_id']}/include", {"reason": "复核后应当计入"}, seen=seen)
+    counted = world.get("duban1", path).json
+
+    assert (without["excluded"], without["total"]["received"]["numerator"]) == (1, 1)
+    assert (counted["excluded"], counted["total"]["received"]["numerator"]) == (0, 2)

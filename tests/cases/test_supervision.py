@@ -57,7 +57,7 @@ def test_who_holds_the_right_only_inside_the_handling_unit_is_not_above_it(world
     assert "只有它的上级可以督办" in both.json["detail"]
 
 
-@pytest.mark.requirement("TKX-095", "SJS-026")
+@pytest.mark.requirement("TKX-095")
 def test_a_supervised_case_lies_first_is_listed_and_leaves_the_list_when_it_is_lifted(world: World) -> None:
     first, second = filed(world), filed(world)
     asked = supervise(world, "duban1", second).json
