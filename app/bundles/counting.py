@@ -13,8 +13,20 @@ SHAPE = Record(
         "unit": Key(Text(says="名字", longest=60), "单位类型的名字：按它的值算哪个单位的；不写就按发生地"),
         "category": Key(Text(says="名字", longest=60), "分类类型的名字：按它的值算哪一类；不写就不分类"),
         "clock": Key(Text(says="时钟", longest=60), "sla.yaml 里的时钟：按时、超期看它；不写就没有按时与否"),
+        **{
+            key: Key(Text(says="名字", longest=60), f"是否类型的名字：{says}；不写就不评这一项")
+            for key, says in (
+                ("responded", "单位联系过来电人没有"),
+                ("reached", "回访联系上没有，三率只算联系上的"),
+                ("solved", "回访认为解决了没有"),
+                ("satisfied", "回访满意不满意"),
+            )
+        },
     }
 )
+
+JUDGED = ("responded", "reached", "solved", "satisfied")
+"""监督评价: what the three rates (响应率, 解决率, 满意率) are counted from."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,16 @@ class Counting:
     unit: str | None = None
     category: str | None = None
     clock: str | None = None
+    responded: str | None = None
+    reached: str | None = None
+    solved: str | None = None
+    satisfied: str | None = None
+
+    @property
+    def judged(self) -> dict[str, str]:
+        """What a visit asks, by what it is counted as."""
+        named = {name: getattr(self, name) for name in JUDGED}
+        return {name: data for name, data in named.items() if data is not None}
 
 
 def read_counting(
@@ -32,7 +54,12 @@ def read_counting(
     """How cases of a process are counted; None when it says nothing: they are in no statistics."""
     if given is None:
         return None
-    for key, kind, says in (("unit", "unit", "单位"), ("category", "category", "分类")):
+    asked = (
+        ("unit", "unit", "单位"),
+        ("category", "category", "分类"),
+        *((key, "bool", "是否") for key in JUDGED),
+    )
+    for key, kind, says in asked:
         name = given.get(key)
         if name is None:
             continue
@@ -43,4 +70,4 @@ def read_counting(
         elif field.type != kind or field.secret or field.per_item:
             zh = f"statistics 的 {key} 要写一个{says}（type: {kind}），不加密、不各填各的；“{name}”不是。"
             found.error("value-invalid", ("statistics", key), zh, f'"{name}" is no plain {kind}.')
-    return Counting(given.get("unit"), given.get("category"), given.get("clock"))
+    return Counting(**{key: given.get(key) for key in ("unit", "category", "clock", *JUDGED)})

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, update
 
-from app.bundles.counting import Counting
+from app.bundles.counting import JUDGED, Counting
 from app.cases.motion import Motion, Row
 from app.clocks.rows import Clock
 from app.core.db import Instant, Session
@@ -15,7 +15,8 @@ from app.identity.scopes import unit_scope
 from app.reports.models import counted_cases as counted
 
 DISPATCHED, RETURNED = "case.dispatched", "case.returned"
-_KEPT = ("org_path", "unit", "category", "state", "closed_at", "due_at", "met_at", "round", "excluded")
+_OWN = ("org_path", "unit", "category", "state", "closed_at", "due_at", "met_at", "round", "excluded")
+_KEPT = (*_OWN, *JUDGED)
 
 _COLUMNS = ("org_path", "place_unit", "state", "closed_at", "round", "excluded")
 """Columns of the case itself that are counted."""
@@ -79,7 +80,7 @@ def _rule(motion: Motion) -> Counting | None:
 def _moved(motion: Motion, rule: Counting) -> bool:
     """Most steps move nothing that is counted: they cost no statement."""
     case, board = motion.case, motion.board
-    names = [name for name in (rule.unit, rule.category) if name is not None]
+    names = [name for name in (rule.unit, rule.category, *rule.judged.values()) if name is not None]
     return (
         any(case.get(name) != motion.was.get(name) for name in _COLUMNS)
         or any(case["data"].get(name) != motion.before.get(name) for name in names)
@@ -108,6 +109,7 @@ def _kept(motion: Motion, rule: Counting) -> Row:
         "met_at": clock.stopped_at if clock is not None else None,
         "round": case["round"],
         "excluded": bool(case.get("excluded")),
+        **{name: case["data"].get(rule.judged.get(name, "")) for name in JUDGED},
     }
 
 

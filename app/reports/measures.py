@@ -52,6 +52,27 @@ def _orders() -> Iterator[Measure]:
     yield Measure("late", "超期办结", "时限停的时候已经过了到期时刻的。", LATE)
     yield Measure("returned", "退单率", "期内的工单里面，有过退单申请的。", c.c.returns > 0, true())
     yield Measure("redone", "重办率", "期内的工单里面，重办过的。", c.c.round > 0, true())
+    yield Measure(
+        "responded",
+        "响应率",
+        "回访联系上的里面，单位联系过来电人的。",
+        and_(c.c.reached, c.c.responded),
+        c.c.reached.is_(True),
+    )
+    yield Measure(
+        "solved",
+        "解决率",
+        "回访联系上的里面，来电人认为已经解决的。",
+        and_(c.c.reached, c.c.solved),
+        c.c.reached.is_(True),
+    )
+    yield Measure(
+        "satisfied",
+        "满意率",
+        "回访联系上、来电人说了满意不满意的里面，满意的。",
+        and_(c.c.reached, c.c.satisfied),
+        and_(c.c.reached, c.c.satisfied.is_not(None)),
+    )
 
 
 @dataclass(frozen=True)

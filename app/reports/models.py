@@ -23,6 +23,11 @@ counted_cases = Table(
     Column("excluded", Boolean, nullable=False, server_default=false()),  # 剔除
     Index("ix_counted_cases_received", "received_at"),
     Index("ix_counted_cases_dispatched", "dispatched_at"),
+    # What a visit said last, of the round that is counted; none where nobody asked.
+    Column("responded", Boolean),
+    Column("reached", Boolean),
+    Column("solved", Boolean),
+    Column("satisfied", Boolean),
     # Both halves of a narrow scope, so that who sees one unit of many reads that one's rows alone.
     Index("ix_counted_cases_unit", "unit", "received_at"),
     Index("ix_counted_cases_place", "org_path", postgresql_ops={"org_path": "varchar_pattern_ops"}),

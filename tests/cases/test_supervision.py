@@ -30,6 +30,7 @@ def answered(world: World, case_id: str, by: str = "cgw1") -> None:
 
 
 @pytest.mark.requirement("TKX-171")
+@pytest.mark.requirement("SJS-026")
 def test_somebody_above_supervises_and_the_handling_unit_is_told_and_may_not_itself(world: World) -> None:
     task = filed(world)
 
