@@ -38,7 +38,7 @@ def test_somebody_above_supervises_and_the_handling_unit_is_told_and_may_not_its
     done = supervise(world, "duban1", task)
 
     assert (own.status_code, beside.status_code, hidden.status_code) == (403, 403, 404)
-    assert done.status_code == 201
+    assert (done.status_code, done.json["stateName"]) == (201, "待反馈")
     answer = open_task(world, done.json["id"])
     assert (answer["step"], answer["pools"]) == ("answer", ["handler@d1/d1-cgw"])
     told = {row["person_id"] for row in world.rows(notices) if "三天内修复" in str(row["text"])}

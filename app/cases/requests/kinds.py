@@ -24,14 +24,20 @@ class Kind:
     """Whether it may only be asked before the step is late."""
     several: bool = False
     """Whether more than one may wait at a time."""
+    waits: str = "待审核"
+    """What one that is not over is called."""
+
+    def state_called(self, state: str) -> str:
+        """What people call the state of a request of this kind."""
+        return self.waits if state == "pending" else STATES[state]
 
 
 _ALL = (
     Kind("extension", "requestExtension", "side_extension", "延期", in_time=True),
     Kind("hold", "requestHold", "side_hold", "挂账", in_time=True),
     Kind("exclusion", "requestExclusion", "side_exclusion", "剔除", in_time=True),
-    Kind("supervise", "supervise", "side_supervise", "督办", by="superior"),
-    Kind("supplement", "supplement", "side_supplement", "补充", by="reporter", several=True),
+    Kind("supervise", "supervise", "side_supervise", "督办", by="superior", waits="待反馈"),
+    Kind("supplement", "supplement", "side_supplement", "补充", by="reporter", several=True, waits="待知悉"),
     Kind("revocation", "requestRevocation", "side_revocation", "撤单", by="reporter"),
 )
 KINDS = {each.key: each for each in _ALL}

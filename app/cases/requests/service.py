@@ -12,7 +12,7 @@ from app.cases.commands.asking import Ask, Include
 from app.cases.models import cases
 from app.cases.motion import Row
 from app.cases.requests.errors import RequestOfOthers
-from app.cases.requests.kinds import KINDS, STATES, KindUnknown
+from app.cases.requests.kinds import KINDS, KindUnknown
 from app.cases.requests.models import case_requests
 from app.core import events
 from app.core.db import reading
@@ -113,7 +113,7 @@ def view(row: Mapping[str, Any]) -> dict[str, Any]:
         "askedAt": out(row["asked_at"]),
         "reason": row["reason"],
         "state": row["state"],
-        "stateName": STATES[row["state"]],
+        "stateName": KINDS[row["kind"]].state_called(row["state"]),
         "status": row["status"],
         "decidedBy": row["decided_by"],
         "decidedByName": row["decided_by_name"],
