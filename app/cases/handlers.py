@@ -39,7 +39,10 @@ class Handler:
 
 
 _handlers: dict[str, Handler] = {}
-OURS = ("app.cases.rejections", "app.cases.suggesting", "app.cases.holding", "app.cases.requests.effects")
+OURS = (
+    *("app.cases.rejections", "app.cases.suggesting", "app.cases.holding"),
+    *("app.cases.noting", "app.cases.requests.effects"),
+)
 """Where this room writes its own. Another room writes them in its handlers.py, a process in
 workflows/<its key>/handlers.py; both are found there."""
 
