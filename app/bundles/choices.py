@@ -16,8 +16,13 @@ EXAMPLE = 'units(kind="department", not=returned_units)'
 
 _EXAMPLES = {"units": EXAMPLE, "categories": 'categories(leaf=true, under="0101")'}
 _FITS = {"units": "unit", "categories": "category"}
-_KEYS = {"units": (("kind", "tier"), ("not", "under")), "categories": (("under",), ("level", "leaf"))}
-"""Keys whose value is quoted, and keys whose value is not."""
+_KEYS = {
+    "units": (("kind", "tier"), ("not", "under")),
+    "categories": (("under",), ("level", "leaf", "under")),
+}
+"""Keys whose value is quoted, and keys whose value is not; a key in both may be either, a text or a name."""
+BARE = "name"
+"""Marks the value of a key that may be quoted too as the name of what is held."""
 _SEVERAL = ("not",)
 """Keys that may stand more than once: what any of them names is not chosen."""
 
@@ -66,13 +71,15 @@ class UnitQuery:
 
 @dataclass(frozen=True)
 class CategoryQuery:
-    """Categories of one level, only those without parts, or those below (and at) a code."""
+    """Categories of one level, only those without parts, or those below (and at) a code: a fixed one, or the
+    one that the data name `within` holds (any, while it holds none)."""
 
     level: int | None = None
     leaf: bool = False
     under: str | None = None
+    within: str | None = None
 
-    def why_not(self, category: CategoryFact) -> str | None:
+    def why_not(self, category: CategoryFact, data: Mapping[str, Any]) -> str | None:
         """What forbids the choice of a category that may be chosen as such, in Chinese, or None."""
         if self.leaf and not category.leaf:
             return f"“{category.name}”下面还有细分，请选到最后一级。"
@@ -80,11 +87,14 @@ class CategoryQuery:
             return f"请选第 {self.level} 级分类，“{category.name}”是第 {category.level} 级。"
         if self.under is not None and self.under not in category.codes:
             return f"“{category.name}”不在可选的分类之内。"
+        held = data.get(self.within) if self.within is not None else None
+        if held is not None and held not in category.codes:
+            return f"“{category.name}”不在前面选定的那一类里。"
         return None
 
     def shown(self) -> dict[str, Any]:
         """The query as clients see it."""
-        query = {"level": self.level, "leaf": self.leaf or None, "under": self.under}
+        query = {"level": self.level, "leaf": self.leaf or None, "under": self.under, "within": self.within}
         return {"categories": {key: value for key, value in query.items() if value is not None}}
 
 
@@ -161,7 +171,8 @@ def read_choices(
     values = _arguments(name, arguments, found, path)
     if values is None:
         return None
-    return _units(values, names, found, path) if name == "units" else _categories(values, found, path)
+    read = _units if name == "units" else _categories
+    return read(values, names, found, path)
 
 
 def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str] | None:
@@ -176,17 +187,20 @@ def _arguments(name: str, text: str, found: Found, path: Path) -> dict[str, str]
             return None
         key, quoted, bare = matched.groups()
         if key not in (*quoted_keys, *bare_keys) or (key in values and key not in _SEVERAL):
-            known = "、".join((*quoted_keys, *bare_keys))
+            known = "、".join(dict.fromkeys((*quoted_keys, *bare_keys)))
             often = "，只有 not 可以写几次" if name == "units" else ""
             zh = f"{name}(…) 里可以写 {known} 各一次{often}，不能写“{key}”。"
             found.error("choices-invalid", path, zh, f'Unexpected "{key}" in {name}(…).')
             return None
-        if (key in bare_keys) == (quoted is not None):
-            zh = f"{key}= 后面不加引号" if key in bare_keys else f"{key}= 后面的文字要加双引号"
+        a_name = quoted is None and not (key in quoted_keys and bare[0].isdigit())
+        if key not in (bare_keys if a_name else quoted_keys) or (quoted is None and not a_name):
+            zh = f"{key}= 后面不加引号" if key not in quoted_keys else f"{key}= 后面的文字要加双引号"
             zh = f"{zh}，例如 {_EXAMPLES[name]}。"
             found.error("choices-invalid", path, zh, f"Wrong quotes after {key}=.")
             return None
         value = quoted if quoted is not None else bare
+        if quoted is None and key in quoted_keys:
+            key = f"{key}={BARE}"
         values[key] = f"{values[key]} {value}" if key in values else value
     return values
 
@@ -207,10 +221,17 @@ def _units(values: Mapping[str, str], names: Collection[str], found: Found, path
     return UnitQuery(values.get("kind"), ",".join(tiers) or None, without, values.get("under"))
 
 
-def _categories(values: Mapping[str, str], found: Found, path: Path) -> CategoryQuery | None:
-    level, leaf = values.get("level"), values.get("leaf", "false")
+def _categories(
+    values: Mapping[str, str], names: Collection[str], found: Found, path: Path
+) -> CategoryQuery | None:
+    level, leaf, within = values.get("level"), values.get("leaf", "false"), values.get(f"under={BARE}")
+    if within is not None and within not in names:
+        zh = f"under= 里的“{within}”没有声明；有{keys.nearest(within, names)}。编码要加双引号。"
+        found.error("name-undeclared", path, zh, f'"{within}" is not declared.')
+        return None
     if (level is not None and level not in "123456789") or leaf not in ("true", "false"):
         zh = f"level= 写 1 到 9，leaf= 写 true 或 false，例如 {_EXAMPLES['categories']}。"
         found.error("choices-invalid", path, zh, "level is 1 to 9, leaf true or false.")
         return None
-    return CategoryQuery(int(level) if level is not None else None, leaf == "true", values.get("under"))
+    at = int(level) if level is not None else None
+    return CategoryQuery(at, leaf == "true", values.get("under"), within)

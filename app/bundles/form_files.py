@@ -4,11 +4,12 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.bundles import data_fields, keys
+from app.bundles import data_fields, keys, refusals
 from app.bundles.choices import read_choices
 from app.bundles.data_fields import DETAIL_KEYS, NAME, NAME_SAYS, RESERVED, DataField
 from app.bundles.forms import Form, FormField
 from app.bundles.keys import Any_, Flag, Found, Key, Many, Record, Text
+from app.bundles.refusals import Refusal
 from app.bundles.yaml_file import Path
 from app.engine.expressions import Arity, Expression, ExpressionRefused, compile_expression
 
@@ -46,6 +47,7 @@ SHAPE = Record(
     {
         "title": Key(Text(says="标题", longest=60), "表单标题", required=True),
         "fields": Key(Many(_FIELD, least=1, most=100), "字段，按顺序", required=True),
+        "refuse": Key(refusals.SHAPE, "整张表不收的情况：条件、说在哪一项上、怎么说"),
     }
 )
 
@@ -96,7 +98,21 @@ def read_form(name: str, found: Found, data: Mapping[str, DataField]) -> Form | 
         field = _field(given, found, data, path)
         if field is not None:
             fields.append(field)
-    return None if found.failed else Form(name, found.doc.value["title"], tuple(fields))
+    refused = _refusals(found, data, {each.name for each in fields if not each.readonly})
+    return None if found.failed else Form(name, found.doc.value["title"], tuple(fields), refused)
+
+
+def _refusals(found: Found, data: Mapping[str, DataField], asked: set[str]) -> tuple[Refusal, ...]:
+    read: list[Refusal] = []
+    for i, given in enumerate(found.doc.value.get("refuse", [])):
+        path: Path = ("refuse", i)
+        if given["field"] not in asked:
+            near = keys.nearest(given["field"], asked)
+            zh = f"refuse 的 field“{given['field']}”不是本表单填写的字段；有{near}。"
+            found.error("name-undeclared", (*path, "field"), zh, f'"{given["field"]}" is not asked here.')
+        if (when := _condition(given, "when", found, data, path)) is not None:
+            read.append(Refusal(when, given["field"], given["text"]))
+    return tuple(read)
 
 
 def _field(

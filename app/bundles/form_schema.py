@@ -16,7 +16,12 @@ def json_schema(form: Form) -> dict[str, Any]:
         "properties": {each.name: _property(each) for each in form.fields},
         "required": [each.name for each in form.fields if each.required and each.show_if is None],
         "additionalProperties": False,
+        **({"x-refuse": _refuse(form)} if form.refusals else {}),
     }
+
+
+def _refuse(form: Form) -> list[dict[str, str]]:
+    return [{"when": each.when.text, "field": each.field, "text": each.text} for each in form.refusals]
 
 
 _TYPES: Mapping[str, dict[str, Any]] = {

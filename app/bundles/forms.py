@@ -13,6 +13,7 @@ from app.bundles import keys
 from app.bundles.choices import ANY_CATEGORY, ANY_UNIT, CategoryQuery, Choices, FixedChoices, UnitQuery
 from app.bundles.data_fields import FILE_KINDS, DataField, chosen_name
 from app.bundles.lookups import Lookups
+from app.bundles.refusals import Refusal
 from app.bundles.values import BEIJING, Reader, Wrong, is_empty, reader
 from app.core.area import contains
 from app.core.errors import FieldError, Unprocessable
@@ -62,6 +63,7 @@ class Form:
     name: str
     title: str
     fields: tuple[FormField, ...]
+    refusals: tuple[Refusal, ...] = ()
     _schema: marshmallow.Schema = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, FormField] = field(init=False, repr=False, compare=False)
 
@@ -117,6 +119,7 @@ class Form:
                 elif name in answers:
                     result[name] = None
         self._look_up(result, seen, context, errors)
+        self._refuse({**seen, **result}, functions, errors)
         if errors:
             ordered = sorted(
                 errors, key=lambda name: list(self._by_name).index(name) if name in self._by_name else -1
@@ -143,6 +146,14 @@ class Form:
         except ExpressionError as error:
             raise ExpressionFailed(f"（表单“{self.title}”的“{each.label}”：{error.zh}）") from error
 
+    def _refuse(self, seen: Mapping[str, Any], functions: Any, errors: dict[str, Wrong]) -> None:
+        """What the form as a whole does not take, said at the field that its rule names."""
+        for rule in self.refusals:
+            if rule.field not in errors and self._holds(
+                self._by_name[rule.field], rule.when, seen, functions
+            ):
+                errors[rule.field] = Wrong("not-accepted", rule.text)
+
     def _look_up(
         self, result: dict[str, Any], seen: Mapping[str, Any], context: Lookups, errors: dict[str, Wrong]
     ) -> None:
@@ -159,7 +170,7 @@ class Form:
                         errors.setdefault(name, Wrong("unit-not-selectable", why))
         for each in self.fields:
             if each.asks == "category" and each.name in result:
-                self._look_up_category(each, result, context, errors)
+                self._look_up_category(each, result, seen, context, errors)
             elif each.asks == "files" and result.get(each.name):
                 self._look_up_files(each, result[each.name], context, errors)
             elif each.asks == "point" and result.get(each.name) is not None:
@@ -175,7 +186,12 @@ class Form:
                         )
 
     def _look_up_category(
-        self, each: FormField, result: dict[str, Any], context: Lookups, errors: dict[str, Wrong]
+        self,
+        each: FormField,
+        result: dict[str, Any],
+        seen: Mapping[str, Any],
+        context: Lookups,
+        errors: dict[str, Wrong],
     ) -> None:
         """The category must be one that may be chosen now; its name is kept as it is now."""
         code, kept = result[each.name], chosen_name(each.data).name
@@ -184,7 +200,7 @@ class Form:
             return
         found = context.categories(each.data.table, (code,)).get(code)
         query = each.choices if isinstance(each.choices, CategoryQuery) else ANY_CATEGORY
-        why = f"没有编码为“{code}”的分类，或已停用。" if found is None else query.why_not(found)
+        why = f"没有编码为“{code}”的分类，或已停用。" if found is None else query.why_not(found, seen)
         if found is None or why is not None:
             errors[each.name] = Wrong("category-not-selectable", str(why))
         else:

@@ -39,6 +39,10 @@ SHAPE = Record(
             required=True,
         ),
         "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
+        "placedBy": Key(
+            Text(says="名字", longest=60),
+            "办件属地由哪个位置（point）定：落在哪个单位的边界里就归哪个单位；不写就归登记人的单位",
+        ),
         "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
         "facts": Key(Many(Text(says="名字")), "列表、搜索、报表可以筛选的名字"),
         "public": Key(Named(Text(says="群众看到的说法", longest=60)), "办件状态: 群众看到的说法"),
@@ -113,6 +117,8 @@ class ProcessDef:
     unsatisfied: Expression | None = None
     """When the one whom the case is about is not satisfied, by what the case holds."""
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
+    placed_by: str | None = None
+    """The position that says where a case lies, as far as borders are known."""
     statistics: counting.Counting | None = None
     repeats: hints.Repeats | None = None
     prompts: tuple[hints.Hint, ...] = ()
@@ -154,6 +160,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     statistics = counting.read_counting(given.get("statistics"), data, found)
     unsatisfied = ratings.read_unsatisfied(given.get("unsatisfied"), data, found)
     repeats = hints.read_repeats(given.get("repeats"), data, found)
+    placed_by = _placed_by(given.get("placedBy"), data, found)
     told = hints.read_hints(given.get("prompts", []), data, found)
     if found.failed:
         return None
@@ -177,6 +184,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         reopen=reopen,
         unsatisfied=unsatisfied,
         on_parent_end=given.get("onParentEnd", "cancel"),
+        placed_by=placed_by,
         statistics=statistics,
         repeats=repeats,
         prompts=told,
@@ -262,6 +270,14 @@ def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
             found.error("name-reserved", ("data", kept.name), zh, f'"{kept.name}" is kept for a category.')
         data[kept.name] = kept
     return data
+
+
+def _placed_by(name: str | None, data: Mapping[str, DataField], found: Found) -> str | None:
+    if name is not None and (name not in data or data[name].type != "point"):
+        points = [each for each, field in data.items() if field.type == "point"]
+        zh = f"placedBy 要写一个位置（point）的名字，不能是“{name}”；有{keys.nearest(name, points)}。"
+        found.error("value-invalid", ("placedBy",), zh, f'"{name}" is no position.')
+    return name
 
 
 def _releases(

@@ -106,7 +106,7 @@ def repeated(actor: Actor, new: NewCase) -> list[Earlier]:
         return []
     with reading() as session:
         now = clock.now(session)
-        place = _place(session, actor, new.place_unit, now)
+        place = _place(session, actor, new, bundle, now)
         about = {**new.answers, "title": new.title}
         return repeats.of_filing(session, actor, rule, new.process, about, place.code, new.received_at or now)
 
@@ -177,7 +177,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
     if received > now:
         raise DateInFuture(errors=[FieldError("/receivedAt", "date-in-future", "收到时间不能晚于现在。")])
     _first_filing(session, source_of(actor), new.external_no)
-    place = _place(session, actor, new.place_unit, now)
+    place = _place(session, actor, new, bundle, now)
     reporter = _reporter(session, actor, new.reporter, now)
     motion = born(
         session,
@@ -237,7 +237,7 @@ def _whose(actor: Actor, new: NewCase) -> str:
     if actor.appointments:
         return actor.appointments[0].unit_path
     with reading() as session:
-        return _place(session, actor, new.place_unit, clock.now(session)).path
+        return _place(session, actor, new, current(new.process), clock.now(session)).path
 
 
 def _reporter(session: Session, actor: Actor, login: str | None, now: datetime) -> org.Person | Actor | None:
@@ -258,16 +258,27 @@ def _reporter(session: Session, actor: Actor, login: str | None, now: datetime) 
     return person
 
 
-def _place(session: Session, actor: Actor, code: str | None, now: datetime) -> org.Unit:
+def _place(session: Session, actor: Actor, new: NewCase, bundle: Bundle, now: datetime) -> org.Unit:
+    """Where a case lies: where its position says, if its process wants that; where its filer names, or is."""
+    code = new.place_unit
+    unit = _around(session, new.answers.get(bundle.process.placed_by or ""))
     if actor.kind == RESIDENT:
-        unit = _home(session, actor, code, now)
-    else:
+        unit = unit or _home(session, actor, code, now)
+    elif unit is None or code is not None or not actor.allows(CASE_CREATE, unit.path):
         wanted = code or (actor.appointments[0].unit_code if actor.appointments else "")
         unit = place_of(session, actor, wanted, now)
     if unit is None:
         message = "没有这个代码的单位，或不在您的范围内。"
         raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
     return unit
+
+
+def _around(session: Session, given: Any) -> org.Unit | None:
+    """The unit around a position as it was sent; what is none is told by the form."""
+    match given:
+        case {"lng": float() | int() as lng, "lat": float() | int() as lat}:
+            return org.unit_around(session, (float(lng), float(lat)))
+    return None
 
 
 def _home(session: Session, actor: Actor, code: str | None, now: datetime) -> org.Unit | None:

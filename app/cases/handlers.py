@@ -40,8 +40,12 @@ class Handler:
 
 _handlers: dict[str, Handler] = {}
 OURS = (
-    *("app.cases.rejections", "app.cases.suggesting", "app.cases.holding"),
-    *("app.cases.noting", "app.cases.requests.effects"),
+    "app.cases.holding",
+    "app.cases.noting",
+    "app.cases.places",
+    "app.cases.rejections",
+    "app.cases.requests.effects",
+    "app.cases.suggesting",
 )
 """Where this room writes its own. Another room writes them in its handlers.py, a process in
 workflows/<its key>/handlers.py; both are found there."""

@@ -1,4 +1,4 @@
-"""Categories over HTTP: everybody signed in may look, a named permission imports."""
+"""Categories over HTTP: everybody signed in may look, residents too; a named permission imports."""
 
 from typing import Any
 
@@ -28,6 +28,7 @@ class TableMismatch(Unprocessable):
 
 
 @blp.get("")
+@blp.everybody
 @blp.response(200, CategoryTables())
 def tables() -> Response:
     """有哪些分类表。"""
@@ -39,6 +40,7 @@ def tables() -> Response:
 
 
 @blp.get("/<id:table>")
+@blp.everybody
 @blp.arguments(CategoryQuery(), location="query")
 @blp.response(200, CategoryPage())
 @blp.problems(NotFound)

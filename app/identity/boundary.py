@@ -1,4 +1,4 @@
-"""`boundary` of a district in _org.yaml: two corners of a rectangle, or the corners of a polygon."""
+"""`boundary` of a unit in _org.yaml: two corners of a rectangle, or the corners of a polygon."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +15,8 @@ SAYS = (
 _TEXTS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
-def read_boundary(node: Any, tier: str, wrong: Callable[[Any, str], None]) -> tuple[Point, ...] | None:
+def read_boundary(node: Any, wrong: Callable[[Any, str], None]) -> tuple[Point, ...] | None:
     """The corners in order; None with a finding at the line that is wrong."""
-    if tier != "district":
-        wrong(node, "boundary（边界）只写在 tier 是 district 的单位上。")
-        return None
     corners = node.value if isinstance(node, yaml.SequenceNode) else []
     points = [_point(corner) for corner in corners]
     if not 2 <= len(points) <= MOST_CORNERS or any(point is None for point in points):

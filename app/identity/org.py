@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
 
 from app.core import clock, dialects, ids
+from app.core.area import Point, contains
 from app.core.db import Session
 from app.identity import demo_residents, login, passwords, topics
 from app.identity.actor import SYSTEM
@@ -123,7 +124,12 @@ _NAMED = select(*_UNIT).where(
     or_(units.c.code == bindparam("word"), units.c.name == bindparam("word")), _NOW_VALID
 )
 _BY_PATH = select(*_UNIT).where(units.c.path.in_(bindparam("paths", expanding=True)))
-_BOUNDARIES = select(units.c.boundary).where(units.c.boundary.is_not(None), _NOW_VALID).order_by(units.c.path)
+_BOUNDED = select(*_UNIT, units.c.boundary).where(units.c.boundary.is_not(None), _NOW_VALID)
+_BOUNDARIES = (
+    select(units.c.boundary)
+    .where(units.c.boundary.is_not(None), units.c.tier == "district", _NOW_VALID)
+    .order_by(units.c.path)
+)
 
 
 def units_by_code(session: Session, codes: Iterable[str]) -> dict[str, Unit]:
@@ -150,6 +156,12 @@ def unit_at(session: Session, path: str) -> Unit | None:
     """The unit at this path."""
     row = session.execute(_BY_PATH, {"paths": [path]}).one_or_none()
     return Unit._make(row) if row is not None else None
+
+
+def units_by_path(session: Session, paths: Sequence[str]) -> list[Unit]:
+    """The units at these paths, the lowest first."""
+    rows = session.execute(_BY_PATH, {"paths": list(paths)})
+    return sorted((Unit._make(row) for row in rows), key=lambda unit: -unit.path.count("/"))
 
 
 def person_by_login(session: Session, login_name: str) -> Person | None:
@@ -182,6 +194,13 @@ def boundaries(session: Session, path: str | None = None) -> list[list[list[floa
     """The borders of the districts that a path lies in; of all districts without a path."""
     query = _BOUNDARIES if path is None else _BOUNDARIES.where(units.c.path.in_(ancestors(path)))
     return list(session.execute(query, {"now": clock.wall()}).scalars())
+
+
+def unit_around(session: Session, point: Point) -> Unit | None:
+    """The lowest unit within whose border a position lies; None where none is known."""
+    bounded = session.execute(_BOUNDED, {"now": clock.wall()})
+    around = [Unit._make(row[:-1]) for row in bounded if contains([(x, y) for x, y in row.boundary], point)]
+    return max(around, key=lambda unit: (unit.path.count("/"), unit.path), default=None)
 
 
 def subtree(session: Session, path: str, *, kind: str | None = None, tier: str | None = None) -> list[Unit]:

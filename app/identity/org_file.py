@@ -228,7 +228,7 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
         if name in names:
             found.add(item, f"单位名称“{name}”写了两次，场景里将无法分辨。")
         names.add(name)
-        boundary = read_boundary(entry["boundary"], tier, found.add) if "boundary" in entry else None
+        boundary = read_boundary(entry["boundary"], found.add) if "boundary" in entry else None
         listed[code] = (item, UnitLine(code, name, kind, tier, parent, boundary=boundary))
     if not listed:
         found.add(node, "缺少 units（单位），至少要有一个。")

@@ -48,6 +48,7 @@ from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
+from app.identity.actor import Actor
 from app.identity.door import actor
 from app.identity.scopes import hidden
 from app.residents import reading
@@ -253,9 +254,9 @@ def complete(body: dict[str, Any], task_id: str) -> Response:
 @blp.response(200, OwnFiles())
 @blp.problems(NotFound)
 def my_files(case_id: str) -> Response:
-    """我自己上传的附件；别人的看不到。"""
+    """我自己上传的附件，和表单里给我看的（例如整改后的照片）；别的看不到。"""
     me = actor()
-    return sent({"items": [shelf.view(row, me.name) for row in reading.files(me, case_id)]})
+    return sent({"items": [_file(me, row) for row in reading.files(me, case_id)]})
 
 
 @blp.post("/attachments")
@@ -287,10 +288,16 @@ def bring_to(case_id: str) -> Response:
 @blp.response(200, {"type": "string", "format": "binary"}, content_type="*/*")
 @blp.problems(NotFound, AttachmentWithdrawn, AttachmentDamaged, StorageUnavailable)
 def my_file(attachment_id: str) -> Response:
-    """下载我自己上传的附件。"""
+    """下载我自己上传的附件，或表单里给我看的。"""
     me = actor()
     row, file = shelf.opened(me, attachment_id)
-    if row["uploader_id"] != me.id:
+    if not reading.shows(me, dict(row)):
         file.close()
         raise hidden(me, attachment_id)
     return as_download(row, file)
+
+
+def _file(me: Actor, row: dict[str, Any]) -> dict[str, Any]:
+    """Whoever of the staff brought it has no name here."""
+    mine = row["uploader_id"] == me.id
+    return shelf.view(row, me.name) if mine else shelf.view({**row, "uploader_id": "staff"}, "工作人员")

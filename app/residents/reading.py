@@ -78,11 +78,7 @@ _CHAIN = (
     .order_by(case_chain.c.seq)
     .limit(MOST_STEPS)
 )
-_FILES = (
-    select(attachments)
-    .where(attachments.c.case_id == bindparam("case"), attachments.c.uploader_id == bindparam("me"))
-    .order_by(attachments.c.id)
-)
+_FILES = select(attachments).where(attachments.c.case_id == bindparam("case")).order_by(attachments.c.id)
 
 
 def processes() -> list[Row]:
@@ -177,11 +173,29 @@ def course(actor: Actor, case_id: str) -> list[Row]:
 
 
 def files(actor: Actor, case_id: str) -> list[Row]:
-    """The attachments that one brought oneself, oldest first."""
+    """The attachments that one brought oneself, and those that the reporter's forms show; oldest first."""
     with reading() as session:
-        own(session, actor, case_id)
-        rows = session.execute(_FILES, {"case": case_id, "me": actor.id}).mappings()
-        return [dict(row) for row in rows]
+        case = own(session, actor, case_id)
+        shown = _files_shown(session, case)
+        rows = session.execute(_FILES, {"case": case_id}).mappings()
+        return [dict(row) for row in rows if row["uploader_id"] == actor.id or row["id"] in shown]
+
+
+def shows(actor: Actor, file: Row) -> bool:
+    """Whether a file is one's own, or one that a form shows to the reporter of its case."""
+    if file["uploader_id"] == actor.id:
+        return True
+    with reading() as session:
+        row = session.execute(_ONE, {"case": file["case_id"], "holder": desk(actor)}).mappings().one_or_none()
+        return row is not None and file["id"] in _files_shown(session, dict(row))
+
+
+def _files_shown(session: Session, case: Row) -> set[str]:
+    bundle = bundles.get(case["version_id"])
+    held = data_of(session, case, bundle)
+    told = _fields(bundle, filed=case["source"] == "resident")
+    named = [name for name in told if bundle.process.data[name].type == "files"]
+    return {one for name in named for one in held.get(name) or ()}
 
 
 def own_task(actor: Actor, task_id: str) -> None:

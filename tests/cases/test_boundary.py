@@ -70,11 +70,13 @@ def test_a_border_that_is_none_is_told_with_its_line(wrong: str, says: str) -> N
     assert line == FILE.splitlines().index(BORDER) + 1
 
 
-def test_only_a_district_has_a_border() -> None:
-    street = "code: d1-s1,    name: 东街道,"
+def test_the_lowest_unit_around_a_position_is_where_it_lies(world: World) -> None:
+    with db.reading() as session:
+        found = [
+            org.unit_around(session, point) for point in ((103.02, 40.42), (103.05, 40.41), (116.4, 39.9))
+        ]
 
-    with pytest.raises(OrgRefused, match="只写在 tier 是 district"):
-        read_org(FILE.replace(street, f"{street} boundary: [[103, 40], [104, 41]],").encode())
+    assert [unit and unit.name for unit in found] == ["乙社区", "丁社区", None]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def classify(asked: Asked) -> Suggestion | None:
         return None
     fact = asked.lookups.categories(table, (found.code,))[found.code]
     query = asked.field.choices if isinstance(asked.field.choices, CategoryQuery) else ANY_CATEGORY
-    return Suggestion(found.code, fact.name, found.words) if query.why_not(fact) is None else None
+    return Suggestion(found.code, fact.name, found.words) if query.why_not(fact, asked.data) is None else None
 
 
 def text_of(data: Mapping[str, Any]) -> str:
