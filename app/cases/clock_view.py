@@ -10,7 +10,7 @@ from app.bundles import Bundle
 from app.bundles.sla import ClockDef, event_parts
 from app.cases import viewing
 from app.cases.motion import Row
-from app.cases.timeline import MILESTONES, decided
+from app.cases.sentences import MILESTONES, decided
 from app.clocks import calendars
 from app.clocks.calendar import NO_CALENDAR, Calendar
 from app.clocks.explain import Told, explain

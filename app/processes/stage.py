@@ -10,9 +10,9 @@ from sqlalchemy import case, func, or_, select
 
 from app.audit.chain import case_chain
 from app.bundles.bundle import Bundle
-from app.cases import timeline
 from app.cases.models import cases as case_rows
 from app.cases.models import tasks as task_rows
+from app.cases.sentences import sentence
 from app.clocks.models import clock_ledger
 from app.core import clock
 from app.core.clock import BEIJING
@@ -130,7 +130,7 @@ def timers_since(walk: Walk, seq: int) -> list[str]:
             .order_by(case_chain.c.seq)
         )
         events = [event for row in session.execute(query) for event in orjson.loads(row.events)]
-    return [timeline.sentence(event, walk.bundle) for event in events if event["name"] == "timer.fired"]
+    return [sentence(event, walk.bundle) for event in events if event["name"] == "timer.fired"]
 
 
 def tiers_reached(walk: Walk) -> list[str]:
