@@ -2,14 +2,16 @@
 
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from app.bundles import Bundle
+from app.cases import trying
 from app.cases.acts import act
 from app.cases.commands import NO_DRAFT, Command, Complete
 from app.cases.errors import CaseBusy, ProcessStopped
@@ -19,7 +21,7 @@ from app.cases.motion import Motion, Row
 from app.cases.save import save
 from app.cases.tree import Tree
 from app.core import clock, dialects, once
-from app.core.db import Session, reading, transaction
+from app.core.db import Session, reading
 from app.core.errors import DatabaseUnavailable, Problem
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
@@ -50,6 +52,8 @@ class Moved:
     made: Row | None = None
     acted: Sequence[Row] = ()
     """The tasks of all commands, where several were asked at once."""
+    would: Sequence[Mapping[str, Any]] | None = None
+    """Of a trial: what would happen to each case."""
 
 
 def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | None = None) -> Moved | Stored:
@@ -68,6 +72,8 @@ def advance(asked: Command | Sequence[Command], actor: Actor, request: Once | No
             raise
         if isinstance(error.__cause__, Problem):  # no fault of the process: a handler says what may not be
             raise error.__cause__ from None
+        if request is not None and request.dry:
+            raise ProcessStopped("照这样办，流程会停下，请联系流程管理员。") from error
         failure, about = error, vars(error).get("about")
         failed = about if about in commands else command
         number = within_budget(lambda: opening.keep_draft_and_open(failed, actor, failure))
@@ -131,14 +137,16 @@ def _settled(request: Once) -> Stored | None:
 
 
 def _step(commands: Sequence[Command], actor: Actor, request: Once | None) -> Moved | Stored:
-    with transaction() as session:
-        if request is not None and (stored := once.begin(session, request)) is not None:
-            return stored
+    dry = request is not None and request.dry
+
+    def moved(session: Session) -> tuple[Moved, datetime]:
         command = commands[0]
         tree = Tree.locked(session, actor, commands)
         motion = tree.of(command)
         _work(tree, commands)
-        save(tree.moved())
+        moving = tree.moved()
+        would = trying.told(moving, {tree.of(each).case["id"] for each in commands}) if dry else None
+        save(moving)
         if isinstance(command, Complete) and not motion.acts:
             motion.opened += _opened_by(motion, command.task_id)
         answer = Moved(
@@ -148,12 +156,11 @@ def _step(commands: Sequence[Command], actor: Actor, request: Once | None) -> Mo
             motion.bundle,
             motion.made,
             _acted_on(tree, commands) if len(commands) > 1 else (),
+            would,
         )
-        if request is None:
-            return answer
-        stored = request.render(answer)
-        once.finish(session, request, stored, motion.now)
-        return stored
+        return answer, motion.now
+
+    return once.answered(request, moved)
 
 
 def _acted_on(tree: Tree, commands: Sequence[Command]) -> list[Row]:

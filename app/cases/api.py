@@ -46,6 +46,7 @@ from app.cases.schemas import (
 from app.cases.search import query as searching
 from app.cases.search import saved
 from app.cases.search.api import found_page
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale, TooLarge
 from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint, sent
@@ -224,6 +225,7 @@ def moved_answer(moved: Moved) -> Stored:
 
 
 @blp.post("/tasks/<id:task_id>/claim")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(NOTHING)
@@ -237,6 +239,7 @@ def claim_task(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/unclaim")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "不是我负责的片区"})
@@ -250,6 +253,7 @@ def unclaim_task(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/complete")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(CompleteIn(), example={"outcome": "派遣", "answers": {"main_unit": "d1-cgw"}})

@@ -16,7 +16,7 @@ from app.cases.secrets.taking import seal_draft
 from app.cases.tree import Tree
 from app.cases.verbs import guard
 from app.core import once
-from app.core.db import transaction
+from app.core.db import Session
 from app.core.errors import TooLarge
 from app.core.once import Once, Stored
 from app.identity.actor import Actor
@@ -46,30 +46,28 @@ def keep(actor: Actor, task_id: str, draft: Draft, request: Once | None = None) 
     draft over that it had read. Raises Forbidden for somebody else's task, TaskTaken, TaskDone, TooLarge, and
     AnswersRefused for a name that the form does not ask.
     """
-    return within_budget(lambda: _step(actor, task_id, draft, request), request)
+
+    def act(session: Session) -> tuple[datetime, datetime]:
+        kept = _keep(session, actor, task_id, draft)
+        return kept, kept
+
+    return within_budget(lambda: once.answered(request, act), request)
 
 
-def _step(actor: Actor, task_id: str, draft: Draft, request: Once | None) -> datetime | Stored:
-    with transaction() as session:
-        if request is not None and (stored := once.begin(session, request)) is not None:
-            return stored
-        motion = Tree.locked(session, actor, [KeepDraft(task_id)]).motion(task_id)
-        task = guard.task_of(motion, task_id)
-        guard.authority(motion, task)
-        guard.still_open(motion, task)
-        check_names(motion, task, draft.answers)
-        kept = {
-            "outcome": draft.outcome,
-            "answers": dict(draft.answers),
-            "opinion": draft.opinion,
-            "by": actor.id,
-        }
-        if len(orjson.dumps(kept)) > MOST_BYTES:
-            raise TooLarge(f"草稿最多 {MOST_BYTES >> 10} KB。")
-        sealed = None if draft.empty else seal_draft(session, motion.case["id"], task_id, kept)
-        session.execute(_KEEP, {"which": task_id, "sealed": sealed})
-        if request is None:
-            return motion.now
-        stored = request.render(motion.now)
-        once.finish(session, request, stored, motion.now)
-        return stored
+def _keep(session: Session, actor: Actor, task_id: str, draft: Draft) -> datetime:
+    motion = Tree.locked(session, actor, [KeepDraft(task_id)]).motion(task_id)
+    task = guard.task_of(motion, task_id)
+    guard.authority(motion, task)
+    guard.still_open(motion, task)
+    check_names(motion, task, draft.answers)
+    kept = {
+        "outcome": draft.outcome,
+        "answers": dict(draft.answers),
+        "opinion": draft.opinion,
+        "by": actor.id,
+    }
+    if len(orjson.dumps(kept)) > MOST_BYTES:
+        raise TooLarge(f"草稿最多 {MOST_BYTES >> 10} KB。")
+    sealed = None if draft.empty else seal_draft(session, motion.case["id"], task_id, kept)
+    session.execute(_KEEP, {"which": task_id, "sealed": sealed})
+    return motion.now

@@ -33,7 +33,7 @@ from app.cases.save import save
 from app.cases.secrets.taking import hush
 from app.cases.sync import grant
 from app.core import clock, once
-from app.core.db import Session, reading, transaction
+from app.core.db import Session, reading
 from app.core.errors import FieldError, Problem, Unprocessable
 from app.core.once import Once, Stored
 from app.engine.errors import EngineError
@@ -145,9 +145,7 @@ def _will_be_refused(actor: Actor, new: NewCase, bundle: Bundle) -> bool:
 def _step(
     actor: Actor, new: NewCase, number: str | None, bundle: Bundle, request: Once | None
 ) -> Moved | Stored:
-    with transaction() as session:
-        if request is not None and (stored := once.begin(session, request)) is not None:
-            return stored
+    def act(session: Session) -> tuple[Moved, datetime]:
         motion = _born(session, actor, new, number or "", bundle)
         if number is None:  # what refused it a moment ago is gone
             raise CaseBusy(headers={"Retry-After": "1"})
@@ -162,12 +160,9 @@ def _step(
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
         save([motion])
         loose.give(session, files)
-        moved = Moved(None, motion.case, motion.opened, bundle)
-        if request is None:
-            return moved
-        stored = request.render(moved)
-        once.finish(session, request, stored, motion.now)
-        return stored
+        return Moved(None, motion.case, motion.opened, bundle), motion.now
+
+    return once.answered(request, act)
 
 
 def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bundle) -> Motion:

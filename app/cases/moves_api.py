@@ -15,6 +15,7 @@ from app.cases.errors import (
     CaseBusy,
     CaseClosed,
     CaseMerged,
+    CaseSuspended,
     NotMerged,
     OpinionRequired,
     OutcomeUnknown,
@@ -42,6 +43,7 @@ from app.cases.moves_schemas import (
     TransferIn,
 )
 from app.cases.schemas import CaseOut, MovedOut, ReasonIn
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
 from app.core.http.api import sent
@@ -53,6 +55,7 @@ ON_A_TASK = (NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseMerged, C
 
 
 @blp.post("/tasks/<id:task_id>/transfer")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(TransferIn(), example={"to": "cgw2", "reason": "下午外出，请接着办"})
@@ -68,6 +71,7 @@ def transfer_task(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/reject-order")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(
@@ -96,6 +100,7 @@ def reject_order(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/assist")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(AssistIn(), example={"units": ["d1-zjw"], "demand": "请到现场确认产权。"})
 @blp.response(200, MovedOut())
@@ -110,6 +115,7 @@ def ask_for_assistance(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/withdraw")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "单位选错了"})
 @blp.response(200, MovedOut())
@@ -141,6 +147,7 @@ def plan_return(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/return")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReturnIn(), example={"step": "dispatch", "reason": "派错单位"})
@@ -170,6 +177,7 @@ def case_answer(moved: Moved) -> Stored:
 
 
 @blp.post("/cases/<id:case_id>/merge")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(MergeIn(), example={"into": "0190…", "reason": "同一盏路灯"})
@@ -183,6 +191,7 @@ def merge_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/unmerge")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "并错了"})
 @blp.response(200, CaseOut())
@@ -195,12 +204,13 @@ def unmerge_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/priority")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(PriorityIn(), example={"priority": 90, "reason": "临近学校，家长多次来电"})
 @blp.response(200, CaseOut())
 @blp.needs(CASE_PRIORITISE)
-@blp.problems(NotFound, Forbidden, CaseClosed, CaseBusy, Stale, IfMatchMissing)
+@blp.problems(NotFound, Forbidden, CaseClosed, CaseMerged, CaseSuspended, CaseBusy, Stale, IfMatchMissing)
 def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
     """调整优先级（0–100，越大越急），须写原因；办件在每个列表里随之移动。"""
     once = idempotent.once(case_answer)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -44,7 +44,10 @@ class Stored:
 
 @dataclass(frozen=True)
 class Once:
-    """What makes a request the same request; `render` turns the result into bytes before the commit."""
+    """What makes a request the same request; `render` turns the result into bytes before the commit.
+
+    With `dry` it is only tried: everything happens, is told in the answer, and is taken back.
+    """
 
     principal: str
     method: str
@@ -52,6 +55,16 @@ class Once:
     key: str
     fingerprint: str
     render: Callable[[Any], Stored]
+    dry: bool = False
+
+
+Result = TypeVar("Result")
+
+
+class _Tried(Exception):
+    def __init__(self, stored: Stored) -> None:
+        super().__init__()
+        self.stored = stored
 
 
 SWEEP_BATCH = 1000
@@ -126,11 +139,35 @@ _EXPIRED = (
 _FORGET = delete(idempotency).where(_MINE)
 
 
-def begin(session: Session, once: Once) -> Stored | None:
-    """Claims the request for this transaction, or answers what was stored for it.
+def answered(
+    request: Once | None, act: Callable[[Session], tuple[Result, datetime | None]]
+) -> Result | Stored:
+    """One transaction in which `act` happens and its answer is kept with it; a repeated request gets that.
 
-    Raises IdempotencyKeyReused for another body, IdempotencyInFlight while the first is still at work.
+    `act` returns its result and, if it has read the clock, the time. Without `request` the answer is the
+    result itself. Raises IdempotencyKeyReused for another body, IdempotencyInFlight while the first is at
+    work.
     """
+    try:
+        with transaction() as session:
+            if request is not None and (stored := _begin(session, request)) is not None:
+                return stored
+            result, now = act(session)
+            if request is None:
+                return result
+            stored = request.render(result)
+            if request.dry:
+                raise _Tried(stored)
+            _finish(session, request, stored, now or clock.now(session))
+            return stored
+    except _Tried as tried:
+        return tried.stored
+
+
+def _begin(session: Session, once: Once) -> Stored | None:
+    """Claims the request for this transaction, or answers what was stored for it; a trial claims nothing."""
+    if once.dry:
+        return None
     try:
         mine = session.execute(
             dialects.insert_ignore(session.dialect, idempotency),
@@ -156,7 +193,7 @@ def begin(session: Session, once: Once) -> Stored | None:
     return Stored(found.status, found.headers, _seal().open(session, once, found.body))
 
 
-def finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
+def _finish(session: Session, once: Once, stored: Stored, now: datetime) -> None:
     """Keeps the answer beside the effects, so that both are committed or neither is."""
     expires = now + timedelta(hours=settings().idempotency_hours)
     session.write(

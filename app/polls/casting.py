@@ -12,7 +12,7 @@ from app.audit import streams
 from app.audit.streams import Entry
 from app.cases.advance import within_budget
 from app.cases.attachments import models as attachments
-from app.core import clock, db, once
+from app.core import clock, once
 from app.core.db import Session
 from app.core.errors import FieldError, NotFound
 from app.core.once import Once
@@ -129,18 +129,7 @@ def recuse(actor: Actor, poll_id: str, person: str | None, reason: str, request:
 
 def _once(act: Callable[[Session], Any], request: Once | None) -> Any:
     """One transaction, tried again while others are in the way; the answer is kept with what it tells of."""
-
-    def step() -> Any:
-        with db.transaction() as session:
-            if request is None:
-                return act(session)
-            stored = once.begin(session, request)
-            if stored is None:
-                stored = request.render(act(session))
-                once.finish(session, request, stored, clock.now(session))
-        return stored
-
-    return within_budget(step, request)
+    return within_budget(lambda: once.answered(request, lambda session: (act(session), None)), request)
 
 
 def _locked(session: Session, poll_id: str) -> Row:

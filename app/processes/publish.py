@@ -74,15 +74,7 @@ def publish(
     """
     require(actor, PROCESS_PUBLISH)
     checked = check_files(files, known_org(), before, earlier(files.key), known_roles(), among_published())
-    with transaction() as session:
-        if request is not None and (stored := once.begin(session, request)) is not None:
-            return stored
-        deployed = _keep(session, checked, actor.id, replaces)
-        if request is None:
-            return deployed
-        answer = request.render(deployed)
-        once.finish(session, request, answer, clock.now(session))
-        return answer
+    return once.answered(request, lambda session: (_keep(session, checked, actor.id, replaces), None))
 
 
 def publish_folder(folder: Path, by: str = "system", *, template: bool = False) -> Deployed:

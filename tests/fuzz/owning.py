@@ -97,6 +97,12 @@ def decide(who: str, how: str, body: dict[str, Any]) -> Callable[[District], Tes
     return decided
 
 
+def review_many(district: District) -> TestResponse:
+    waiting = apply(district.world, "jumin3", COMMUNITY)
+    body = {"decision": "refuse", "items": [waiting["id"]], "reason": "地址不在本社区"}
+    return district.world.post(WORKER, "/memberships/review", body)
+
+
 RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/my/cases": file_own,
     "GET /api/v1/my/cases/{case_id}": read(""),
@@ -113,6 +119,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/my/tasks/{task_id}/complete": complete,
     "POST /api/v1/residents": register,
     "POST /api/v1/memberships": enter,
+    "POST /api/v1/memberships/review": review_many,
     "POST /api/v1/memberships/{membership_id}/approve": decide("jumin4", "approve", {}),
     "POST /api/v1/memberships/{membership_id}/refuse": decide(
         "jumin3", "refuse", {"reason": "地址不在本社区"}

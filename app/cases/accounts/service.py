@@ -11,7 +11,7 @@ from app.cases.commands import HandBack
 from app.cases.models import cases, task_queue, tasks
 from app.cases.verbs import guard
 from app.core import clock, once
-from app.core.db import Session, transaction
+from app.core.db import Session
 from app.core.errors import Conflict, NotFound
 from app.core.once import Once, Stored
 from app.identity import org
@@ -55,21 +55,11 @@ def disable(
     With `release` everything that lies on the person's desk goes back to its pools, in the same transaction.
     Raises NotFound out of scope, OwnAccount, and UserHasOpenTasks, which names them.
     """
-    return within_budget(lambda: _step(actor, login, reason, release, request), request)
 
+    def act(session: Session) -> tuple[dict[str, Any], None]:
+        return _disabled(session, actor, login, reason, release), None
 
-def _step(
-    actor: Actor, login: str, reason: str, release: bool, request: Once | None
-) -> dict[str, Any] | Stored:
-    with transaction() as session:
-        if request is not None and (stored := once.begin(session, request)) is not None:
-            return stored
-        account = _disabled(session, actor, login, reason, release)
-        if request is None:
-            return account
-        stored = request.render(account)
-        once.finish(session, request, stored, clock.now(session))
-        return stored
+    return within_budget(lambda: once.answered(request, act), request)
 
 
 def _disabled(session: Session, actor: Actor, login: str, reason: str, release: bool) -> dict[str, Any]:

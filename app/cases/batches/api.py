@@ -10,6 +10,7 @@ from app.cases.advance import Moved
 from app.cases.batches import service
 from app.cases.batches.service import MOST, NEEDS, VERBS, BatchRefused
 from app.cases.errors import CaseBusy, ProcessStopped
+from app.cases.trying_schemas import WouldOut
 from app.core.http import idempotent
 from app.core.http.api import Blueprint
 from app.core.http.fields import Answers, Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
@@ -78,6 +79,7 @@ class BatchOut(Schema):
 
 
 @blp.post("/tasks/bulk")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(BatchIn(), example={"verb": "claim", "items": [{"task": "0190…"}, {"task": "0191…"}]})
 @blp.response(200, BatchOut())

@@ -17,6 +17,7 @@ from app.cases.errors import (
     PersonNotSelectable,
 )
 from app.cases.schemas import MovedOut
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent
 from app.core.http.api import Blueprint, sent
@@ -54,6 +55,7 @@ class CopiesOut(Schema):
 
 
 @blp.post("/tasks/<id:task_id>/cc")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(CopyIn(), example={"people": ["lingdao1"], "text": "请知悉"})
 @blp.response(200, MovedOut())
@@ -66,6 +68,7 @@ def copy_case(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/read")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(NOTHING)
 @blp.response(200, MovedOut())

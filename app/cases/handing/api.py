@@ -23,6 +23,7 @@ from app.cases.handing import service
 from app.cases.handing.schemas import AssignDownIn, DelegateIn, ResolveIn, SignerGone, SignersIn
 from app.cases.moves_api import ON_A_TASK
 from app.cases.schemas import MovedOut, ReasonIn
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
 from app.core.http.api import Blueprint
@@ -35,6 +36,7 @@ ON_A_HELD_TASK = (*ON_A_TASK, TaskHandedOn, TaskNotClaimed, Stale, IfMatchMissin
 
 
 @blp.post("/tasks/<id:task_id>/delegate")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(DelegateIn(), example={"to": "cgw2", "reason": "请先核对台账"})
@@ -50,6 +52,7 @@ def delegate_task(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/resolve")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ResolveIn(), example={"opinion": "台账已核对，共三处。"})
@@ -65,6 +68,7 @@ def resolve_task(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/assign-down")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(AssignDownIn(), example={"unit": "d1-s1-c1", "demand": "请上门核实，三天内报结果。"})
@@ -80,6 +84,7 @@ def assign_task_down(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/escalate")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "涉及两个街道，需区级协调"})
@@ -93,6 +98,7 @@ def escalate_task(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/signers")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(
@@ -112,6 +118,7 @@ def add_signers(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.delete("/tasks/<id:task_id>/signers")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(SignerGone(), location="query")
 @blp.response(200, MovedOut())

@@ -1,6 +1,7 @@
 """异常 as people meet them: a list, its causes, one whole, and what they do about it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
@@ -15,7 +16,7 @@ from app.cases.incidents.standing import look
 from app.cases.incidents.ways import ways
 from app.cases.models import incident_log, incidents
 from app.core import clock, events, once
-from app.core.db import Session, reading, transaction
+from app.core.db import Session, reading
 from app.core.events import Event
 from app.core.ids import new_id
 from app.core.once import Once, Stored
@@ -141,20 +142,17 @@ def treat(
 
 def _alone(actor: Actor, command: TreatIncident, bundle: Bundle | None, request: Once | None) -> Row | Stored:
     """On what belongs to no case, or to one that cannot be loaded: that stands as it is."""
-    with transaction() as session:
-        if request is not None and (stored := once.begin(session, request)) is not None:
-            return stored
+
+    def act(session: Session) -> tuple[Row, datetime]:
         now = clock.now(session)
         incident, _ = treating.taken_up(session, actor, command, now, bundle)
         told = treating.keep(session, actor, command, incident, now)
         row = rows.by_id(session, command.incident_id)
         heard = Event(ACTS[command.act], command.case_id or "", now, actor.id, told)
         events.publish(session, [heard])
-        if request is None:
-            return row
-        stored = request.render(row)
-        once.finish(session, request, stored, now)
-        return stored
+        return row, now
+
+    return once.answered(request, act)
 
 
 _OPEN_ALIKE = select(incidents.c.id, incidents.c.number, incidents.c.revision).where(

@@ -9,6 +9,7 @@ from app.cases.advance import Moved
 from app.cases.errors import CaseBusy, CaseClosed, CaseMerged, LinkReversed, LinkToItself
 from app.cases.links import service
 from app.cases.links.schemas import LinkIn, LinkMade, LinkPage
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent, pages
 from app.core.http.api import Blueprint, sent
@@ -20,6 +21,7 @@ blp = Blueprint("links", __name__, url_prefix="/api/v1", description="关联")
 
 
 @blp.post("/cases/<id:case_id>/links")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(LinkIn(), example={"to": "0198a3c2-7b1e-7f00-8000-000000000001", "kind": "duplicate_of"})
 @blp.response(201, LinkMade())
@@ -48,6 +50,7 @@ def list_links(query: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.delete("/cases/<id:case_id>/links/<id:link_id>")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.response(204)
 @blp.needs(CASE_LINK)

@@ -29,6 +29,7 @@ class MarksOut(Schema):
 
 
 @blp.post("/cases/<id:case_id>/follow")
+@blp.tries()
 @blp.moves
 @blp.arguments(NOTHING)
 @blp.response(200, MarksOut())
@@ -40,6 +41,7 @@ def follow(body: dict[str, str], case_id: str) -> Response:
 
 
 @blp.delete("/cases/<id:case_id>/follow")
+@blp.tries()
 @blp.moves
 @blp.response(200, MarksOut())
 @blp.needs(CASE_READ)
@@ -50,6 +52,7 @@ def unfollow(case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/favourite")
+@blp.tries()
 @blp.moves
 @blp.arguments(NOTHING)
 @blp.response(200, MarksOut())
@@ -61,6 +64,7 @@ def keep(body: dict[str, str], case_id: str) -> Response:
 
 
 @blp.delete("/cases/<id:case_id>/favourite")
+@blp.tries()
 @blp.moves
 @blp.response(200, MarksOut())
 @blp.needs(CASE_READ)

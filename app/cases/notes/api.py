@@ -9,6 +9,7 @@ from app.cases.advance import Moved
 from app.cases.errors import CaseBusy, CaseClosed
 from app.cases.notes import service
 from app.cases.notes.schemas import NoteIn, NoteOut, NotePage
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent, pages
 from app.core.http.api import Blueprint, sent
@@ -20,6 +21,7 @@ blp = Blueprint("notes", __name__, url_prefix="/api/v1", description="备注、�
 
 
 @blp.post("/cases/<id:case_id>/notes")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(NoteIn(), example={"text": "来电人补充：路灯在3号楼北侧。"})
 @blp.response(201, NoteOut())

@@ -44,6 +44,7 @@ def list_phrases(query: dict[str, Any]) -> Response:
 
 
 @blp.post("")
+@blp.tries()
 @blp.moves
 @blp.arguments(PhraseIn(), example=EXAMPLE)
 @blp.response(201, PhraseOut())
@@ -75,6 +76,7 @@ def get_phrase(phrase_id: str) -> Response:
 
 
 @blp.put("/<id:phrase_id>")
+@blp.tries()
 @blp.moves
 @blp.if_match
 @blp.arguments(PhraseIn(), example=EXAMPLE)
@@ -94,6 +96,7 @@ def change_phrase(body: dict[str, Any], phrase_id: str) -> Response:
 
 
 @blp.delete("/<id:phrase_id>")
+@blp.tries()
 @blp.moves
 @blp.if_match
 @blp.response(204)

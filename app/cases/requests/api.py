@@ -27,6 +27,7 @@ from app.cases.requests import service
 from app.cases.requests.errors import RequestOfOthers
 from app.cases.requests.schemas import AskIn, RequestOut, RequestPage, RequestQuery, RequestsOut
 from app.cases.schemas import CaseOut, ReasonIn
+from app.cases.trying_schemas import WouldOut
 from app.clocks.pausing import ExtensionRefused, PauseRefused
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent, pages
@@ -39,6 +40,7 @@ blp = Blueprint("requests", __name__, url_prefix="/api/v1", description="申请�
 
 
 @blp.post("/tasks/<id:task_id>/requests")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(
     AskIn(), example={"kind": "extension", "answers": {"request_reason": "需要等待供电公司停电检修。"}}
@@ -77,6 +79,7 @@ def ask(body: dict[str, Any], task_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/include")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "复核后应当计入"})

@@ -18,6 +18,7 @@ from app.cases.errors import (
 from app.cases.moves_api import case_answer
 from app.cases.resting import service
 from app.cases.schemas import CaseOut, ReasonIn
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
 from app.core.http.api import Blueprint
@@ -28,6 +29,7 @@ blp = Blueprint("resting", __name__, url_prefix="/api/v1", description="挂起�
 
 
 @blp.post("/cases/<id:case_id>/suspend")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "等待法院判决"})
@@ -41,6 +43,7 @@ def suspend_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/resume")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "判决已生效"})
@@ -54,6 +57,7 @@ def resume_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/terminate")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "诉求人已向法院起诉，依规终止"})
@@ -67,6 +71,7 @@ def terminate_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/revoke")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "路灯已自行恢复"})
 @blp.response(200, CaseOut())
@@ -79,6 +84,7 @@ def revoke_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/reopen")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "路灯又灭了"})
 @blp.response(200, CaseOut())

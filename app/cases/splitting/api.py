@@ -22,6 +22,7 @@ from app.cases.moves_schemas import ReasonIn
 from app.cases.schemas import CaseOut
 from app.cases.splitting import service
 from app.cases.splitting.schemas import SplitIn, SplitOut
+from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
 from app.core.http import etag, idempotent
 from app.core.http.api import Blueprint, sent
@@ -58,6 +59,7 @@ def split_case(body: dict[str, Any], case_id: str) -> Response:
 
 
 @blp.post("/cases/<id:case_id>/take-back")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "其实是一件事"})
 @blp.response(200, CaseOut())

@@ -7,6 +7,7 @@ from flask import Response
 from app.cases.api import moved_answer
 from app.cases.errors import CaseBusy, CaseClosed, CaseMerged, CaseSuspended, UrgedEnough, VerbForbidden
 from app.cases.schemas import MovedOut
+from app.cases.trying_schemas import WouldOut
 from app.cases.urging import service
 from app.core.errors import Forbidden, NotFound
 from app.core.http import idempotent
@@ -25,6 +26,7 @@ class UrgeIn(Schema):
 
 
 @blp.post("/tasks/<id:task_id>/urge")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(UrgeIn(), example={"text": "群众再次来电，请尽快处置"})
 @blp.response(200, MovedOut())

@@ -8,6 +8,7 @@ from app.cases.api import moved_answer
 from app.cases.errors import NotSeveral, ProcessStopped, TaskHandedOn
 from app.cases.moves_api import ON_A_TASK
 from app.cases.schemas import MovedOut, ReasonIn
+from app.cases.trying_schemas import WouldOut
 from app.cases.voting import service
 from app.cases.voting.schemas import VotesOut
 from app.core.errors import IfMatchMissing, NotFound, Stale
@@ -29,6 +30,7 @@ def get_votes(task_id: str) -> Response:
 
 
 @blp.post("/tasks/<id:task_id>/recuse")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(ReasonIn(), example={"reason": "与申请人有亲属关系"})

@@ -15,6 +15,7 @@ from werkzeug.routing import BaseConverter
 from app.core.errors import Problem, slug_of, title_of
 from app.core.http import gate, refusals
 from app.core.http.fields import FieldsRefused, Schema, field_errors
+from app.core.http.idempotent import DRY_RUN
 from app.core.http.problem import MEDIA_TYPE
 
 View = Callable[..., Any]
@@ -32,6 +33,14 @@ IF_MATCH = {
     "required": False,
     "description": "您看到的版本号（ETag）。缺少时回答 428，已过期时回答 412。",
     "schema": {"type": "string", "pattern": '^"?[0-9]{1,18}"?$'},
+}
+
+TRIAL = {
+    "in": "query",
+    "name": DRY_RUN,
+    "required": False,
+    "description": "true：先看看会怎样，什么都不保存；会被拒绝的照样拒绝。",
+    "schema": {"type": "string", "enum": ["true"]},
 }
 
 
@@ -81,7 +90,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(_add_headers)
+        self._prepare_doc_cbks += [_add_headers, _add_trial]
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
         decorate = super().arguments(schema, location=location, **kwargs)
@@ -106,6 +115,20 @@ class Blueprint(flask_smorest.Blueprint):
     def moves(view: View) -> View:
         """Creates or moves something: Idempotency-Key required."""
         return _noted(gate.moves(view), parameters=[IDEMPOTENCY_KEY])
+
+    @staticmethod
+    def tries(schema: type[Schema] | None = None) -> Callable[[View], View]:
+        """Can be tried with ?dryRun=true: it answers as `schema` shows, or as the write itself would, and
+        keeps nothing. Whatever would refuse the write refuses the trial.
+        """
+
+        def decorate(view: View) -> View:
+            view.__dict__["query_names"] = {**view.__dict__.get("query_names", {}), DRY_RUN: False}
+            noted = _noted(view, parameters=[TRIAL])
+            noted.__dict__["_apidoc"]["trial"] = schema
+            return noted
+
+        return decorate
 
     writes = staticmethod(gate.writes)
 
@@ -273,6 +296,17 @@ def _add_headers(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[st
     headers = info.get("header_parameters", [])
     if headers:
         doc["parameters"] = [*doc.get("parameters", []), *headers]
+    return doc
+
+
+def _add_trial(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    # A trial answers 200 with a shape of its own, whatever the write itself answers.
+    if (trial := info.get("trial")) is not None:
+        responses = doc.setdefault("responses", {})
+        status = next((each for each in responses if str(each) == "200"), "200")
+        entry = responses.setdefault(status, {"description": "先看看的结果"})
+        kind = entry.setdefault("content", {}).setdefault("application/json", {})
+        kind["schema"] = {"anyOf": [kind["schema"], trial]} if "schema" in kind else trial
     return doc
 
 

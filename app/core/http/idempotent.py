@@ -8,14 +8,17 @@ import orjson
 from cryptography.hazmat.primitives import hashes
 from flask import Response, g, request
 
-from app.core import clock
 from app.core import once as core_once
-from app.core.db import Session, transaction
-from app.core.errors import BadRequest
+from app.core.db import Session
+from app.core.errors import BadRequest, FieldError
 from app.core.http import gate
 from app.core.once import Once, Stored
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+
+
+DRY_RUN = "dryRun"
+"""The question of a trial; the gate lets it in only where a view is marked by `tries`."""
 
 
 class IdempotencyKeyInvalid(BadRequest):
@@ -35,8 +38,11 @@ def once(render: Callable[[Any], Stored], content: bytes | None = None) -> Once:
     if not _KEY.match(key):
         raise IdempotencyKeyInvalid
 
+    dry = _only_tried()
+
     def remembered(result: Any) -> Stored:
-        g.stored = render(result)
+        would = getattr(result, "would", None) if dry else None
+        g.stored = render(result) if would is None else stored(200, {"dryRun": True, "would": would})
         return g.stored  # type: ignore[no-any-return]
 
     core_once.warm()
@@ -47,7 +53,16 @@ def once(render: Callable[[Any], Stored], content: bytes | None = None) -> Once:
         key=key,
         fingerprint=_fingerprint(gate.raw_body() if content is None else content),
         render=remembered,
+        dry=dry,
     )
+
+
+def _only_tried() -> bool:
+    """Whether the request is a trial. Raises QueryRefused for `dryRun=yes`, which is not to happen."""
+    said = request.args.get(DRY_RUN)
+    if said not in (None, "true"):
+        raise gate.QueryRefused(errors=[FieldError(f"?{DRY_RUN}", "not-allowed", "只能写 true。")])
+    return said is not None
 
 
 def stored(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Stored:
@@ -64,14 +79,8 @@ def send(result: Any = None) -> Response:
 def write(
     act: Callable[[Session], Any], render: Callable[[Any], Stored], content: bytes | None = None
 ) -> Response:
-    """A write that moves no case, in a transaction of its own: begin, act, keep the answer, send it."""
-    this = once(render, content)
-    with transaction() as session:
-        answer = core_once.begin(session, this)
-        if answer is None:
-            answer = this.render(act(session))
-            core_once.finish(session, this, answer, clock.now(session))
-    return send(answer)
+    """A write that moves no case, in a transaction of its own, whose answer is kept with it."""
+    return send(core_once.answered(once(render, content), lambda session: (act(session), None)))
 
 
 def _fingerprint(body: bytes) -> str:

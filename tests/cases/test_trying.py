@@ -1,0 +1,108 @@
+"""先看看: every verb can be tried; what it would do is told, and nothing of it is kept."""
+
+from typing import Any
+
+import pytest
+
+from app.audit.chain import case_chain
+from app.cases.models import cases, copies, favourites, task_queue, urges
+from app.cases.models import tasks as task_rows
+from app.cases.phrases.models import phrases
+from app.clocks.models import clock_ledger, clocks, timers
+from app.core.once import idempotency
+from tests.world import World
+
+KEPT = (cases, task_rows, task_queue, case_chain, clocks, clock_ledger, timers, urges, copies, favourites)
+
+
+def everything(world: World) -> dict[str, list[Any]]:
+    return {table.name: sorted(map(repr, world.rows(table))) for table in (*KEPT, phrases, idempotency)}
+
+
+def test_a_completion_that_is_tried_tells_lines_steps_and_clocks_and_keeps_nothing(world: World) -> None:
+    order = world.file().opened[0]
+    before = everything(world)
+
+    tried = world.post(
+        "paiqian1",
+        f"/tasks/{order['id']}/complete?dryRun=true",
+        {"outcome": "派遣", "answers": {"main_unit": "d1-cgw"}},
+        seen=order["revision"],
+    )
+
+    assert tried.status_code == 200
+    (would,) = tried.json["would"]
+    assert tried.json["dryRun"] is True
+    assert would["case"] == order["case_id"]
+    assert [each["name"] for each in would["closes"]] == ["派遣"]
+    assert [each["name"] for each in would["opens"]] == ["签收"]
+    assert would["status"] == "待签收"
+    assert would["says"][0].startswith("签收“派遣”")
+    assert [each["name"] for each in would["clocks"] if each["state"] == "running"] == ["sign"]
+    assert everything(world) == before
+    world.complete("paiqian1", order, "派遣", {"main_unit": "d1-cgw"})
+
+
+def test_what_would_be_refused_is_refused_when_it_is_tried(world: World) -> None:
+    task = world.dispatched()
+    before = everything(world)
+
+    stale = world.post("cgw1", f"/tasks/{task['id']}/claim?dryRun=true", {}, seen=99)
+    wrong = world.post("paiqian1", f"/tasks/{task['id']}/urge?dryRun=true", {"text": " "})
+    other = world.post("cgw1", f"/tasks/{task['id']}/claim?dryRun=yes", {}, seen=task["revision"])
+
+    assert [stale.status_code, wrong.status_code, other.status_code] == [412, 422, 422]
+    assert everything(world) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("/tasks/{task}/urge", {"text": "请尽快"}, "催办：请尽快，优先级 60"),
+        ("/tasks/{task}/cc", {"people": ["lingdao1"], "text": "请知悉"}, "抄送区领导甲：请知悉"),
+        ("/cases/{case}/notes", {"text": "来电人补充"}, "备注：（您填写的内容）"),
+    ],
+)
+def test_verbs_beside_a_case_say_the_line_that_the_timeline_would_get(
+    world: World, path: str, body: dict[str, Any], says: str
+) -> None:
+    task = world.dispatched()
+    before = everything(world)
+
+    tried = world.post("paiqian1", path.format(task=task["id"], case=task["case_id"]) + "?dryRun=true", body)
+
+    assert tried.json["would"][0]["says"] == [says]
+    assert everything(world) == before
+
+
+def test_marks_and_kept_phrases_answer_as_they_would_and_keep_nothing(world: World) -> None:
+    task = world.dispatched()
+    before = everything(world)
+
+    kept = world.post("paiqian1", f"/cases/{task['case_id']}/favourite?dryRun=true", {})
+    phrase = world.post("paiqian1", "/phrases?dryRun=true", {"text": "已联系来电人。"})
+
+    assert kept.json["favourite"] is True
+    assert phrase.status_code == 201
+    assert everything(world) == before
+
+
+def test_a_batch_that_is_tried_says_which_would_be_refused(world: World) -> None:
+    mine, gone = world.dispatched(), world.dispatched()
+    world.claim("cgw2", gone)
+    before = everything(world)
+
+    tried = world.post(
+        "cgw1",
+        "/tasks/bulk?dryRun=true",
+        {
+            "verb": "claim",
+            "items": [
+                {"task": mine["id"], "revision": mine["revision"]},
+                {"task": gone["id"], "revision": gone["revision"] + 1},
+            ],
+        },
+    )
+
+    assert [each["status"] for each in tried.json["results"]] == [200, 409]
+    assert everything(world) == before
