@@ -32,6 +32,7 @@ from app.cases.commands.beside import (
     Unlinked,
 )
 from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks
+from app.cases.commands.feeding import Begin
 from app.cases.commands.merging import (
     Answer,
     ChildEnded,
@@ -172,6 +173,10 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
                 settle(part, Run.new(part.bundle.engine, CaseEnv(part)))
             motion.made = {"parts": [{**part.case} for part in parts]}
             return True
+        case Begin():
+            tree.adopt(command.born)
+            settle(command.born, Run.new(command.born.bundle.engine, CaseEnv(command.born)))
+            return False  # its step has told of it
         case PartTakenBack():
             return part_taken_back(motion, command)
         case RequestDecided():

@@ -92,6 +92,14 @@ def move(session: Session, commands: Sequence[Command], actor: Actor) -> None:
     save(tree.moved())
 
 
+def keep_new(motion: Motion) -> None:
+    """Saves a case that was born and has settled, and those that it filed itself."""
+    tree = Tree(motion.session, motion.actor, motion.now)
+    tree.adopt(motion)
+    _work(tree, tree.take_asked())
+    save(tree.moved())
+
+
 def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Stored:
     """Runs one transaction, again and again within the budget while others are in the way.
 

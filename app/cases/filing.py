@@ -10,7 +10,7 @@ from app import bundles
 from app.bundles import Bundle, store
 from app.cases import numbers, repeats
 from app.cases.acts import settle
-from app.cases.advance import Moved, within_budget
+from app.cases.advance import Moved, keep_new, within_budget
 from app.cases.answers import check_answers
 from app.cases.attachments import loose
 from app.cases.birth import born
@@ -29,7 +29,6 @@ from app.cases.incidents import opening
 from app.cases.models import cases
 from app.cases.motion import Motion, expression_data
 from app.cases.repeats import Earlier
-from app.cases.save import save
 from app.cases.secrets.taking import hush
 from app.cases.sync import grant
 from app.core import clock, once
@@ -156,10 +155,9 @@ def _step(
         motion.acts.append("Start")
         for person in {actor.id, motion.case["reporter_id"]} - {None}:
             grant(motion, f"person:{person}", "started")
-        files = loose.take(motion)
+        motion.changes.inserts["attachments"] += loose.take(motion)
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
-        save([motion])
-        loose.give(session, files)
+        keep_new(motion)
         return Moved(None, motion.case, motion.opened, bundle), motion.now
 
     return once.answered(request, act)

@@ -40,6 +40,7 @@ class Handler:
 
 _handlers: dict[str, Handler] = {}
 OURS = (
+    "app.cases.feeding",
     "app.cases.holding",
     "app.cases.noting",
     "app.cases.places",

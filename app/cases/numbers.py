@@ -1,4 +1,7 @@
-"""Case numbers: taken before the case's transaction, so that a busy day does not queue behind one row."""
+"""Case numbers: taken before the case's transaction, so that a busy day does not queue behind one row.
+
+Only a case that another one files takes its number within.
+"""
 
 from datetime import datetime
 
@@ -8,7 +11,7 @@ from app.bundles.process_file import NumberPattern
 from app.cases.models import number_series
 from app.core import dialects
 from app.core.clock import BEIJING
-from app.core.db import transaction
+from app.core.db import Session, transaction
 
 _THIS = (number_series.c.pattern == bindparam("key")) & (number_series.c.day == bindparam("period"))
 _NEXT = update(number_series).where(_THIS).values(last=number_series.c.last + 1)
@@ -21,13 +24,20 @@ def take(pattern: NumberPattern, received_at: datetime) -> str:
     Counted by pattern, not by process: a copied folder that kept the pattern must not collide with its model.
     The day is that of `received_at` in Asia/Shanghai. Source: bundle.md, process.yaml.
     """
+    with transaction() as session:
+        return take_within(session, pattern, received_at)
+
+
+def take_within(session: Session, pattern: NumberPattern, received_at: datetime) -> str:
+    """The same in a transaction that is open: others who want a number of the pattern wait for its end.
+
+    For a case that nobody knew of before its transaction began; a number it takes leaves no gap.
+    """
     day = received_at.astimezone(BEIJING).date()
     which = {"key": pattern.text, "period": pattern.period(day)}
-    with transaction() as session:
-        session.execute(
-            dialects.insert_ignore(session.dialect, number_series),
-            {"pattern": pattern.text, "day": which["period"], "last": 0},
-        )
-        session.execute(_NEXT, which)
-        seq = session.scalar(_LAST, which)
-    return pattern.render(day, seq)
+    session.execute(
+        dialects.insert_ignore(session.dialect, number_series),
+        {"pattern": pattern.text, "day": which["period"], "last": 0},
+    )
+    session.execute(_NEXT, which)
+    return pattern.render(day, session.scalar(_LAST, which))

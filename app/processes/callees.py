@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from app.bundles import store
 from app.bundles.bundle import Bundle, compile_bundle
 from app.bundles.files import DIAGRAM, PROCESS, BundleFiles, read_folder
 from app.bundles.linking import linked
 from app.bundles.process_file import KEY
+from app.cases.feeding import NAME as FILE
 from app.core.db import reading
-from app.engine.xml import calls_in
+from app.engine.services import bare
+from app.engine.xml import XmlRefused, calls_in, executables, read
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def in_order(folders: Iterable[Path]) -> list[Path]:
 
 
 def beside(folder: Path) -> list[Path]:
-    """The folders beside one that it calls, and those that these call; what is called comes first."""
+    """The folders beside one that it calls or files cases of, and those that these need; they come first."""
     found: dict[str, Path] = {}
     ahead = [folder]
     while ahead:
@@ -154,11 +157,31 @@ def beside(folder: Path) -> list[Path]:
     return in_order(found.values())
 
 
-def _called(folder: Path) -> list[str]:
+def filed_in(diagram: bytes) -> list[str]:
+    """The processes of which a diagram files cases (cases.file); nothing of a file that cannot be read."""
     try:
-        return sorted(set(calls_in((folder / DIAGRAM).read_bytes()).values()))
+        running = executables(read(diagram))
+    except XmlRefused:
+        return []
+    found = set()
+    for node in (each for process in running for each in process.iter("{*}serviceTask")):
+        named = [text for name, text in node.attrib.items() if name.endswith("}delegateExpression")]
+        if [bare(text) for text in named] == [FILE]:
+            found |= {(each.text or "").strip() for each in node.iter("{*}inputParameter") if _names_it(each)}
+    return sorted(found - {""})
+
+
+def _names_it(parameter: Any) -> bool:
+    return bool(parameter.get("name") == "process")
+
+
+def _called(folder: Path) -> list[str]:
+    """What must be there before the process of a folder: what it calls, and what it files cases of."""
+    try:
+        diagram = (folder / DIAGRAM).read_bytes()
     except OSError:
         return []
+    return sorted({*calls_in(diagram).values(), *filed_in(diagram)})
 
 
 def _gather(bundle: Bundle, found: dict[str, set[str]]) -> None:

@@ -113,10 +113,10 @@ def _log(walk: Walk, case: Row, wanted: list[str]) -> None:
     done = [
         row
         for row in task_rows_of(walk)
-        if row["state"] == "done" and row["where"] == row["step"] and row["part"] is None
+        if row["state"] == "done" and row["case_id"] == case["id"] and row["part"] is None
     ]
     done.sort(key=lambda row: (row["closed_at"], row["id"]))
-    actual = [row["step"] for row in done]
+    actual = [row["where"] for row in done]
     if actual != wanted:
         raise Unmet(f"办完的环节应为 {' → '.join(wanted)}，实际是 {' → '.join(actual) or '（没有）'}。")
 

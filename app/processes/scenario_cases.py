@@ -1,11 +1,31 @@
-"""A scenario may file several cases: the first is 本件, each further one is called something."""
+"""A scenario may file several cases: the first is 本件, each further one is called something.
+
+One that a step of a diagram filed (cases.file) gets its name when the scenario expects it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import bindparam, or_, select
+
 from app.bundles.bundle import Bundle
 from app.bundles.keys import Found, nearest
+from app.cases.models import case_links
+from app.cases.models import cases as case_rows
+from app.core.db import reading
 from app.processes.scenario_file import FIRST
+from app.processes.stage import Row, Unmet, Walk, case_of
+
+_TIED = (
+    select(case_rows.c.id, case_rows.c.title, case_rows.c.number)
+    .join(case_links, or_(case_links.c.from_id == case_rows.c.id, case_links.c.to_id == case_rows.c.id))
+    .where(
+        or_(case_links.c.from_id == bindparam("case"), case_links.c.to_id == bindparam("case")),
+        case_rows.c.process_key == bindparam("process"),
+        case_rows.c.id.not_in(bindparam("known", expanding=True)),
+    )
+    .order_by(case_rows.c.id)
+)
 
 NOWHERE = "none"
 """`merged: none`: the case is merged into no other one."""
@@ -19,7 +39,7 @@ def check(steps: Sequence[Mapping[str, Any]], found: Found, bundle: Bundle) -> N
         if not isinstance(given, Mapping):
             continue
         here = ("steps", i, kind)
-        if kind == "start" or (kind == "message" and _starts(bundle, given)):
+        if kind in ("start", "filed") or (kind == "message" and _starts(bundle, given)):
             _check_new(given.get("called"), known, found, here)
         elif "called" in given:
             zh = "这条消息不登记办件，不写 called；对哪一件写 case。"
@@ -49,3 +69,16 @@ def _check_new(called: str | None, known: list[str], found: Found, here: tuple[s
         )
         found.error("scenario-case-named-twice", here, zh, f'A case called "{name}" was filed before.')
     known.append(name)
+
+
+def expect_filed(walk: Walk, given: Row) -> None:
+    """A case filed another one that has no name here yet: from now on it is called so."""
+    with walk.about(given.get("case") or FIRST):
+        filer = case_of(walk)
+    which = {"case": filer["id"], "process": given["process"], "known": list(walk.cases.values())}
+    with reading() as session:
+        found = session.execute(_TIED, which).first()
+    if found is None:
+        raise Unmet(f"应当登记了流程 {given['process']} 的一件，实际没有。")
+    walk.cases[given["called"]] = found.id
+    walk.say(f"系统登记“{found.title}”（{found.number}）")

@@ -60,6 +60,16 @@ _STEPS: dict[str, Key] = {
         ),
         "登记一件",
     ),
+    "filed": Key(
+        Record(
+            {
+                "process": Key(STEP, "哪个流程", required=True),
+                "called": Key(CASE, "那一件的名称，后面的步骤用 case 指它", required=True),
+                **_OF,
+            }
+        ),
+        "应当登记了另一个流程的一件；它的环节写成 流程/环节",
+    ),
     **{verb: Key(Record({**_TASK, **ACTS[verb].keys}), ACTS[verb].says) for verb in OWN_STEP},
     "do": Key(
         Record({**_ACTOR, "verb": _VERB, "step": Key(STEP, "环节；对整件办件做的不写"), **_all_keys(DONE)}),

@@ -21,6 +21,7 @@ from app.core.errors import Problem
 from app.engine import durations
 from app.engine.durations import length
 from app.engine.errors import EngineError
+from app.processes import scenario_cases
 from app.processes import scenario_messages as messages
 from app.processes.acts import Doing, codes
 from app.processes.expectations import CHECKS
@@ -172,6 +173,7 @@ def _expect(walk: Walk, given: Row) -> None:
 
 _ACTS: Mapping[str, Callable[[Walk, Any], None]] = {
     "start": _start,
+    "filed": scenario_cases.expect_filed,
     "claim": _act("claim"),
     "complete": _act("complete"),
     "do": _do,

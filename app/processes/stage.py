@@ -101,9 +101,11 @@ def case_of(walk: Walk) -> Row:
 def task_rows_of(walk: Walk) -> list[Row]:
     """Every task row of the case and of what was begun for it, oldest first, with its case's process.
 
-    `where` is the step as scenarios write it: `sign`, or `side_assist/assist` in a case begun for this one.
+    `where` is the step as scenarios write it: `sign`, or `side_assist/assist` in a case of another process,
+    which was begun for this one or filed by it.
     """
-    own = case((case_rows.c.id == walk.case_id, ""), else_=case_rows.c.process_key + "/")
+    of_walk = (case_rows.c.id == walk.case_id) & (case_rows.c.process_key == walk.bundle.key)
+    own = case((of_walk, ""), else_=case_rows.c.process_key + "/")
     with reading() as session:
         query = (
             select(task_rows, case_rows.c.version_id, (own + task_rows.c.step).label("where"))

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 
 from app.bundles.forms import AnswersRefused
 from app.cases.attachments.errors import LooseEnough
-from app.cases.attachments.models import LOOSE_HOURS, OWN_LOOSE, attachments, loose, loose_files, since
+from app.cases.attachments.models import LOOSE_HOURS, OWN_LOOSE, loose, loose_files, since
 from app.cases.commands.beside import Attach
 from app.cases.motion import Motion, Row
 from app.cases.verbs.attach import tell
@@ -58,12 +58,6 @@ def take(motion: Motion) -> list[Row]:
     for row in rows:
         tell(motion, "file.attached", row)
     return rows
-
-
-def give(session: Session, rows: list[Row]) -> None:
-    """The files become the case's; its row is there by now."""
-    if rows:
-        session.execute(insert(attachments), rows)
 
 
 def forget_stale(session: Session) -> None:

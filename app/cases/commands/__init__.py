@@ -11,6 +11,7 @@ from typing import Any
 from app.cases.commands.asking import Ask, Deciding
 from app.cases.commands.beside import Beside, TreatIncident, UnitMoved
 from app.cases.commands.clocks import ClockCommand
+from app.cases.commands.feeding import Begin
 from app.cases.commands.merging import ChildEnded, EndChild, Hear, Merging
 from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Resting
@@ -210,7 +211,8 @@ TaskCommand = (
     | Urge
 )
 CaseCommand = (
-    ClockCommand
+    Begin
+    | ClockCommand
     | Deciding
     | Deliver
     | FinishWork

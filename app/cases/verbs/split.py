@@ -158,9 +158,14 @@ def _refer(motion: Motion, part: Motion, ids: tuple[str, ...], at: str) -> None:
     if unknown:
         raise AnswersRefused(errors=unknown)
     for each in dict.fromkeys(ids):
-        row = {**found[each], "id": new_id(), "case_id": part.case["id"], "task_id": None, "step": None}
-        part.changes.insert("attachments", row)
-        tell(part, "file.attached", row)
+        refer_to(part, found[each])
+
+
+def refer_to(part: Motion, file: Row) -> None:
+    """A new case names a file of another one as its own."""
+    row = {**file, "id": new_id(), "case_id": part.case["id"], "task_id": None, "step": None}
+    part.changes.insert("attachments", row)
+    tell(part, "file.attached", row)
 
 
 def _link(motion: Motion, part: Motion) -> Row:
