@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 
 from app.bundles import Bundle, store
 from app.bundles.data_fields import KEPT_BY_THE_CASE, chosen_name
-from app.bundles.forms import AnswersRefused, Form
+from app.bundles.forms import AnswersRefused
 from app.bundles.values import Wrong, is_empty, reader
 from app.cases import numbers
 from app.cases.attachments.models import attachments
@@ -168,7 +168,7 @@ def _fill(motion: Motion, filed: Motion, pairs: tuple[Pair, ...]) -> None:
     form = bundle.forms.get(bundle.engine.start_form or "")
     if form is not None:
         said = {pair.to for pair in pairs if pair.of is None}
-        left = Form(form.name, form.title, tuple(each for each in form.fields if each.name not in said))
+        left = replace(form, fields=tuple(each for each in form.fields if each.name not in said))
         asked = {each.name for each in left.fields}
         answers = {name: values.pop(name) for name in asked & values.keys()}
         given = {name: value for name, value in answers.items() if not is_empty(value)}

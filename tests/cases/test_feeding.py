@@ -160,7 +160,7 @@ def formless() -> BundleFiles:
 
 @pytest.mark.parametrize(
     ("files", "says"),
-    [(None, "没有发布过名为“problem”的流程"), (formless(), "没有可以写入的“kind”")],
+    [(None, "没有发布过名为“problem”的流程"), (formless(), "没有可以写入的“note”")],
     ids=["nothing-there", "nothing-fits"],
 )
 def test_what_cannot_be_filed_stops_the_step_and_leaves_nothing(
