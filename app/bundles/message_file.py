@@ -30,7 +30,7 @@ FORWARD = "forward"
 _PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
 _ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 _QUOTED = re.compile(r'"([^"]*)"')
-_ONLY = {"in": ("key", "starts", "several", "data", "place", "redo"), "out": ("to", "body", "secret")}
+_ONLY = {"in": ("key", "starts", "several", "data", "place", "redo", "from"), "out": ("to", "body", "secret")}
 
 _MESSAGE = Record(
     {
@@ -49,6 +49,10 @@ _MESSAGE = Record(
             "名字: 在来文里的路径 $.a.b，固定的文字写成 '\"文字\"'",
         ),
         "place": Key(placing.SHAPE, "登记在哪个单位：来文里的编码认得就用，认不得记下来，登记在来文的单位"),
+        "from": Key(
+            Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"),
+            "in：只有这个对接系统可以发来，不论办件是谁登记的；不写就是谁登记的谁发来",
+        ),
         "to": Key(Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"), "发给哪个对接系统"),
         "body": Key(
             Named(Any_(), says="对方的字段名"), "对方的字段名: data 的名字、数字、true、或 '\"文字\"'"
@@ -153,6 +157,7 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         secret=given.get("secret", False),
         forward=forward == FORWARD,
         redo=redo,
+        sender=given.get("from", "").removeprefix("connector:"),
         form=form,
     )
 

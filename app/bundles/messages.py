@@ -68,6 +68,8 @@ class Message:
     """What comes for a case that was merged into another one is brought to that one, when it waits for it."""
     redo: Expression | None = None
     """in: where it holds for a case that was merged into another one, that one is done again if it ended."""
+    sender: str = ""
+    """in: the other system that alone may send it, about any case within its units, whoever filed it."""
     form: Form | None = None
     """The names of `data` as a form in which nothing is required: it reads what a partner wrote."""
 

@@ -38,6 +38,14 @@ SHAPE = Record(
             "怎么登记：api、person:角色、message:消息，居民自己登记的写 resident；只供别的流程调用的写 call",
             required=True,
         ),
+        "placeTiers": Key(
+            Many(Text(r"[a-z][a-z0-9_]{0,39}", "层级的键"), least=1),
+            "只能登记在这些层级的单位，例如 [community]；不写就是哪一级都可以",
+        ),
+        "externalFrom": Key(
+            Text(r"[a-z][a-z0-9-]{0,59}", "服务账号"),
+            "来源编号是谁编的：写服务账号，不论谁登记，同一个来源编号只登记一件；不写就是登记的人各编各的",
+        ),
         "lanes": Key(Named(Text(says="办理人规则")), f"泳道名: 办理人规则。{FORMS}", required=True),
         "placedBy": Key(
             Text(says="名字", longest=60),
@@ -124,6 +132,10 @@ class ProcessDef:
     prompts: tuple[hints.Hint, ...] = ()
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
+    place_tiers: tuple[str, ...] = ()
+    """Where a case may be filed; () is anywhere."""
+    external_from: str | None = None
+    """Whose numbers the external ones are, whoever files; None: each source has numbers of its own."""
 
     def public_status(self, status: str | None) -> str | None:
         """What residents read for a status; a status without a public word is shown as 办理中."""
@@ -189,6 +201,8 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         repeats=repeats,
         prompts=told,
         releases=releases,
+        place_tiers=tuple(given.get("placeTiers", ())),
+        external_from=given.get("externalFrom"),
     )
 
 

@@ -74,7 +74,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         return within_budget(lambda: _step(actor, new, number, bundle, request), request)
     except IntegrityError as error:  # the same external number was filed a moment ago
         with reading() as session:
-            _first_filing(session, source_of(actor), new.external_no)
+            _first_filing(session, _source(actor, bundle, new.external_no), new.external_no)
         raise error
     except EngineError as error:
         told = opening.open_for_filing(new.process, _whose(actor, new), actor, error)
@@ -131,6 +131,11 @@ def source_of(actor: Actor) -> str:
     return actor.login if actor.kind == "service" else RESIDENT if actor.kind == RESIDENT else STAFF
 
 
+def _source(actor: Actor, bundle: Bundle, external_no: str | None) -> str:
+    """A number that is one system's, whoever files under it (a post, sent or patrolled), says where from."""
+    return (bundle.process.external_from if external_no is not None else None) or source_of(actor)
+
+
 def _will_be_refused(actor: Actor, new: NewCase, bundle: Bundle) -> bool:
     """Whether the filing fails its checks: then no number is drawn for it, and the transaction says why."""
     with reading() as session:
@@ -169,7 +174,8 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
     received = new.received_at or now
     if received > now:
         raise DateInFuture(errors=[FieldError("/receivedAt", "date-in-future", "收到时间不能晚于现在。")])
-    _first_filing(session, source_of(actor), new.external_no)
+    source = _source(actor, bundle, new.external_no)
+    _first_filing(session, source, new.external_no)
     place = _place(session, actor, new, bundle, now)
     reporter = _reporter(session, actor, new.reporter, now)
     motion = born(
@@ -180,7 +186,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
         place,
         number=number,
         title=new.title.strip(),
-        source=source_of(actor),
+        source=source,
         external_no=new.external_no,
         priority=new.priority,
         received_at=received,
@@ -262,6 +268,10 @@ def _place(session: Session, actor: Actor, new: NewCase, bundle: Bundle, now: da
         unit = place_of(session, actor, wanted, now)
     if unit is None:
         message = "没有这个代码的单位，或不在您的范围内。"
+        raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
+    tiers = bundle.process.place_tiers
+    if tiers and unit.tier not in tiers:
+        message = f"“{bundle.process.name}”不能登记在“{unit.name}”，请写明是下面哪个单位的事。"
         raise UnitNotSelectable(message, errors=[FieldError("/placeUnit", "unit-not-selectable", message)])
     return unit
 

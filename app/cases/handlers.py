@@ -41,10 +41,12 @@ class Handler:
 _handlers: dict[str, Handler] = {}
 OURS = (
     "app.cases.feeding",
+    "app.cases.filer",
     "app.cases.holding",
     "app.cases.noting",
     "app.cases.places",
     "app.cases.rejections",
+    "app.cases.remarks",
     "app.cases.requests.effects",
     "app.cases.suggesting",
 )

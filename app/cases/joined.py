@@ -56,10 +56,12 @@ class Joined:
 
 
 def joined(session: Session, name: str, key: str, sources: Sequence[str]) -> list[Joined]:
-    """The merged cases of these sources that know such a message under this key, the newest first."""
+    """The merged cases that know such a message under this key, the newest first: those of these sources,
+    and any where one system alone may send it.
+    """
     which = {"name": name, "key": key, "sources": list(sources)}
     rows = [dict(row) for row in session.execute(_JOINED, which).mappings()]
-    meant = [row for row in rows if row["source"] in sources and _means(row, name, key)]
+    meant = [row for row in rows if _means(row, name, key) and _of(row, name, sources)]
     return [_joined(session, row, name) for row in meant]
 
 
@@ -68,6 +70,10 @@ def _means(case: Row, name: str, key: str) -> bool:
     message = bundle.messages.get(name)
     known = message is not None and message.direction == "in" and not message.starts
     return known and message.key_of(expression_data(bundle, case)) == key  # type: ignore[union-attr]
+
+
+def _of(case: Row, name: str, sources: Sequence[str]) -> bool:
+    return bool(bundles.get(case["version_id"]).messages[name].sender) or case["source"] in sources
 
 
 def _joined(session: Session, case: Row, name: str) -> Joined:

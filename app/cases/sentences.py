@@ -69,6 +69,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{step}”不再需要办理"
         case "case.noted":
             return f"备注：{event.get('words') or GONE}"
+        case "case.remarked":
+            return f"{event['who']}：{event['text']}"
         case "case.instructed":
             return f"领导批示：{event.get('words') or GONE}"
         case "file.attached":

@@ -43,12 +43,14 @@ class Known:
         return next((event for event, name in begins.items() if name == self.message.name), None)
 
 
-def known(session: Session, name: str) -> list[Known]:
-    """Where new cases know an incoming message of this name. Raises MessageUnknown when nowhere."""
+def known(session: Session, name: str, sender: str = "") -> list[Known]:
+    """Where new cases know an incoming message of this name from this system; one that another system alone
+    may send is as good as unknown. Raises MessageUnknown when nowhere.
+    """
     bundles = [store.version(session, row.version_id) for row in session.execute(_HEADS)]
-    found = [Known(bundle, bundle.messages[name]) for bundle in bundles if _incoming(bundle, name)]
+    found = [Known(bundle, bundle.messages[name]) for bundle in bundles if _incoming(bundle, name, sender)]
     if not found:
-        names = sorted({each for bundle in bundles for each in bundle.messages if _incoming(bundle, each)})
+        names = sorted({each for of in bundles for each in of.messages if _incoming(of, each, sender)})
         near = get_close_matches(name, names, n=1, cutoff=0.6)
         hint = f"（是不是 {near[0]}？）" if near else ""
         raise MessageUnknown(
@@ -57,9 +59,9 @@ def known(session: Session, name: str) -> list[Known]:
     return found
 
 
-def _incoming(bundle: Bundle, name: str) -> bool:
+def _incoming(bundle: Bundle, name: str, sender: str) -> bool:
     message = bundle.messages.get(name)
-    return message is not None and message.direction == "in"
+    return message is not None and message.direction == "in" and message.sender in ("", sender)
 
 
 def values(

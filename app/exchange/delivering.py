@@ -287,12 +287,12 @@ def stop(row: Row, error: Exception, kind: str, why: str) -> None:
 def tell(session: Session, row: Row, error: Exception, kind: str) -> None:
     """An incident about a message, seen by whoever sees its sender's unit, or its case."""
     error.__dict__["element"] = row["name"][:60]
-    where = opening.Where(_process(session, row["name"]), row["org_path"], row["case_id"])
+    where = opening.Where(_process(session, row), row["org_path"], row["case_id"])
     opening.open_incident(session, kind, where, error, SYSTEM)
 
 
-def _process(session: Session, name: str) -> str:
+def _process(session: Session, row: Row) -> str:
     try:
-        return catalogue.known(session, name)[0].bundle.key
+        return catalogue.known(session, row["name"], reach.sender_of(row["channel"]))[0].bundle.key
     except Problem:  # no process knows it any more
         return "messages"

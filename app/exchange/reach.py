@@ -9,7 +9,7 @@ from app.cases import waits
 from app.cases.filing import STAFF
 from app.cases.joined import Joined, joined
 from app.core.db import Session
-from app.exchange import catalogue, connectors
+from app.exchange import catalogue, connectors, endpoints
 from app.exchange.catalogue import Known
 from app.exchange.connectors import Connector
 from app.exchange.endpoints import Endpoint
@@ -77,12 +77,14 @@ def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
     """Whom a message of this name and key reaches now. Raises MessageUnknown.
 
     Another partner's cases are out of reach: numbers of different sources may be the same. The sender's own
-    cases come first, then those that somebody of the house filed by hand.
+    cases come first, then those that somebody of the house filed by hand. A message that only one system may
+    send (`from`) reaches every case that waits for it, and comes from nobody else.
     """
+    mine = sender_of(actor.login)
     within = [
         wait
         for wait in waits.waiting_for(session, name, key)
-        if wait["source"] in (actor.login, STAFF) and actor.allows(MESSAGE_SEND, wait["org_path"])
+        if _meant(wait, name, actor, mine) and actor.allows(MESSAGE_SEND, wait["org_path"])
     ]
     own = [wait for wait in within if wait["source"] == actor.login]
     waiting = own or within
@@ -91,10 +93,22 @@ def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
     merged = [
         each
         for each in joined(session, name, key, (actor.login, STAFF))
-        if actor.allows(MESSAGE_SEND, each.case["org_path"])
+        if _meant(each.case, name, actor, mine) and actor.allows(MESSAGE_SEND, each.case["org_path"])
     ]
     merged.sort(key=lambda each: each.case["source"] != actor.login)
-    return Reach((), catalogue.known(session, name), name, merged[0] if merged else None)
+    return Reach((), catalogue.known(session, name, mine), name, merged[0] if merged else None)
+
+
+def sender_of(login: str) -> str:
+    """The other system whose messages come under this account; empty for none."""
+    endpoint = endpoints.of_account(login)
+    return endpoint.name if endpoint is not None else ""
+
+
+def _meant(row: Row, name: str, actor: Actor, mine: str) -> bool:
+    """Whether this sender may mean the case of a row with such a message."""
+    sender = bundles.get(row["version_id"]).messages[name].sender
+    return sender == mine if sender else row["source"] in (actor.login, STAFF)
 
 
 def connector(endpoint: Endpoint | None) -> Connector | None:
