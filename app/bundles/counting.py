@@ -13,6 +13,7 @@ SHAPE = Record(
         "unit": Key(Text(says="名字", longest=60), "单位类型的名字：按它的值算哪个单位的；不写就按发生地"),
         "category": Key(Text(says="名字", longest=60), "分类类型的名字：按它的值算哪一类；不写就不分类"),
         "clock": Key(Text(says="时钟", longest=60), "sla.yaml 里的时钟：按时、超期看它；不写就没有按时与否"),
+        "person": Key(Text(says="环节", longest=120), "环节：按人员统计时算最后办完它的人；不写就不能按人员"),
         **{
             key: Key(Text(says="名字", longest=60), f"是否类型的名字：{says}；不写就不评这一项")
             for key, says in (
@@ -36,6 +37,7 @@ class Counting:
     unit: str | None = None
     category: str | None = None
     clock: str | None = None
+    person: str | None = None
     responded: str | None = None
     reached: str | None = None
     solved: str | None = None
@@ -70,4 +72,4 @@ def read_counting(
         elif field.type != kind or field.secret or field.per_item:
             zh = f"statistics 的 {key} 要写一个{says}（type: {kind}），不加密、不各填各的；“{name}”不是。"
             found.error("value-invalid", ("statistics", key), zh, f'"{name}" is no plain {kind}.')
-    return Counting(**{key: given.get(key) for key in ("unit", "category", "clock", *JUDGED)})
+    return Counting(**{key: given.get(key) for key in ("unit", "category", "clock", "person", *JUDGED)})

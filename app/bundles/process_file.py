@@ -11,6 +11,8 @@ from app.bundles import counting, data_fields, endings, hints, keys, ratings
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
+from app.bundles.measures import SHAPE as MEASURES
+from app.bundles.measures import MeasureDef, read_measures
 from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
 from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_returns, read_verbs
 from app.engine.expressions import Expression
@@ -74,7 +76,7 @@ SHAPE = Record(
         "prompts": Key(hints.HINTS, "办件符合条件时的提示，例如剔除提示：条件和文字"),
         "statistics": Key(counting.SHAPE, "统计时算哪个单位、哪一类、按哪个时钟看是否按时；不写就不进统计"),
         "schedules": Key(Any_(), not_yet="定期启动"),
-        "measures": Key(Any_(), not_yet="统计指标"),
+        "measures": Key(MEASURES, "统计指标：名字、口径、分子、分母，怎么算平均和时长"),
     }
 )
 
@@ -128,6 +130,7 @@ class ProcessDef:
     placed_by: str | None = None
     """The position that says where a case lies, as far as borders are known."""
     statistics: counting.Counting | None = None
+    measures: Mapping[str, MeasureDef] = field(default_factory=dict)
     repeats: hints.Repeats | None = None
     prompts: tuple[hints.Hint, ...] = ()
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -170,6 +173,9 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     releases = _releases(given.get("releases", {}), data, found)
     reopen = endings.read_reopen(given.get("reopen"), found)
     statistics = counting.read_counting(given.get("statistics"), data, found)
+    measured = read_measures(given.get("measures"), data, tuple(facts), found)
+    if measured and statistics is None:
+        statistics = counting.Counting()  # what is measured is counted, where it happened
     unsatisfied = ratings.read_unsatisfied(given.get("unsatisfied"), data, found)
     repeats = hints.read_repeats(given.get("repeats"), data, found)
     placed_by = _placed_by(given.get("placedBy"), data, found)
@@ -198,6 +204,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         on_parent_end=given.get("onParentEnd", "cancel"),
         placed_by=placed_by,
         statistics=statistics,
+        measures=measured,
         repeats=repeats,
         prompts=told,
         releases=releases,

@@ -7,7 +7,19 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Select, Table, Text, and_, bindparam, text
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Float,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -331,3 +343,65 @@ def take_time(connection: Connection, seconds: int) -> None:
     """Until the transaction ends a statement may take so long, and no longer."""
     if connection.dialect.name == "postgresql":
         connection.execute(_TIME, {"milliseconds": str(1000 * seconds)})
+
+
+class seconds_between(FunctionElement[Any]):
+    """Seconds from one Instant to another, with fractions; nothing when either is missing."""
+
+    inherit_cache = True
+    type = Float()
+    name = "seconds_between"
+
+
+@compiles(seconds_between, "postgresql")
+def _seconds_postgresql(element: Any, compiler: Any, **how: Any) -> str:
+    start, end = (compiler.process(each, **how) for each in element.clauses)
+    return f"(cast(extract(epoch from ({end} - {start})) as double precision))"
+
+
+@compiles(seconds_between, "sqlite")
+def _seconds_sqlite(element: Any, compiler: Any, **how: Any) -> str:
+    start, end = (compiler.process(each, **how) for each in element.clauses)
+    return f"(round((julianday({end}) - julianday({start})) * 86400.0, 3))"
+
+
+class _beijing_day(FunctionElement[str]):
+    """A day of Beijing as text, of an Instant: itself, the Monday of its week, the first of its month."""
+
+    inherit_cache = True
+    type = Text()
+    postgresql, sqlite = "", ""
+
+
+class day_of(_beijing_day):
+    inherit_cache = True
+    name = "day_of"
+    postgresql, sqlite = "day", ""
+
+
+class week_of(_beijing_day):
+    inherit_cache = True
+    name = "week_of"
+    postgresql, sqlite = "week", ", 'weekday 0', '-6 days'"
+
+
+class month_of(_beijing_day):
+    inherit_cache = True
+    name = "month_of"
+    postgresql, sqlite = "month", ", 'start of month'"
+
+
+@compiles(day_of, "postgresql")
+@compiles(week_of, "postgresql")
+@compiles(month_of, "postgresql")
+def _day_postgresql(element: Any, compiler: Any, **how: Any) -> str:
+    (at,) = (compiler.process(each, **how) for each in element.clauses)
+    return f"to_char(date_trunc('{element.postgresql}', {at} + interval '8 hours'), 'YYYY-MM-DD')"
+
+
+@compiles(day_of, "sqlite")
+@compiles(week_of, "sqlite")
+@compiles(month_of, "sqlite")
+def _day_sqlite(element: Any, compiler: Any, **how: Any) -> str:
+    (at,) = (compiler.process(each, **how) for each in element.clauses)
+    return f"(date({at}, '+8 hours'{element.sqlite}))"

@@ -9,6 +9,9 @@ from app.bundles.files import DIAGRAM, PROCESS
 from app.bundles.keys import finding, nearest
 from app.bundles.verbs import REJECTED, steps_named
 from app.bundles.yaml_file import Doc, Path, read_yaml
+from app.cases.measuring import reading
+from app.cases.measuring.terms import Reading, Tables
+from app.cases.models import cases
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.words import plain
@@ -20,7 +23,7 @@ def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, st
     findings += _attachments(bundle, diagram, process, steps)
     findings += [*_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
     findings += _told(bundle, process, steps)
-    return [*findings, *_counted(bundle, process)]
+    return [*findings, *_counted(bundle, process, steps), *_measured(bundle, diagram, process, steps)]
 
 
 def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
@@ -110,9 +113,25 @@ def _reopen(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[
         )
 
 
-def _counted(bundle: Bundle, process: Doc) -> Iterator[Finding]:
+def _counted(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
     counting, clocks = bundle.process.statistics, bundle.sla.clocks
     if counting is not None and counting.clock is not None and counting.clock not in clocks:
         zh = f"statistics：sla.yaml 里没有时钟“{counting.clock}”；有{nearest(counting.clock, clocks)}。"
         line = process.line(("statistics", "clock"))
         yield finding("error", "clock-unknown", PROCESS, line, zh, f'No clock "{counting.clock}".')
+    if counting is not None and counting.person is not None and counting.person not in steps:
+        zh = f"statistics：图中没有环节“{counting.person}”；有{nearest(counting.person, steps)}。"
+        line = process.line(("statistics", "person"))
+        yield finding("error", "step-unknown", PROCESS, line, zh, f'No step "{counting.person}".')
+
+
+def _measured(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    """Measures name clocks, tiers, steps, ends and options that there are, and compare like with like."""
+    outcomes = {id: [each.name for each in node.outcomes] for id, node in diagram.steps.items()}
+    known = {step: outcomes.get(step, []) for step in steps}
+    ends = [id for id, node in diagram.every.items() if node.kind == "endEvent"]
+    for key, measure in bundle.process.measures.items():
+        for part, zh in reading.errors(Reading(bundle, Tables(cases.c.id), known, ends), measure):
+            line = process.line(("measures", key, part))
+            said = f"指标“{measure.label}”（{key}）的 {part}：{zh}"
+            yield finding("error", "measure-invalid", PROCESS, line, said, f"measure {key}: {part}.")

@@ -4,16 +4,17 @@ A measure is a share (numerator of denominator) or a count. Both parts are condi
 that a number and the list of its cases can never differ. Who changes a condition raises the version.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, true
+from sqlalchemy import ColumnElement, and_, func, or_, true
 
-from app.core.db import Instant
+from app.bundles.bundle import Bundle
+from app.bundles.measures import MeasureDef
+from app.cases.measuring.reading import condition, number
+from app.cases.measuring.terms import NOW, Reading, Tables
 from app.reports.models import counted_cases as c
-
-NOW: Any = bindparam("now", type_=Instant)
 
 GOING = c.c.state.in_(("active", "suspended", "merged"))
 """Under way; a merged order still awaits its answer."""
@@ -23,7 +24,10 @@ OVERDUE = and_(c.c.met_at.is_(None), c.c.due_at < NOW, GOING)
 
 @dataclass(frozen=True)
 class Measure:
-    """One number. `counts` is the numerator; `of` the denominator, none for a plain count."""
+    """One number. `counts` is the numerator, `of` the denominator, none for a plain count.
+
+    With `value` it is Σ value over those of `counts`, divided by Σ `over`, or by how many have one.
+    """
 
     key: str
     label: str
@@ -31,16 +35,35 @@ class Measure:
     counts: ColumnElement[bool]
     of: ColumnElement[bool] | None = None
     version: int = 1
+    unit: str = "rate"
+    value: Any = None
+    over: Any = None
+    least: int = 30
+    prior: int = 10
 
     @property
     def parts(self) -> dict[str, ColumnElement[bool]]:
         """What can be drilled into, by name."""
         return {"numerator": self.counts, **({} if self.of is None else {"denominator": self.of})}
 
+    @property
+    def columns(self) -> Iterator[Any]:
+        """What is added up for it: `<key>_n`, `<key>_of`, and `<key>_cases` where that is another number."""
+        if self.value is None:
+            for name, part in self.parts.items():
+                yield func.count().filter(part).label(f"{self.key}_{'n' if name == 'numerator' else 'of'}")
+            return
+        yield func.sum(self.value).filter(self.counts).label(f"{self.key}_n")
+        if self.over is not None:
+            yield func.sum(self.over).filter(self.counts).label(f"{self.key}_of")
+        elif self.of is not None:
+            yield func.count().filter(self.of).label(f"{self.key}_of")
+        yield func.count().filter(self.counts).label(f"{self.key}_cases")
+
 
 def _orders() -> Iterator[Measure]:
-    yield Measure("received", "受理量", "期内的全部工单。", true())
-    yield Measure("closed", "办结量", "期内的工单中已经办结的。", c.c.state == "closed")
+    yield Measure("received", "受理量", "期内的全部工单。", true(), unit="count")
+    yield Measure("closed", "办结量", "期内的工单中已经办结的。", c.c.state == "closed", unit="count")
     yield Measure(
         "on_time",
         "按时办结率",
@@ -48,8 +71,8 @@ def _orders() -> Iterator[Measure]:
         and_(c.c.due_at.is_not(None), c.c.met_at <= c.c.due_at),
         and_(c.c.due_at.is_not(None), or_(c.c.met_at.is_not(None), OVERDUE)),
     )
-    yield Measure("overdue", "超期未办结", "时限还没有停、现在已经过了到期时刻的。", OVERDUE)
-    yield Measure("late", "超期办结", "时限停的时候已经过了到期时刻的。", LATE)
+    yield Measure("overdue", "超期未办结", "时限还没有停、现在已经过了到期时刻的。", OVERDUE, unit="count")
+    yield Measure("late", "超期办结", "时限停的时候已经过了到期时刻的。", LATE, unit="count")
     yield Measure("returned", "退单率", "期内的工单里面，有过退单申请的。", c.c.returns > 0, true())
     yield Measure("redone", "重办率", "期内的工单里面，重办过的。", c.c.round > 0, true())
     yield Measure(
@@ -77,12 +100,57 @@ def _orders() -> Iterator[Measure]:
 
 @dataclass(frozen=True)
 class Report:
-    """A named report: its measures, in order."""
+    """A named report: its measures in order, the tables they read, and the process it is about, if one."""
 
     key: str
     label: str
-    measures: dict[str, Measure]
+    measures: Mapping[str, Measure]
+    tables: Tables
+    bundle: Bundle | None = None
 
 
-REPORTS = {"orders": Report("orders", "工单办理情况", {each.key: each for each in _orders()})}
-"""Every report there is, by name."""
+ORDERS, ORDERS_LABEL = "orders", "工单办理情况"
+_ORDERS = {each.key: each for each in _orders()}
+
+
+def own_tables() -> Tables:
+    """What stands in the counted row of a case, to which the rest is joined."""
+    own = ("state", "received_at", "closed_at", "round")
+    return Tables(c.c.case_id, {name: c.c[name] for name in own})
+
+
+def orders() -> Report:
+    """The report over all processes that are counted."""
+    return Report(ORDERS, ORDERS_LABEL, _ORDERS, own_tables())
+
+
+def of_process(bundle: Bundle, version: int) -> Report:
+    """The report of a process: the measures that its newest version writes down, over all its cases."""
+    tables = own_tables()
+    reading = Reading(bundle, tables)
+    measures = {key: _read(reading, each, version) for key, each in bundle.process.measures.items()}
+    return Report(bundle.key, bundle.process.name, measures, tables, bundle)
+
+
+def _read(reading: Reading, given: MeasureDef, version: int) -> Measure:
+    def holds(part: str) -> ColumnElement[bool]:
+        return condition(reading, given.parts[part]) if part in given.parts else true()
+
+    value, over = (number(reading, given.parts[p]) if p in given.parts else None for p in ("value", "over"))
+    counts = and_(holds("denominator"), holds("numerator"))
+    for each in (value, over):
+        counts = counts if each is None else and_(counts, each.is_not(None))
+    of = None if given.unit == "count" else holds("denominator") if value is None else counts
+    return Measure(
+        given.key,
+        given.label,
+        given.says,
+        counts,
+        of,
+        version,
+        given.unit,
+        value,
+        over,
+        given.least,
+        given.prior,
+    )

@@ -1,15 +1,14 @@
-"""A report's SQL: one statement counts all measures by unit and class, another names the cases of one."""
+"""A report's SQL: one statement counts all measures by group, another names the cases of one number."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from app.cases.models import cases
 from app.cases.motion import Row
-from app.categories.models import categories
 from app.core import dialects
 from app.core.clock import BEIJING
 from app.core.db import Session
@@ -17,11 +16,10 @@ from app.identity.actor import Actor
 from app.identity.models import units
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import unit_scope
+from app.reports.dimensions import PERIODS, column, rolled
 from app.reports.measures import Report
 from app.reports.models import counted_cases as counted
 
-DIMENSIONS = {"unit": counted.c.unit, "category": counted.c.category, "process": counted.c.process_key}
-PERIODS = {"dispatched": counted.c.dispatched_at, "received": counted.c.received_at}
 NOBODY = "-"
 """Stands for those that have no unit yet, or no category, where one is named."""
 MOST_GROUPS = 5000
@@ -29,7 +27,10 @@ MOST_GROUPS = 5000
 
 @dataclass(frozen=True)
 class Asked:
-    """Which cases: days of a period (both inside), by which time, how far units and classes are rolled up."""
+    """Which cases: days of a period (both inside), by which time, how far units and classes are rolled up.
+
+    `only` are the keys that a case must have, by dimension; None is who has none.
+    """
 
     first: date
     last: date
@@ -37,52 +38,64 @@ class Asked:
     process: str | None = None
     unit_tier: str | None = None
     category_level: int | None = None
-    unit: str | None = None
-    category: str | None = None
+    only: tuple[tuple[str, str | None], ...] = ()
+
+    def before(self, compare: str) -> "Asked":
+        """The equal period before this one (环比), or the same days a year ago (同比)."""
+        if compare == "year":
+            return replace(self, first=_year_ago(self.first), last=_year_ago(self.last))
+        length = self.last - self.first + timedelta(days=1)
+        return replace(self, first=self.first - length, last=self.last - length)
 
 
 def groups(
     session: Session, actor: Actor, report: Report, asked: Asked, by: Sequence[str], now: datetime
 ) -> list[Row]:
-    """One row for each group, at most one more than MOST_GROUPS: its keys, and `<measure>_n`, `<measure>_of`.
+    """One row for each group, at most one more than MOST_GROUPS: its keys, and what its measures add up.
 
     The rows are counted first, then the few groups are rolled up: units and classes are looked up once each.
     """
-    rolled = {name: _rolled(name, asked) for name in by}
-    columns = [DIMENSIONS[name].label(name) for name in by]
+    names = {name: f"by_{i}" for i, name in enumerate(by)}
+    above = {name: rolled(name, asked.unit_tier, asked.category_level) for name in by}
+    columns = [column(report, name, asked.period).label(label) for name, label in names.items()]
+    sums = [each for measure in report.measures.values() for each in measure.columns]
+    where = [*_which(session, actor, report, asked), counted.c.excluded.is_(False)]
     inner = (
-        select(*columns, *_numbers(report))
-        .where(*_which(session, actor, asked), counted.c.excluded.is_(False))
-        .group_by(*columns)
+        select(*columns, *sums)
+        .select_from(report.tables.joined(counted))
+        .where(*where)
+        .group_by(*names.values())
         .subquery()
     )
     shown: list[Any] = []
-    joined: Any = inner
-    for name in by:
-        above = rolled[name]
-        if above is None:
-            shown.append(inner.c[name].label(name))
+    rows: Any = inner
+    for name, label in names.items():
+        over = above[name]
+        if over is None:
+            shown.append(inner.c[label].label(label))
         else:
-            joined = joined.outerjoin(above, above.c.own == inner.c[name])
-            shown.append(func.coalesce(above.c.shown, inner.c[name]).label(name))
-    sums = [func.sum(each).label(each.name) for each in inner.c if each.name not in by]
-    statement = select(*shown, *sums).select_from(joined)
+            rows = rows.outerjoin(over, over.c.own == inner.c[label])
+            shown.append(func.coalesce(over.c.shown, inner.c[label]).label(label))
+    totals = [func.sum(each).label(each.name) for each in inner.c if each.name not in names.values()]
+    statement = select(*shown, *totals).select_from(rows)
     if shown:
         statement = statement.group_by(*shown).order_by(*(each.nulls_last() for each in shown))
     found = session.execute(statement.limit(MOST_GROUPS + 1), {"now": now}).mappings()
-    return [dict(row) for row in found]
+    return [_named(row, names) for row in found]
 
 
-def left_out(session: Session, actor: Actor, asked: Asked) -> int:
+def left_out(session: Session, actor: Actor, report: Report, asked: Asked) -> int:
     """How many of the period are in no number because they were excluded (剔除)."""
-    which = _which(session, actor, asked)
-    found: int = session.scalar(select(func.count()).where(*which, counted.c.excluded.is_(True)))
+    which = _which(session, actor, report, asked)
+    rows = select(func.count()).select_from(report.tables.joined(counted))
+    found: int = session.scalar(rows.where(*which, counted.c.excluded.is_(True)))
     return found
 
 
 def listed(
     session: Session,
     actor: Actor,
+    report: Report,
     part: ColumnElement[bool],
     asked: Asked,
     now: datetime,
@@ -90,40 +103,34 @@ def listed(
     after: str | None,
 ) -> list[Row]:
     """The cases that a number counts, the newest first."""
+    which = _which(session, actor, report, asked)
+    report.tables.case = True  # its number and status are shown
     rows: Select[Any] = (
         select(counted, cases.c.number, cases.c.status)
-        .join(cases, cases.c.id == counted.c.case_id)
-        .where(*_which(session, actor, asked), counted.c.excluded.is_(False), part)
+        .select_from(report.tables.joined(counted))
+        .where(*which, counted.c.excluded.is_(False), part)
     )
-    for name, value in (("unit", asked.unit), ("category", asked.category)):
-        if value is not None:
-            rows = rows.where(_in_group(name, value, asked))
     if after is not None:
         rows = rows.where(counted.c.case_id < after)
     statement = rows.order_by(counted.c.case_id.desc()).limit(most)
     return [dict(row) for row in session.execute(statement, {"now": now}).mappings()]
 
 
-def _numbers(report: Report) -> list[Any]:
-    found = []
-    for key, measure in report.measures.items():
-        found += [
-            func.count().filter(part).label(f"{key}_{'n' if name == 'numerator' else 'of'}")
-            for name, part in measure.parts.items()
-        ]
-    return found
+def _named(row: Any, names: dict[str, str]) -> Row:
+    kept = {key: value for key, value in row.items() if key not in names.values()}
+    return {**{name: row[label] for name, label in names.items()}, **kept}
 
 
-def _which(session: Session, actor: Actor, asked: Asked) -> list[ColumnElement[bool]]:
+def _which(session: Session, actor: Actor, report: Report, asked: Asked) -> list[ColumnElement[bool]]:
     at = PERIODS[asked.period]
     found = [
         at >= _midnight(asked.first),
         at < _midnight(asked.last + timedelta(days=1)),
         _scope(session, actor),
+        *(_in_group(report, name, key, asked) for name, key in asked.only),
     ]
-    if asked.process is not None:
-        found.append(counted.c.process_key == asked.process)
-    return found
+    process = report.bundle.key if report.bundle is not None else asked.process
+    return found if process is None else [*found, counted.c.process_key == process]
 
 
 def _scope(session: Session, actor: Actor) -> ColumnElement[bool]:
@@ -133,44 +140,25 @@ def _scope(session: Session, actor: Actor) -> ColumnElement[bool]:
     return or_(unit_scope(held, counted.c.org_path), dialects.one_of(counted.c.unit, codes))
 
 
-def _in_group(name: str, value: str, asked: Asked) -> ColumnElement[bool]:
-    column, above = DIMENSIONS[name], _rolled(name, asked)
-    if value == NOBODY:
-        return column.is_(None)
+def _in_group(report: Report, name: str, key: str | None, asked: Asked) -> ColumnElement[bool]:
+    own, above = column(report, name, asked.period), rolled(name, asked.unit_tier, asked.category_level)
+    if key is None:
+        missing: ColumnElement[bool] = own.is_(None)
+        return missing
     if above is None:
-        same: ColumnElement[bool] = column == value
+        same: ColumnElement[bool] = own == key
         return same
-    below = select(above.c.own).where(above.c.shown == value)
-    itself = and_(column == value, column.not_in(select(above.c.own)))
-    return or_(column.in_(below), itself)
+    below = select(above.c.own).where(above.c.shown == key)
+    itself = and_(own == key, own.not_in(select(above.c.own)))
+    return or_(own.in_(below), itself)
 
 
-def _rolled(name: str, asked: Asked) -> Any:
-    """Each unit or class with the one above it that is shown for it; None where each stands for itself.
-
-    What has none above it at that level stands for itself: nothing is counted twice, nothing is lost.
-    """
-    if name == "unit" and asked.unit_tier is not None:
-        own, above = units.alias("own"), units.alias("above")
-        held = or_(above.c.path == own.c.path, own.c.path.startswith(above.c.path + "/"))
-        return (
-            select(own.c.code.label("own"), func.min(above.c.code).label("shown"))
-            .join(above, and_(held, above.c.tier == asked.unit_tier))
-            .group_by(own.c.code)
-            .subquery()
-        )
-    if name == "category" and asked.category_level is not None:
-        own, above = categories.alias("kind"), categories.alias("over")
-        held = or_(above.c.path == own.c.path, own.c.path.startswith(above.c.path + "/"))
-        same = and_(above.c.table_key == own.c.table_key, held, above.c.depth == asked.category_level)
-        key = own.c.table_key + literal("/")
-        return (
-            select((key + own.c.code).label("own"), func.max(key + above.c.code).label("shown"))
-            .join(above, same)
-            .group_by(key + own.c.code)
-            .subquery()
-        )
-    return None
+def _year_ago(day: date) -> date:
+    """The same day a year ago; of a leap day the last of February."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
 
 
 def _midnight(day: date) -> datetime:

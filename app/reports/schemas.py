@@ -5,8 +5,10 @@ from marshmallow import fields
 from app.core.http.fields import Day, ListOf, Moment, OneOf, QueryWhole, Schema, Shape, Text
 from app.core.http.pages import PageOut, PageQuery
 from app.identity.models import TIERS
-from app.reports.query import DIMENSIONS, PERIODS
+from app.reports.dimensions import FACT, LABELS, PERIODS
 
+_BY = "按什么分组，用逗号隔开：" + "、".join(f"{key} {zh}" for key, zh in LABELS.items())
+_BY += f"；一个流程自己的统计还可以写 {FACT}名字（facts 里的）；不写只有合计"
 _UNIT = "算在哪个单位（编码）；- 是还没有派的"
 _CATEGORY = "哪一类（表/编码）；- 是没有分类的"
 
@@ -19,7 +21,9 @@ class ReportQuery(Schema):
     period = OneOf(
         tuple(PERIODS),
         load_default="dispatched",
-        metadata={"description": "按派单时间（默认）还是收到的时间"},
+        metadata={
+            "description": "按派单时间（默认）、收到的时间还是办结的时间；没有派单的流程，收到就是派单"
+        },
     )
     process = Text(60, least=1, load_default=None, metadata={"description": "只算一个流程"})
     unit_tier = OneOf(
@@ -33,10 +37,17 @@ class ReportQuery(Schema):
 class GroupsQuery(ReportQuery):
     """And how they are grouped."""
 
-    by = Text(
-        60,
-        load_default="",
-        metadata={"description": f"按什么分组，用逗号隔开：{'、'.join(DIMENSIONS)}；不写只有合计"},
+    by = Text(200, load_default="", metadata={"description": _BY})
+    compare = OneOf(
+        ("previous", "year"),
+        load_default=None,
+        metadata={"description": "与什么比：previous 前一个同样长的期间（环比），year 去年同期（同比）"},
+    )
+    rank = Text(
+        40,
+        least=1,
+        load_default=None,
+        metadata={"description": "按哪个指标给各组排名；件数不够的写“样本不足”、不排名"},
     )
 
 
@@ -46,6 +57,13 @@ class ReportCasesQuery(ReportQuery, PageQuery):
     measure = Text(60, least=1, required=True, metadata={"description": "哪个指标"})
     part = OneOf(
         ("numerator", "denominator"), load_default="numerator", metadata={"description": "分子还是分母"}
+    )
+    by = Text(200, load_default="", metadata={"description": _BY})
+    group = ListOf(
+        Text(200, least=1),
+        load_default=list,
+        most=10,
+        metadata={"description": "哪一组：by 里每一项的键，依次各写一个；没有的写 -"},
     )
     unit = Text(60, least=1, load_default=None, metadata={"description": _UNIT})
     category = Text(121, least=1, load_default=None, metadata={"description": _CATEGORY})
@@ -58,6 +76,9 @@ class MeasureOut(Schema):
     label = fields.String(required=True)
     says = fields.String(required=True, metadata={"description": "口径"})
     version = fields.Integer(required=True, metadata={"description": "口径的版本"})
+    unit = fields.String(
+        required=True, metadata={"description": "rate 比率、count 件数、mean 平均、duration 小时"}
+    )
     share = fields.Boolean(required=True, metadata={"description": "是比率（有分母）还是件数"})
 
 
@@ -82,14 +103,36 @@ class Named(Schema):
     name = fields.String(required=True)
 
 
-class NumberOut(Schema):
-    """A number: the counts it is made of, and the share where it is one."""
+class ChangeOut(Schema):
+    """How a value changed."""
 
-    numerator = fields.Integer(required=True)
-    denominator = fields.Integer(required=True, allow_none=True)
+    by = fields.Float(required=True, allow_none=True, metadata={"description": "增量"})
+    percent = fields.Float(required=True, allow_none=True, metadata={"description": "增长百分之几"})
+    says = fields.String(required=True, allow_none=True, metadata={"description": "“新增”：以前是零"})
+
+
+class NumberOut(Schema):
+    """A number: what it is made of, the value people read, and over how many cases."""
+
+    numerator = fields.Float(required=True, metadata={"description": "件数；平均和时长是各件的合计"})
+    denominator = fields.Float(required=True, allow_none=True)
     percent = fields.Float(
         required=True, allow_none=True, metadata={"description": "百分比，两位小数；分母为零时没有"}
     )
+    value = fields.Float(
+        required=True, allow_none=True, metadata={"description": "件数，或分子除以分母；时长是小时"}
+    )
+    cases = fields.Integer(required=True, metadata={"description": "由多少件得出（n）"})
+    before = fields.Float(required=True, allow_none=True, metadata={"description": "写了 compare：以前的值"})
+    change = Shape(ChangeOut, required=True, allow_none=True, metadata={"description": "写了 compare：增量"})
+
+
+class RankOut(Schema):
+    """Where a group stands among the others."""
+
+    score = fields.Float(required=True, allow_none=True)
+    place = fields.Integer(required=True, allow_none=True, metadata={"description": "名次，相同的并列"})
+    says = fields.String(required=True, allow_none=True, metadata={"description": "“样本不足”：不排名"})
 
 
 class GroupOut(Schema):
@@ -97,6 +140,7 @@ class GroupOut(Schema):
 
     by = fields.Dict(required=True, values=Shape(Named))
     numbers = fields.Dict(required=True, values=Shape(NumberOut))
+    rank = Shape(RankOut, required=True, allow_none=True)
 
 
 class FiguresOut(Schema):

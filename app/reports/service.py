@@ -1,48 +1,26 @@
 """Asking a report, and for the cases behind one of its numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy import bindparam, select
-
-from app.bundles.models import process_heads, process_versions
+from app.bundles import store
 from app.cases.motion import Row
-from app.categories.models import categories
 from app.core import clock, dialects
 from app.core.db import Session, reading
 from app.core.errors import FieldError, NotFound, Unprocessable
 from app.identity.actor import Actor
-from app.identity.models import units
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
-from app.reports import query
-from app.reports.measures import REPORTS, Report
-from app.reports.query import DIMENSIONS, MOST_GROUPS, NOBODY, Asked
+from app.reports import dimensions, measures, query
+from app.reports.measures import Report
+from app.reports.query import MOST_GROUPS, NOBODY, Asked
 
 LONGEST_DAYS = 3 * 366
 SECONDS = 30
 """How long a report may take: more than a page, less than for ever."""
-Sums = dict[str, int]
-
-_UNIT_NAMES = select(units.c.code, units.c.name).where(units.c.code.in_(bindparam("keys", expanding=True)))
-_key = categories.c.table_key + "/" + categories.c.code
-_CATEGORY_NAMES = (  # the newest name last, so that it counts
-    select(_key, categories.c.name)
-    .where(_key.in_(bindparam("keys", expanding=True)))
-    .order_by(categories.c.valid_from)
-)
-_PROCESS_NAMES = (
-    select(process_heads.c.key, process_versions.c.name)
-    .join(process_versions, process_versions.c.id == process_heads.c.version_id)
-    .where(process_heads.c.key.in_(bindparam("keys", expanding=True)))
-)
-_NAMES: Mapping[str, Any] = {
-    "unit": _UNIT_NAMES,
-    "category": _CATEGORY_NAMES,
-    "process": _PROCESS_NAMES,
-}
+Sums = dict[str, Any]
 
 
 class ReportRefused(Unprocessable):
@@ -55,39 +33,59 @@ class TooManyGroups(Unprocessable):
 
 @dataclass(frozen=True)
 class Figures:
-    """What a report found, at one instant."""
+    """What a report found, at one instant; `before` is what the period before had, by the keys of a group."""
 
     report: Report
     asked: Asked
+    by: tuple[str, ...]
     at: datetime
     rows: Sequence[Row]
     total: Sums
     excluded: int
     names: Mapping[str, Mapping[str, str]]
+    before: Mapping[tuple[Any, ...], Row] | None = None
+    before_total: Sums | None = None
+
+    def keys(self, row: Row) -> tuple[Any, ...]:
+        """What tells a group from the others."""
+        return tuple(row[name] for name in self.by)
 
 
-def named(name: str) -> Report:
+def reports(actor: Actor) -> list[Report]:
+    """Every report there is: of all orders, and of each process that writes measures down."""
+    require(actor, REPORT_READ)
+    with reading() as session:
+        return [measures.orders(), *_of_processes(session)]
+
+
+def named(session: Session, name: str) -> Report:
     """Raises NotFound."""
-    if name not in REPORTS:
+    if name == measures.ORDERS:
+        return measures.orders()
+    published = next((each for each in store.versions(session, name) if each.current), None)
+    bundle = store.version(session, published.id) if published is not None else None
+    if published is None or bundle is None or not bundle.process.measures:
         raise NotFound
-    return REPORTS[name]
+    return measures.of_process(bundle, published.number)
 
 
-def figures(actor: Actor, name: str, asked: Asked, by: Sequence[str]) -> Figures:
+def figures(actor: Actor, name: str, asked: Asked, by: Sequence[str], compare: str | None = None) -> Figures:
     """The numbers of a report. Raises NotFound, PermissionMissing, ReportRefused, TooManyGroups."""
     require(actor, REPORT_READ)
-    report = named(name)
-    _check(asked, by)
     with reading() as session:
+        report = named(session, name)
+        _check(report, asked, by)
         _ready(session)
         now = clock.now(session)
-        rows = query.groups(session, actor, report, asked, by, now)
-        if len(rows) > MOST_GROUPS:
-            raise TooManyGroups
-        excluded = query.left_out(session, actor, asked)
-        names = {each: _names(session, each, {row[each] for row in rows} - {None}) for each in by}
-    total = {key: sum(row[key] or 0 for row in rows) for key in (rows[0] if rows else ()) if key not in by}
-    return Figures(report, asked, now, rows, total, excluded, names)
+        rows = _groups(session, actor, report, asked, by, now)
+        excluded = query.left_out(session, actor, report, asked)
+        names = {each: _names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
+        found = Figures(report, asked, tuple(by), now, rows, _total(rows, by), excluded, names)
+        if compare is None:
+            return found
+        earlier = _groups(session, actor, report, asked.before(compare), by, now)
+    before = {found.keys(row): row for row in earlier}
+    return Figures(**{**vars(found), "before": before, "before_total": _total(earlier, by)})
 
 
 def cases_behind(
@@ -95,20 +93,46 @@ def cases_behind(
 ) -> list[Row]:
     """The cases that a number counts, at most so many. Raises NotFound, PermissionMissing, ReportRefused."""
     require(actor, REPORT_READ)
-    report = named(name)
-    _check(asked, ())
-    if measure not in report.measures:
-        refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
-    parts = report.measures[measure].parts
-    if part not in parts:
-        refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
     with reading() as session:
+        report = named(session, name)
+        _check(report, asked, [each for each, _ in asked.only])
+        if measure not in report.measures:
+            refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
+        parts = report.measures[measure].parts
+        if part not in parts:
+            refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
         _ready(session)
-        return query.listed(session, actor, parts[part], asked, clock.now(session), most, after)
+        return query.listed(session, actor, report, parts[part], asked, clock.now(session), most, after)
 
 
 def refuse(at: str, code: str, says: str) -> NoReturn:
     raise ReportRefused(errors=[FieldError(at, code, says)])
+
+
+def name_of(found: Figures, dimension: str, key: str | None) -> str:
+    """What people call a group; the key itself when nobody knows a name."""
+    if key is None:
+        return dimensions.NOBODY_ZH.get(dimension, NOBODY)
+    return found.names[dimension].get(key, key)
+
+
+def _of_processes(session: Session) -> Iterator[Report]:
+    for each in store.versions(session):
+        if each.current and (bundle := store.version(session, each.id)).process.measures:
+            yield measures.of_process(bundle, each.number)
+
+
+def _groups(
+    session: Session, actor: Actor, report: Report, asked: Asked, by: Sequence[str], now: datetime
+) -> list[Row]:
+    rows = query.groups(session, actor, report, asked, by, now)
+    if len(rows) > MOST_GROUPS:
+        raise TooManyGroups
+    return rows
+
+
+def _total(rows: Sequence[Row], by: Sequence[str]) -> Sums:
+    return {key: sum(row[key] or 0 for row in rows) for key in (rows[0] if rows else ()) if key not in by}
 
 
 def _ready(session: Session) -> None:
@@ -116,25 +140,21 @@ def _ready(session: Session) -> None:
     dialects.take_time(session.connection, SECONDS)
 
 
-def _check(asked: Asked, by: Sequence[str]) -> None:
+def _check(report: Report, asked: Asked, by: Sequence[str]) -> None:
     if asked.last < asked.first:
         refuse("?to", "value-invalid", "最后一天早于第一天。")
     if (asked.last - asked.first).days > LONGEST_DAYS:
         refuse("?to", "value-invalid", "期间最长三年。")
     for each in by:
-        if each not in DIMENSIONS:
-            refuse("?by", "value-invalid", f"不能按“{each[:40]}”分组；可以用 {'、'.join(DIMENSIONS)}。")
+        try:
+            dimensions.column(report, each, asked.period)
+        except dimensions.Unknown as unknown:
+            refuse("?by", "value-invalid", unknown.zh)
 
 
-def _names(session: Session, dimension: str, keys: set[str]) -> dict[str, str]:
-    if not keys:
+def _names(session: Session, report: Report, dimension: str, keys: set[str]) -> dict[str, str]:
+    statement = dimensions.names_of(report, dimension)
+    if not keys or statement is None:
         return {}
-    found: Sequence[Any] = session.execute(_NAMES[dimension], {"keys": sorted(keys)}).all()
+    found: Sequence[Any] = session.execute(statement, {"keys": sorted(keys)}).all()
     return {row[0]: row[1] for row in found}
-
-
-def name_of(found: Figures, dimension: str, key: str | None) -> str:
-    """What people call a group; the key itself when nobody knows a name."""
-    if key is None:
-        return {"unit": "（未派）", "category": "（未分类）"}.get(dimension, NOBODY)
-    return found.names[dimension].get(key, key)

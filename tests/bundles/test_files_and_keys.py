@@ -225,7 +225,7 @@ def test_files_that_are_not_known_are_told():
 def test_every_kind_of_file_has_a_schema_without_the_keys_that_are_not_open():
     assert set(schemas()) == {"process", "form", "sla", "messages"}
     assert schemas()["process"]["$id"] == "/schemas/process.json"
-    assert "measures" not in schemas()["process"]["properties"]
+    assert "schedules" not in schemas()["process"]["properties"]
     assert schemas()["sla"]["properties"]["clocks"]["additionalProperties"]["required"] == [
         "start",
         "stop",

@@ -181,7 +181,7 @@ def test_a_list_of_cases_goes_on_page_by_page(office: Office) -> None:
         ("", {"by": "colour"}, "?by"),
         ("", {"from": "2026-03-02", "to": "2026-03-01"}, "?to"),
         ("", {"from": "2000-01-01", "to": "2026-03-01"}, "?to"),
-        ("", {"period": "closed"}, "?period"),
+        ("", {"period": "opened"}, "?period"),
         ("/cases", {"measure": "beauty"}, "?measure"),
         ("/cases", {"measure": "received", "part": "denominator"}, "?part"),
     ],

@@ -1,0 +1,1 @@
+"""Measures of process.yaml as SQL over the tables of cases."""

@@ -1,0 +1,147 @@
+"""The functions of measures: clocks, tiers, steps, ends and links of a case, as typed SQL."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from app.bundles.keys import nearest
+from app.cases.measuring.terms import BOOL, MOMENT, NOW, NUMBER, TEXT, Reading, Refused, Term
+from app.cases.models import CASE_STATES, case_links, cases, rejections, tasks
+from app.cases.requests import kinds
+from app.cases.requests.models import case_requests
+from app.clocks.models import clocks, timers
+from app.clocks.rows import RUNNING, STOPPED
+
+Function = Callable[[Reading, tuple[str, ...]], Term]
+
+
+def _state(reading: Reading, _: tuple[str, ...]) -> Term:
+    return Term(TEXT, reading.tables.column("state"), CASE_STATES)
+
+
+def _closed(reading: Reading, _: tuple[str, ...]) -> Term:
+    return Term(BOOL, reading.tables.column("state") == "closed")
+
+
+def _ended(reading: Reading, given: tuple[str, ...]) -> Term:
+    end, known = reading.tables.column("end_element"), reading.ends
+    if not given:
+        return Term(TEXT, end, tuple(known or ()))
+    _known("结束事件", given[0], known)
+    return Term(BOOL, end == given[0])
+
+
+def _returned(reading: Reading, _: tuple[str, ...]) -> Term:
+    rows = select(func.count()).where(rejections.c.case_id == reading.tables.case_id)
+    return Term(NUMBER, rows.scalar_subquery())
+
+
+def _asked(reading: Reading, given: tuple[str, ...]) -> Term:
+    _known("申请", given[0], kinds.KINDS)
+    row = case_requests.c
+    rows = select(func.count()).where(row.parent_id == reading.tables.case_id, row.kind == given[0])
+    return Term(NUMBER, rows.scalar_subquery())
+
+
+def _linked(reading: Reading, given: tuple[str, ...]) -> Term:
+    """Whether a case of that process hangs together with this one, whichever was first."""
+    other, mine = cases.alias("linked"), reading.tables.case_id
+    away = and_(case_links.c.from_id == mine, case_links.c.to_id == other.c.id)
+    home = and_(case_links.c.to_id == mine, case_links.c.from_id == other.c.id)
+    found = select(case_links.c.id).where(or_(away, home), other.c.process_key == given[0])
+    return Term(BOOL, found.exists())
+
+
+def _steps(reading: Reading, given: tuple[str, ...]) -> Any:
+    """The condition that a task of this case is one that was done at that step, with that outcome."""
+    steps = reading.steps
+    _known("环节", given[0], steps)
+    done = and_(tasks.c.case_id == reading.tables.case_id, tasks.c.step == given[0], tasks.c.state == "done")
+    if len(given) == 1:
+        return done
+    _known(f"结论（环节 {given[0]}）", given[1], steps and (steps.get(given[0]) or None))
+    return and_(done, tasks.c.outcome == given[1])
+
+
+def _done(reading: Reading, given: tuple[str, ...]) -> Term:
+    return Term(BOOL, select(tasks.c.id).where(_steps(reading, given)).exists())
+
+
+def _times(reading: Reading, given: tuple[str, ...]) -> Term:
+    return Term(NUMBER, select(func.count()).where(_steps(reading, given)).scalar_subquery())
+
+
+def _finished(reading: Reading, given: tuple[str, ...]) -> Term:
+    last = select(func.max(tasks.c.closed_at)).where(_steps(reading, given))
+    return Term(MOMENT, last.scalar_subquery())
+
+
+def _waiting(reading: Reading, given: tuple[str, ...]) -> Term:
+    _known("环节", given[0], reading.steps)
+    open_ = tasks.c.state.in_(("open", "claimed", "waiting"))
+    mine = and_(tasks.c.case_id == reading.tables.case_id, tasks.c.step == given[0], open_)
+    return Term(BOOL, select(tasks.c.id).where(mine).exists())
+
+
+def _of_clock(kind: str, made: Callable[[Any], Any]) -> Function:
+    def read(reading: Reading, given: tuple[str, ...]) -> Term:
+        _known("时钟", given[0], reading.bundle.sla.clocks)
+        return Term(kind, made(reading.tables.clock(given[0])))
+
+    return read
+
+
+def _tier(*conditions: Any) -> Function:
+    def read(reading: Reading, given: tuple[str, ...]) -> Term:
+        name, tier = given
+        _known("时钟", name, reading.bundle.sla.clocks)
+        _known(f"档（时钟 {name}）", tier, [each.key for each in reading.bundle.sla.tiers_of(name)])
+        mine = and_(clocks.c.case_id == reading.tables.case_id, clocks.c.name == name)
+        rows = select(timers.c.id).join(clocks, timers.c.key == clocks.c.id)
+        rows = rows.where(mine, timers.c.kind == "flag", timers.c.tier == tier, *conditions)
+        return Term(BOOL, rows.exists())
+
+    return read
+
+
+def _column(kind: str, name: str) -> Function:
+    return lambda reading, _: Term(kind, reading.tables.column(name))
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "now": lambda _, __: Term(MOMENT, NOW),
+    "state": _state,
+    "status": _column(TEXT, "status"),
+    "ended": _ended,
+    "closed": _closed,
+    "closed_at": _column(MOMENT, "closed_at"),
+    "returned": _returned,
+    "reopened": _column(NUMBER, "reopened"),
+    "supervised": _column(BOOL, "supervised"),
+    "unsatisfied": _column(BOOL, "unsatisfied"),
+    "linked": _linked,
+    "asked": _asked,
+    "done": _done,
+    "times": _times,
+    "finished": _finished,
+    "waiting": _waiting,
+    "met": _of_clock(
+        BOOL,
+        lambda row: and_(row.state == STOPPED, or_(row.due_at.is_(None), row.stopped_at <= row.due_at)),
+    ),
+    "late": _of_clock(BOOL, lambda row: and_(row.state == STOPPED, row.stopped_at > row.due_at)),
+    "overdue": _of_clock(BOOL, lambda row: and_(row.state == RUNNING, row.due_at < NOW)),
+    "started": _of_clock(MOMENT, lambda row: row.started_at),
+    "stopped": _of_clock(MOMENT, lambda row: row.stopped_at),
+    # `past`: a later tier of its class was reached in the same look
+    "reached": _tier(timers.c.state.in_(("fired", "past"))),
+    "holds": _tier(timers.c.state == "fired", clocks.c.state != STOPPED),
+}
+"""By name; `bundles/measures.py` says how many arguments each takes, and what it means."""
+
+
+def _known(what: str, word: str, known: Iterable[str] | None) -> None:
+    names = list(known) if known is not None else [word]
+    if word not in names:
+        raise Refused(f"没有{what}“{word}”；有{nearest(word, names)}。")
