@@ -82,6 +82,7 @@ def create_app() -> "Flask":
     from app.inspection import api as inspection
     from app.notices import api as notices
     from app.notices import deliveries_api as notice_deliveries
+    from app.places import api as places
     from app.polls import api as polls
     from app.processes import api as processes
     from app.reports import api as reports
@@ -108,6 +109,7 @@ def create_app() -> "Flask":
     document.register_blueprint(handing.blp)
     document.register_blueprint(voting.blp)
     document.register_blueprint(polls.blp)
+    document.register_blueprint(places.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(requests.blp)
     document.register_blueprint(resting.blp)

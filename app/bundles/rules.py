@@ -5,7 +5,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-TIERS = {"district": "区", "street": "街道", "community": "社区", "grid": "网格", "department": "部门"}
+TIERS = {
+    "district": "区",
+    "street": "街道",
+    "community": "社区",
+    "grid": "网格",
+    "department": "部门",
+    "site": "站点",
+}
 
 FORMS = (
     "role(角色)、role(角色)@层级、unit(单位字段)、item、handler(环节)、superior(环节)、reporter、system，"

@@ -116,6 +116,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             counted = "；".join(event["counts"])
             took_part = f"应投 {event['eligible']} 人，参加 {event['voted']} 人"
             return f"居民投票结束，{POLLED[event['result']]}，{took_part}。{counted}"
+        case "people.told":
+            return f"已通知有关的人：{event['text']}"
         case "poll.cancelled":
             return "居民投票作废"
         case "task.sign_asked":

@@ -118,9 +118,9 @@ class Board:
         return [clock for clock in self.clocks if clock.live]
 
     def newest(self, name: str) -> Clock | None:
-        """The instance that `due(name)` and `tier(name, …)` mean."""
+        """The instance that `due(name)` and `tier(name, …)` mean: of those that run, else of all."""
         mine = [clock for clock in self.clocks if clock.name == name]
-        return max(mine, key=lambda clock: (clock.started_at, clock.id), default=None)
+        return max(mine, key=lambda clock: (clock.live, clock.started_at, clock.id), default=None)
 
     def clock_for(self, name: str, ref: str | None) -> Clock | None:
         """The instance that measures this very task, else the newest one."""
@@ -346,13 +346,15 @@ class Board:
         return WorkingLine(self.calendar, by_day).after(self.now, amount)
 
     def _moved(self, wait: Wait, armed: Timer) -> bool:
-        """Whether a cycle went on, or the clock that a timer waits for has started at last."""
+        """Whether a cycle went on, the clock that a timer waits for has started at last, or of a step of
+        several one was done while the clock of another runs."""
         if wait.kind == "job":
             return False
         if wait.bound is None:
             return wait.due_at != armed.due_at
         clock = self.clock_for(wait.bound[0], wait.step_ref)
-        return armed.clock_id is None and clock is not None and clock.live
+        met = all(each.id != armed.clock_id for each in self.live())
+        return clock is not None and clock.live and met
 
     def _arm_token(self, wait: Wait, generation: int) -> None:
         # A job is a timer that is due at once: claimed, hinted at and tried again like any other.

@@ -1,4 +1,4 @@
-"""`boundary` of a unit in _org.yaml: two corners of a rectangle, or the corners of a polygon."""
+"""`boundary` and `point` of a unit in _org.yaml: a rectangle, a polygon, a position, as they are typed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +27,13 @@ def read_boundary(node: Any, wrong: Callable[[Any, str], None]) -> tuple[Point, 
         return tuple(found)
     (west, south), (east, north) = found
     return ((west, south), (east, south), (east, north), (west, north))
+
+
+def read_point(node: Any, wrong: Callable[[Any, str], None]) -> Point | None:
+    """A position; None with a finding where it is none."""
+    if (point := _point(node)) is None:
+        wrong(node, "point（位置）应写成经纬度：[116.3, 39.9]；经度 73–136，纬度 3–54。")
+    return point
 
 
 def _point(node: Any) -> Point | None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     Index,
     PrimaryKeyConstraint,
@@ -13,7 +14,7 @@ from sqlalchemy import (
 
 from app.core.db import Id, Instant, Json, metadata
 
-TIERS = ("district", "street", "community", "grid", "department")
+TIERS = ("district", "street", "community", "grid", "department", "site")
 
 units = Table(
     "units",
@@ -28,6 +29,11 @@ units = Table(
     Column("path", String(255), nullable=False),
     # Of a district: its corners, [longitude, latitude] each; positions of its cases lie within.
     Column("boundary", Json),
+    # Of a place where people are served: where it is found on the map.
+    Column("lng", Float),
+    Column("lat", Float),
+    Column("address", String(100)),
+    Column("phone", String(40)),
     Column("valid_from", Instant),
     Column("valid_to", Instant),
     UniqueConstraint("code", name="uq_units_code"),

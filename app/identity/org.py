@@ -255,6 +255,10 @@ def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
             "parent_id": placed[unit.parent][0] if unit.parent is not None else None,
             "path": unit.path,
             "boundary": unit.boundary,
+            "lng": unit.point[0] if unit.point is not None else None,
+            "lat": unit.point[1] if unit.point is not None else None,
+            "address": unit.address,
+            "phone": unit.phone,
         }
         if old is not None:
             _move(session, old, unit.path)

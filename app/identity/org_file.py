@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from app.core.errors import Unprocessable
-from app.identity.boundary import read_boundary
+from app.identity.boundary import read_boundary, read_point
 from app.identity.models import TIERS
 from app.identity.permissions import ALL
 from app.identity.topics import PATTERN, PATTERN_SAYS
@@ -18,7 +18,9 @@ MOST_BYTES = 2 << 20
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}\Z")
 _TOPIC = re.compile(PATTERN)
+_PHONE = re.compile(r"[0-9+][0-9 -]{4,38}\Z")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+UNIT_KEYS = ("code", "name", "kind", "tier", "parent", "boundary", "point", "address", "phone")
 REAL = ("real_name", "phone", "id_number")
 
 
@@ -42,6 +44,10 @@ class UnitLine:
     path: str = ""
     boundary: tuple[tuple[float, float], ...] | None = None
     """The corners of a district's border: longitude and latitude."""
+    point: tuple[float, float] | None = None
+    """Where it is found on the map, of a place where people are served."""
+    address: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,7 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
     listed: dict[str, tuple[Any, UnitLine]] = {}
     names: set[str] = set()
     for item in _list(node, "units", found):
-        entry = _mapping(item, ("code", "name", "kind", "tier", "parent", "boundary"), "单位", found)
+        entry = _mapping(item, UNIT_KEYS, "单位", found)
         missing = [needed for needed in ("code", "name", "tier") if needed not in entry]
         for needed in missing:
             found.add(item, f"单位缺少“{needed}”。")
@@ -229,7 +235,13 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
             found.add(item, f"单位名称“{name}”写了两次，场景里将无法分辨。")
         names.add(name)
         boundary = read_boundary(entry["boundary"], found.add) if "boundary" in entry else None
-        listed[code] = (item, UnitLine(code, name, kind, tier, parent, boundary=boundary))
+        point = read_point(entry["point"], found.add) if "point" in entry else None
+        address = _text(entry["address"], "address", found) if "address" in entry else None
+        phone = _text(entry["phone"], "phone", found) if "phone" in entry else None
+        if phone is not None and not _PHONE.match(phone):
+            found.add(entry["phone"], "phone（电话）只写数字、空格和连接符，例如 010-12345678。")
+        line = UnitLine(code, name, kind, tier, parent, "", boundary, point, address, phone)
+        listed[code] = (item, line)
     if not listed:
         found.add(node, "缺少 units（单位），至少要有一个。")
     return _with_paths(listed, found)

@@ -30,6 +30,9 @@ ORG = Record(
                             Many(Many(Any_(), least=2, most=2), least=2, most=500),
                             "区的边界：两个角是矩形，多个角依次连成一圈，每个角写 [经度, 纬度]",
                         ),
+                        "point": Key(Many(Any_(), least=2, most=2), "位置，写了就在站点地图上：[经度, 纬度]"),
+                        "address": Key(_NAME, "地址"),
+                        "phone": Key(_NAME, "电话"),
                     }
                 ),
                 most=100_000,

@@ -295,3 +295,17 @@ def test_a_claim_of_another_time_undone_starts_nothing() -> None:
     later = board(NOW + HOUR, first)
 
     assert hear(later, "task.unclaimed", step="sign", ref="5", since=(NOW + HOUR / 2).isoformat()) == []
+
+
+def test_of_a_step_of_several_the_timer_waits_for_whoever_has_not_done_it():
+    clock = ClockDef("sign", "task.opened(sign)", "task.done(sign)", "PT2H")
+    on = Board(CASE, CASE, Sla(MappingProxyType({"sign": clock}), ()), NOW, "somebody", [], [])
+    for ref in ("11", "12"):
+        hear(on, "task.opened", step="sign", ref=ref)
+    on.follow([waiting(step_ref="10")])
+
+    for ref, left in (("12", "armed"), ("11", "held")):
+        hear(on, "task.done", step="sign", ref=ref)
+        on.follow([waiting(step_ref="10")])
+
+        assert token(on).state == left, ref

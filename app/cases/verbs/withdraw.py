@@ -48,6 +48,7 @@ GONE_OUT = {
     "request.opened": "已经请其他单位协办",
     "timer.fired": "已经到时自动往下走",
     "message.received": "已经收到外部来件",
+    "people.told": "已经通知了有关的人",
     "poll.opened": "居民投票已经开始",
     "external.done": "外部系统已经办成",
     "external.error": "外部系统已经答复",
