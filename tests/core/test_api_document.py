@@ -120,6 +120,8 @@ EVERYBODY = {
     ("get", "/api/v1/notice-settings"),
     ("put", "/api/v1/notice-settings"),
     ("get", "/api/v1/org-units"),
+    ("get", "/api/v1/places"),
+    ("get", "/api/v1/places/{code}"),
     ("get", "/api/v1/org-units/{code}"),
     ("get", "/api/v1/roles"),
     ("get", "/api/v1/sessions/current"),
