@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange, notices, periodic, reports
+    from app import bundles, exchange, notices, periodic, publications, reports
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -24,6 +24,7 @@ def wire() -> None:
     exchange.install()
     notices.install()
     reports.install()
+    publications.install()
     kept.install()
     periodic.install()
 
@@ -85,6 +86,8 @@ def create_app() -> "Flask":
     from app.places import api as places
     from app.polls import api as polls
     from app.processes import api as processes
+    from app.publications import api as publications
+    from app.publications import managing_api as managing_publications
     from app.reports import api as reports
     from app.residents import api as my_matters
     from app.residents import membership_api as memberships
@@ -110,6 +113,8 @@ def create_app() -> "Flask":
     document.register_blueprint(voting.blp)
     document.register_blueprint(polls.blp)
     document.register_blueprint(places.blp)
+    document.register_blueprint(publications.blp)
+    document.register_blueprint(managing_publications.blp)
     document.register_blueprint(marks.blp)
     document.register_blueprint(requests.blp)
     document.register_blueprint(resting.blp)

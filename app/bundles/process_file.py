@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import counting, data_fields, endings, hints, keys, ratings
+from app.bundles import counting, data_fields, endings, hints, keys, publishing, ratings
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
@@ -75,6 +75,9 @@ SHAPE = Record(
         "repeats": Key(hints.REPEATS, "重复诉求：同一个人、相似的文字，多久以内算重复，在哪些环节提示"),
         "prompts": Key(hints.HINTS, "办件符合条件时的提示，例如剔除提示：条件和文字"),
         "statistics": Key(counting.SHAPE, "统计时算哪个单位、哪一类、按哪个时钟看是否按时；不写就不进统计"),
+        "publication": Key(
+            publishing.SHAPE, "名字: 给居民看什么、给谁看、居民能做什么；由图里的 publications.show 显示"
+        ),
         "schedules": Key(Any_(), not_yet="定期启动"),
         "measures": Key(MEASURES, "统计指标：名字、口径、分子、分母，怎么算平均和时长"),
     }
@@ -133,6 +136,7 @@ class ProcessDef:
     measures: Mapping[str, MeasureDef] = field(default_factory=dict)
     repeats: hints.Repeats | None = None
     prompts: tuple[hints.Hint, ...] = ()
+    publications: Mapping[str, publishing.Publishing] = field(default_factory=dict)
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
     place_tiers: tuple[str, ...] = ()
@@ -180,6 +184,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     repeats = hints.read_repeats(given.get("repeats"), data, found)
     placed_by = _placed_by(given.get("placedBy"), data, found)
     told = hints.read_hints(given.get("prompts", []), data, found)
+    publications = publishing.read_publications(given.get("publication", {}), data, found)
     if found.failed:
         return None
     return ProcessDef(
@@ -207,6 +212,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         measures=measured,
         repeats=repeats,
         prompts=told,
+        publications=publications,
         releases=releases,
         place_tiers=tuple(given.get("placeTiers", ())),
         external_from=given.get("externalFrom"),

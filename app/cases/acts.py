@@ -20,6 +20,7 @@ from app.cases.commands import (
 )
 from app.cases.commands.asking import Ask, EndCase, Exclude, Include, RequestDecided
 from app.cases.commands.beside import (
+    Amend,
     Attach,
     Detach,
     Link,
@@ -65,6 +66,7 @@ from app.cases.motion import Motion, Row
 from app.cases.sync import set_dues, sync, tell_decided, tell_milestones, tell_votes
 from app.cases.tree import Tree
 from app.cases.verbs import ask, rest, signers
+from app.cases.verbs.amend import amend
 from app.cases.verbs.assist import assist
 from app.cases.verbs.attach import attach, detach
 from app.cases.verbs.claim import claim, hand_back, unclaim
@@ -141,6 +143,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return rest.with_parent(motion, command)
         case Prioritise():
             return prioritise(motion, command)
+        case Amend():
+            return amend(motion, command)
         case Transfer():
             return transfer(motion, command) is not None
         case Delegate():

@@ -108,6 +108,16 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "vote.decided":
             counted = "，".join(f"{said} {count}" for said, count in event["votes"].items()) or "无人表态"
             return f"“{step}”{RESULTS[event['result']]}：{counted}（名单 {event['total']} 人）"
+        case "case.amended":
+            told = "，".join(f"{label}由 {was} 改为 {now}" for label, was, now in event["changed"])
+            return f"更正：{told}，原因：{event['reason']}"
+        case "publication.shown":
+            return f"在“{event['section']}”给居民看"
+        case "publication.closed":
+            return f"“{event['section']}”里的到此为止，居民只能看"
+        case "publication.hidden":
+            why = f"，原因：{event['reason']}" if event.get("reason") else ""
+            return f"不再在“{event['section']}”给居民看{why}"
         case "poll.opened":
             how = "无记名" if event["secret"] else "实名"
             until = minutes(event["until"])

@@ -59,6 +59,8 @@ CATEGORY_IMPORT = Permission("category:import", "导入诉求分类")
 CALENDAR_IMPORT = Permission("calendar:import", "导入工作日历")
 POLL_READ = Permission("poll:read", "查看居民投票")
 POLL_MANAGE = Permission("poll:manage", "录入线下票、登记回避")
+PUBLICATION_READ = Permission("publication:read", "查看公示和居民互动")
+PUBLICATION_MANAGE = Permission("publication:manage", "审核评论、签到、调整名额、答复预约")
 SCHEDULE_READ = Permission("schedule:read", "查看定期任务")
 SCHEDULE_RUN = Permission("schedule:run", "立即运行定期任务")
 INSPECTION_READ = Permission("inspection:read", "查看巡检")
@@ -109,6 +111,8 @@ ALL: dict[str, Permission] = {
         CALENDAR_IMPORT,
         POLL_READ,
         POLL_MANAGE,
+        PUBLICATION_READ,
+        PUBLICATION_MANAGE,
         SCHEDULE_READ,
         SCHEDULE_RUN,
         INSPECTION_READ,

@@ -25,7 +25,7 @@ from app.processes import scenario_cases
 from app.processes import scenario_messages as messages
 from app.processes.acts import Doing, codes
 from app.processes.expectations import CHECKS
-from app.processes.poll_acts import ACTS
+from app.processes.publication_acts import ACTS
 from app.processes.request_acts import with_files
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, about
 from app.processes.stage import (

@@ -19,7 +19,7 @@ from tests.cases import secret_process, test_splitting
 from tests.cases.external.conftest import fetch, fetching, said
 from tests.engine.drawing import Drawing
 from tests.files import bring, upload
-from tests.fuzz import owning, polling
+from tests.fuzz import owning, polling, publishing
 from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
 from tests.world import bundle_of, by_role, shipped
 
@@ -421,5 +421,6 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "GET /api/v1/reports/{name}": count(""),
     "GET /api/v1/reports/{name}/cases": count("/cases", measure="received"),
     **polling.RIGHT,
+    **publishing.RIGHT,
     **owning.RIGHT,
 }

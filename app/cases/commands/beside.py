@@ -102,6 +102,19 @@ class TreatIncident:
 
 
 @dataclass(frozen=True)
+class Amend:
+    """更正: these declared names hold something else, for a reason; who may is asked by `permission`.
+
+    For rooms that know what may be changed; nothing secret and nothing that a process did not declare.
+    """
+
+    case_id: str
+    permission: str
+    values: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
 class UnitMoved:
     """A unit moved in the tree of units, and this case has something under its path."""
 
@@ -111,4 +124,4 @@ class UnitMoved:
     new: str
 
 
-Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | TreatIncident
+Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | Amend | TreatIncident

@@ -50,6 +50,7 @@ GONE_OUT = {
     "message.received": "已经收到外部来件",
     "people.told": "已经通知了有关的人",
     "poll.opened": "居民投票已经开始",
+    "publication.shown": "已经给居民看",
     "external.done": "外部系统已经办成",
     "external.error": "外部系统已经答复",
 }

@@ -1,0 +1,121 @@
+"""What diagrams may call: show a case to residents, close what is shown, hide it, count what they did."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from app.bundles.publishing import CLOSED, HIDDEN, Publishing
+from app.cases.handlers import Context, handler
+from app.core.ids import new_id
+from app.publications import counting, following
+from app.publications.errors import PublicationRefused
+from app.publications.models import SHOWN, publications
+
+_WHICH = (publications.c.case_id == bindparam("row_id"), publications.c.name == bindparam("called"))
+_ID = select(publications.c.id).where(*_WHICH)
+_CHANGE = update(publications).where(*_WHICH)
+
+
+@handler(
+    "publications.show",
+    "给居民看：process.yaml 的 publication 里名为 name 的一项（只有一项时可以不写）；"
+    "已经显示的不变，结束或不再显示的重新开放",
+    takes=("name",),
+    gives=("publication",),
+)
+def show(context: Context) -> dict[str, Any]:
+    """Residents see it from the end of this act on; what they did before it was hidden is still there."""
+    motion, shown = context.motion, _meant(context)
+    row = {
+        "section": shown.section,
+        "audience": shown.audience,
+        "ended": shown.ended,
+        "state": SHOWN,
+        "shown_at": motion.now,
+        "hidden_at": None,
+        "reason": None,
+        **following.projected(motion.bundle, motion.case, shown),
+    }
+    which = {"row_id": motion.case["id"], "called": shown.name}
+    found: str | None = motion.session.scalar(_ID, which)
+    if found is None:
+        found = new_id()
+        keys = {"id": found, "case_id": motion.case["id"], "name": shown.name}
+        motion.session.execute(
+            insert(publications), {**row, **keys, "process_key": motion.bundle.key, "taken": 0}
+        )
+    else:
+        motion.session.execute(_CHANGE.values(**row), which)
+    motion.tell("publication.shown", publication=found, called=shown.name, section=shown.section)
+    return {"publication": found}
+
+
+@handler(
+    "publications.close",
+    "给居民看的到此为止：仍然看得到，不能再点赞、评论、评星、报名、预约；name 只有一项时可以不写",
+    takes=("name",),
+)
+def close(context: Context) -> None:
+    """It is only looked at from now on; showing it again opens it."""
+    _turn(context, "publication.closed", state=CLOSED)
+
+
+@handler(
+    "publications.hide",
+    "不再给居民看；name 只有一项时可以不写，reason 写原因",
+    takes=("name", "reason"),
+)
+def hide(context: Context) -> None:
+    """Nobody but staff sees it; the rows stay."""
+    reason = str(context.params.get("reason") or "").strip() or None
+    _turn(context, "publication.hidden", state=HIDDEN, hidden_at=context.motion.now, reason=reason)
+
+
+@handler(
+    "publications.tally",
+    "清点居民做了什么：likes 点赞、comments 显示着的评论、signedUp 报名人数（含同行）、checkedIn 签到人数、"
+    "raters 评星的人数、stars 平均几星（没有人评时为空）、aspects 每个方面一行；name 只有一项时可以不写",
+    takes=("name",),
+    gives=("likes", "comments", "signedUp", "checkedIn", "raters", "stars", "aspects"),
+)
+def tally(context: Context) -> dict[str, Any]:
+    """As of now; nothing when it was never shown."""
+    motion, shown = context.motion, _meant(context)
+    found = motion.session.scalar(_ID, {"row_id": motion.case["id"], "called": shown.name})
+    counted = counting.of(motion.session, [found] if found else [])
+    mine = counted.get(found or "", counting.NOTHING)
+    return {
+        "likes": mine.likes,
+        "comments": mine.comments,
+        "signedUp": mine.signed_up,
+        "checkedIn": mine.checked_in,
+        "raters": mine.raters,
+        "stars": mine.mean,
+        "aspects": [
+            f"{aspect}：{mine.stars[aspect].mean}（{mine.stars[aspect].number} 人）"
+            for aspect in shown.ratings
+            if aspect in mine.stars
+        ],
+    }
+
+
+def _turn(context: Context, event: str, **columns: Any) -> None:
+    motion, shown = context.motion, _meant(context)
+    which = {"row_id": motion.case["id"], "called": shown.name}
+    found = motion.session.scalar(_ID, which)
+    if found is None:  # never shown: nothing to take back
+        return
+    motion.session.execute(_CHANGE.values(**columns), which)
+    why = {"reason": columns["reason"]} if columns.get("reason") else {}
+    motion.tell(event, publication=found, called=shown.name, section=shown.section, **why)
+
+
+def _meant(context: Context) -> Publishing:
+    declared = context.motion.bundle.process.publications
+    name = str(context.params.get("name") or "").strip()
+    if not name and len(declared) == 1:
+        return next(iter(declared.values()))
+    if name not in declared:
+        known = "、".join(declared) or "一项也没有"
+        raise PublicationRefused(f"process.yaml 的 publication 里没有“{name}”；有：{known}。")
+    return declared[name]
