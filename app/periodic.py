@@ -13,8 +13,10 @@ def install() -> None:
     from app.exchange import outbox, parking
     from app.identity import login
     from app.inspection import service as inspection
+    from app.schedules import starting
 
     know(
+        Schedule("process-schedules", "看看流程要定期登记什么", EVERY_MINUTE, starting.look),
         Schedule("calendars", "按新的工作日历重算到期时刻", EVERY_MINUTE, recounting.catch_up),
         Schedule("answers", "清理过期的重复请求回答", EVERY_MINUTE, once.sweep),
         Schedule("sign-ins", "清理过期的登录", EVERY_MINUTE, login.sweep),

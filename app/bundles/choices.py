@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.bundles import keys
+from app.bundles import case_query, keys
+from app.bundles.case_query import CaseQuery, read_cases
 from app.bundles.data_fields import DataField
 from app.bundles.keys import Found, Many, Text
 from app.bundles.lookups import CategoryFact, UnitFact
@@ -14,11 +15,16 @@ from app.bundles.yaml_file import Path
 
 EXAMPLE = 'units(kind="department", not=returned_units)'
 
-_EXAMPLES = {"units": EXAMPLE, "categories": 'categories(leaf=true, under="0101")'}
-_FITS = {"units": "unit", "categories": "category"}
+_EXAMPLES = {
+    "units": EXAMPLE,
+    "categories": 'categories(leaf=true, under="0101")',
+    "cases": case_query.EXAMPLE,
+}
+_FITS = {"units": "unit", "categories": "category", "cases": "text"}
 _KEYS = {
     "units": (("kind", "tier"), ("not", "under")),
     "categories": (("under",), ("level", "leaf", "under")),
+    "cases": case_query.KEYS,
 }
 """Keys whose value is quoted, and keys whose value is not; a key in both may be either, a text or a name."""
 BARE = "name"
@@ -30,7 +36,7 @@ _QUERY = re.compile(r"([a-z_]+)\((.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:\"([^\"]*)\"|(\w+))\s*")
 _PART = re.compile(r"(?:[^,\"]|\"[^\"]*\"?)+|(?<=,)(?=,|$)")
 """One argument: a comma between quotes is no end of it."""
-_NOT_YET = {"people": "按条件选人员", "stations": "按条件选站所", "cases": "选关联办件"}
+_NOT_YET = {"people": "按条件选人员", "stations": "按条件选站所"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class FixedChoices:
         return {"options": list(self.options)}
 
 
-Choices = UnitQuery | CategoryQuery | FixedChoices
+Choices = UnitQuery | CategoryQuery | CaseQuery | FixedChoices
 
 
 def read_choices(
@@ -171,6 +177,8 @@ def read_choices(
     values = _arguments(name, arguments, found, path)
     if values is None:
         return None
+    if name == "cases":
+        return read_cases(values, names, found, path)
     read = _units if name == "units" else _categories
     return read(values, names, found, path)
 

@@ -10,7 +10,15 @@ from typing import Any
 import marshmallow
 
 from app.bundles import keys
-from app.bundles.choices import ANY_CATEGORY, ANY_UNIT, CategoryQuery, Choices, FixedChoices, UnitQuery
+from app.bundles.choices import (
+    ANY_CATEGORY,
+    ANY_UNIT,
+    CaseQuery,
+    CategoryQuery,
+    Choices,
+    FixedChoices,
+    UnitQuery,
+)
 from app.bundles.data_fields import FILE_KINDS, DataField, chosen_name
 from app.bundles.lookups import Lookups
 from app.bundles.refusals import Refusal
@@ -173,6 +181,8 @@ class Form:
                 self._look_up_category(each, result, seen, context, errors)
             elif each.asks == "files" and result.get(each.name):
                 self._look_up_files(each, result[each.name], context, errors)
+            elif isinstance(each.choices, CaseQuery) and result.get(each.name):
+                self._look_up_cases(each, result[each.name], seen, context, errors)
             elif each.asks == "point" and result.get(each.name) is not None:
                 self._look_up_points(each, result[each.name], context, errors)
         people = _named(self.fields, result, "person")
@@ -205,6 +215,25 @@ class Form:
             errors[each.name] = Wrong("category-not-selectable", str(why))
         else:
             result[kept] = found.name
+
+    def _look_up_cases(
+        self,
+        each: FormField,
+        given: Any,
+        seen: Mapping[str, Any],
+        context: Lookups,
+        errors: dict[str, Wrong],
+    ) -> None:
+        numbers = given if isinstance(given, list) else [given]
+        found = context.cases(numbers)
+        for number in numbers:
+            case = found.get(number)
+            rule = each.choices
+            why = f"没有编号为“{number}”的办件，或不在您的范围内。" if case is None else None
+            if case is not None and isinstance(rule, CaseQuery):
+                why = rule.why_not(case, seen)
+            if why is not None:
+                errors.setdefault(each.name, Wrong("case-not-selectable", why))
 
     def _look_up_points(
         self, each: FormField, given: Any, context: Lookups, errors: dict[str, Wrong]

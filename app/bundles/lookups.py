@@ -46,6 +46,15 @@ class CategoryFact:
 
 
 @dataclass(frozen=True)
+class CaseFact:
+    """Another case that the one who answers may see; `closed_at` is None while it is under way."""
+
+    number: str
+    process: str
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class FileFact:
     """An attachment of this very case: its kind (image, pdf, office, audio, video) by content, its bytes."""
 
@@ -71,6 +80,9 @@ class Lookups(Protocol):
     def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:
         """The categories of these codes that may be chosen now; any other is absent."""
 
+    def cases(self, numbers: Collection[str]) -> Mapping[str, CaseFact]:
+        """The cases of these numbers that the one who answers may see; any other is absent."""
+
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         """The attachments of this case with these ids; any other is absent."""
 
@@ -86,6 +98,7 @@ class FixedLookups:
     all_units: Sequence[UnitFact] = field(default_factory=tuple)
     all_people: Sequence[PersonFact] = field(default_factory=tuple)
     all_categories: Mapping[str, Sequence[CategoryFact]] = field(default_factory=dict)
+    all_cases: Sequence[CaseFact] = ()
     all_files: Sequence[FileFact] = field(default_factory=tuple)
     all_areas: Sequence[Sequence[Point]] = ()
 
@@ -97,6 +110,9 @@ class FixedLookups:
 
     def categories(self, table: str, codes: Collection[str]) -> Mapping[str, CategoryFact]:
         return {each.code: each for each in self.all_categories.get(table, ()) if each.code in codes}
+
+    def cases(self, numbers: Collection[str]) -> Mapping[str, CaseFact]:
+        return {each.number: each for each in self.all_cases if each.number in numbers}
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         return {each.id: each for each in self.all_files if each.id in ids}

@@ -7,10 +7,11 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import counting, data_fields, endings, hints, keys, publishing, ratings
+from app.bundles import calendar_starts, counting, data_fields, endings, hints, keys, publishing, ratings
+from app.bundles.calendar_starts import BY_SCHEDULE, CalendarStart
 from app.bundles.data_fields import DATA, RESERVED, DataField
 from app.bundles.endings import AttachmentRule
-from app.bundles.keys import Any_, Found, Key, Many, Named, Record, Scalar, Text
+from app.bundles.keys import Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.measures import SHAPE as MEASURES
 from app.bundles.measures import MeasureDef, read_measures
 from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
@@ -37,7 +38,8 @@ SHAPE = Record(
         ),
         "starts": Key(
             Many(Text(says="启动方式"), least=1),
-            "怎么登记：api、person:角色、message:消息，居民自己登记的写 resident；只供别的流程调用的写 call",
+            "怎么登记：api、person:角色、message:消息，居民自己登记的写 resident，由日历登记的写 schedule；"
+            "只供别的流程调用的写 call",
             required=True,
         ),
         "placeTiers": Key(
@@ -78,7 +80,7 @@ SHAPE = Record(
         "publication": Key(
             publishing.SHAPE, "名字: 给居民看什么、给谁看、居民能做什么；由图里的 publications.show 显示"
         ),
-        "schedules": Key(Any_(), not_yet="定期启动"),
+        "schedules": Key(calendar_starts.SHAPE, "定期启动：每隔多久、几点，由日历登记一件"),
         "measures": Key(MEASURES, "统计指标：名字、口径、分子、分母，怎么算平均和时长"),
     }
 )
@@ -115,6 +117,7 @@ class ProcessDef:
     number: NumberPattern
     start_by_api: bool
     start_by_resident: bool
+    start_by_schedule: bool
     only_called: bool
     start_roles: tuple[str, ...]
     start_messages: tuple[str, ...]
@@ -134,6 +137,7 @@ class ProcessDef:
     """The position that says where a case lies, as far as borders are known."""
     statistics: counting.Counting | None = None
     measures: Mapping[str, MeasureDef] = field(default_factory=dict)
+    schedules: tuple[CalendarStart, ...] = ()
     repeats: hints.Repeats | None = None
     prompts: tuple[hints.Hint, ...] = ()
     publications: Mapping[str, publishing.Publishing] = field(default_factory=dict)
@@ -182,6 +186,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         statistics = counting.Counting()  # what is measured is counted, where it happened
     unsatisfied = ratings.read_unsatisfied(given.get("unsatisfied"), data, found)
     repeats = hints.read_repeats(given.get("repeats"), data, found)
+    schedules = calendar_starts.read_schedules(given.get("schedules", []), given["key"], found)
     placed_by = _placed_by(given.get("placedBy"), data, found)
     told = hints.read_hints(given.get("prompts", []), data, found)
     publications = publishing.read_publications(given.get("publication", {}), data, found)
@@ -193,6 +198,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         number=NumberPattern(given["number"]),
         start_by_api=by_api,
         start_by_resident=BY_RESIDENT in given["starts"],
+        start_by_schedule=BY_SCHEDULE in given["starts"],
         only_called=given["starts"] == [BY_CALL],
         start_roles=tuple(roles),
         start_messages=tuple(messages),
@@ -210,6 +216,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         placed_by=placed_by,
         statistics=statistics,
         measures=measured,
+        schedules=schedules,
         repeats=repeats,
         prompts=told,
         publications=publications,
@@ -251,7 +258,7 @@ def _starts(starts: list[str], found: Found) -> tuple[bool, list[str], list[str]
             roles.append(rest)
         elif kind == "message" and rest:
             messages.append(rest)
-        elif start in (BY_CALL, BY_RESIDENT):
+        elif start in (BY_CALL, BY_RESIDENT, BY_SCHEDULE):
             continue
         else:
             found.error(
@@ -259,7 +266,7 @@ def _starts(starts: list[str], found: Found) -> tuple[bool, list[str], list[str]
                 ("starts", i),
                 f"不认识启动方式“{start}”；可以写 api、person:角色（例如 person:dispatcher）、"
                 "message:消息（例如 message:city.dispatch）、resident（居民自己登记）、"
-                "call（只供别的流程调用）。",
+                "schedule（由日历登记）、call（只供别的流程调用）。",
                 f'Unknown start "{start}".',
             )
     return by_api, roles, messages

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import bundles
 from app.bundles import Bundle, store
+from app.bundles.calendar_starts import CalendarStart
 from app.cases import numbers, repeats
 from app.cases.acts import settle
 from app.cases.advance import Moved, keep_new, within_budget
@@ -38,7 +39,7 @@ from app.core.once import Once, Stored
 from app.engine.errors import EngineError
 from app.engine.run import Run
 from app.identity import memberships, org
-from app.identity.actor import Actor
+from app.identity.actor import SCHEDULE, Actor
 from app.identity.permissions import CASE_CREATE
 from app.identity.residents import RESIDENT
 from app.identity.scopes import require
@@ -81,6 +82,21 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         raise ProcessStopped(
             f"流程配置出错，这件事没有登记成功，已记入异常，等管理员处理，异常编号 {told}。", incident=told
         ) from error
+
+
+def file_scheduled(start: CalendarStart, at: datetime, name: str) -> Moved:
+    """Files the case of the period that begins at an instant; `name` is that of the schedule. Raises
+    AlreadyFiled for the second one of a period, and what `file_case` raises."""
+    new = NewCase(
+        process=start.process,
+        title=start.worded(start.title, at),
+        answers=start.answers(at),
+        external_no=f"{name}@{at.astimezone(clock.BEIJING).date()}",
+        place_unit=start.unit,
+    )
+    moved = file_case(SCHEDULE, new)
+    assert isinstance(moved, Moved)  # nobody repeats it by a key of a request
+    return moved
 
 
 def check(actor: Actor, new: NewCase) -> None:
@@ -127,8 +143,10 @@ def _current(session: Session, process: str) -> str:
 
 
 def source_of(actor: Actor) -> str:
-    """Where a case comes from follows from who files it, never from what is sent."""
-    return actor.login if actor.kind == "service" else RESIDENT if actor.kind == RESIDENT else STAFF
+    """Where a case comes from follows from who files it (the calendar, too), never from what is sent."""
+    return (
+        actor.login if actor.kind in ("service", "system") else RESIDENT if actor.kind == RESIDENT else STAFF
+    )
 
 
 def _source(actor: Actor, bundle: Bundle, external_no: str | None) -> str:
@@ -214,6 +232,10 @@ def _may_start(actor: Actor, bundle: Bundle, start: str | None) -> None:
     if start is not None:
         if bundle.engine.start_messages.get(start) not in bundle.process.start_messages:
             raise ProcessUnknown(f"“{bundle.process.name}”不能由这条消息登记。")
+        return
+    if actor.kind == "system":
+        if not bundle.process.start_by_schedule:
+            raise ProcessUnknown(f"“{bundle.process.name}”不能由定期任务登记：它的 starts 里没有 schedule。")
         return
     if actor.kind == RESIDENT:
         if not bundle.process.start_by_resident:

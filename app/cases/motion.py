@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from app.bundles import Bundle
-from app.bundles.lookups import CategoryFact, FileFact, PersonFact, UnitFact
+from app.bundles.lookups import CaseFact, CategoryFact, FileFact, PersonFact, UnitFact
 from app.bundles.sla import ClockDef
 from app.cases.attachments import models as attachments
-from app.cases.models import GOING
+from app.cases.models import GOING, cases
 from app.cases.secrets.taking import Taken, hush_spoken, split
 from app.categories.kept import Categories, table_of
 from app.clocks.board import Board
@@ -23,7 +25,9 @@ from app.engine.expressions import ExpressionError
 from app.engine.picture import Wait
 from app.identity import org
 from app.identity.actor import Actor
+from app.identity.permissions import CASE_READ
 from app.identity.residents import RESIDENT
+from app.identity.scopes import case_scope
 
 Row = dict[str, Any]
 
@@ -125,7 +129,13 @@ class Motion:
     @property
     def lookups(self) -> "RowLookups":
         return RowLookups(
-            self.session, self.now, self.asked, self.case["id"], self.files_of, self.case["org_path"]
+            self.session,
+            self.now,
+            self.asked,
+            self.case["id"],
+            self.files_of,
+            self.case["org_path"],
+            self.actor,
         )
 
     def tell(self, name: str, **data: Any) -> None:
@@ -206,6 +216,9 @@ class Motion:
             raise ExpressionFailed(f"（process.yaml 的 unsatisfied：{error.zh}）") from error
 
 
+_NUMBERED = select(cases.c.number, cases.c.process_key, cases.c.closed_at)
+
+
 class RowLookups:
     """What a form asks of the world while it checks answers: units, people and files, as they are now."""
 
@@ -217,11 +230,14 @@ class RowLookups:
         case_id: str | None = None,
         files_of: str | None = None,
         place: str | None = None,
+        actor: Actor | None = None,
     ) -> None:
         """`asked` is what the motion has read already: a unit is asked for once. Files are the case's own, or
-        the loose ones of who files it. `place` is the path that says in which district positions must lie."""
+        the loose ones of who files it. `place` is the path that says in which district positions must lie.
+        `actor` is who answers: other cases are theirs to see, or not there."""
         self._session, self.now, self._asked = session, now, asked
         self._case_id, self._files_of, self._place = case_id, files_of, place
+        self._actor = actor
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         known: dict[str, org.Unit | None] = self._asked.setdefault("units", {})
@@ -250,6 +266,14 @@ class RowLookups:
         if key not in known:
             known[key] = table_of(self._session, key)
         return known[key]
+
+    def cases(self, numbers: Collection[str]) -> Mapping[str, CaseFact]:
+        if self._actor is None:
+            return {}
+        mine = case_scope(self._actor, CASE_READ, cases.c.org_path, cases.c.id)
+        query = _NUMBERED.where(mine, cases.c.number.in_(list(numbers)))
+        rows = self._session.execute(query)
+        return {row.number: CaseFact(row.number, row.process_key, row.closed_at) for row in rows}
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         if self._files_of is not None:

@@ -59,6 +59,10 @@ SYSTEM = Actor(id="system", login="system", name="系统", kind="system")
 """Who lets timers fire and answers itself what no person decides."""
 
 
+SCHEDULE = Actor(id="system", login="schedule", name="定期任务", kind="system")
+"""Who files what the calendar asks for."""
+
+
 def pool(role: str, unit_path: str) -> str:
     """The name of a pool: everybody who holds the role in exactly this unit."""
     return f"{role}@{unit_path}"

@@ -23,6 +23,7 @@ def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, st
     findings += _attachments(bundle, diagram, process, steps)
     findings += [*_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
     findings += _told(bundle, process, steps)
+    findings += _scheduled(bundle, diagram, process)
     return [*findings, *_counted(bundle, process, steps), *_measured(bundle, diagram, process, steps)]
 
 
@@ -45,6 +46,28 @@ def _forms(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
             zh = f"{key} 比较了结论“{plain(text)}”，用这张表的{node.named.zh} 没有它；"
             zh += f"有{nearest(text, known)}。" if known else "登记时没有结论可选。"
             yield finding("error", "outcome-unknown", file, line, zh, f'No outcome "{plain(text)}".')
+
+
+def _scheduled(bundle: Bundle, diagram: Diagram, process: Doc) -> Iterator[Finding]:
+    """What the calendar files of this very process it may file, and its start form takes and is given all."""
+    starts = [node for node in diagram.of_kind("startEvent") if not node.definitions]
+    form = bundle.forms.get(starts[0].attributes.get("formKey", "").strip()) if starts else None
+    fields = {each.name: each for each in form.fields if not each.readonly} if form is not None else {}
+    for i, each in enumerate(bundle.process.schedules):
+        if each.process != bundle.key:
+            continue
+        line = process.line(("schedules", i))
+        if not bundle.process.start_by_schedule:
+            zh = f"定期启动“{each.name}”登记本流程，starts 里要有 schedule。"
+            yield finding("error", "schedule-start", PROCESS, line, zh, "starts lacks schedule.")
+        for name in each.form:
+            if name not in fields:
+                zh = f"定期启动“{each.name}”填写的“{name}”不在登记表里；有{nearest(name, fields)}。"
+                yield finding("error", "schedule-start", PROCESS, line, zh, f'"{name}" is not in the form.')
+        for name, field in fields.items():
+            if field.required and field.show_if is None and name not in each.form:
+                zh = f"定期启动“{each.name}”没有填写登记表必填的“{field.label}”（{name}），写在 form 里。"
+                yield finding("error", "schedule-start", PROCESS, line, zh, f'"{name}" is required.')
 
 
 def _verbs(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:

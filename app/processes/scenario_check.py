@@ -73,7 +73,8 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
         case "at":
             read_instant(value, found, here)
         case "start":
-            _check_who(value["by"], found, (*here, "by"), against)
+            if not _check_start(value, found, here, against):
+                return
             starts = against.diagram.of_kind("startEvent")
             start = next((each for each in starts if not each.definitions), None)
             if start is not None:
@@ -94,6 +95,22 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
             _check_message(value["received"], "out", found, (*here, "received"), against)
         case "expect":
             _check_expect(value, found, here, against)
+
+
+def _check_start(value: Mapping[str, Any], found: Found, path: Path, against: Against) -> bool:
+    """By somebody with a form, or by one of the schedules; whether a form is there to be looked at."""
+    if "schedule" in value:
+        names = [each.name for each in against.bundle.process.schedules if each.process == against.bundle.key]
+        if value["schedule"] not in names:
+            zh = f"schedules 里没有登记本流程的“{value['schedule']}”；有{nearest(value['schedule'], names)}。"
+            found.error("scenario-unknown-schedule", (*path, "schedule"), zh, "No such schedule.")
+        return False
+    for key, says in (("by", "谁登记"), ("form", "标题和登记表的内容")):
+        if key not in value:
+            found.error("key-missing", path, f"缺少“{key}”（{says}）。", f'"{key}" is missing.')
+    if "by" in value:
+        _check_who(value["by"], found, (*path, "by"), against)
+    return "form" in value
 
 
 def _check_first(steps: list[Mapping[str, Any]], found: Found, against: Against) -> None:

@@ -53,8 +53,9 @@ _STEPS: dict[str, Key] = {
     "start": Key(
         Record(
             {
-                "by": Key(WHO, "谁登记", required=True),
-                "form": Key(ANSWERS, "标题和登记表的内容", required=True),
+                "by": Key(WHO, "谁登记"),
+                "form": Key(ANSWERS, "标题和登记表的内容"),
+                "schedule": Key(STEP, "由日历登记：schedules 里的名字；不写 by 和 form"),
                 "called": _CALLED,
             }
         ),

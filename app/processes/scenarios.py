@@ -86,6 +86,9 @@ def run(scenario: Scenario, version_id: str) -> Story:
 
 
 def _start(walk: Walk, given: Row) -> None:
+    if "schedule" in given:
+        _start_by_calendar(walk, given["schedule"])
+        return
     actor = walk.actor(given["by"])
     form = given["form"]
     envelope = {name: form[name] for name in ENVELOPE if name in form}
@@ -104,6 +107,15 @@ def _start(walk: Walk, given: Row) -> None:
     messages.filed(walk, moved)
     case = case_of(walk)
     walk.say(f"{actor.name} 登记“{case['title']}”（{case['number']}）")
+
+
+def _start_by_calendar(walk: Walk, name: str) -> None:
+    start = next(each for each in walk.bundle.process.schedules if each.name == name)
+    with reading() as session:
+        at = start.last(clock.now(session))
+    messages.filed(walk, filing.file_scheduled(start, at, walk.scenario.file))  # each walk its own period
+    case = case_of(walk)
+    walk.say(f"到了日子，登记“{case['title']}”（{case['number']}）")
 
 
 def _act(verb: str) -> Callable[[Walk, Row], None]:

@@ -11,7 +11,7 @@ from app.core.http.api import Blueprint, sent
 from app.core.http.fields import NOTHING, Moment, Schema, Shape, out
 from app.identity.door import actor
 from app.identity.permissions import SCHEDULE_READ, SCHEDULE_RUN
-from app.schedules import service
+from app.schedules import service, starting
 
 blp = Blueprint("schedules", __name__, url_prefix="/api/v1", description="定期任务")
 
@@ -43,6 +43,7 @@ class SchedulesOut(Schema):
 @blp.needs(SCHEDULE_READ)
 def every() -> Response:
     """定期任务：下一次什么时候、上一次怎么样。"""
+    starting.look()
     return sent({"items": [_told(row) for row in service.every_one(actor())]})
 
 
@@ -55,6 +56,7 @@ def every() -> Response:
 def run(body: dict[str, str], name: str) -> Response:
     """立即运行：后台一秒左右开始；正在运行的，做完再做一次。"""
     me = actor()
+    starting.look()
     return idempotent.write(
         lambda session: service.run_now(session, me, name),
         lambda row: idempotent.stored(202, _told(row)),

@@ -6,7 +6,7 @@ were missed become one. What is done must bear being done twice: a lease can end
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +49,14 @@ class Schedule:
     label: str
     every: str
     act: Callable[[], object]
+    after: Callable[[datetime], datetime] | None = None
+    """Its own instants: the first after a moment; without it, each run counts from the last."""
+    of: str = ""
+    """A group that is made known anew as a whole."""
+
+    def next_at(self, last: datetime, now: datetime) -> datetime:
+        """When it is due next; `last` is when it was."""
+        return self.after(now) if self.after is not None else following(last, self.every, now)
 
 
 class ScheduleFailed(Exception):
@@ -109,12 +117,21 @@ def know(*given: Schedule) -> None:
     _known.update({each.name: each for each in given})
 
 
+def know_instead(given: Sequence[Schedule]) -> None:
+    """Makes a group known, and forgets the ones of its kind that are not among them."""
+    gone = {name for name, each in _known.items() if each.of} - {each.name for each in given}
+    know(*given)
+    for name in gone:
+        _known.pop(name, None)
+
+
 def enter() -> None:
     """A row for each known schedule; a new one is due at once."""
     with transaction() as session:
         now = clock.now(session)
         insert = dialects.insert_ignore(session.dialect, schedules)
-        session.execute(insert, [{"name": name, "next_at": now} for name in _known])
+        new = [name for name, each in _known.items() if each.after is None]
+        session.execute(insert, [{"name": name, "next_at": now} for name in new])
 
 
 def run_due() -> int:
@@ -128,7 +145,8 @@ def run_due() -> int:
             now = firing_now(session)
             due = [] if now is None else session.execute(_DUE, {"now": now}).all()
         for row in due:
-            done += row.name in _known and _run(_known[row.name], row.next_at)
+            known = _known.get(row.name)
+            done += known is not None and _run(known, row.next_at)
     return done
 
 
@@ -181,7 +199,7 @@ def _run(schedule: Schedule, seen: datetime) -> bool:
     took = clock.monotonic() - began
     with transaction() as session:
         now = clock.now(session)
-        next_at = following(seen, schedule.every, now)
+        next_at = schedule.next_at(seen, now)
         if error is not None:
             next_at = min(next_at, now + AGAIN)
         done = {**mine, "seen": seen, "following": next_at, "now": now, "took": took, "error": error}

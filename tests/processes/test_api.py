@@ -122,13 +122,13 @@ def test_a_deployment_is_answered_once_and_replayed(client: FlaskClient, copied:
 
 
 def test_a_bad_folder_is_refused_with_one_error_per_finding(client: FlaskClient, copied: Change):
-    copied("process.yaml", "facts:", "schedules: []\nfacts:")
+    copied("process.yaml", "facts:", "no_such: []\nfacts:")
 
     answer = client.post("/api/v1/deployments", json=body(copied), headers=headers("liucheng1", "k1"))
 
     assert (answer.status_code, answer.json["type"]) == (422, "/problems/process-refused")
     assert answer.json["errors"][0]["pointer"] == "/files/process.yaml"
-    assert answer.json["errors"][0]["code"] == "key-not-yet"
+    assert answer.json["errors"][0]["code"] == "key-unknown"
 
 
 @pytest.mark.parametrize(
