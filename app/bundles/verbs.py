@@ -25,11 +25,13 @@ VERBS = {
     "removeSigner": "减签",
     "recuse": "回避",
     "urge": "催办",
+    "cc": "抄送",
     "split": "拆分",
     "requestExtension": "申请延期",
     "requestHold": "申请挂账",
     "requestExclusion": "申请剔除",
     "supervise": "督办",
+    "requestAnswer": "书面催办",
     "supplement": "补充",
     "requestRevocation": "申请撤单",
 }

@@ -96,10 +96,16 @@ CLEAR = "clear"
 """An input of these handlers: names, with commas, that are of the unit before and must be chosen anew."""
 
 
-@handler("orders.returnGranted", "准予退单：退单的单位不能再被选中，主办单位解除", takes=(CLEAR,))
+IF_ASKED = "ifAsked"
+"""An input: `yes` where nobody need have asked, as in a shared review that is tried out by itself."""
+
+
+@handler("orders.returnGranted", "准予退单：退单的单位不能再被选中，主办单位解除", takes=(CLEAR, IF_ASKED))
 def granted(context: Context) -> None:
     """The pending request is granted: this unit cannot be picked again in this round."""
     motion = context.motion
+    if _nobody_asked(context):
+        return
     row = _decide(motion, "granted")
     returned = list(motion.case["data"].get(RETURNED) or [])
     if row["unit"] not in returned:
@@ -109,10 +115,12 @@ def granted(context: Context) -> None:
     _tell(motion, "request.granted", row)
 
 
-@handler("orders.returnRefused", "驳回退单：该单位不能再次退回同一工单")
+@handler("orders.returnRefused", "驳回退单：该单位不能再次退回同一工单", takes=(IF_ASKED,))
 def refused(context: Context) -> None:
     """The pending request is refused: this unit cannot ask again in this round."""
     motion = context.motion
+    if _nobody_asked(context):
+        return
     row = _decide(motion, "refused")
     _tell(motion, "request.refused", row)
 
@@ -161,6 +169,11 @@ def _priority(said: Any) -> int:
 def _cleared(context: Context) -> dict[str, None]:
     names = str(context.params.get(CLEAR) or "").replace("，", ",").split(",")
     return {name.strip(): None for name in names if name.strip()}
+
+
+def _nobody_asked(context: Context) -> bool:
+    """Whether there never was a request in this round, where that is no fault of the diagram."""
+    return context.params.get(IF_ASKED) == "yes" and not of_case(context.motion)
 
 
 def _decide(motion: Motion, how: str) -> Row:

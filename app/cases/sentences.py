@@ -155,6 +155,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"驳回{event['called']}的退单申请"
         case "request.opened" if event["kind"] == "supervise":
             return f"督办{event['called']}，{event['number']}：{event['reason']}"
+        case "request.opened" if event["kind"] == "urge":
+            return f"书面催办{event['called']}，{event['number']}：{event['reason']}"
         case "request.opened" if event["kind"] == "supplement":
             return f"补充，{event['number']}：{event['reason']}"
         case "request.ended" if event.get("kind") == "supervise":

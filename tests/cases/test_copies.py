@@ -3,12 +3,15 @@
 import pytest
 
 from app.cases.copies import service as copies
-from app.cases.errors import CaseClosed, NothingToRead, PersonNotSelectable
+from app.cases.errors import CaseClosed, NothingToRead, PersonNotSelectable, VerbForbidden
 from app.cases.models import cases
 from app.cases.models import copies as copy_rows
+from app.core import db
 from app.core.errors import NotFound
 from app.identity.errors import PermissionMissing
-from tests.world import World
+from tests import world as worlds
+from tests.engine.drawing import Drawing
+from tests.world import World, by_role
 
 
 def test_who_is_sent_a_copy_sees_the_case_in_his_list_and_reads_it(world: World) -> None:
@@ -89,3 +92,25 @@ def test_it_is_asked_over_http_once(world: World) -> None:
     assert (first.status_code, first.data) == (200, again.data)
     assert world.post("zjw1", f"/tasks/{task['id']}/read", {}).status_code == 200
     assert world.post("zjw1", path, {"people": []}).status_code == 422
+
+
+def test_a_process_says_where_nobody_is_sent_copies(database: db.Database) -> None:
+    drawing = Drawing("calm").start().task("work", by_role()).end().line("start", "work", "end")
+    world = worlds.build(database, worlds.bundle_of("calm", drawing, more="verbs: {work: {forbid: [cc]}}\n"))
+    task = world.file(process="calm").opened[0]
+
+    with pytest.raises(VerbForbidden, match="抄送"):
+        copies.copy(world.actor("paiqian1"), task["id"], ["lingdao1"])
+
+
+def test_many_cases_are_copied_at_once(world: World) -> None:
+    mine, other = world.dispatched(), world.dispatched("d1-zjw")
+    items = [{"task": mine["id"]}, {"task": other["id"]}]
+
+    asked = {"verb": "cc", "people": ["lingdao1"], "items": items}
+    answer = world.post("cgw1", "/tasks/bulk", asked)
+    nobody = world.post("cgw1", "/tasks/bulk", {"verb": "cc", "items": items})
+
+    assert [each["status"] for each in answer.json["results"]] == [200, 404]
+    assert [row["case_id"] for row in world.inbox("lingdao1", "cc")] == [mine["case_id"]]
+    assert (nobody.status_code, nobody.json["errors"][0]["pointer"]) == (422, "/people")

@@ -34,8 +34,13 @@ class BatchIn(Schema):
     verb = OneOf(tuple(VERBS), required=True)
     items = fields.List(fields.Nested(BatchItemIn), required=True, validate=Length(1, MOST))
     atomic = fields.Boolean(load_default=False, metadata={"description": "true：有一件不成就全部不办"})
-    reason = Text(500, lines=True, load_default="", metadata={"description": "原因；催办时是催什么"})
+    reason = Text(
+        500, lines=True, load_default="", metadata={"description": "原因；催办时是催什么，抄送时是抄送说明"}
+    )
     to = Text(60, load_default="", metadata={"description": "转给谁，登录名"})
+    people = ListOf(
+        Text(60, least=1), most=50, load_default=list, metadata={"description": "抄送给谁，登录名"}
+    )
     outcome = Text(60, load_default="")
     answers = Answers(load_default=dict)
     opinion = Text(2000, lines=True, load_default=None, allow_none=True)
@@ -45,7 +50,7 @@ class BatchIn(Schema):
     def whole(self, data: dict[str, Any], **_: Any) -> None:
         """What the verb needs is there, and no task twice."""
         for name in NEEDS.get(data["verb"], ()):
-            if not data[name].strip():
+            if not (data[name].strip() if isinstance(data[name], str) else data[name]):
                 raise ValidationError("这个操作必须填写。", name)
         named = [item["task"] for item in data["items"]]
         if len(set(named)) != len(named):

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.cases.advance import Moved, advance
-from app.cases.commands import Claim, Complete, TaskCommand, Transfer, Unclaim, Urge
+from app.cases.commands import Claim, Complete, Copy, TaskCommand, Transfer, Unclaim, Urge
 from app.cases.commands.stack import Escalate
 from app.core import once
 from app.core.db import reading
@@ -34,6 +34,7 @@ VERBS: Mapping[str, Callable[[Asked, Item], TaskCommand]] = {
     "transfer": lambda asked, item: Transfer(item["task"], asked["to"], asked["reason"], item["revision"]),
     "escalate": lambda asked, item: Escalate(item["task"], asked["reason"], item["revision"]),
     "urge": lambda asked, item: Urge(item["task"], asked["reason"]),
+    "cc": lambda asked, item: Copy(item["task"], tuple(asked["people"]), asked["reason"]),
 }
 """What can be done with many tasks at once, and how it is asked of one."""
 NEEDS: Mapping[str, Sequence[str]] = {
@@ -42,6 +43,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "transfer": ("to", "reason"),
     "escalate": ("reason",),
     "urge": ("reason",),
+    "cc": ("people",),
 }
 """What must be said beside the tasks."""
 

@@ -5,14 +5,14 @@ from typing import Literal
 
 from app.core.errors import Unprocessable
 
-By = Literal["handler", "superior", "reporter"]
+By = Literal["handler", "superior", "reporter", "presser"]
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind. `verb` is its name in process.yaml, `process` the bundle that decides it, `called` what
-    people say. `by`: whoever holds the task, somebody above who holds case:supervise, or who filed the case
-    (and whoever holds case:create there, for a reporter who calls again).
+    people say. `by`: whoever holds the task, somebody above who holds case:supervise, who filed the case
+    (and whoever holds case:create there, for a reporter who calls again), or who may urge it.
     """
 
     key: str
@@ -37,6 +37,7 @@ _ALL = (
     Kind("hold", "requestHold", "side_hold", "挂账", in_time=True),
     Kind("exclusion", "requestExclusion", "side_exclusion", "剔除", in_time=True),
     Kind("supervise", "supervise", "side_supervise", "督办", by="superior", waits="待反馈"),
+    Kind("urge", "requestAnswer", "side_urge", "书面催办", by="presser", waits="待回应"),
     Kind("supplement", "supplement", "side_supplement", "补充", by="reporter", several=True, waits="待知悉"),
     Kind("revocation", "requestRevocation", "side_revocation", "撤单", by="reporter"),
 )

@@ -18,7 +18,7 @@ from app.core.errors import FieldError, Forbidden
 from app.identity import org
 from app.identity.actor import covers
 from app.identity.org import Unit
-from app.identity.permissions import CASE_CREATE, CASE_SUPERVISE
+from app.identity.permissions import CASE_CREATE, CASE_SUPERVISE, CASE_URGE
 
 Known = dict[str, Any]
 
@@ -32,7 +32,8 @@ def unit_of(motion: Motion, task: Row, kind: Kind) -> str:
     if kind.by == "superior":
         _superior(motion, handling)
     elif not guard.filed(motion):
-        guard.right(motion, CASE_CREATE)  # who takes the call of a reporter that calls again
+        # Of what a reporter asks: also who takes the call when he calls again.
+        guard.right(motion, CASE_URGE if kind.by == "presser" else CASE_CREATE)
     return handling.code
 
 

@@ -15,17 +15,12 @@ from app.cases.models import cases
 from app.cases.motion import Motion, Row
 from app.cases.requests import models, rules
 from app.cases.requests.kinds import KINDS, Kind
-from app.cases.sync import grant, set_dues
+from app.cases.sync import grant
 from app.cases.verbs import children, guard
+from app.cases.verbs.pressing import EFFECTS, REASON, Effect
 from app.core import personal
 from app.core.errors import FieldError
 from app.identity import org
-
-REASON = "request_reason"
-"""The field of a start form that says why; lists and the case's timeline show it."""
-
-SUPERVISE, PRESSING = "supervise", 90
-"""督办, and the priority that a supervised case has at least, also after it was lifted."""
 
 _NUMBER = select(cases.c.number).where(cases.c.id == bindparam("which"))
 
@@ -58,19 +53,16 @@ def ask(motion: Motion, command: Ask) -> Motion:
         "request_at": motion.now.isoformat(),
         **known,
     }
-    if kind.key == SUPERVISE:
-        _raise(motion)
+    effect = EFFECTS.get(kind.key, Effect())
+    effect.before(motion, command.answers)
     place = units.get(motion.case["place_unit"], own)
     child = children.begin(
         motion, bundle, place, unit, _filled(bundle, command.answers, told), units.values()
     )
     grant(child, f"person:{motion.actor.id}", "started")
     grant(child, f"unit:{own.path}", "pool")
-    child.case["supervised"] = kind.key == SUPERVISE
     _keep(motion, child, kind, own)
-    if kind.key == SUPERVISE:
-        demand = child.changes.inserts["case_requests"][0]["reason"]
-        motion.tell("case.supervised", unit=unit, priority=motion.case["priority"], demand=demand)
+    effect.begun(motion, child)
     return child
 
 
@@ -96,17 +88,8 @@ def hear_decision(motion: Motion, command: RequestDecided) -> bool:
     said = {"opinion": command.said, "reason": command.said} if command.said else {}
     asked = {"kind": kind.key, "called": kind.called, "child": command.request_id, "to": command.asked_by}
     motion.tell(name, **asked, **said)
-    if kind.key == SUPERVISE:
-        motion.case["supervised"] = False
-        set_dues(motion)
+    EFFECTS.get(kind.key, Effect()).over(motion)
     return True
-
-
-def _raise(motion: Motion) -> None:
-    """The case lies before all others, with 领导批示, until the supervision is lifted."""
-    motion.case.update(supervised=True, priority=max(motion.case["priority"], PRESSING))
-    motion.ask_limits()
-    set_dues(motion)
 
 
 def _open(motion: Motion, task: Row, kind: Kind) -> None:

@@ -31,6 +31,7 @@ def copy(motion: Motion, command: Copy) -> None:
     task = guard.task_of(motion, command.task_id)
     guard.right(motion, CASE_COPY)
     guard.case_active(motion)
+    guard.allowed(motion, task, CC)
     text = command.text.strip()
     found = org.people_by_login(motion.session, command.people)
     rows, names, ids = [], [], []

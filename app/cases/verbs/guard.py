@@ -111,6 +111,8 @@ _OF_A_PART = {
     **dict.fromkeys(SIGNERS, frozenset({"claim", "complete", "delegate"})),
 }
 """What may be done with a row that was put over another."""
+_BESIDE = frozenset({"urge", "cc", "requestAnswer", "supervise", "supplement", "requestRevocation"})
+"""What is done to the case, by whichever of its tasks it is asked."""
 _INSTEAD = {
     "delegate": "办好以后交回",
     "assigned": "办理，或说明原因交回",
@@ -123,7 +125,7 @@ def allowed(motion: Motion, task: Row, verb: str) -> VerbRule:
 
     Raises VerbForbidden.
     """
-    if task["part"] is not None and verb not in _OF_A_PART[task["part"]]:
+    if task["part"] is not None and verb not in _OF_A_PART[task["part"]] | _BESIDE:
         raise VerbForbidden(
             f"这是别人{PARTS[task['part']]}的“{task['name']}”，不能{VERBS[verb]}；请{_INSTEAD[task['part']]}。"
         )

@@ -29,12 +29,17 @@ _LATELY = (
 
 def urge(motion: Motion, command: Urge) -> None:
     """By who filed the case, or who holds case:urge there. Raises UrgedEnough, CaseClosed, ReasonRequired."""
-    task, case, me = guard.task_of(motion, command.task_id), motion.case, motion.actor.id
+    task = guard.task_of(motion, command.task_id)
     if not guard.filed(motion):
         guard.right(motion, CASE_URGE)
     guard.case_active(motion)
     guard.allowed(motion, task, "urge")
-    text = guard.noted(command.text, "催什么")
+    press(motion, guard.noted(command.text, "催什么"))
+
+
+def press(motion: Motion, text: str) -> None:
+    """What urging does to the case, also where it asks for an answer. Raises UrgedEnough."""
+    case, me = motion.case, motion.actor.id
     _not_too_often(motion)
     was = case["priority"]
     case["priority"] = max(was, min(was + MORE, MOST))
