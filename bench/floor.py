@@ -5,6 +5,7 @@ stored answer. bare: a Flask view of two statements, without any of this.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response
@@ -12,7 +13,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, bindparam,
 
 from app.cases.schemas import CompleteIn
 from app.core import clock, dialects, once
-from app.core.db import Id, Instant, Json, transaction
+from app.core.db import Id, Instant, Json, Session, transaction
 from app.core.http import etag, idempotent
 from app.core.http.api import Blueprint
 from app.core.ids import new_id
@@ -58,18 +59,17 @@ def floor(body: dict[str, Any], key: str) -> Response:
     me = actor()
     etag.if_match()
     this = idempotent.once(lambda moved: idempotent.stored(200, moved, etag.etag(moved["revision"])))
-    with transaction() as session:
-        answer = once.begin(session, this)
-        if answer is None:
-            row = session.execute(_LOCK, {"key": key}).one()
-            now, seen = clock.at(row.raw_now, row.clock_offset), row.revision
-            moved = {"key": key, "seen": seen, "next": seen + 1, "now": now, "new": row.state}
-            session.execute(_MOVE, moved)
-            told = {"id": new_id(), "row_id": key, "at": now, "actor_id": me.id, "events": [body["outcome"]]}
-            session.execute(_TELL, told)
-            answer = this.render({"id": key, "revision": seen + 1})
-            once.finish(session, this, answer, now)
-    return idempotent.send(answer)
+
+    def move(session: Session) -> tuple[dict[str, Any], datetime]:
+        row = session.execute(_LOCK, {"key": key}).one()
+        now, seen = clock.at(row.raw_now, row.clock_offset), row.revision
+        moved = {"key": key, "seen": seen, "next": seen + 1, "now": now, "new": row.state}
+        session.execute(_MOVE, moved)
+        told = {"id": new_id(), "row_id": key, "at": now, "actor_id": me.id, "events": [body["outcome"]]}
+        session.execute(_TELL, told)
+        return {"id": key, "revision": seen + 1}, now
+
+    return idempotent.send(once.answered(this, move))
 
 
 bare = Flask("bare", static_folder=None)
