@@ -17,14 +17,16 @@ THIS = Once("person-1", "POST", "/reveal", "key-1", "the fingerprint", lambda _:
 
 def keep(this: Once = THIS) -> None:
     wire()
-    with db.transaction() as session:
-        assert once.begin(session, this) is None
-        once.finish(session, this, this.render(None), clock.now(session))
+    acted: list[Once] = []
+    once.answered(this, lambda session: (acted.append(this), clock.now(session)))
+    assert acted == [this]
 
 
 def repeat(this: Once = THIS) -> Stored | None:
-    with db.transaction() as session:
-        return once.begin(session, this)
+    def twice(session: db.Session) -> tuple[None, None]:
+        raise AssertionError("the same request happened twice")
+
+    return once.answered(this, twice)
 
 
 def test_a_repeated_request_gets_the_bytes_and_the_database_holds_none_of_them(database: db.Database) -> None:
