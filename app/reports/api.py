@@ -69,7 +69,7 @@ def cases_behind(query: dict[str, Any], name: str) -> Response:
     by = _by(query)
     if len(query["group"]) != len(by):
         refuse("?group", "value-invalid", "group 与 by 一一对应：by 里每一项写一个 group，没有的写 -。")
-    only += [(each, None if key == NOBODY else key) for each, key in zip(by, query["group"], strict=True)]
+    only += [_only(each, key) for each, key in zip(by, query["group"], strict=True)]
     me, asked = actor(), _asked(query, tuple(only))
     view = f"report:{name}:{asked}:{query['measure']}:{query['part']}"
 
@@ -99,8 +99,15 @@ def _asked(query: Mapping[str, Any], only: tuple[tuple[str, str | None], ...] = 
         query["process"],
         query["unit_tier"],
         query["category_level"],
-        only,
+        (*only, *(_only(*each.split(":", 1)) for each in query["where"])),
+        query["within"],
     )
+
+
+def _only(name: str, key: str = "") -> tuple[str, str | None]:
+    if not key:
+        refuse("?where", "value-invalid", "每个条件写成 项:键，例如 status:待回应。")
+    return name, None if key == NOBODY else key
 
 
 def _shown(found: Figures, rank: str | None) -> dict[str, Any]:
@@ -132,13 +139,18 @@ def _group(found: Figures, row: Row) -> dict[str, Any]:
         "by": {
             each: {"key": row[each], "name": service.name_of(found, each, row[each])} for each in found.by
         },
-        "numbers": _numbers(found.report, row, before),
+        "numbers": _numbers(found.report, row, before, found.total),
         "rank": None,
     }
 
 
-def _numbers(report: Report, sums: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
-    now = numbers.numbers(report, sums)
+def _numbers(
+    report: Report,
+    sums: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    total: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    now = numbers.numbers(report, sums, total)
     if before is None:
         return {key: {**each, "before": None, "change": None} for key, each in now.items()}
     then = numbers.numbers(report, before)

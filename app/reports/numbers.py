@@ -11,9 +11,15 @@ NEW = "新增"
 TOO_FEW = "样本不足"
 
 
-def numbers(report: Report, sums: Mapping[str, Any]) -> dict[str, Any]:
-    """Every measure of a row of sums."""
-    return {key: number(each, sums) for key, each in report.measures.items()}
+def numbers(
+    report: Report, sums: Mapping[str, Any], total: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every measure of a row of sums; of a group its share of the total is said too."""
+    told = {key: number(each, sums) for key, each in report.measures.items()}
+    for key, each in told.items():
+        whole = _plain((total or {}).get(f"{key}_n")) if report.measures[key].of is None else 0
+        each["share"] = round(100 * each["numerator"] / whole, 2) if whole else None
+    return told
 
 
 def number(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Asked:
     unit_tier: str | None = None
     category_level: int | None = None
     only: tuple[tuple[str, str | None], ...] = ()
+    within: str | None = None
+    """Path of the unit below which it happened."""
 
     def before(self, compare: str) -> "Asked":
         """The equal period before this one (环比), or the same days a year ago (同比)."""
@@ -129,6 +131,8 @@ def _which(session: Session, actor: Actor, report: Report, asked: Asked) -> list
         _scope(session, actor),
         *(_in_group(report, name, key, asked) for name, key in asked.only),
     ]
+    if asked.within is not None:
+        found.append(unit_scope((asked.within,), counted.c.org_path))
     process = report.bundle.key if report.bundle is not None else asked.process
     return found if process is None else [*found, counted.c.process_key == process]
 

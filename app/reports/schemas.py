@@ -29,6 +29,15 @@ class ReportQuery(Schema):
     unit_tier = OneOf(
         TIERS, load_default=None, metadata={"description": "单位汇总到哪一级；不在这一级之下的单列"}
     )
+    within = Text(
+        60, least=1, load_default=None, metadata={"description": "只算发生在这个单位（编码）和它下面的"}
+    )
+    where = ListOf(
+        Text(260, least=3),
+        load_default=list,
+        most=10,
+        metadata={"description": "还要符合的条件，每个写成 项:键，例如 status:待回应；没有的写 项:-"},
+    )
     category_level = QueryWhole(
         1, 6, load_default=None, metadata={"description": "分类汇总到第几级；不写就不汇总"}
     )
@@ -121,6 +130,9 @@ class NumberOut(Schema):
     )
     value = fields.Float(
         required=True, allow_none=True, metadata={"description": "件数，或分子除以分母；时长是小时"}
+    )
+    share = fields.Float(
+        required=True, allow_none=True, metadata={"description": "分组里的件数占合计的百分之几"}
     )
     cases = fields.Integer(required=True, metadata={"description": "由多少件得出（n）"})
     before = fields.Float(required=True, allow_none=True, metadata={"description": "写了 compare：以前的值"})

@@ -1,7 +1,7 @@
 """Asking a report, and for the cases behind one of its numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ from app.cases.motion import Row
 from app.core import clock, dialects
 from app.core.db import Session, reading
 from app.core.errors import FieldError, NotFound, Unprocessable
+from app.identity import org
 from app.identity.actor import Actor
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
@@ -74,7 +75,8 @@ def figures(actor: Actor, name: str, asked: Asked, by: Sequence[str], compare: s
     require(actor, REPORT_READ)
     with reading() as session:
         report = named(session, name)
-        _check(report, asked, by)
+        _check(report, asked, [*by, *(each for each, _ in asked.only)])
+        asked = _placed(session, asked)
         _ready(session)
         now = clock.now(session)
         rows = _groups(session, actor, report, asked, by, now)
@@ -96,6 +98,7 @@ def cases_behind(
     with reading() as session:
         report = named(session, name)
         _check(report, asked, [each for each, _ in asked.only])
+        asked = _placed(session, asked)
         if measure not in report.measures:
             refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
         parts = report.measures[measure].parts
@@ -129,6 +132,16 @@ def _groups(
     if len(rows) > MOST_GROUPS:
         raise TooManyGroups
     return rows
+
+
+def _placed(session: Session, asked: Asked) -> Asked:
+    """With the path of the unit that was named by its code."""
+    if asked.within is None:
+        return asked
+    unit = org.unit_by_code(session, asked.within)
+    if unit is None:
+        refuse("?within", "unit-unknown", "没有这个代码的单位。")
+    return replace(asked, within=unit.path)
 
 
 def _total(rows: Sequence[Row], by: Sequence[str]) -> Sums:

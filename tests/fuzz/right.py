@@ -419,6 +419,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/cases/{case_id}/take-back": take_back,
     "POST /api/v1/schedules/{name}/run": run_schedule,
     "GET /api/v1/reports/{name}": count(""),
+    "GET /api/v1/reports/{name}/table": count("/table", by="unit"),
     "GET /api/v1/reports/{name}/cases": count("/cases", measure="received"),
     **polling.RIGHT,
     **publishing.RIGHT,

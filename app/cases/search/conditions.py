@@ -120,9 +120,20 @@ def condition(kind: Kind, column: Any, given: Any, at: str, errors: list[FieldEr
     if not given:
         errors.append(FieldError(at, "condition-empty", f"没有条件；可以写一个值，或 {_named(kind)}。"))
         return false()
+    if _inverted(kind, given):
+        errors.append(FieldError(at, "value-invalid", "止早于起：$lt 不能早于 $gte。"))
+        return false()
     return and_(
         *(_one(kind, column, name, value, at + pointer(name), errors) for name, value in given.items())
     )
+
+
+def _inverted(kind: Kind, given: Mapping[str, Any]) -> bool:
+    """Whether a period ends before it begins; what cannot be read is told by its own part."""
+    if kind is not MOMENT or not {"$gte", "$lt"} <= given.keys():
+        return False
+    start, end = (_read(kind, given[name], "", []) for name in ("$gte", "$lt"))
+    return start is not None and end is not None and end < start
 
 
 def _one(kind: Kind, column: Any, operator: str, value: Any, at: str, errors: list[FieldError]) -> Condition:
