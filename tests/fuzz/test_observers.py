@@ -27,6 +27,7 @@ OWN = {
     "/api/v1/notices/<id:notice_id>/read": "own mailbox",
     "/api/v1/notices/read": "own mailbox",
     "/api/v1/notice-settings": "own mailbox",
+    "/api/v1/tasks/<id:task_id>/read": "a copy that was sent to him",
     "/api/v1/cases/search": "reads",
     "/api/v1/tasks/search": "reads",
 }
