@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -71,6 +72,19 @@ class Issue:
         self.house.wait(**time)
         firing.fire_due()
 
+    def publicise(self, **more: Any) -> None:
+        """Its time is up; the conclusion is written and shown."""
+        self.wait(days=2, seconds=1)
+        answers = {"conclusion": "同意加装。", "minutes": "议了两天。", "to_do": True, **more}
+        self.done("形成结论", answers)
+        self.done("公示", {"publicity_text": "公示。", "objection_channel": "居委会"})
+
+    def shown(self, name: str, who: str = TWO) -> Any:
+        """What residents see of it under this name."""
+        found = self.house.get(who, f"/publications?case={self.id}").json["items"]
+        (one,) = [each for each in found if each["name"] == name]
+        return one
+
     def mine(self, who: str = ONE) -> Any:
         return self.house.get(who, f"/my/cases/{self.id}").json
 
@@ -85,7 +99,7 @@ class Issue:
 
 @pytest.fixture
 def house(database: db.Database) -> World:
-    return worlds.build(database, worlds.shipped("deliberation"))
+    return worlds.build(database, worlds.shipped("covenant"), worlds.shipped("deliberation"))
 
 
 @pytest.mark.requirement("XC-059", "XC-060")
@@ -172,7 +186,60 @@ def test_the_matters_of_an_issue_are_voted_once_by_each_member_counted_and_can_b
     assert [each["matter"] for each in checked] == [1, 2]
 
 
-@pytest.mark.requirement("XC-064")
+@pytest.mark.requirement("XC-064", "XC-066")
+def test_a_vote_takes_no_words_a_discussion_takes_no_votes_and_both_take_both_until_the_end(
+    house: World,
+) -> None:
+    said = {}
+    for mode in ("线上投票", "线上讨论", "投票加讨论"):
+        issue = Issue(house)
+        issue.accept()
+        issue.open(mode, **({} if mode == "线上讨论" else {"matters": MATTERS}))
+        talk = issue.shown("issue")["id"]
+        words = house.post(TWO, f"/publications/{talk}/comments", {"text": "一楼要不要出钱？"})
+        said[mode] = (words.status_code, len(issue.polls(TWO)))
+
+    issue.wait(days=2, seconds=1)
+
+    assert said == {"线上投票": (409, 1), "线上讨论": (201, 0), "投票加讨论": (201, 1)}
+    assert house.get(OUTSIDE, f"/publications/{talk}/comments").status_code == 404
+    assert house.post(OBSERVER, f"/publications/{talk}/comments", {"text": "看"}).status_code == 403
+    late = house.post(TWO, f"/publications/{talk}/comments", {"text": "晚了一秒。"})
+    assert late.json["type"] == "/problems/publication-closed"
+    kept = house.get(WORKER, f"/publications/{talk}/comments").json["items"]
+    assert [each["text"] for each in kept] == ["一楼要不要出钱？"]
+
+
+@pytest.mark.requirement("XC-068", "XC-069", "XC-071")
+def test_a_resident_lists_what_concerns_him_online_and_offline_by_the_state_it_is_in(house: World) -> None:
+    voting, meeting, waiting = Issue(house), Issue(house), Issue(house)
+    for each in (voting, meeting):
+        each.accept()
+    voting.open("线上投票", matters=MATTERS)
+    soon = (house.now() + timedelta(days=1)).astimezone(BEIJING).isoformat()
+    meeting.open("线下会议", meeting_at=soon, meeting_place="居委会")
+
+    def listed(who: str, **asked: str) -> dict[str, Row]:
+        found = house.get(who, f"/publications?{urlencode(asked)}").json["items"]
+        return {each["case"]: {field["name"]: field["value"] for field in each["fields"]} for each in found}
+
+    everything = listed(TWO, section="百姓议题")
+    assert {case: shown["mode"] for case, shown in everything.items()} == {
+        voting.id: "线上投票",
+        meeting.id: "线下会议",
+    }
+    assert listed(TWO, status="投票中").keys() == {voting.id}
+    assert listed(TWO, status="讨论中").keys() == {meeting.id}
+    assert listed(OUTSIDE) == {}
+    assert waiting.id in [row["id"] for row in house.get(ONE, "/my/cases").json["items"]]
+    assert "signature" not in everything[voting.id], "she proposed it without a name"
+    assert "居民甲" not in str(everything)
+    assert listed(TWO, section="成果公示") == {}
+    meeting.publicise()
+    (shown,) = listed(TWO, section="成果公示", status="成果公示中").values()
+    assert (shown["conclusion"], shown["publicity_text"]) == ("同意加装。", "公示。")
+
+
 def test_a_discussion_has_nothing_to_vote_on_and_a_vote_needs_its_matters(house: World) -> None:
     issue = Issue(house)
     issue.accept()
@@ -187,16 +254,18 @@ def test_a_discussion_has_nothing_to_vote_on_and_a_vote_needs_its_matters(house:
     assert (issue.status, issue.polls(ONE)) == ("讨论中", [])
 
 
-@pytest.mark.requirement("XC-070", "XC-072", "XC-073", "XC-075")
+@pytest.mark.requirement("XC-070", "XC-072", "XC-073", "XC-074", "XC-075")
 def test_a_result_is_publicised_followed_up_again_and_again_and_rated_by_the_proposer(house: World) -> None:
     issue = Issue(house)
     issue.accept()
     issue.open("线上讨论")
-    issue.wait(days=2, seconds=1)
-    issue.done("形成结论", {"conclusion": "同意加装。", "minutes": "议了两天。", "output": "落实"})
-    assert issue.status == "待公示"
-    issue.done("公示", {"publicity_text": "公示。", "objection_channel": "居委会"})
+    issue.publicise()
     assert issue.status == "成果公示中"
+    result = issue.shown("result")["id"]
+    for _ in range(2):
+        assert house.post(TWO, f"/publications/{result}/like", {}).status_code == 200
+    assert house.post(TWO, f"/publications/{result}/comments", {"text": "赞成。"}).status_code == 201
+    assert (issue.shown("result")["likes"], issue.shown("result")["comments"]) == (1, 1)
     issue.wait(days=7, seconds=1)
 
     for progress, note in ((20, "已定施工单位。"), (60, "井道完工。"), (100, "验收通过。")):
@@ -205,6 +274,8 @@ def test_a_result_is_publicised_followed_up_again_and_again_and_rated_by_the_pro
         assert house.post(ONE, f"/my/tasks/{issue.task['id']}/complete", {}, seen=1).status_code in (404, 422)
         issue.done(outcome, answers)
     issue.done("请居民评价", {"final_note": "已投入使用。"})
+    seen = {field["name"]: field["value"] for field in issue.shown("work")["fields"]}
+    assert (len(seen["follow_ups"]), seen["final_note"]) == (3, "已投入使用。")
 
     lines = [line.partition("，")[2] for line in house.case(issue.id)["data"]["follow_ups"]]
     assert lines == ["20%：已定施工单位。", "60%：井道完工。", "100%：验收通过。"]
@@ -215,3 +286,61 @@ def test_a_result_is_publicised_followed_up_again_and_again_and_rated_by_the_pro
     assert house.post(ONE, f"/my/cases/{issue.id}/rate", rating).status_code == 200
     assert house.case(issue.id)["data"]["evaluation"] == "太慢。"
     assert [row["id"] for row in house.cases(WORKER, facts={"liked": False})] == [issue.id]
+
+
+@pytest.mark.requirement("BS-272", "BS-273")
+def test_the_way_from_an_issue_to_its_covenant_is_read_at_both_ends(house: World) -> None:
+    issue = Issue(house)
+    issue.accept()
+    issue.open("线上投票", matters=MATTERS[:1])
+    issue.vote(TWO, [1])
+    issue.publicise(to_do=False, output="公约")
+
+    issue.wait(days=7, seconds=1)
+
+    (link,) = house.get(OBSERVER, f"/cases/{issue.id}/links").json["items"]
+    covenant = house.case(link["case"]["id"])
+    number = house.case(issue.id)["number"]
+    assert (covenant["process_key"], covenant["status"]) == ("covenant", "待发布")
+    assert (covenant["data"]["kind"], covenant["data"]["issue"]) == ("公约", number)
+    assert house.case(issue.id)["data"]["covenant"] == covenant["number"]
+    told = house.get(OBSERVER, f"/cases/{issue.id}/timeline?limit=200").json["items"]
+    steps = [each["step"] for line in told for each in line["events"] if each["name"] == "task.done"]
+    assert steps == ["review", "set_up", "conclude", "publish"]
+    assert all(line["at"] for line in told)
+    assert house.get(OTHER_WORKER, f"/cases/{covenant['id']}").status_code == 404
+
+
+@pytest.mark.requirement("XC-076", "XC-077", "XC-078", "XC-079")
+def test_the_five_steps_are_counted_and_each_number_leads_to_its_issues(house: World) -> None:
+    waiting, refused, voted = Issue(house), Issue(house), Issue(house)
+    refused.done("不采纳", {"issue_type": "其他", "review_reply": "归市政管理。"}, "不归社区")
+    house.wait(hours=5)
+    voted.accept(key_issue=True)
+    voted.open("线上投票", matters=MATTERS[:1])
+    voted.vote(ONE, [1])
+    voted.publicise()
+    today = house.now().astimezone(BEIJING).date()
+    days = {"from": str(today - timedelta(days=9)), "to": str(today), "period": "received"}
+
+    def counted(who: str) -> dict[str, tuple[Any, Any]]:
+        answer = house.get(who, f"/reports/deliberation?{urlencode(days)}")
+        assert answer.status_code == 200, answer.json
+        return {key: (each["numerator"], each["denominator"]) for key, each in answer.json["total"].items()}
+
+    total = counted(WORKER)
+
+    assert (total["proposed"], total["in_propose"], total["in_publicity"]) == (
+        (3, None),
+        (1, None),
+        (1, None),
+    )
+    assert (total["accepted_rate"], total["taking_part"]) == ((1, 2), (1, 2))
+    assert (total["publicised"], total["publicised_rate"]) == ((1, None), (1, 1))
+    assert round(total["propose_hours"][0], 1) == 5
+    assert (total["evaluated"], total["likes"], total["comments"]) == ((0, None), (0, None), (0, None))
+    assert counted(OBSERVER) == total
+    behind = urlencode({**days, "measure": "in_propose", "part": "numerator"})
+    listed = house.get(OBSERVER, f"/reports/deliberation/cases?{behind}").json["items"]
+    assert [each["id"] for each in listed] == [waiting.id]
+    assert house.get(ONE, f"/reports/deliberation?{urlencode(days)}").status_code == 403
