@@ -111,6 +111,9 @@ def _target(motion: Motion, key: str) -> Bundle:
 
 def _born(motion: Motion, bundle: Bundle, given: Mapping[str, Any]) -> Motion:
     """The case with its number, its place and whose it is; it holds nothing yet."""
+    place, tiers = _place(motion, given.get("place")), bundle.process.place_tiers
+    if tiers and place.tier not in tiers:
+        raise HandlerFailed(f"（“{bundle.process.name}”不能登记在“{place.name}”）")
     case, since = motion.case, _since(motion, given.get("since"))
     reporter = case["reporter_id"] if given.get("reporter", True) in YES else None
     filed = born(
@@ -118,7 +121,7 @@ def _born(motion: Motion, bundle: Bundle, given: Mapping[str, Any]) -> Motion:
         motion.actor,
         bundle,
         motion.now,
-        _place(motion, given.get("place")),
+        place,
         number=numbers.take_within(motion.session, bundle.process.number, since),
         title=str(given.get("title") or case["title"]).strip()[:LONGEST_TITLE],
         source=str(given.get("source") or motion.bundle.process.name).strip()[:LONGEST_SOURCE],

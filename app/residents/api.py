@@ -58,6 +58,7 @@ from app.residents.schemas import (
     FileableList,
     MatterIn,
     MatterPage,
+    MattersQuery,
     OwnFiles,
     OwnMatter,
     RateIn,
@@ -102,12 +103,13 @@ def file_matter(body: dict[str, Any]) -> Response:
 
 @blp.get("/cases")
 @blp.residents
-@blp.arguments(pages.PageQuery(), location="query")
+@blp.arguments(MattersQuery(), location="query")
 @blp.response(200, MatterPage())
 def my_matters(query: dict[str, Any]) -> Response:
-    """我的诉求，新的在前：自己登记的和别人代为登记的。"""
-    me = actor()
-    return sent(pages.of_rows(me.id, "my-cases", query, partial(reading.page, me), reading.listed))
+    """我的诉求，新的在前：自己登记的和别人代为登记的；可以只看一个流程的，按标题、内容里的文字找。"""
+    me, process, words = actor(), query["process"], query["words"]
+    load = partial(reading.page, me, process, words)
+    return sent(pages.of_rows(me.id, f"my-cases:{process}:{words}", query, load, reading.listed))
 
 
 @blp.get("/cases/<id:case_id>")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, exists, false, select
 
 from app import bundles
 from app.audit.chain import case_chain
@@ -14,6 +14,8 @@ from app.bundles.ratings import RATED
 from app.cases import inbox
 from app.cases.attachments.models import attachments
 from app.cases.models import cases, tasks
+from app.cases.search import index, words
+from app.cases.search.index import case_search
 from app.cases.secrets.showing import data_of
 from app.cases.viewing import LISTED_CASE
 from app.core.db import Session, reading
@@ -89,9 +91,14 @@ def processes() -> list[Row]:
     return [_filed_with(bundle) for bundle in found if bundle.process.start_by_resident]
 
 
-def page(actor: Actor, limit: int, after: str | None) -> list[Row]:
-    """Up to `limit + 1` of one's matters, newest first."""
+def page(actor: Actor, process: str | None, asked: str | None, limit: int, after: str | None) -> list[Row]:
+    """Up to `limit + 1` of one's matters, newest first: of one process, with all the words asked for."""
     query = _PAGE if after is None else _PAGE.where(case_access.c.case_id < after)
+    if process is not None:
+        query = query.where(cases.c.process_key == process)
+    if asked is not None:
+        found = select(case_search.c.case_id).where(index.holds(words.terms(asked)))
+        query = query.where(cases.c.id.in_(found) if words.terms(asked) else false())
     with reading() as session:
         rows = session.execute(query, {"holder": desk(actor), "most": limit + 1})
         return [dict(row) for row in rows.mappings()]

@@ -5,7 +5,7 @@ from marshmallow import fields
 from app.cases.attachments.schemas import AttachmentOut
 from app.cases.models import CASE_STATES
 from app.core.http.fields import Answers, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text
-from app.core.http.pages import PageOut
+from app.core.http.pages import PageOut, PageQuery
 
 
 class MatterIn(Schema):
@@ -81,6 +81,13 @@ class WholeMatter(OwnMatter):
 
     data = ListOf(Shape(MatterField), required=True)
     tasks = ListOf(Shape(AskedOut), required=True)
+
+
+class MattersQuery(PageQuery):
+    """Which of one's matters."""
+
+    process = Identifier(60, load_default=None, metadata={"description": "只看哪个流程的"})
+    words = Text(100, load_default=None, metadata={"description": "标题、内容、编号里有的文字，都要有"})
 
 
 class MatterPage(Schema):
