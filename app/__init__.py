@@ -92,6 +92,7 @@ def create_app() -> "Flask":
     from app.residents import api as my_matters
     from app.residents import membership_api as memberships
     from app.schedules import api as schedules
+    from app.substitutes import api as substitutes
 
     wire()
     app = Flask(__name__, static_folder=None)
@@ -105,6 +106,7 @@ def create_app() -> "Flask":
     document.register_blueprint(identity.sessions)
     document.register_blueprint(identity.organisation)
     document.register_blueprint(accounts.blp)
+    document.register_blueprint(substitutes.blp)
     document.register_blueprint(search.blp)
     document.register_blueprint(filters.blp)
     document.register_blueprint(copies.blp)

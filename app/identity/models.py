@@ -101,6 +101,27 @@ tokens = Table(
     Index("ix_tokens_expires", "expires_at"),
 )
 
+# 代理: who acts for whom, from and until, for which processes. Rows are never deleted; who acted in whose name
+# must be explainable later.
+substitutions = Table(
+    "substitutions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person_id", Id, ForeignKey("people.id", name="fk_substitutions_person"), nullable=False),
+    Column("substitute_id", Id, ForeignKey("people.id", name="fk_substitutions_substitute"), nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_until", Instant, nullable=False),
+    Column("processes", Json),  # keys; none: every process
+    Column("reason", String(500), nullable=False),
+    Column("set_by", Id, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # before its time
+    Column("ended_by", Id),
+    Column("end_reason", String(500)),
+    Index("ix_substitutions_person", "person_id", "valid_until"),
+    Index("ix_substitutions_substitute", "substitute_id", "valid_until"),
+)
+
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,

@@ -44,6 +44,7 @@ PROCESS_CHECK = Permission("process:check", "检查流程")
 PROCESS_PUBLISH = Permission("process:publish", "发布流程")
 ORG_READ = Permission("org:read", "查看机构和人员")
 ACCOUNT_DISABLE = Permission("account:disable", "停用账号")
+SUBSTITUTION_MANAGE = Permission("substitution:manage", "设置代理人")
 MESSAGE_SEND = Permission("message:send", "发来消息")
 MESSAGE_READ = Permission("message:read", "查看收到的消息")
 DELIVERY_READ = Permission("delivery:read", "查看对外发送")
@@ -96,6 +97,7 @@ ALL: dict[str, Permission] = {
         PROCESS_PUBLISH,
         ORG_READ,
         ACCOUNT_DISABLE,
+        SUBSTITUTION_MANAGE,
         MESSAGE_SEND,
         MESSAGE_READ,
         DELIVERY_READ,
