@@ -177,13 +177,15 @@ def _acted_on(tree: Tree, commands: Sequence[Command]) -> list[Row]:
 
 
 def _work(tree: Tree, asked: Sequence[Command]) -> None:
-    """One command after the other; what an act asks of other cases of the tree waits its turn."""
-    work = deque((command, 1) for command in asked)
+    """One command after the other; what an act asks of other cases of the tree waits its turn, and is done
+    by the same hand in the same name."""
+    work = deque((command, tree.actor, 1) for command in asked)
     while work:
-        command, deep = work.popleft()
+        command, actor, deep = work.popleft()
         if deep > MOST_DEEP:
             raise Circle
         motion = tree.of(command)
+        motion.actor = actor
         try:
             moved = act(tree, motion, command)
         except (Problem, EngineError) as error:
@@ -191,7 +193,7 @@ def _work(tree: Tree, asked: Sequence[Command]) -> None:
             raise
         if moved:
             motion.acts.append(type(command).__name__)
-        work += ((following, deep + 1) for following in tree.take_asked())
+        work += ((following, motion.actor, deep + 1) for following in tree.take_asked())
 
 
 _OPENED_AT = (

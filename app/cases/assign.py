@@ -14,6 +14,7 @@ from app.core.db import Instant
 from app.identity import org
 from app.identity.actor import Actor, pool
 from app.identity.models import appointments, people, units
+from app.identity.permissions import TASK_READ
 
 HANDLER_ROLE = "handler"
 """The role that `unit(field)` means."""
@@ -52,6 +53,22 @@ class _Seen:
 def places(actor: Actor) -> list[str]:
     """Where an actor's tasks lie: the own desk and the pools the actor stands in."""
     return [f"person:{actor.id}", *(f"pool:{pool}" for pool in sorted(actor.pools))]
+
+
+def all_places(actor: Actor) -> tuple[list[str], list[tuple[str, str]]]:
+    """The same with those of whom the actor represents: whole, or for one process each."""
+    whole = dict.fromkeys(places(actor))
+    able = [each for each in actor.stands_for if each.actor.holds(TASK_READ)]
+    whole |= dict.fromkeys(place for each in able if each.processes is None for place in places(each.actor))
+    limited = [each for each in able if each.processes is not None]
+    parts = [
+        (place, process)
+        for each in limited
+        for process in sorted(each.processes or ())
+        for place in places(each.actor)
+        if place not in whole
+    ]
+    return list(whole), list(dict.fromkeys(parts))
 
 
 def unit_path(pool_name: str) -> str:

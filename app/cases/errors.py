@@ -157,6 +157,10 @@ class FourEyes(Conflict):
     """不能由同一个人办理。"""
 
 
+class OneVote(Conflict):
+    """一人一票，不能再代别人表态。"""
+
+
 class PersonNotSelectable(Unprocessable):
     """不能选择这个人。"""
 

@@ -87,11 +87,15 @@ def _counts(shape: Shape) -> Select[Any]:
 
 
 def _shape(actor: Actor) -> Shape:
-    return Shape(len(actor.pools) + 1, scopes.shape(actor, TASK_READ))
+    whole, parts = assign.all_places(actor)
+    return Shape(len(whole), scopes.shape(actor, TASK_READ), len(parts))
 
 
 def _who(actor: Actor) -> dict[str, Any]:
-    places = {f"place_{i}": place for i, place in enumerate(assign.places(actor))}
+    whole, parts = assign.all_places(actor)
+    places = {f"place_{i}": place for i, place in enumerate(whole)}
+    for i, (place, process) in enumerate(parts):
+        places |= {f"part_{i}": place, f"of_{i}": process}
     return {"me": actor.id, "desk": f"person:{actor.id}", **places, **scopes.values(actor, TASK_READ)}
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    or_,
     select,
     text,
     tuple_,
@@ -44,6 +45,8 @@ class Shape:
 
     places: int
     scope: scopes.Shape
+    parts: int = 0
+    """At how many places only the tasks of one process are looked for, on behalf of others (代理)."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,8 @@ def _lying(shape: Shape, goes_on: bool, order: Any, *conditions: Any) -> Select[
     if goes_on:
         conditions = (*conditions, _beyond(keys, descending=False))
     parts = []
-    for i in range(shape.places):
-        part = select(order.label("place"), task_queue.c.task_id)
-        part = part.where(task_queue.c.holder == bindparam(f"place_{i}"), *conditions)
+    for place in _places(shape):
+        part = select(order.label("place"), task_queue.c.task_id).where(place, *conditions)
         parts.append(select(part.order_by(*keys).limit(MOST).subquery()))
     lying = union(*parts).order_by(text("place"), text("task_id")).limit(MOST).subquery()
     return (
@@ -89,6 +91,19 @@ def _lying(shape: Shape, goes_on: bool, order: Any, *conditions: Any) -> Select[
     )
 
 
+def _places(shape: Shape) -> list[Any]:
+    """Conditions, one for each place where tasks lie; one lent for some processes counts for each of them."""
+    lying = task_queue.c
+    whole = [lying.holder == bindparam(f"place_{i}", type_=String) for i in range(shape.places)]
+    return whole + [
+        and_(
+            lying.holder == bindparam(f"part_{i}", type_=String),
+            lying.process_key == bindparam(f"of_{i}", type_=String),
+        )
+        for i in range(shape.parts)
+    ]
+
+
 def _count(found: Select[Any]) -> Any:
     return select(func.count()).select_from(found.subquery()).scalar_subquery()
 
@@ -98,7 +113,8 @@ def _count_together(ways: list[Select[Any]], *enough: Any) -> Any:
     there are so many, and the ways are not looked at.
     """
     together = union(*(select(way.limit(MOST).subquery()) for way in ways)).subquery()
-    return case(*((told, MOST) for told in enough), else_=_count(select(together)))
+    counted = _count(select(together))
+    return case(*((told, MOST) for told in enough), else_=counted) if enough else counted
 
 
 def _one_has_all(way: Select[Any], holder: Any, names: list[Any]) -> Any:
@@ -121,7 +137,7 @@ def _beyond(keys: tuple[Any, ...], *, descending: bool) -> Any:
 def _count_lying(shape: Shape, *conditions: Any) -> Any:
     lying = select(task_queue.c.task_id).where(*conditions)
     places: list[Any] = [bindparam(f"place_{i}", type_=String) for i in range(shape.places)]
-    each = [lying.where(task_queue.c.holder == place) for place in places]
+    each = [lying.where(place) for place in _places(shape)]
     return _count_together(each, _one_has_all(lying, task_queue.c.holder, places))
 
 
@@ -140,20 +156,35 @@ def _lying_view(label: str, order: Any, *conditions: Any) -> View:
 # — tasks that I did —
 
 
+_BY_ME = (
+    (tasks.c.done_by == ME,),
+    # Written as text, as the index says it.
+    (tasks.c.hand_id == ME, text("tasks.hand_id is not null and tasks.done_by is not null")),
+)
+"""In the own name, whoever acted; and as a substitute. Each in the order of an index."""
+
+
 def _done(shape: Shape, goes_on: bool) -> Select[Any]:
     keys = (tasks.c.closed_at, tasks.c.id)
-    rows = (
+    seen = scopes.in_scope(shape.scope, cases.c.org_path, cases.c.id)
+    parts = []
+    for mine in _BY_ME:
+        part = select(*keys).join(cases, cases.c.id == tasks.c.case_id).where(*mine, seen)
+        if goes_on:
+            part = part.where(_beyond(keys, descending=True))
+        parts.append(select(part.order_by(*(key.desc() for key in keys)).limit(MOST).subquery()))
+    found = union(*parts).order_by(text("closed_at desc"), text("id desc")).limit(MOST).subquery()
+    return (
         select(*LISTED_TASK, *HEAD)
+        .select_from(found)
+        .join(tasks, tasks.c.id == found.c.id)
         .join(cases, cases.c.id == tasks.c.case_id)
-        .where(tasks.c.done_by == ME, scopes.in_scope(shape.scope, cases.c.org_path, cases.c.id))
+        .order_by(found.c.closed_at.desc(), found.c.id.desc())
     )
-    if goes_on:
-        rows = rows.where(_beyond(keys, descending=True))
-    return rows.order_by(*(key.desc() for key in keys)).limit(MOST)
 
 
 def _count_done(shape: Shape) -> Any:
-    return _count(select(tasks.c.id).where(tasks.c.done_by == ME).limit(MOST))
+    return _count_together([select(tasks.c.id).where(*mine) for mine in _BY_ME])
 
 
 # — tasks of mine that others have in hand —
@@ -275,7 +306,7 @@ def _with_task(found: Select[Any], mine: bool) -> Select[Any]:
     """The cases found, each with the task I finished last, or else with its newest one, open ones first."""
     these = found.subquery()
     one = tasks.alias("one")
-    first = one.c.done_by == ME if mine else one.c.state.in_(("open", "claimed"))
+    first = or_(one.c.done_by == ME, one.c.hand_id == ME) if mine else one.c.state.in_(("open", "claimed"))
     latest = func.coalesce(one.c.closed_at, one.c.opened_at) if mine else one.c.id
     shown = (
         select(one.c.id)

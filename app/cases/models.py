@@ -119,6 +119,9 @@ tasks = Table(
     Column("claimed_at", Instant),
     Column("closed_at", Instant),
     Column("done_by", String(60)),
+    # 代理: who really claimed or did it where a substitute acted, and how that is signed: 甲（代乙）
+    Column("hand_id", String(60)),
+    Column("signature", String(140)),
     Column("outcome", String(60)),
     Column("answers", Json),
     Column(
@@ -136,6 +139,14 @@ tasks = Table(
         sqlite_where=text("state = 'waiting'"),
     ),
     Index("ix_tasks_done", "done_by", "closed_at", "id"),
+    Index(
+        "ix_tasks_hand",
+        "hand_id",
+        "closed_at",
+        "id",
+        postgresql_where=text("hand_id is not null and done_by is not null"),
+        sqlite_where=text("hand_id is not null and done_by is not null"),
+    ),
     Index(
         "ix_tasks_opened",
         "opened_at",
@@ -182,7 +193,11 @@ task_queue = Table(
     Column("rank", String(60), primary_key=True),  # urgency, then due, then priority, then task id
     Column("due_at", Instant),
     Column("task_id", Id, ForeignKey("tasks.id"), nullable=False, index=True),
+    # Of its case: some act for others in some processes. None only of rows that an older program laid out.
+    Column("process_key", String(60)),
     Index("ix_task_queue_due", "holder", "due_at", "task_id"),
+    Index("ix_task_queue_process", "holder", "process_key", "rank"),
+    Index("ix_task_queue_process_due", "holder", "process_key", "due_at", "task_id"),
 )
 
 # 收藏: a person's own bookmarks. They let nobody in.

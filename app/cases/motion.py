@@ -140,8 +140,8 @@ class Motion:
 
     def tell(self, name: str, **data: Any) -> None:
         """Something happened; clocks hear it at once, listeners when the act is whole."""
-        told = hush_spoken(self, data, data.get("task"))
-        event = Event(name, self.case["id"], self.now, self.actor.id, told)
+        told = {**hush_spoken(self, data, data.get("task")), **self._in_whose_name}
+        event = Event(name, self.case["id"], self.now, self.actor.doer, told)
         self.events.append(event)
         self.events += self.board.hear([event])
 
@@ -151,7 +151,19 @@ class Motion:
 
     def tell_outside(self, name: str, data: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
         """Something happened whose content is for listeners alone: the chain keeps its hash, not itself."""
-        self.events.append(Event(name, self.case["id"], self.now, self.actor.id, data, payload))
+        told = {**data, **self._in_whose_name}
+        self.events.append(Event(name, self.case["id"], self.now, self.actor.doer, told, payload))
+
+    @property
+    def _in_whose_name(self) -> Mapping[str, Any]:
+        actor = self.actor
+        return {"for": actor.id, "signed": actor.signature} if actor.hand is not None else {}
+
+    @property
+    def signing(self) -> Mapping[str, Any]:
+        """The columns of a task that say who really claimed or did it."""
+        hand = self.actor.hand
+        return {"hand_id": hand.id if hand is not None else None, "signature": self.actor.signature}
 
     def _limit_of(self, clock: ClockDef) -> Limit:
         return limit_of(self.bundle, clock, expression_data(self.bundle, self.case), self.board.functions)

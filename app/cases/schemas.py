@@ -101,6 +101,11 @@ class TaskOut(Schema):
     state = OneOf(TASK_STATES, required=True)
     pools = ListOf(fields.String(), required=True)
     assignee = fields.String(required=True, allow_none=True)
+    signature = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "代理人签收、办理的，写作“甲（代乙）”；assignee 是本人"},
+    )
     part = OneOf(tuple(PARTS), required=True, allow_none=True)
     under = fields.String(required=True, allow_none=True)
     owner = fields.String(required=True, allow_none=True)

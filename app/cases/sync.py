@@ -69,9 +69,7 @@ def tell_votes(motion: Motion, run: Run) -> None:
     """How a vote ended, with its counts: of steps that say what passes, not of work shared out."""
     for passed in run.trace:
         drawn = motion.bundle.drawn.steps.get(passed.place)
-        if drawn is None or drawn.many is None or passed.index is not None:
-            continue
-        if "vote" in drawn.extensions or drawn.many.condition is not None:
+        if drawn is not None and drawn.votes and passed.index is None:
             total, votes = run.view.count_of(passed.place) or (0, {})
             told = {"whole": passed.ref, "result": passed.outcome, "total": total, "votes": dict(votes)}
             motion.tell("vote.decided", step=passed.place, label=drawn.name, **told)
@@ -87,7 +85,13 @@ def lay_out(motion: Motion, task: Row) -> None:
     rank = rank_of(*motion.urgency, task["due_at"], task["priority"], task["id"])
     holders = [f"person:{task['assignee_id']}"] if task["assignee_id"] else [holder(p) for p in task["pools"]]
     for name in holders:
-        lying = {"holder": name, "rank": rank, "due_at": task["due_at"], "task_id": task["id"]}
+        lying = {
+            "holder": name,
+            "rank": rank,
+            "due_at": task["due_at"],
+            "task_id": task["id"],
+            "process_key": motion.case["process_key"],
+        }
         motion.changes.insert("task_queue", lying)
 
 
@@ -138,6 +142,8 @@ def _open(motion: Motion, task: HumanTask) -> None:
         "claimed_at": None,
         "closed_at": None,
         "done_by": None,
+        "hand_id": None,
+        "signature": None,
         "outcome": None,
         "answers": None,
         "answers_salt": None,
@@ -191,6 +197,12 @@ def grant(motion: Motion, who: str, reason: str) -> None:
     motion.changes.update(
         "case_access", f"{who}|{reason}", {"case_id": motion.case["id"], "holder": who, "reason": reason}
     )
+
+
+def handled(motion: Motion) -> None:
+    """Who did a task keeps seeing its case: the one in whose name, and who really did it."""
+    for person in dict.fromkeys((motion.actor.id, motion.actor.doer)):
+        grant(motion, f"person:{person}", "handled")
 
 
 def _end(motion: Motion, row: Row, how: str) -> None:

@@ -39,11 +39,17 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int | None = None) -
         {
             "seq": row.seq,
             "at": out(row.at),
-            "actor": SYSTEM.name if row.actor_id == SYSTEM.id else row.actor_name,
+            "actor": _signed(events) or (SYSTEM.name if row.actor_id == SYSTEM.id else row.actor_name),
             "events": [shown(event, bundle) for event in events],
         }
         for row, events in zip(rows, told, strict=True)
     ]
+
+
+def _signed(events: Sequence[Mapping[str, Any]]) -> str | None:
+    """甲（代乙） where a substitute acted; for several of them, all whom he stood in for."""
+    found = dict.fromkeys(event["signed"] for event in events if "signed" in event)
+    return "、".join(found) or None
 
 
 def _say(session: Session, actor: Actor, events: list[dict[str, Any]]) -> None:

@@ -21,7 +21,7 @@ from app.core.db import Session
 from app.core.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.permissions import CASE_READ, INCIDENT_READ, TASK_READ
-from app.identity.scopes import hidden, holders, let_in, require, sees
+from app.identity.scopes import hidden, holders, lenders, let_in, require, sees
 
 
 def _locking(root: Any, target: Any) -> Any:
@@ -122,14 +122,19 @@ class Tree:
         seen = row
         if target != row["id"]:
             seen = self._child(target)
-            asked = {"which": target, "holders": holders(self.actor, _needs(command))}
-            known = bool(self.session.scalar(_KNOWN, asked))
+            known = self._known(command, target, None)
+        if known and any(not each.covers(seen["process_key"]) for each in self.actor.stands_for):
+            known = self._known(command, target, seen["process_key"])  # not by what is lent for others
         if target not in self._motions:
             self._load(seen, getattr(command, "task_id", ""))
         if not isinstance(command, BY_ITSELF) and not sees(
             self.actor, _needs(command), seen["org_path"], known
         ):
             raise hidden(self.actor, which)
+
+    def _known(self, command: Command, case_id: str, process: str | None) -> bool:
+        named = _names(self.actor, command, process)
+        return bool(self.session.scalar(_KNOWN, {"which": case_id, "holders": named}))
 
     def _case_of(self, kind: str, which: str) -> str:
         table = {"task_id": tasks, "timer_id": timers}[kind]
@@ -192,13 +197,19 @@ def _lock(session: Session, command: Command, actor: Actor) -> tuple[Row, dateti
     if not by_itself:
         require(actor, needs, subject=which)
     statement = {"task_id": _BY_TASK, "timer_id": _BY_TIMER, "case_id": _BY_CASE}[kind]
-    asked = {"which": which, "holders": [] if by_itself else holders(actor, needs)}
+    asked = {"which": which, "holders": [] if by_itself else _names(actor, command)}
     (found,) = session.ask((statement, asked))
     if not found:
         raise hidden(actor, which)
     case = found[0]
     now = clock.at(case.pop("raw_now"), case.pop("clock_offset"), case["last_event_at"])
     return case, now
+
+
+def _names(actor: Actor, command: Command, process: str | None = None) -> list[str]:
+    """Under which names a case may know who asks: the own ones, and those of whom he represents."""
+    needs = _needs(command)
+    return [*holders(actor, needs), *lenders(actor, needs, process)]
 
 
 def _needs(command: Command) -> str:

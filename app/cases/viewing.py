@@ -150,6 +150,7 @@ def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
         "state": task["state"],
         "pools": task["pools"],
         "assignee": task["assignee_id"],
+        "signature": task["signature"],
         "part": task["part"],
         "under": task["under_id"],
         "owner": task["owner_id"],

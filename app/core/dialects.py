@@ -48,9 +48,10 @@ def _now_sqlite(element: Any, compiler: Any, **_: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
 
 
-def locked(statement: Select[Any], *, skip: bool = False) -> Select[Any]:
-    """The same rows, locked until the end of the transaction (SQLite has one writer and needs no word)."""
-    return statement.with_for_update(skip_locked=skip)
+def locked(statement: Select[Any], *, skip: bool = False, shared: bool = False) -> Select[Any]:
+    """The same rows, locked until the end of the transaction (SQLite has one writer and needs no word);
+    `shared` with others who only rely on them."""
+    return statement.with_for_update(skip_locked=skip, read=shared)
 
 
 @cache

@@ -70,6 +70,11 @@ class Step:
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
     many: Many | None = None
 
+    @property
+    def votes(self) -> bool:
+        """Whether several people decide here by what they say; else they share work out."""
+        return self.many is not None and ("vote" in self.extensions or self.many.condition is not None)
+
     def outcome(self, name: str | None) -> Outcome | None:
         """The outcome of that name; with no name the only one there is; None when there is no such."""
         if name is None:

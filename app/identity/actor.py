@@ -1,7 +1,7 @@
 """Whoever acts: a person, a service or the system itself, with the places where each permission holds."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -33,11 +33,25 @@ class Actor:
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     own: frozenset[str] = frozenset()
     """Permissions that hold at no unit, only for what case_access knows as the actor's own."""
+    stands_for: tuple["Standing", ...] = ()
+    """Those whom this actor represents now (代理), each with the authority that is his own."""
+    hand: "Actor | None" = None
+    """Who really acts, where it is a substitute: this actor is then the one in whose name."""
 
     @cached_property
     def pools(self) -> frozenset[str]:
         """The pools this actor stands in, each "role@unit_path"."""
         return frozenset(pool(a.role, a.unit_path) for a in self.appointments)
+
+    @property
+    def doer(self) -> str:
+        """The id of who really acts."""
+        return self.hand.id if self.hand is not None else self.id
+
+    @property
+    def signature(self) -> str | None:
+        """甲（代乙） where a substitute acts; nothing for who acts for himself."""
+        return f"{self.hand.name}（代{self.name}）" if self.hand is not None else None
 
     @cached_property
     def unit_paths(self) -> tuple[str, ...]:
@@ -53,6 +67,22 @@ class Actor:
     def holds(self, permission: str) -> bool:
         """Whether the permission holds anywhere."""
         return self.kind == "system" or bool(self.permissions.get(permission)) or permission in self.own
+
+
+@dataclass(frozen=True)
+class Standing:
+    """That one represents somebody: whom, by which row, for which processes (None: all)."""
+
+    id: str
+    actor: Actor
+    processes: frozenset[str] | None = None
+
+    def covers(self, process: str) -> bool:
+        return self.processes is None or process in self.processes
+
+    def by(self, hand: Actor) -> Actor:
+        """The represented person, as the substitute acts for him."""
+        return replace(self.actor, hand=hand)
 
 
 SYSTEM = Actor(id="system", login="system", name="系统", kind="system")

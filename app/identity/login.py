@@ -3,11 +3,11 @@
 import logging
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select
+from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select
 
 from app.core import clock, db, dialects, events, ids
 from app.core.config import settings
@@ -16,9 +16,17 @@ from app.core.errors import Unavailable
 from app.core.http.gate import TokenInvalid
 from app.crypto.sm3 import sm3_hex
 from app.identity import passwords
-from app.identity.actor import Actor, Appointment, actor_of
+from app.identity.actor import Actor, Appointment, Standing, actor_of
 from app.identity.errors import SignInFailed, SignInLocked
-from app.identity.models import appointments, people, role_permissions, sign_in_failures, tokens, units
+from app.identity.models import (
+    appointments,
+    people,
+    role_permissions,
+    sign_in_failures,
+    substitutions,
+    tokens,
+    units,
+)
 
 log = logging.getLogger("huying.identity")
 
@@ -43,7 +51,15 @@ _SERVING = and_(
     or_(appointments.c.valid_from.is_(None), appointments.c.valid_from <= bindparam("now")),
     or_(appointments.c.valid_to.is_(None), appointments.c.valid_to > bindparam("now")),
 )
+_lent = substitutions.alias("lent")
 _ACTOR = select(
+    exists()
+    .where(
+        _lent.c.substitute_id == people.c.id,
+        _lent.c.ended_at.is_(None),
+        _lent.c.valid_until > bindparam("now"),
+    )
+    .label("represents"),
     people.c.id,
     people.c.login,
     people.c.name,
@@ -65,6 +81,24 @@ _BY_ID = (
     _ACTOR.select_from(_PEOPLE)
     .where(people.c.id == bindparam("id"), people.c.state == "active")
     .order_by(appointments.c.id)
+)
+# Whom somebody represents, each with his appointments; the dates are those of the cases' clock.
+_STANDINGS = (
+    _ACTOR.add_columns(
+        substitutions.c.id.label("standing_id"),
+        substitutions.c.processes,
+        substitutions.c.valid_from,
+        substitutions.c.valid_until,
+        *clock.columns(),
+    )
+    .select_from(substitutions.join(_PEOPLE, substitutions.c.person_id == people.c.id))
+    .where(
+        substitutions.c.substitute_id == bindparam("substitute"),
+        substitutions.c.ended_at.is_(None),
+        substitutions.c.valid_until > bindparam("now"),
+    )
+    .where(people.c.state == "active")
+    .order_by(substitutions.c.id, appointments.c.id)
 )
 _BY_LOGIN = select(people.c.id, people.c.password_hash, people.c.state).where(
     people.c.login == bindparam("login")
@@ -196,9 +230,46 @@ def _refuse_if_locked(session: Session, pair: str, now: datetime) -> None:
 
 def _actor(session: Session, rows: Any) -> Actor:
     first = rows[0]
+    actor = _alone(session, rows)
+    return replace(actor, stands_for=_standings(session, actor)) if first.represents else actor
+
+
+def _alone(session: Session, rows: Any) -> Actor:
+    first = rows[0]
     return actor_of(
         first.id, first.login, first.name, first.kind, _held(rows), _granted(session, first.stamp)
     )
+
+
+def _standings(session: Session, actor: Actor) -> tuple[Standing, ...]:
+    found: dict[str, list[Any]] = {}
+    for row in session.execute(_STANDINGS, {"substitute": actor.id, "now": clock.wall()}):
+        if row.valid_from <= clock.at(row.raw_now, row.clock_offset) < row.valid_until:
+            found.setdefault(row.standing_id, []).append(row)
+    return tuple(
+        Standing(
+            which,
+            _alone(session, rows),
+            frozenset(rows[0].processes) if rows[0].processes is not None else None,
+        )
+        for which, rows in found.items()
+    )
+
+
+_STANDS = dialects.locked(
+    select(substitutions.c.id).where(
+        substitutions.c.id == bindparam("which"),
+        substitutions.c.ended_at.is_(None),
+        substitutions.c.valid_from <= bindparam("at"),
+        substitutions.c.valid_until > bindparam("at"),
+    ),
+    shared=True,
+)
+
+
+def still_stands(session: Session, standing: Standing, at: datetime) -> bool:
+    """Whether it holds at this instant; whoever ends it waits until this transaction is over."""
+    return session.scalar(_STANDS, {"which": standing.id, "at": at}) is not None
 
 
 def _held(rows: Any) -> Iterator[Appointment]:

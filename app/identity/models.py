@@ -101,8 +101,8 @@ tokens = Table(
     Index("ix_tokens_expires", "expires_at"),
 )
 
-# 代理: who acts for whom, from and until, for which processes. Rows are never deleted; who acted in whose name
-# must be explainable later.
+# 代理: who acts for whom, from and until, for which processes. Rows are never deleted: who acted in whose
+# name must be explained later.
 substitutions = Table(
     "substitutions",
     metadata,

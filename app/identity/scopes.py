@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, true
+from sqlalchemy import ColumnElement, and_, bindparam, column, exists, false, func, or_, select, table, true
 
 from app.core import dialects, events
 from app.core.errors import NotFound
-from app.identity.actor import Actor
+from app.identity.actor import Actor, Standing
 from app.identity.errors import PermissionMissing
 from app.identity.models import case_access
-from app.identity.permissions import label
+from app.identity.permissions import CASE_READ, TASK_READ, label
 
 
 def case_scope(actor: Actor, permission: str, path_column: Any, case_id_column: Any) -> ColumnElement[bool]:
@@ -25,7 +25,8 @@ def case_scope(actor: Actor, permission: str, path_column: Any, case_id_column: 
         return false()
     held = actor.permissions.get(permission, ())
     known = exists().where(and_(case_access.c.case_id == case_id_column, case_access.c.holder.in_(named)))
-    return or_(unit_scope(held, path_column), known)
+    through = [case_id_column.in_(cases) for cases in lent(actor, permission)]
+    return or_(unit_scope(held, path_column), known, *through)
 
 
 def let_in(case_id_column: Any) -> ColumnElement[bool]:
@@ -43,6 +44,36 @@ def holders(actor: Actor, permission: str) -> list[str]:
         f"unit:{a.unit_path}" for a in actor.appointments if a.unit_path in held or _below(a.unit_path, held)
     ]
     return [*dict.fromkeys(units), f"person:{actor.id}"]
+
+
+_CASES = table("cases", column("id"), column("process_key"))
+"""What a limited substitution asks of the room above."""
+
+
+def lent(actor: Actor, permission: str) -> list[Any]:
+    """The cases, as queries for their ids, that somebody sees because he stands for others: those in which
+    the others have or had something to do, never all that lies below their units. Only for reading."""
+    found = []
+    for standing in actor.stands_for:
+        if named := _lends(actor, standing, permission):
+            cases = select(case_access.c.case_id).where(case_access.c.holder.in_(named))
+            if standing.processes is not None:
+                of = select(_CASES.c.id).where(_CASES.c.process_key.in_(sorted(standing.processes)))
+                cases = cases.where(case_access.c.case_id.in_(of))
+            found.append(cases)
+    return found
+
+
+def lenders(actor: Actor, permission: str, process: str | None = None) -> list[str]:
+    """The names under which case_access may know those for whom somebody stands (in this process)."""
+    able = [each for each in actor.stands_for if process is None or each.covers(process)]
+    return [name for each in able for name in _lends(actor, each, permission)]
+
+
+def _lends(actor: Actor, standing: Standing, permission: str) -> list[str]:
+    if permission not in (CASE_READ, TASK_READ) or not actor.holds(permission):
+        return []
+    return holders(standing.actor, permission)
 
 
 def sees(actor: Actor, permission: str, path: str, known: bool) -> bool:
@@ -65,13 +96,13 @@ def require(actor: Actor, permission: str, path: str | None = None, subject: str
 
 def missing(actor: Actor, permission: str, subject: str | None = None) -> PermissionMissing:
     """The answer for somebody who sees a thing but may not do this to it; told to the security log."""
-    events.security("forbidden", actor.id, subject, {"permission": permission})
+    events.security("forbidden", actor.doer, subject, {"permission": permission})
     return PermissionMissing(f"缺少权限：{label(permission)}（{permission}）。", permission=permission)
 
 
 def hidden(actor: Actor, subject: str | None = None) -> NotFound:
     """The answer for a thing outside somebody's scope: the same as if it did not exist; told to the log."""
-    events.security("out-of-scope", actor.id, subject, {})
+    events.security("out-of-scope", actor.doer, subject, {})
     return NotFound()
 
 

@@ -1,1 +1,1 @@
-"""代理人: who acts for whom, from and until, for which processes; what comes of it is in identity and cases."""
+"""代理人: who acts for whom, from and until, for which processes; cases know what comes of it."""

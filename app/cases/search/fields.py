@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, select, text
+from sqlalchemy import ColumnElement, and_, false, or_, select, text, tuple_
 
 from app import bundles
 from app.bundles.data_fields import DataField
 from app.bundles.models import process_heads
-from app.cases.assign import places
+from app.cases.assign import all_places
 from app.cases.models import CASE_STATES, TASK_STATES, case_facts, cases, task_queue, tasks
 from app.cases.search import index, words
 from app.cases.search.conditions import (
@@ -235,7 +235,10 @@ def _task_overdue(reading: Reading) -> ColumnElement[bool]:
 
 
 def _mine(reading: Reading) -> ColumnElement[bool]:
-    lying = task_queue.c.holder.in_(places(reading.actor))
+    whole, parts = all_places(reading.actor)
+    lying: ColumnElement[bool] = task_queue.c.holder.in_(whole)
+    if parts:
+        lying = or_(lying, tuple_(task_queue.c.holder, task_queue.c.process_key).in_(parts))
     return tasks.c.id.in_(select(task_queue.c.task_id).where(lying))
 
 

@@ -21,7 +21,7 @@ from app.core.http.strict_json import pointer
 from app.identity.actor import Actor
 from app.identity.models import case_access
 from app.identity.permissions import CASE_READ, TASK_READ, Permission
-from app.identity.scopes import holders, require, unit_scope
+from app.identity.scopes import holders, lent, require, unit_scope
 
 EXACT_TO = 999
 FEW = 2000
@@ -178,6 +178,7 @@ def _ways(noun: Noun, session: Session, actor: Actor) -> list[Any]:
             room -= count
         else:
             ways.append(cases.c.id.in_(select(case_access.c.case_id).where(case_access.c.holder == name)))
+    ways += [cases.c.id.in_(each) for each in lent(actor, noun.permission)]
     if room < FEW:
         ids = select(case_access.c.case_id).distinct().where(case_access.c.holder.in_(few))
         ways.append(dialects.one_of(cases.c.id, session.execute(ids).scalars().all()))

@@ -13,6 +13,7 @@ from sqlalchemy import Row as SqlRow
 from app.bundles import Bundle
 from app.bundles.data_fields import DataField
 from app.bundles.forms import Form
+from app.cases import names
 from app.cases.secrets.table import OF_CASE, place
 from app.cases.secrets.taking import cover, draft_place
 from app.core import personal
@@ -101,13 +102,13 @@ def form_values(
 
     Texts with covered numbers come whole for the handler alone: the case itself has them covered.
     """
-    names = {each.name for each in form.fields}
+    asked = {each.name for each in form.fields}
     whole = handles(actor, task) and case["state"] == "active"
-    if not whole and not names & bundle.secret_names:
+    if not whole and not asked & bundle.secret_names:
         return {}
     values = {}
     for name, value in current(session, case["id"]).items():
-        if name not in names or value is None:
+        if name not in asked or value is None:
             continue
         if name in bundle.secret_names:
             values[name] = value if whole else shown(bundle.process.data[name], value)
@@ -118,7 +119,10 @@ def form_values(
 
 def handles(actor: Actor, task: Mapping[str, Any]) -> bool:
     """Whether somebody is the one who works on an open task."""
-    return bool(task["assignee_id"] == actor.id and task["state"] == "claimed")
+    if task["state"] != "claimed":
+        return False
+    standing = names.standing(actor, task, task["process_key"])
+    return bool(task["assignee_id"] == (standing.actor.id if standing is not None else actor.id))
 
 
 def draft_of(

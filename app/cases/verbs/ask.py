@@ -76,7 +76,7 @@ def made(motion: Motion, child: Motion) -> Row:
         "number": child.case["number"],
         "status": child.case["status"],
         "unit_name": owning.name_of(motion, row["unit"]),
-        "asked_by_name": motion.actor.name,
+        "asked_by_name": motion.actor.signature or motion.actor.name,
         "decided_by_name": None,
     }
 

@@ -41,7 +41,7 @@ def attach(motion: Motion, command: Attach) -> None:
         "case_id": motion.case["id"],
         "task_id": task["id"] if task is not None else None,
         "step": task["step"] if task is not None else None,
-        "uploader_id": motion.actor.id,
+        "uploader_id": motion.actor.doer,
         "name": command.name,
         "mime": command.mime,
         "kind": command.kind,
@@ -63,8 +63,8 @@ def detach(motion: Motion, command: Detach) -> bool:
     if found is None:
         raise NotFound
     row = motion.made = dict(found)
-    if row["uploader_id"] != motion.actor.id:
-        events.security("forbidden", motion.actor.id, row["id"], {"permission": CASE_ATTACH})
+    if row["uploader_id"] != motion.actor.doer:
+        events.security("forbidden", motion.actor.doer, row["id"], {"permission": CASE_ATTACH})
         raise Forbidden("只有上传的人可以撤回附件。", permission=CASE_ATTACH)
     if row["state"] == "withdrawn":
         return False

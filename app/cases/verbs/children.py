@@ -40,7 +40,7 @@ def begin(
         owner_unit=owner,
     )
     child.asked["units"] = {unit.code: unit for unit in known}
-    child.files_of = motion.actor.id
+    child.files_of = motion.actor.doer
     child.write(check_answers(child, bundle.engine.start_form, asked))
     child.changes.inserts["attachments"] += loose.take(child)
     child.tell("case.received", since=motion.now.isoformat(), number=child.case["number"])

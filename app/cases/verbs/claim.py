@@ -5,7 +5,7 @@ from app.cases.commands import Claim, HandBack, Unclaim
 from app.cases.errors import TaskNotClaimed
 from app.cases.motion import Motion, Row
 from app.cases.sync import due_of, lay_out, let_in, set_dues, take_away
-from app.cases.verbs import guard
+from app.cases.verbs import apart, guard
 from app.identity import login
 
 
@@ -19,7 +19,7 @@ def claim(motion: Motion, command: Claim) -> Row | None:
     if command.seen is not None:
         guard.fresh(task, command.seen)
     guard.allowed(motion, task, "claim")
-    guard.four_eyes(motion, task)
+    apart.four_eyes(motion, task)
     take(motion, task)
     motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
@@ -38,6 +38,7 @@ def take(motion: Motion, task: Row) -> None:
         state="claimed",
         assignee_id=motion.actor.id,
         claimed_at=motion.now,
+        **motion.signing,
         revision=task["revision"] + 1,
     )
     motion.tell_task("task.claimed", task)
@@ -55,7 +56,15 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
     guard.allowed(motion, task, "unclaim")
     reason = guard.written(command.reason, "退回待办池的原因")
     since = task["claimed_at"].isoformat()
-    motion.change_task(task, state="open", assignee_id=None, claimed_at=None, revision=task["revision"] + 1)
+    motion.change_task(
+        task,
+        state="open",
+        assignee_id=None,
+        claimed_at=None,
+        hand_id=None,
+        signature=None,
+        revision=task["revision"] + 1,
+    )
     motion.tell_task("task.unclaimed", task, reason=reason, since=since)
     motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
@@ -80,6 +89,8 @@ def hand_back(motion: Motion, command: HandBack) -> bool:
         state="open",
         assignee_id=None,
         claimed_at=None,
+        hand_id=None,
+        signature=None,
         pools=pools,
         revision=task["revision"] + 1,
     )

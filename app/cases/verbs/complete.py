@@ -10,8 +10,8 @@ from app.cases.items import split
 from app.cases.motion import Motion, Row
 from app.cases.secrets import showing, taking
 from app.cases.suggestions import service as suggestions
-from app.cases.sync import grant, take_away
-from app.cases.verbs import guard
+from app.cases.sync import handled, take_away
+from app.cases.verbs import apart, guard
 from app.cases.verbs.claim import take
 from app.cases.verbs.on_behalf import finish_part
 from app.engine.errors import EngineError
@@ -37,8 +37,10 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         motion.session, motion.actor, motion.bundle, motion.case, task, command.outcome, motion.asked
     )
     confirmed = prompts.confirmed(at, command.confirm)
+    if motion.actor.hand is None:
+        apart.one_vote(motion, task)
     if task["state"] == "open":
-        guard.four_eyes(motion, task)
+        apart.four_eyes(motion, task)
         take(motion, task)
     rejections.asked(motion, task, command.outcome, answers)
     salt = secrets.token_bytes(16)
@@ -51,13 +53,14 @@ def complete(motion: Motion, command: Complete) -> Row | None:
         opinion=opinion,
         draft=None,
         done_by=motion.actor.id,
+        **motion.signing,
         closed_at=motion.now,
         revision=task["revision"] + 1,
     )
     advised = suggestions.judged(motion, task, step.form, answers)
     motion.write(split(motion, task, answers))
     take_away(motion, task)
-    grant(motion, f"person:{motion.actor.id}", "handled")
+    handled(motion)
     motion.tell_task(
         "task.done",
         task,
@@ -71,7 +74,9 @@ def complete(motion: Motion, command: Complete) -> Row | None:
 
 
 def _repeated(motion: Motion, task: Row, command: Complete) -> bool:
-    if (task["state"], task["done_by"], task["outcome"]) != ("done", motion.actor.id, command.outcome):
+    hand = motion.signing["hand_id"]
+    was = (task["state"], task["done_by"], task["hand_id"], task["outcome"])
+    if was != ("done", motion.actor.id, hand, command.outcome):
         return False
     if task["part"] is not None:
         return True

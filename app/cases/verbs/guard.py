@@ -1,25 +1,25 @@
 """The checks under the lock, in the order that people need: who may, who was faster, is the page stale."""
 
-from sqlalchemy import Integer, bindparam, exists, or_, select
+from sqlalchemy import bindparam, exists, select
 
 from app.bundles.verbs import VERBS, VerbRule
+from app.cases import names
 from app.cases.errors import (
     CaseClosed,
     CaseMerged,
     CaseSuspended,
-    FourEyes,
     ReasonRequired,
     TaskDone,
     TaskTaken,
     VerbForbidden,
 )
-from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.stack import PARTS, SIGNERS, not_handed_on
+from app.cases.verbs import apart
 from app.core import events, personal
 from app.core.clock import BEIJING
 from app.core.errors import FieldError, Forbidden, IfMatchMissing, NotFound, Stale
-from app.identity import org
+from app.identity import login, org
 from app.identity.models import case_access
 from app.identity.permissions import TASK_COMPLETE
 from app.identity.scopes import holders, let_in, missing, require, sees
@@ -42,14 +42,29 @@ def task_of(motion: Motion, task_id: str) -> Row:
 
 
 def authority(motion: Motion, task: Row) -> None:
-    """A member of the task's pools, or the one who holds or held it."""
+    """A member of the task's pools, or the one who holds or held it; or who represents somebody of these.
+
+    From then on whoever acts in another's name does so in this motion (`motion.actor`).
+    """
+    require(motion.actor, TASK_COMPLETE, subject=task["id"])
+    in_whose_name(motion, task)
     actor = motion.actor
-    require(actor, TASK_COMPLETE, subject=task["id"])
     if actor.id in (task["assignee_id"], task["done_by"]) or in_pool(motion, task):
+        if actor.hand is not None:
+            apart.four_eyes(motion, task)
+            apart.one_vote(motion, task)
         return
-    events.security("forbidden", actor.id, task["id"], {"permission": TASK_COMPLETE})
+    events.security("forbidden", actor.doer, task["id"], {"permission": TASK_COMPLETE})
     detail = f"您没有“{TASK_COMPLETE.label}”的权限：“{task['name']}”不在您的待办范围内。"
     raise Forbidden(detail, permission=TASK_COMPLETE)
+
+
+def in_whose_name(motion: Motion, task: Row) -> None:
+    """A substitute acts in the name of whom the task belongs to, as long as that holds at this instant."""
+    me = motion.actor
+    standing = names.standing(me, task, motion.case["process_key"])
+    if standing is not None and login.still_stands(motion.session, standing, motion.now):
+        motion.actor = standing.by(me)
 
 
 def right(motion: Motion, permission: str) -> None:
@@ -82,15 +97,14 @@ def case_active(motion: Motion) -> None:
 
 
 def in_pool(motion: Motion, task: Row) -> bool:
-    mine = motion.actor.pools | {f"person:{motion.actor.id}"}
-    return any(pool in mine for pool in task["pools"])
+    return names.stands_in(motion.actor, task)
 
 
 def still_open(motion: Motion, task: Row) -> None:
     """Raises who was faster and when: done, taken or closed, each with a link to the case."""
     link = f"/api/v1/cases/{motion.case['id']}"
     if task["state"] in ("done", "cancelled", "returned"):
-        who = org.name_of(motion.session, task["done_by"]) if task["done_by"] else None
+        who = _signed(motion, task, task["done_by"]) if task["done_by"] else None
         when = task["closed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
         how = f"已由{who}于 {when} 办理。" if who else f"该环节已于 {when} 结束，无需再办。"
         raise TaskDone(how, who=who, when=when, link=link)
@@ -98,9 +112,13 @@ def still_open(motion: Motion, task: Row) -> None:
     not_handed_on(motion, task)
     holder = task["assignee_id"]
     if holder is not None and holder != motion.actor.id:
-        who = org.name_of(motion.session, holder)
+        who = _signed(motion, task, holder)
         when = task["claimed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
         raise TaskTaken(f"已由{who}于 {when} 签收。", who=who, when=when, link=link)
+
+
+def _signed(motion: Motion, task: Row, person: str) -> str:
+    return task["signature"] or org.name_of(motion.session, person)
 
 
 _OF_A_PART = {
@@ -142,39 +160,6 @@ def given(motion: Motion, task: Row, verb: str) -> None:
     if task["part"] is None:
         raise VerbForbidden(f"“{task['name']}”不是别人委派或交办的，不能{VERBS[verb]}。")
     allowed(motion, task, verb)
-
-
-_DID = (
-    select(tasks.c.name)
-    .where(
-        tasks.c.case_id == bindparam("case"),
-        tasks.c.step.in_(bindparam("steps", expanding=True)),
-        tasks.c.done_by == bindparam("person"),
-        or_(  # what was done for another item is another's work
-            tasks.c.place.is_(None),
-            bindparam("place", type_=Integer).is_(None),
-            tasks.c.place == bindparam("place", type_=Integer),
-        ),
-    )
-    .limit(1)
-)
-
-
-def four_eyes(motion: Motion, task: Row, person: str | None = None) -> None:
-    """Whoever handled a step that this one checks may not take it (by default who acts). Raises FourEyes."""
-    steps = motion.bundle.step(task["step"]).not_same_as
-    if not steps:
-        return
-    which = {
-        "case": motion.case["id"],
-        "steps": list(steps),
-        "person": person or motion.actor.id,
-        "place": task["place"],
-    }
-    did = motion.session.scalar(_DID, which)
-    if did is not None:
-        who = "您" if person in (None, motion.actor.id) else org.name_of(motion.session, person)
-        raise FourEyes(f"{who}办理过“{did}”，“{task['name']}”要由别人办理。")
 
 
 def written(said: str, what: str, at: str = "/reason") -> str:

@@ -8,7 +8,7 @@ from app.cases.motion import Motion, Row
 from app.cases.secrets import taking
 from app.cases.stack import above
 from app.cases.sync import due_of, lay_out, let_in, take_away
-from app.cases.verbs import guard
+from app.cases.verbs import apart, guard
 from app.cases.verbs.claim import take
 from app.cases.verbs.stacking import finish, hand_over_draft, put, rest, take_back
 from app.core.errors import FieldError
@@ -28,7 +28,7 @@ def delegate(motion: Motion, command: Delegate) -> Row:
     task = held(motion, command.task_id, "delegate", command.seen)
     reason = guard.written(command.reason, "委派的原因")
     helper = _helper(motion, task, command.to)
-    guard.four_eyes(motion, task, helper.id)
+    apart.four_eyes(motion, task, helper.id)
     rest(motion, task)
     put(motion, task, "delegate", [f"person:{helper.id}"], person=helper.id)
     motion.tell_task("task.delegated", task, to=helper.id, called=helper.name, reason=reason)
@@ -102,6 +102,8 @@ def escalate(motion: Motion, command: Escalate) -> Row:
         state="open",
         assignee_id=None,
         claimed_at=None,
+        hand_id=None,
+        signature=None,
         pools=pools,
         due_at=due_of(motion, task),
         revision=task["revision"] + 1,

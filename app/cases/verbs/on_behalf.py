@@ -8,9 +8,9 @@ from app.cases.motion import Motion, Row
 from app.cases.secrets import taking
 from app.cases.stack import LIVE, SIGNED, SIGNERS, load
 from app.cases.sync import lay_out, take_away
-from app.cases.verbs import guard
+from app.cases.verbs import apart
 from app.cases.verbs.claim import take
-from app.cases.verbs.stacking import finish, hand_over_draft, numbered
+from app.cases.verbs.stacking import DONE, finish, hand_over_draft, numbered
 from app.core.ids import new_id
 from app.identity import org
 
@@ -24,7 +24,7 @@ def finish_part(motion: Motion, task: Row, command: Complete) -> Row:
     given = check_answers(motion, step.form, command.answers, command.outcome)
     check_outcome(step.outcomes, command.outcome, opinion)
     if task["state"] == "open":
-        guard.four_eyes(motion, task)
+        apart.four_eyes(motion, task)
         take(motion, task)
     kept = {n: taking.cover(value) for n, value in given.items() if n not in motion.bundle.secret_names}
     salt = secrets.token_bytes(16)
@@ -67,7 +67,7 @@ def _reopen(motion: Motion, own: Row, refused: Row) -> None:
         "assignee_id": own["done_by"] if here else None,
         "claimed_at": motion.now if here else None,
         "opened_at": motion.now,
-        **dict.fromkeys(("closed_at", "done_by", "outcome", "answers", "answers_salt", "opinion", "draft")),
+        **dict.fromkeys(DONE),
         "stacked": True,
         "revision": 1,
     }
@@ -89,7 +89,7 @@ def _reopen(motion: Motion, own: Row, refused: Row) -> None:
             "seat": numbered(motion, own),
             "under_id": again["id"],
             "state": "waiting",
-            **dict.fromkeys(("closed_at", "done_by", "outcome", "opinion", "claimed_at")),
+            **dict.fromkeys((*DONE, "claimed_at")),
             "revision": 1,
         }
         motion.tasks[once_more["id"]] = once_more

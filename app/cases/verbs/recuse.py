@@ -7,7 +7,7 @@ from app.cases.env import awake
 from app.cases.errors import VerbForbidden
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
-from app.cases.sync import grant, take_away
+from app.cases.sync import handled, take_away
 from app.cases.verbs import guard
 from app.engine.run import Run
 
@@ -43,13 +43,14 @@ def recuse(motion: Motion, command: Recuse) -> Run:
         task,
         state="cancelled",
         done_by=motion.actor.id,
+        **motion.signing,
         opinion=reason,
         draft=None,
         closed_at=motion.now,
         revision=task["revision"] + 1,
     )
     take_away(motion, task)
-    grant(motion, f"person:{motion.actor.id}", "handled")
+    handled(motion)
     motion.tell_task("task.cancelled", task, recused=True, reason=reason)
     return run
 

@@ -12,7 +12,7 @@ from app.cases.errors import ReturnNotPossible, ReturnOverSend
 from app.cases.models import GOING, cases, tasks
 from app.cases.motion import Motion, Row
 from app.cases.stack import above
-from app.cases.sync import grant
+from app.cases.sync import handled
 from app.cases.verbs import guard
 from app.cases.verbs.stacking import drop
 from app.engine.errors import ReturnImpossible
@@ -51,6 +51,7 @@ def give_back(motion: Motion, command: Return) -> Run:
             task,
             state="returned",
             done_by=motion.actor.id,
+            **motion.signing,
             opinion=reason,
             closed_at=motion.now,
             revision=task["revision"] + 1,
@@ -58,7 +59,7 @@ def give_back(motion: Motion, command: Return) -> Run:
         motion.changes.inserts["leaving"].append({"task": task["id"]})
         for row in above(motion, task):  # who was to sign after it never will
             drop(motion, row)
-    grant(motion, f"person:{motion.actor.id}", "handled")
+    handled(motion)
     target = plan_name(motion, command.step)
     motion.tell_task("task.returned", task, to=command.step, target=target, reason=reason)
     return run

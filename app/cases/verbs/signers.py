@@ -8,7 +8,7 @@ from app.cases.errors import PersonNotSelectable, VerbForbidden
 from app.cases.motion import Motion, Row
 from app.cases.stack import LIVE, SIGNERS, load
 from app.cases.sync import grant
-from app.cases.verbs import guard
+from app.cases.verbs import apart, guard
 from app.cases.verbs.hand_on import held
 from app.cases.verbs.recuse import recused
 from app.cases.verbs.stacking import HANDED, drop, moved_by, put, rest, wake
@@ -37,7 +37,7 @@ def add(motion: Motion, command: AddSigner) -> Run | None:
     if several:
         return _more_items(motion, task, command)
     for person, _ in found:
-        guard.four_eyes(motion, task, person)
+        apart.four_eyes(motion, task, person)
     if command.where == "before":
         rest(motion, task)
     else:

@@ -9,10 +9,22 @@ from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.secrets.taking import seal_draft
 from app.cases.stack import LIVE, above, load
-from app.cases.sync import due_of, grant, lay_out, let_in, take_away
+from app.cases.sync import due_of, grant, handled, lay_out, let_in, take_away
 from app.core.ids import new_id
 from app.identity import org
 
+DONE = (
+    "closed_at",
+    "done_by",
+    "hand_id",
+    "signature",
+    "outcome",
+    "answers",
+    "answers_salt",
+    "opinion",
+    "draft",
+)
+"""What a row says only once somebody has done it."""
 HANDED = "handed"
 """Why somebody outside the case's units sees it: a task was put on the own desk."""
 
@@ -45,7 +57,7 @@ def put(
         "state": state or ("claimed" if person else "open"),
         "opened_at": motion.now,
         "claimed_at": motion.now if person else None,
-        **dict.fromkeys(("closed_at", "done_by", "outcome", "answers", "answers_salt", "opinion", "draft")),
+        **dict.fromkeys(DONE),
         "revision": 1,
     }
     row["due_at"] = due_of(motion, row)
@@ -75,7 +87,7 @@ def hand_over_draft(
     """What was filled in over a task is the draft of who has it again."""
     load(motion, row)
     under = motion.tasks[row["under_id"]]
-    kept = {"outcome": outcome, "answers": dict(answers), "opinion": opinion, "by": motion.actor.id}
+    kept = {"outcome": outcome, "answers": dict(answers), "opinion": opinion, "by": motion.actor.doer}
     sealed = seal_draft(motion.session, motion.case["id"], under["id"], kept)
     motion.change_task(under, draft=sealed)
 
@@ -95,12 +107,13 @@ def finish(motion: Motion, row: Row, outcome: str, opinion: str | None, **more: 
         opinion=opinion,
         draft=None,
         done_by=motion.actor.id,
+        **motion.signing,
         closed_at=motion.now,
         revision=row["revision"] + 1,
         **more,
     )
     take_away(motion, row)
-    grant(motion, f"person:{motion.actor.id}", "handled")
+    handled(motion)
     load(motion, row)
     wake(motion, row["under_id"])
 

@@ -29,7 +29,14 @@ def transfer(motion: Motion, command: Transfer) -> Row:
         raise TransferredEnough(f"已经转办 {most} 次，不能再转；请自己办理、上报，或退回待办池。")
     reason = guard.written(command.reason, "转办的原因")
     peer = _peer(motion, task, command.to)
-    motion.change_task(task, assignee_id=peer, transfers=task["transfers"] + 1, revision=task["revision"] + 1)
+    motion.change_task(
+        task,
+        assignee_id=peer,
+        hand_id=None,
+        signature=None,
+        transfers=task["transfers"] + 1,
+        revision=task["revision"] + 1,
+    )
     take_away(motion, task)
     lay_out(motion, task)
     called = org.name_of(motion.session, peer)

@@ -62,6 +62,7 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
     Raises CannotWithdraw with what happened since, ReasonRequired.
     """
     mine = guard.task_of(motion, command.task_id)
+    guard.in_whose_name(motion, mine)
     if mine["done_by"] != motion.actor.id or mine["state"] != "done":
         guard.authority(motion, mine)
         raise CannotWithdraw("只能撤回自己办理的环节。")

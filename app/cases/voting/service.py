@@ -116,7 +116,7 @@ def _line(place: int, item: Any, row: Row | None, there: bool) -> dict[str, Any]
         "item": str(item) if row is None and item is not None else row and row["item"],
         "task": row and row["id"],
         "state": _state(row, there),
-        "by": row["called"] if row is not None and row["done_by"] else None,
+        "by": (row["signature"] or row["called"]) if row is not None and row["done_by"] else None,
         "outcome": row["outcome"] if row is not None and said else None,
         "opinion": row["opinion"] if row is not None else None,
         "at": out(row["closed_at"]) if row is not None and row["done_by"] else None,
