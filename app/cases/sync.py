@@ -11,6 +11,8 @@ from app.core.ids import new_id
 from app.engine.picture import HumanTask, Passed, Picture
 from app.engine.run import Run
 
+HANDED = "handed"
+"""Why somebody outside the case's units sees it: a task was put on the own desk."""
 RANK_WITHOUT_DUE = "99999999999999"
 
 
@@ -154,6 +156,9 @@ def _open(motion: Motion, task: HumanTask) -> None:
     motion.tasks[row["id"]] = row
     motion.opened.append(row)
     let_in(motion, pools.names)
+    for name in pools.names if row["item"] is not None else ():  # whoever a list names has to see it
+        if name.startswith("person:"):
+            grant(motion, name, HANDED)
     if pools.fallback:
         motion.unstaffed.append(row)
     motion.tell_task(

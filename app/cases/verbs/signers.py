@@ -7,11 +7,10 @@ from app.cases.env import awake
 from app.cases.errors import PersonNotSelectable, VerbForbidden
 from app.cases.motion import Motion, Row
 from app.cases.stack import LIVE, SIGNERS, load
-from app.cases.sync import grant
 from app.cases.verbs import apart, guard
 from app.cases.verbs.hand_on import held
 from app.cases.verbs.recuse import recused
-from app.cases.verbs.stacking import HANDED, drop, moved_by, put, rest, wake
+from app.cases.verbs.stacking import drop, moved_by, put, rest, wake
 from app.core.errors import FieldError
 from app.engine.errors import EngineError
 from app.engine.run import Run
@@ -53,9 +52,6 @@ def added(motion: Motion, command: AddSigner) -> None:
     for row in motion.opened:
         if row["item"] in command.people and row["owner_id"] is None:
             row["owner_id"] = motion.actor.id
-            for pool in row["pools"]:
-                if pool.startswith("person:"):
-                    grant(motion, pool, HANDED)
 
 
 def remove(motion: Motion, command: RemoveSigner) -> tuple[Run | None, Row | None]:

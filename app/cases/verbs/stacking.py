@@ -9,7 +9,7 @@ from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.secrets.taking import seal_draft
 from app.cases.stack import LIVE, above, load
-from app.cases.sync import due_of, grant, handled, lay_out, let_in, take_away
+from app.cases.sync import HANDED, due_of, grant, handled, lay_out, let_in, take_away
 from app.core.ids import new_id
 from app.identity import org
 
@@ -25,8 +25,6 @@ DONE = (
     "draft",
 )
 """What a row says only once somebody has done it."""
-HANDED = "handed"
-"""Why somebody outside the case's units sees it: a task was put on the own desk."""
 
 _SEATS = select(func.max(tasks.c.seat)).where(
     tasks.c.case_id == bindparam("case"), tasks.c.ref == bindparam("ref")
