@@ -1,5 +1,6 @@
 """What happened to a case, from its audit chain, in sentences a person reads."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson

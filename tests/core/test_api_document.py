@@ -126,6 +126,8 @@ EVERYBODY = {
     ("get", "/api/v1/roles"),
     ("get", "/api/v1/sessions/current"),
     ("delete", "/api/v1/sessions/current"),
+    ("post", "/api/v1/substitutions"),  # for oneself; for others it asks substitution:manage
+    ("post", "/api/v1/substitutions/{substitution_id}/end"),
 }
 
 
