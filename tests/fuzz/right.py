@@ -1,6 +1,7 @@
 """Where words drawn by chance hardly ever fit, one request that is right: every operation must succeed once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -358,9 +359,24 @@ def taken(district: District) -> dict[str, Any]:
     return task
 
 
+def represent(district: District, days: int = 300) -> TestResponse:
+    now = district.world.now()
+    dates = {name: (now + timedelta(days=days + i)).isoformat() for i, name in enumerate(("from", "until"))}
+    return district.world.post(
+        PERSON, "/substitutions", {"substitute": "paiqian2", "reason": "休假", **dates}
+    )
+
+
+def represent_no_more(district: District) -> TestResponse:
+    which = represent(district, 200).json["id"]
+    return district.world.post(PERSON, f"/substitutions/{which}/end", {"reason": "返岗"})
+
+
 RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/sessions": sign_in,
     "POST /api/v1/cases": file_case,
+    "POST /api/v1/substitutions": represent,
+    "POST /api/v1/substitutions/{substitution_id}/end": represent_no_more,
     "POST /api/v1/calendars/{region}/import": import_calendar,
     "GET /api/v1/calendars/{region}/{year}": look_at_a_year,
     "POST /api/v1/tasks/{task_id}/complete": complete,

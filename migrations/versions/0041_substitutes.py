@@ -1,14 +1,16 @@
-"""Substitutes: who acts for whom, from and until, for which processes."""
+"""Substitutes: who acts for whom, who really did a task and how it is signed, the process of what lies around."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from app.core.types import Instant
 
-revision = "0039"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
+
+_HANDS = sa.text("hand_id is not null and done_by is not null")
 
 
 def upgrade() -> None:
@@ -32,7 +34,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_substitutions_person", "substitutions", ["person_id", "valid_until"])
     op.create_index("ix_substitutions_substitute", "substitutions", ["substitute_id", "valid_until"])
+    op.add_column("tasks", sa.Column("hand_id", sa.String(length=60), nullable=True))
+    op.add_column("tasks", sa.Column("signature", sa.String(length=140), nullable=True))
+    op.create_index(
+        "ix_tasks_hand",
+        "tasks",
+        ["hand_id", "closed_at", "id"],
+        postgresql_where=_HANDS,
+        sqlite_where=_HANDS,
+    )
+    op.add_column("task_queue", sa.Column("process_key", sa.String(length=60), nullable=True))
+    op.execute(
+        "update task_queue set process_key = (select cases.process_key from tasks join cases"
+        " on cases.id = tasks.case_id where tasks.id = task_queue.task_id)"
+    )
+    op.create_index("ix_task_queue_process", "task_queue", ["holder", "process_key", "rank"])
+    op.create_index("ix_task_queue_process_due", "task_queue", ["holder", "process_key", "due_at", "task_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_task_queue_process_due", "task_queue")
+    op.drop_index("ix_task_queue_process", "task_queue")
+    with op.batch_alter_table("task_queue") as table:
+        table.drop_column("process_key")
+    op.drop_index("ix_tasks_hand", "tasks")
+    op.drop_column("tasks", "signature")
+    op.drop_column("tasks", "hand_id")
     op.drop_table("substitutions")
