@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
 from app.cli.local import LocalRefused, Stopped, folder, greeting
 from app.cli.local.accounts import service_account
 from app.cli.local.children import Child, Children
-from app.cli.local.city import CITY, City
+from app.cli.local.played import CALLED, Played
 from app.cli.local.serving import Wish, answers, prepare, start_servers, start_web, start_worker, variables
 from app.cli.local.shown import Shown
 from app.cli.local.tie import die_with_parent
@@ -41,7 +42,9 @@ class Stop:
     "--workers", default=None, type=click.IntRange(1, 64), help="网页进程数（默认等于处理器核数）。"
 )
 @click.option("--demo/--no-demo", default=None, help="是否装入示范数据（默认：只装入自带的数据库）。")
-@click.option("--stub/--no-stub", default=None, help="是否启动模拟的市级平台（默认：有示范数据时启动）。")
+@click.option(
+    "--stub/--no-stub", default=None, help="是否启动模拟的市级平台、网格中心（默认：有示范数据时启动）。"
+)
 @click.option(
     "--stub-every", default=60.0, show_default=True, type=click.FloatRange(0.1), help="模拟平台几秒派一件。"
 )
@@ -118,8 +121,8 @@ def run(wish: Wish, stop: Stop) -> None:
             place.empty()
             (place.path / "logs").mkdir(mode=0o700)
         services: dict[str, Callable[[], Child]] = {}
-        city = City(place, wish.stub_every) if wish.with_stub else None
-        environ = variables(wish, place, city)
+        played = Played(place, wish.stub_every) if wish.with_stub else None
+        environ = variables(wish, place, played)
         if sockets:
             environ |= start_servers(wish, place, children, services, sockets)
         place.tell({name: environ[name] for name in TOLD if name in environ})
@@ -129,16 +132,17 @@ def run(wish: Wish, stop: Stop) -> None:
         services["worker"]()
         web = services["web"]()
         children.wait_until(lambda: answers(wish), watching=web, seconds=60)
-        if city is not None:
-            services[CITY] = lambda: city.start(children, environ, wish.address)
-            services[CITY]()
+        if played is not None:
+            for name in CALLED:
+                services[name] = partial(played.start, name, children, environ, wish.address)
+                services[name]()
         click.echo(
             greeting.text(
                 wish.address,
                 wish.data,
                 trial=wish.trial,
                 demo=wish.with_demo,
-                city=city.address if city else None,
+                played={name: played.address(name) for name in CALLED} if played else {},
                 notes=notes,
             )
         )
@@ -147,7 +151,7 @@ def run(wish: Wish, stop: Stop) -> None:
         finally:
             click.echo("正在停止……（再按一次 Ctrl-C 立即结束）")
             asked_before = stop.asked
-            children.stop("web", "worker", CITY, hurry=lambda: stop.asked > max(asked_before, 1))
+            children.stop("web", "worker", *CALLED, hurry=lambda: stop.asked > max(asked_before, 1))
     raise Stopped
 
 
@@ -173,7 +177,7 @@ def refuse_what_cannot_work(wish: Wish) -> None:
     if profile == "production" and wish.with_demo:
         raise LocalRefused("正式环境不装示范账号；请去掉 --demo。")
     if wish.stub and (profile == "production" or not wish.with_demo):
-        raise LocalRefused("模拟的市级平台只用于示范数据；请去掉 --stub。")
+        raise LocalRefused("模拟的对接系统只用于示范数据；请去掉 --stub。")
 
 
 def refuse_taken_port(wish: Wish) -> None:
@@ -207,8 +211,8 @@ def watch(
         if child is not None:
             now = clock.monotonic()
             if len(restarts) == RESTARTS_A_MINUTE and now - restarts[0] < 60:
-                if child.name == CITY:  # the house can do without a played partner
-                    click.echo(f"模拟的市级平台反复退出，不再启动：\n{child.last_words()}", err=True)
+                if child.name in CALLED:  # the house can do without a played partner
+                    click.echo(f"{CALLED[child.name]}反复退出，不再启动：\n{child.last_words()}", err=True)
                     children.forget(child)
                     continue
                 raise LocalRefused(f"{child.name} 反复退出，日志末尾：\n{child.last_words()}")

@@ -159,15 +159,14 @@ class City:
         if letter["name"] in self.unknown:
             return False
         status, answer = self.send(letter)
-        kind = str(answer.get("type", "")).rpartition("/")[2]
-        if status in (200, 202) or kind == "already-filed":
-            return True
-        if status in (0, 401, 429) or status >= 500 or kind in ("message-in-flight", "case-busy"):
-            return None
-        if kind == "message-unknown":
-            self.unknown.add(letter["name"])
-        self._happened("refused", now, message=letter["messageId"], status=status, why=answer.get("detail"))
-        return False
+        took = taken(status, answer)
+        if took is False:
+            if kind_of(answer) == "message-unknown":
+                self.unknown.add(letter["name"])
+            self._happened(
+                "refused", now, message=letter["messageId"], status=status, why=answer.get("detail")
+            )
+        return took
 
     # — what the district tells —
 
@@ -214,6 +213,21 @@ class City:
                 self.orders[number].called_back.add(entry["reply"])
             case "urged":
                 self.orders[number].urged += 1
+
+
+def taken(status: int, answer: Mapping[str, Any]) -> bool | None:
+    """Whether the district took a message: False when it refused for good, None when it should come again."""
+    kind = kind_of(answer)
+    if status in (200, 202) or kind == "already-filed":
+        return True
+    if status in (0, 401, 429) or status >= 500 or kind in ("message-in-flight", "case-busy"):
+        return None
+    return False
+
+
+def kind_of(answer: Mapping[str, Any]) -> str:
+    """The problem that an answer names: `message-unknown`; empty for none."""
+    return str(answer.get("type", "")).rpartition("/")[2]
 
 
 def verdict(seed: str, number: str, time: int) -> dict[str, Any]:

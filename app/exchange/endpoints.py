@@ -16,6 +16,9 @@ from app.bundles.yaml_file import YamlRefused, read_yaml
 from app.core.config import SettingRefused, settings
 from app.exchange import connectors
 from app.exchange.addresses import AddressRefused, Approved, Target, approved, target
+from app.exchange.connectors import Connector, fieldmap
+from app.exchange.connectors.enveloped import Enveloped
+from app.exchange.connectors.fieldmap import FieldMap
 
 SCHEME = "connector:"
 """How messages.yaml names a receiver: `to: connector:city12345`."""
@@ -24,6 +27,9 @@ _NAME = r"[a-z][a-z0-9_]{0,39}"
 _ENDPOINT = Record(
     {
         "adapter": Key(Text(_NAME, "对接器的名字"), "用哪个对接器翻译报文", required=True),
+        "map": Key(
+            Text(says="文件", longest=500), "对方的字段名：另写的一张 map.yaml；不写就用对接器自带的那张"
+        ),
         "url": Key(Text(says="网址", longest=500), "对方收报文的网址", required=True),
         "allow": Key(
             Many(Text(says="网段:端口"), least=1, most=20),
@@ -49,6 +55,13 @@ class Endpoint:
     account: str | None = None
     on: bool = True
     stub: bool = False
+    names: FieldMap | None = None
+    """What the partner calls things, where the connector's own map does not hold."""
+
+    @property
+    def connector(self) -> Connector | None:
+        """How it is spoken to; None for one that carries notices."""
+        return Enveloped(self.names) if self.names is not None else connectors.ALL.get(self.adapter)
 
     @property
     def of_cases(self) -> bool:
@@ -120,6 +133,7 @@ def _endpoint(key: str, about: Mapping[str, Any], profile: str, found: Found) ->
         found.error(
             "value-invalid", (*at, "stub"), f"正式环境不能连接模拟系统（{key}）。", "No stub in production."
         )
+    names = _names(about, at, found) if "map" in about else None
     where = _read_as(target, about["url"], (*at, "url"), found)
     places = [
         _read_as(approved, text, (*at, "allow", number), found) for number, text in enumerate(about["allow"])
@@ -127,7 +141,23 @@ def _endpoint(key: str, about: Mapping[str, Any], profile: str, found: Found) ->
     if where is None or None in places:
         return None
     allowed = tuple(place for place in places if place is not None)
-    return Endpoint(key, about["adapter"], where, allowed, about.get("account"), about.get("on", True), stub)
+    return Endpoint(
+        key, about["adapter"], where, allowed, about.get("account"), about.get("on", True), stub, names
+    )
+
+
+def _names(about: Mapping[str, Any], at: tuple[str | int, ...], found: Found) -> FieldMap | None:
+    """The map of this installation: a new version of a partner is another file, not another program."""
+    if not isinstance(connectors.ALL.get(about["adapter"]), Enveloped):
+        zh = f"对接器 {about['adapter']} 没有字段名可换，请删去 map。"
+        found.error("value-invalid", (*at, "map"), zh, "This adapter has no map.")
+        return None
+    try:
+        return fieldmap.load(Path(about["map"]))
+    except (OSError, ValueError, YamlRefused) as wrong:
+        zh = f"读不出 {about['map']}：{wrong.zh if isinstance(wrong, YamlRefused) else wrong}"
+        found.error("value-invalid", (*at, "map"), zh, "The map cannot be read.")
+        return None
 
 
 def _read_as(reader: Any, text: str, path: tuple[str | int, ...], found: Found) -> Any:

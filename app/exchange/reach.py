@@ -9,7 +9,7 @@ from app.cases import waits
 from app.cases.filing import STAFF
 from app.cases.joined import Joined, joined
 from app.core.db import Session
-from app.exchange import catalogue, connectors, endpoints
+from app.exchange import catalogue, endpoints
 from app.exchange.catalogue import Known
 from app.exchange.connectors import Connector
 from app.exchange.endpoints import Endpoint
@@ -112,4 +112,4 @@ def _meant(row: Row, name: str, actor: Actor, mine: str) -> bool:
 
 
 def connector(endpoint: Endpoint | None) -> Connector | None:
-    return None if endpoint is None else connectors.ALL.get(endpoint.adapter)
+    return None if endpoint is None else endpoint.connector

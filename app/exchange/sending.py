@@ -8,7 +8,7 @@ from collections.abc import Callable
 from app.core import clock
 from app.core.config import settings
 from app.core.db import transaction
-from app.exchange import client, connectors, endpoints, outbox
+from app.exchange import client, endpoints, outbox
 from app.exchange.client import Answer, Blocked, Unreachable
 from app.exchange.connectors import Order
 from app.exchange.endpoints import Endpoint
@@ -37,7 +37,8 @@ def send_next(endpoint: Endpoint, worker: str, post: Post = client.post) -> bool
 
 
 def _send(endpoint: Endpoint, held: Claimed, post: Post) -> None:
-    connector = connectors.ALL[endpoint.adapter]
+    connector = endpoint.connector
+    assert connector is not None
     order = Order(held.id, held.message, held.seq, held.created_at, held.body)
     headers = {"Idempotency-Key": held.id, "webhook-id": held.id, "X-Huying-Message": held.message}
     seconds = min(client.TOTAL, settings().lease_seconds * SHARE_OF_LEASE)

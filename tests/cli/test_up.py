@@ -52,6 +52,7 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
         "huying-herald",
         "huying-periodic",
         "stub city",
+        "stub grid",
     ):
         assert launcher.named(part), part
     assert modes_above(launcher.data) == above, "no folder above ours may be opened to others"

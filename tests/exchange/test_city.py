@@ -11,7 +11,7 @@ from werkzeug.test import Client
 from app.cases.models import cases
 from app.core import clock
 from app.demo.city import City, Journal, Letter, Pace, verdict
-from app.demo.city_door import Door
+from app.demo.partner_door import city_door
 from app.exchange import parking
 from app.exchange.client import Answer
 from app.exchange.endpoints import Endpoint, configured
@@ -168,7 +168,7 @@ def test_a_reply_is_taken_once_and_called_back_about_once(district: District, tm
     one = city(district, tmp_path, Pace(every=1e12, back=20, urge=300))
     one.look(at(0))
     number = district.letters[0]["correlationKey"]
-    door = Client(Door(one))
+    door = Client(city_door(one))
 
     answers = [door.post("/orders", json=reply(number)).get_json() for _ in range(3)]
     for later in (19, 21, 60):
@@ -180,7 +180,7 @@ def test_a_reply_is_taken_once_and_called_back_about_once(district: District, tm
 
 
 def test_the_door_can_be_told_to_misbehave(district: District, tmp_path: Path) -> None:
-    door = Client(Door(city(district, tmp_path)))
+    door = Client(city_door(city(district, tmp_path)))
     door.post("/behave", json={"next": ["500", "refuse:编号不存在"]})
 
     answers = [door.post("/orders", json=reply("SL-1")) for _ in range(3)]
@@ -219,7 +219,7 @@ def test_an_order_of_the_city_goes_all_the_way_round(
         send = staticmethod(to_us)
 
     one = city(Us, tmp_path, Pace(every=1e12, back=20, urge=1e9))
-    door = Door(one)
+    door = city_door(one)
 
     def to_city(endpoint: Endpoint, body: bytes, headers: Any, **_: Any) -> Answer:
         answer = Client(door).post("/orders", data=body, headers=dict(headers))

@@ -49,7 +49,7 @@ def test_a_file_names_systems_their_places_and_their_accounts(written: object) -
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (GOOD.replace("adapter: city12345", "adapter: city1234"), "第 1 行：没有这个对接器；可用的有 city12345、plain、sms、wechat、mail（是不是 city12345？）"),
+        (GOOD.replace("adapter: city12345", "adapter: city1234"), "第 1 行：没有这个对接器；可用的有 city12345、grid、plain、sms、wechat、mail（是不是 city12345？）"),
         (GOOD.replace("http://10.1.2.3:8080", "http://admin@10.1.2.3:8080"), "网址里不能写账号或口令"),
         (GOOD.replace("http://10.1.2.3:8080", "http://2130706433"), "IP 地址请写成四段十进制数"),
         (GOOD.replace("10.1.2.0/24:8080", "10.1.2.0/24"), "应写成 网段:端口"),

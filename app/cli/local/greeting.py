@@ -2,10 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from app.cli.local import folder
+from app.cli.local.played import CITY, GRID
 from app.core.config import REPOSITORY, settings
 
 ROLES = ("dispatcher", "handler", "supervisor")
@@ -24,7 +26,7 @@ def text(
     *,
     trial: bool,
     demo: bool,
-    city: str | None = None,
+    played: Mapping[str, str] = MappingProxyType({}),
     notes: Sequence[str] = (),
 ) -> str:
     """The greeting of `huying up`; `notes` are said last, where they are seen."""
@@ -40,9 +42,12 @@ def text(
         others = "、".join(f"{login}（{role}）" for login, _, _, role in logins(org, MORE))
         lines += [f"    {login}  口令 {password}  {name}（居民）" for login, password, name in resident(org)]
         lines += [f"  还有 {others} 等，口令是 demo- 加账号；全部账号见 {org}"]
-        if city is not None:
+        if city := played.get(CITY):
             lines += ["", f"  模拟的市级 12345 平台在 {city}：每隔一阵派来一件工单，收回复，再回访；"]
             lines += [f"  马上再派一件：curl -X POST {city}/dispatch（不要它：make run ARGS=--no-stub）"]
+        if grid := played.get(GRID):
+            lines += [f"  模拟的区网格中心在 {grid}：收“问题跟踪”的上报，一步步处置；"]
+            lines += [f"  马上走一步：curl -X POST {grid}/hurry"]
         told = story(address, data)
         if told:
             lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]

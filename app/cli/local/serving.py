@@ -10,7 +10,7 @@ from pathlib import Path
 from app.cli.local import folder, greeting, servers
 from app.cli.local.accounts import service_account
 from app.cli.local.children import Child, Children
-from app.cli.local.city import City
+from app.cli.local.played import Played
 from app.core.config import REPOSITORY, from_environment
 
 DRAIN = 30
@@ -48,7 +48,7 @@ class Wish:
 
     @property
     def with_stub(self) -> bool:
-        """The played city belongs to the demo; whoever names other systems wants no played one."""
+        """The played partners belong to the demo; whoever names other systems wants no played ones."""
         return self.with_demo and not os.environ.get("HUYING_CONNECTORS") if self.stub is None else self.stub
 
     @property
@@ -57,7 +57,7 @@ class Wish:
         return f"http://{shown}:{self.port}"
 
 
-def variables(wish: Wish, place: folder.Folder, city: City | None = None) -> dict[str, str]:
+def variables(wish: Wish, place: folder.Folder, played: Played | None = None) -> dict[str, str]:
     """The environment of our own processes."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "GRANIAN_"))}
     if "HUYING_SECRET" not in environ:
@@ -72,8 +72,8 @@ def variables(wish: Wish, place: folder.Folder, city: City | None = None) -> dic
     if wish.database_url:
         environ["DATABASE_URL"] = wish.database_url
     environ |= {"HUYING_TIED": "1", "PYTHONUNBUFFERED": "1"}
-    if city is not None:
-        environ["HUYING_CONNECTORS"] = city.connectors()
+    if played is not None:
+        environ["HUYING_CONNECTORS"] = played.connectors()
     from_environment(environ)  # a wrong setting is refused here, in one line, not in four processes
     return environ
 

@@ -34,9 +34,9 @@ class Connector(Protocol):
 
 
 def _all() -> Mapping[str, Connector]:
-    from app.exchange.connectors import city12345, plain
+    from app.exchange.connectors import city12345, grid, plain
 
-    return {"city12345": city12345.CONNECTOR, "plain": plain.CONNECTOR}
+    return {"city12345": city12345.CONNECTOR, "grid": grid.CONNECTOR, "plain": plain.CONNECTOR}
 
 
 CHANNELS: Mapping[str, str] = {"sms": "短信", "wechat": "微信", "mail": "邮件"}

@@ -77,11 +77,11 @@ class FieldMap:
 
 
 def load(file: Path) -> FieldMap:
-    """The map beside a connector; it is part of the program, so a fault in it is ours."""
+    """The map beside a connector, or an installation's own. Raises ValueError with what is wrong."""
     found = Found(read_yaml(file.name, file.read_bytes()))
     keys.check(_SHAPE, found.doc.value, found)
     if found.failed:
-        raise ValueError(f"{file}: {[each.en for each in found.findings]}")
+        raise ValueError("".join(f"{each.line or 0} 行：{each.zh}" for each in found.findings[:5]))
     about = found.doc.value
     fields = tuple(
         WireField(wire, each["is"], MappingProxyType(each.get("codes", {})), each.get("kind"))

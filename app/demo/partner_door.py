@@ -1,9 +1,9 @@
-"""The played city on the network: a door for replies, buttons for whoever watches, and a loop that looks."""
+"""A played partner on the network: a door for what we send, buttons for who watches, a loop that looks."""
 
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.core import clock
 from app.demo.city import City, Journal, Letter, Pace
+from app.demo.grid import Grid
 
 SLOWEST = 30.0
 PAGE = """市级 12345 平台（模拟）
@@ -24,7 +25,7 @@ POST /behave {{"next": ["500", "slow:3", "refuse:编号不存在"]}} 接下来�
 
 
 class District:
-    """How the city reaches the district: one POST, a token that is fetched anew when it was refused."""
+    """How a played partner reaches the district: one POST, a token fetched anew when it was refused."""
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
         self.url, self._fetch = url, token
@@ -55,19 +56,25 @@ class District:
 class Door:
     """The WSGI application."""
 
-    def __init__(self, city: City) -> None:
-        self.city = city
+    def __init__(
+        self,
+        path: str,
+        take: Callable[[Letter, float], Letter],
+        page: Callable[[], str],
+        buttons: Mapping[str, Callable[[float], Letter]],
+    ) -> None:
+        self.take, self.page = take, page
+        self.answers = {
+            ("POST", path): self._take,
+            ("POST", "/behave"): self._behave,
+            ("GET", "/"): self._page,
+            **{("POST", name): _pressed(press) for name, press in buttons.items()},
+        }
         self.next: deque[str] = deque()
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        answers = {
-            ("POST", "/orders"): self._take,
-            ("POST", "/dispatch"): self._dispatch,
-            ("POST", "/behave"): self._behave,
-            ("GET", "/"): self._page,
-        }
-        answer = answers.get((request.method, request.path))
+        answer = self.answers.get((request.method, request.path))
         return (answer(request) if answer else Response(status=404))(environ, start_response)
 
     def _take(self, request: Request) -> Response:
@@ -85,10 +92,7 @@ class Door:
             letter = None
         if not isinstance(letter, dict):
             return _json({"code": "0001", "message": "报文不是 JSON 对象"}, 400)
-        return _json(self.city.take(letter, _now()))
-
-    def _dispatch(self, request: Request) -> Response:
-        return _json({"number": self.city.dispatch(_now())})
+        return _json(self.take(letter, _now()))
 
     def _behave(self, request: Request) -> Response:
         try:
@@ -99,15 +103,35 @@ class Door:
         return _json({"next": list(self.next)})
 
     def _page(self, request: Request) -> Response:
-        known = list(self.city.orders.values())
-        text = PAGE.format(
-            dispatched=len(known),
-            declined=sum(order.declined for order in known),
-            replies=sum(len(order.replies) for order in known),
-            called=sum(len(order.called_back) for order in known),
-            urged=sum(order.urged for order in known),
-        )
-        return Response(text, mimetype="text/plain")
+        return Response(self.page(), mimetype="text/plain")
+
+
+def city_door(city: City) -> Door:
+    """The city's: replies come in, another order can be asked for."""
+    return Door(
+        "/orders", city.take, lambda: _told(city), {"/dispatch": lambda now: {"number": city.dispatch(now)}}
+    )
+
+
+def grid_door(grid: Grid) -> Door:
+    """The grid centre's: reports come in, all of them can be hurried by a step."""
+    buttons = {"/hurry": lambda now: {"told": grid.look(now, hurry=True)}}
+    return Door("/reports", grid.take, grid.page, buttons)
+
+
+def _told(city: City) -> str:
+    known = list(city.orders.values())
+    return PAGE.format(
+        dispatched=len(known),
+        declined=sum(order.declined for order in known),
+        replies=sum(len(order.replies) for order in known),
+        called=sum(len(order.called_back) for order in known),
+        urged=sum(order.urged for order in known),
+    )
+
+
+def _pressed(press: Callable[[float], Letter]) -> Callable[[Request], Response]:
+    return lambda request: _json(press(_now()))
 
 
 def _json(body: Any, status: int = 200) -> Response:
@@ -136,12 +160,31 @@ def serve(
 ) -> None:
     """Plays the city until `stopped`: the door on 127.0.0.1, and a look about every second."""
     city = City(seed, pace, Journal(file), district.send, clock.wall())
-    server = make_server("127.0.0.1", port, Door(city), threaded=True, request_handler=_Quiet)
+    _serve(port, city_door(city), lambda: city.look(_now()), min(1.0, pace.every), stopped, first)
+
+
+def serve_grid(
+    port: int, district: District, seed: str, step: float, file: Path, stopped: Callable[[], bool]
+) -> None:
+    """Plays the grid centre until `stopped`."""
+    grid = Grid(seed, step, Journal(file), district.send)
+    _serve(port, grid_door(grid), lambda: grid.look(_now()), min(1.0, step), stopped)
+
+
+def _serve(
+    port: int,
+    door: Door,
+    look: Callable[[], Any],
+    every: float,
+    stopped: Callable[[], bool],
+    first: float = 0.0,
+) -> None:
+    server = make_server("127.0.0.1", port, door, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     clock.pause(first, stopped)
     while not stopped():
-        city.look(_now())
-        clock.pause(min(1.0, pace.every) * random.uniform(0.8, 1.2), stopped)
+        look()
+        clock.pause(every * random.uniform(0.8, 1.2), stopped)
     server.shutdown()
     thread.join(5)
