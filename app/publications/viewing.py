@@ -16,7 +16,7 @@ from app.identity import memberships
 from app.identity.actor import Actor
 from app.identity.permissions import PUBLICATION_READ
 from app.identity.residents import RESIDENT
-from app.identity.scopes import case_scope, hidden, require, unit_scope
+from app.identity.scopes import case_scope, hidden, holders, let_in, missing, require, sees, unit_scope
 from app.publications import counting, searching
 from app.publications.counting import Counted
 from app.publications.fields import Shown, lookups
@@ -31,6 +31,7 @@ from app.publications.models import (
     stars,
 )
 
+_LET_IN = select(let_in(bindparam("case")).label("known"))
 _LIKED = select(likes.c.publication_id).where(
     likes.c.publication_id.in_(bindparam("ids", expanding=True)), likes.c.person_id == bindparam("me")
 )
@@ -69,7 +70,9 @@ def seen(session: Session, actor: Actor, publication_id: str, permission: str = 
     if row is None:
         raise hidden(actor, publication_id)
     if actor.kind != RESIDENT:
-        require(actor, permission, row["org_path"], publication_id)
+        which = {"case": row["case_id"], "holders": holders(actor, permission)}
+        if not sees(actor, permission, row["org_path"], bool(session.scalar(_LET_IN, which))):
+            raise missing(actor, permission, publication_id)
     return dict(row)
 
 

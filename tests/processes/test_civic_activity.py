@@ -1,0 +1,196 @@
+"""文明实践活动 over HTTP: what residents find, who may publish and change it, who rates, what managers see."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.categories import importing
+from app.core import db
+from app.core.clock import BEIJING
+from tests import world as worlds
+from tests.processes.conftest import BPMN
+from tests.world import Row, World
+
+SEVEN = ["理论宣讲", "文化服务", "科技与科普", "健身体育", "医疗卫生", "志愿服务", "法律法规"]
+
+
+@pytest.fixture
+def town(database: db.Database) -> World:
+    with db.transaction() as session:
+        importing.load_folder(session, BPMN)
+    return worlds.build(database, *(worlds.shipped(key) for key in ("civic_activity", "civic_practice")))
+
+
+def task_of(town: World, by: str, case: Row) -> Row:
+    (task,) = [row for row in town.inbox(by) if row["case_id"] == case["id"]]
+    return task
+
+
+def do(
+    town: World, by: str, case: Row, outcome: str, answers: Any = None, opinion: str | None = None
+) -> None:
+    town.complete(by, task_of(town, by, case), outcome, answers, opinion)
+
+
+def planned(town: World, title: str = "书法班", category: str = "02", **answers: Any) -> Row:
+    """An activity of 甲社区's station that waits for its review."""
+    body = {"process": "civic_activity", "title": title, "answers": {"category": category}}
+    answer = town.post("jiazhan1", "/cases", body)
+    assert answer.status_code == 201, answer.json
+    day = town.now() + timedelta(days=10)
+    about = {
+        "introduction": "零基础。",
+        "mode": "线下",
+        "held_place": "甲社区活动室",
+        "held_from": day.isoformat(timespec="seconds"),
+        "signup_until": (day - timedelta(days=2)).isoformat(timespec="seconds"),
+        "contact": "甲社区文明实践站",
+        "seats": 1,
+    }
+    case: Row = answer.json["case"]
+    do(town, "jiazhan1", case, "提交审核", {**about, **answers})
+    return case
+
+
+def shown(town: World, **more: Any) -> Row:
+    case = planned(town, **more)
+    do(town, "dongsuo1", case, "通过")
+    return case
+
+
+def listed(town: World, query: str = "", by: str = "jumin1") -> list[str]:
+    answer = town.get(by, f"/publications?section=文明实践活动{query}")
+    assert answer.status_code == 200, answer.json
+    return [each["title"] for each in answer.json["items"]]
+
+
+def publication(town: World, case: Row) -> str:
+    (only,) = town.get("jumin1", f"/publications?case={case['id']}").json["items"]
+    return f"/publications/{only['id']}"
+
+
+@pytest.mark.requirement("XC-040", "XC-041")
+def test_what_a_station_plans_is_listed_once_its_institute_approves_and_a_refusal_comes_back(town: World):
+    case = planned(town)
+    before, stolen = listed(town), [town.inbox(by) for by in ("xisuo1", "zhongxin1")]
+
+    do(town, "dongsuo1", case, "不通过", opinion="请写自带用具")
+
+    assert (before, stolen, listed(town)) == ([], [[], []], [])
+    assert [row["step"] for row in town.inbox("jiazhan1")] == ["draft"]
+    course = str(town.get("jiazhan1", f"/cases/{case['id']}/timeline").json)
+    assert "请写自带用具" in course
+    again = {name: value for name, value in town.case(case["id"])["data"].items() if name in DRAFT}
+    do(town, "jiazhan1", case, "提交审核", again)
+    do(town, "dongsuo1", case, "通过")
+    assert listed(town) == ["书法班"]
+    resident = town.post("jumin1", "/my/cases", {"process": "civic_activity", "title": "x", "answers": {}})
+    assert resident.status_code == 404
+
+
+DRAFT = ("introduction", "mode", "held_place", "held_from", "signup_until", "contact", "seats")
+
+
+@pytest.mark.requirement("XC-036", "XC-038", "XC-039", "XC-043", "HD-059")
+def test_activities_have_a_category_and_a_mode_by_which_residents_find_them(town: World):
+    nameless = {"process": "civic_activity", "title": "没有类别", "answers": {}}
+    refused = town.post("jiazhan1", "/cases", nameless)
+    with pytest.raises(Exception, match="填写内容有误"):
+        planned(town, title="没有地点", held_place=None)
+    shown(town)
+    shown(town, title="普法直播", category="08", mode="线上", held_place=None, link="线上课堂")
+
+    kinds = town.get("jumin1", "/categories/civic").json["items"]
+
+    assert refused.status_code == 422
+    assert set(SEVEN) <= {each["name"] for each in kinds}
+    assert listed(town, "&category=02") == ["书法班"]
+    assert listed(town, "&category=08") == ["普法直播"]
+    assert listed(town, "&category=06") == []
+    assert listed(town, "&words=线上") == ["普法直播"]
+    assert listed(town, "&words=线下") == ["书法班"]
+
+
+@pytest.mark.requirement("XC-042")
+def test_seats_are_changed_while_people_sign_up_and_never_below_who_has(town: World):
+    path = publication(town, shown(town))
+
+    first, full = (town.post(by, f"{path}/sign-up", {"companions": 0}) for by in ("jumin1", "jumin4"))
+    by_resident = town.post("jumin1", f"{path}/seats", {"seats": 9, "reason": "x"})
+    by_observer = town.post("guancha1", f"{path}/seats", {"seats": 9, "reason": "x"})
+    by_other = town.post("dingzhan1", f"{path}/seats", {"seats": 9, "reason": "x"})
+    more = town.post("jiazhan1", f"{path}/seats", {"seats": 2, "reason": "换了教室"})
+    second = town.post("jumin4", f"{path}/sign-up", {"companions": 0})
+    fewer = town.post("jiazhan1", f"{path}/seats", {"seats": 1, "reason": "换回来"})
+
+    answers = [each.status_code for each in (first, full, by_resident, by_observer, by_other)]
+    assert answers == [201, 409, 403, 403, 404]
+    assert [each.status_code for each in (more, second, fewer)] == [200, 201, 409]
+
+
+@pytest.mark.requirement("XC-053", "XC-054", "TKX-122")
+def test_who_was_there_rates_two_aspects_once_and_managers_see_the_mean_of_each(town: World):
+    case = shown(town, seats=20)
+    path = publication(town, case)
+    for by in ("jumin1", "jumin3", "jumin4"):
+        town.post(by, f"{path}/sign-up", {"companions": 0})
+    for by in ("jumin1", "jumin3"):
+        assert town.post("jiazhan1", f"{path}/check-ins", {"person": by}).status_code == 200
+    do(town, "jiazhan1", case, "停止报名")
+    do(town, "jiazhan1", case, "已实施", {"attended": 2, "summary": "很好。"})
+
+    def stars(by: str, content: int) -> int:
+        given = {"stars": {"活动内容": content, "活动安排": 5}}
+        return town.post(by, f"{path}/ratings", given).status_code
+
+    given = [
+        stars("jumin1", 4),
+        stars("jumin3", 2),
+        stars("jumin3", 5),
+        stars("jumin4", 5),
+        stars("jumin2", 5),
+    ]
+
+    assert given == [201, 201, 409, 403, 403]
+    aspects = town.get("zhongxin1", path).json["ratings"]["aspects"]
+    assert [(each["aspect"], each["mean"]) for each in aspects] == [("活动内容", 3.0), ("活动安排", 5.0)]
+
+
+@pytest.mark.requirement("XC-052", "XC-055")
+def test_the_centre_counts_orders_by_state_station_and_category_and_a_station_only_its_own(town: World):
+    for by, target in (("jumin1", "d1-wm-s1-c1"), ("jumin3", "d1-wm-s1-c1"), ("jumin4", "d1-wm-s2-c1")):
+        answers = {"order_kind": "需求点单", "content": "讲座。", "category": "08"}
+        body = {"process": "civic_practice", "title": "讲座", "answers": answers}
+        case = town.post(by, "/my/cases", body).json
+        do(town, "zhongxin1", case, "派单", {"targets": [target]})
+        if by != "jumin3":
+            do(town, "jiazhan1" if target.endswith("s1-c1") else "dingzhan1", case, "接单")
+
+    def report(by: str, group: str) -> Any:
+        today = town.now().astimezone(BEIJING).date()
+        answer = town.get(by, f"/reports/civic_practice?from={today}&to={today}&period=received&by={group}")
+        return answer if answer.status_code != 200 else answer.json
+
+    whole = report("zhongxin1", "unit")
+    units = {group["by"]["unit"]["name"]: group["numbers"] for group in whole["groups"]}
+    accepted = {
+        name: (each["accept_rate"]["numerator"], each["orders"]["value"]) for name, each in units.items()
+    }
+    own = report("jiazhan1", "unit")
+    by_state = report("zhongxin1", "status")["groups"]
+    by_kind = report("zhongxin1", "category")["groups"]
+
+    assert accepted == {
+        "甲社区文明实践站": (1, 1),
+        "丁社区文明实践站": (1, 1),
+        "示范区文明实践中心": (0, 1),
+    }
+    assert whole["total"]["accept_rate"]["percent"] == pytest.approx(66.67, abs=0.1)
+    assert {each["by"]["status"]["name"]: each["numbers"]["orders"]["value"] for each in by_state} == {
+        "待接单": 1,
+        "筹备中": 2,
+    }
+    assert [each["by"]["category"]["name"] for each in by_kind] == ["法律法规"]
+    assert own["total"]["orders"]["value"] == 1
+    assert report("jumin1", "unit").status_code == 403
