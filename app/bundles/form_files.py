@@ -36,6 +36,10 @@ _FIELD = Record(
         "table": data_fields.TABLE_KEY,
         "phrases": Key(Flag(), "可用常用语"),
         "readonly": Key(Flag(), "只显示办件里的值，不能填写"),
+        "early": Key(
+            Flag(),
+            "反映人办的环节里只显示的字段：false 要等办到这一步，反映人才看得到",
+        ),
         "suggest": Key(
             Text(r"[a-z][a-z0-9_]*", "智能建议的名字，例如 classify", 60), "请谁推荐：智能建议的名字"
         ),
@@ -134,6 +138,9 @@ def _field(
         if key in given:
             zh = f"“{name}”只显示（readonly），不写 {key}。"
             found.error("value-invalid", (*path, key), zh, f'"{name}" is readonly: no {key}.')
+    if "early" in given and not readonly:
+        zh = f"“{name}”要写 readonly: true，才能写 early。"
+        found.error("value-invalid", (*path, "early"), zh, "early is for what is only shown.")
     if readonly and declared.per_item:
         zh = f"“{name}”（{declared.label}）每一项各有各的值（per: item），不能只显示。"
         found.error("value-invalid", (*path, "readonly"), zh, f'"{name}" is per: item.')
@@ -174,6 +181,7 @@ def _field(
             phrases=given.get("phrases", False),
             suggest=given.get("suggest", ""),
             readonly=readonly,
+            early=given.get("early", True),
         )
         if effective is not None
         else None

@@ -49,6 +49,8 @@ class FormField:
     """The adviser that proposes a value; empty without one."""
     readonly: bool = False
     """Shown as the case has it, and never taken from an answer."""
+    early: bool = True
+    """Whether the reporter reads it on the page of the matter before this step came to him."""
 
     @property
     def name(self) -> str:

@@ -74,6 +74,7 @@ _SOME_TASK = (
 _ONE_TASK = select(tasks.c.id, tasks.c.pools, tasks.c.done_by, tasks.c.assignee_id).where(
     tasks.c.id == bindparam("task")
 )
+_OPENED = select(tasks.c.step).where(tasks.c.case_id == bindparam("case")).distinct()
 _CHAIN = (
     select(case_chain.c.seq, case_chain.c.at, case_chain.c.events)
     .where(case_chain.c.case_id == bindparam("case"))
@@ -119,7 +120,7 @@ def look(actor: Actor, case_id: str) -> Row:
         bundle = bundles.get(case["version_id"])
         held = data_of(session, case, bundle)
         open_tasks = [dict(row) for row in session.execute(_TASKS, {"case": case_id}).mappings()]
-    told = _fields(bundle, filed=case["source"] == "resident")
+        told = _fields(session, case, bundle)
     mine = [task for task in open_tasks if desk(actor) in task["pools"]]
     return {
         **head(case, bundle),
@@ -200,7 +201,7 @@ def shows(actor: Actor, file: Row) -> bool:
 def _files_shown(session: Session, case: Row) -> set[str]:
     bundle = bundles.get(case["version_id"])
     held = data_of(session, case, bundle)
-    told = _fields(bundle, filed=case["source"] == "resident")
+    told = _fields(session, case, bundle)
     named = [name for name in told if bundle.process.data[name].type == "files"]
     return {one for name in named for one in held.get(name) or ()}
 
@@ -247,14 +248,20 @@ def _said(events: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(SAID[event["name"]] for event in events if event["name"] in SAID))
 
 
-def _fields(bundle: Bundle, *, filed: bool) -> list[str]:
-    """What the forms ask or show the reporter: those of his steps, and the start form if he filed it."""
-    steps = [
-        step.form
+def _fields(session: Session, case: Row, bundle: Bundle) -> list[str]:
+    """What the forms ask or show the reporter: the start form if he filed it, and those of his steps; a field
+    that is not early once its step has come."""
+    start = bundle.forms.get(bundle.engine.start_form or "") if case["source"] == "resident" else None
+    names = [field.name for field in start.fields] if start is not None else []
+    steps = {
+        key: bundle.forms[step.form]
         for key, step in bundle.drawn.steps.items()
-        if step.form and any(rule.kind == "reporter" for rule in bundle.rules_at(key))
-    ]
-    forms = [*([bundle.engine.start_form] if filed else []), *steps]
-    read = [bundle.forms[form] for form in forms if form is not None and form in bundle.forms]
-    names = (field.name for form in read for field in form.fields)
+        if step.form
+        and step.form in bundle.forms
+        and any(rule.kind == "reporter" for rule in bundle.rules_at(key))
+    }
+    late = any(not field.early for form in steps.values() for field in form.fields)
+    came = set(session.execute(_OPENED, {"case": case["id"]}).scalars()) if late else set()
+    for key, form in steps.items():
+        names += [field.name for field in form.fields if field.early or key in came]
     return list(dict.fromkeys(names))

@@ -1,6 +1,8 @@
 """Every shipped scenario walks on both databases, and every completion stays within the budget of cases.md."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ KEPT = 2
 def test_every_shipped_scenario_walks_and_each_of_its_completions_stays_within_the_budget(
     key: str, district: db.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for each in BPMN.glob("side_*"):  # what a case may begin beside itself
+    for each in (*BPMN.glob("side_*"), *filed_by(key)):  # what a case may begin beside itself
         publish_folder(each)
     over: list[str] = []
     counted = counting(district, over)
@@ -37,6 +39,15 @@ def test_every_shipped_scenario_walks_and_each_of_its_completions_stays_within_t
     assert len(stories) == len(list((BPMN / key / "scenarios").glob("*.yaml")))
     assert (coverage.missed, coverage.percent) == ((), 100)
     assert over == [], "\n\n".join(over)
+
+
+def filed_by(key: str) -> Iterator[Path]:
+    """The folders of what a process files elsewhere (cases.file), each after what it files itself."""
+    for filed in re.findall(
+        r'inputParameter name="process">(\w+)<', (BPMN / key / "process.bpmn").read_text("utf-8")
+    ):
+        yield from filed_by(filed)
+        yield BPMN / filed
 
 
 def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:

@@ -184,10 +184,12 @@ def test_the_street_shows_what_it_did_the_district_closes_and_the_citizen_alone_
     body = {"outcome": "结案", "answers": {}}
     by_street = town.post("xijie2", f"/tasks/{check['id']}/complete", body, seen=check["revision"])
     assert by_street.status_code == 403
+    unseen = {each["name"] for each in town.get("jumin1", f"/my/cases/{case}").json["data"]}
     town.complete("shenhe1", check, "结案")
 
     mine = town.get("jumin1", f"/my/cases/{case}").json
     assert {"name": "result", "label": "处置结果", "value": "已清运"} in mine["data"]
+    assert "result" not in unseen  # nobody had checked it yet
     listed = town.get("jumin1", f"/my/cases/{case}/attachments").json["items"]
     assert [row["uploaderName"] for row in listed if row["id"] == after["id"]] == ["工作人员"]
     assert town.get("jumin1", f"/my/attachments/{after['id']}").status_code == 200
