@@ -15,6 +15,8 @@ from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.core.once import Once
 from app.identity.actor import Actor
+from app.identity.permissions import PUBLICATION_MANAGE, PUBLICATION_READ
+from app.identity.residents import RESIDENT
 from app.publications import models, viewing
 from app.publications.errors import (
     AlreadySignedUp,
@@ -104,10 +106,11 @@ def unlike(actor: Actor, publication_id: str, request: Once | None = None) -> An
 
 
 def comment(actor: Actor, publication_id: str, text: str, request: Once | None = None) -> Any:
-    """评论: shown at once, or after staff have looked at it. Personal numbers are covered."""
+    """评论: shown at once, or after staff have looked at it; what staff say is looked at already. Personal
+    numbers are covered. Raises NotOffered, PublicationClosed, PermissionMissing."""
 
     def act(session: Session) -> Row:
-        row = _open(session, actor, publication_id)
+        row = _open(session, actor, publication_id, PUBLICATION_MANAGE)
         if viewing.meant(row).comments is None:
             raise NotOffered("这里不能评论。")
         return _say(session, actor, row, text, rating=False)
@@ -244,9 +247,12 @@ def once_only(act: Callable[[Session], Any], request: Once | None) -> Any:
     return within_budget(lambda: once.answered(request, lambda session: (act(session), None)), request)
 
 
-def _open(session: Session, actor: Actor, publication_id: str) -> Row:
-    """What one sees and may still do something with. Raises PublicationClosed, NotFound."""
-    row = viewing.seen(session, actor, publication_id)
+def _open(session: Session, actor: Actor, publication_id: str, permission: str = PUBLICATION_READ) -> Row:
+    """What one sees and may still do something with; staff need the permission.
+
+    Raises PublicationClosed, NotFound, PermissionMissing.
+    """
+    row = viewing.seen(session, actor, publication_id, permission)
     if row["stands"] != OPEN:
         raise PublicationClosed
     return row
@@ -289,7 +295,7 @@ def _check_aspects(aspects: tuple[str, ...], given: Mapping[str, int]) -> None:
 
 
 def _say(session: Session, actor: Actor, row: Row, text: str, *, rating: bool) -> Row:
-    reviewed = viewing.meant(row).comments == REVIEWED
+    reviewed = viewing.meant(row).comments == REVIEWED and actor.kind == RESIDENT
     new = {
         "id": new_id(),
         "publication_id": row["id"],

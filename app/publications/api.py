@@ -124,13 +124,14 @@ def list_comments(query: dict[str, Any], publication_id: str) -> Response:
 
 
 @blp.post("/<id:publication_id>/comments")
-@blp.residents
+@blp.everybody
 @blp.moves
 @blp.arguments(CommentIn(), example={"text": "希望多办几次。"})
 @blp.response(201, CommentedOut())
-@blp.problems(NotFound, NotOffered, PublicationClosed, CaseBusy)
+@blp.needs(PUBLICATION_MANAGE)
+@blp.problems(NotFound, Forbidden, NotOffered, PublicationClosed, CaseBusy)
 def comment(body: dict[str, Any], publication_id: str) -> Response:
-    """评论；要审核的，审核以后别人才看得到。"""
+    """评论；要审核的，审核以后别人才看得到。工作人员在自己的范围内也可以说，标明是工作人员。"""
     return idempotent.send(acting.comment(actor(), publication_id, body["text"], answering(201)))
 
 

@@ -18,7 +18,9 @@ from app.publications.models import SHOWN, Row, bookings, comments, signups
 def said(actor: Actor, publication_id: str, limit: int, after: str | None) -> list[Row]:
     """At most `limit + 1` comments, the newest first: residents read what is shown and their own, staff all
     of them with what was decided."""
-    query = select(comments, people.c.name.label("called")).join(people, people.c.id == comments.c.person_id)
+    query = select(comments, people.c.name.label("called"), people.c.kind).join(
+        people, people.c.id == comments.c.person_id
+    )
     staff = actor.kind != RESIDENT
     if not staff:
         query = query.where(or_(comments.c.state == SHOWN, comments.c.person_id == actor.id))
@@ -66,6 +68,7 @@ def _comment(row: Row, *, staff: bool) -> Row:
     return {
         "id": row["id"],
         "by": row["called"],
+        "staff": row["kind"] != RESIDENT,
         "text": row["text"],
         "rating": row["rating"],
         "state": row["state"],

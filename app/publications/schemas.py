@@ -225,6 +225,7 @@ class CommentOut(Schema):
 
     id = fields.String(required=True)
     by = fields.String(required=True)
+    staff = fields.Boolean(required=True, metadata={"description": "工作人员说的"})
     text = fields.String(required=True)
     rating = fields.Boolean(required=True)
     state = OneOf(tuple(COMMENTS), required=True)

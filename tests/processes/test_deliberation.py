@@ -199,6 +199,9 @@ def test_a_vote_takes_no_words_a_discussion_takes_no_votes_and_both_take_both_un
         words = house.post(TWO, f"/publications/{talk}/comments", {"text": "一楼要不要出钱？"})
         said[mode] = (words.status_code, len(issue.polls(TWO)))
 
+    path = f"/publications/{talk}/comments"
+    assert house.post(WORKER, path, {"text": "一楼不出。"}).status_code == 201
+    assert house.post(OTHER_WORKER, path, {"text": "我也说。"}).status_code == 404
     issue.wait(days=2, seconds=1)
 
     assert said == {"线上投票": (409, 1), "线上讨论": (201, 0), "投票加讨论": (201, 1)}
@@ -206,8 +209,11 @@ def test_a_vote_takes_no_words_a_discussion_takes_no_votes_and_both_take_both_un
     assert house.post(OBSERVER, f"/publications/{talk}/comments", {"text": "看"}).status_code == 403
     late = house.post(TWO, f"/publications/{talk}/comments", {"text": "晚了一秒。"})
     assert late.json["type"] == "/problems/publication-closed"
-    kept = house.get(WORKER, f"/publications/{talk}/comments").json["items"]
-    assert [each["text"] for each in kept] == ["一楼要不要出钱？"]
+    kept = house.get(TWO, f"/publications/{talk}/comments").json["items"]
+    assert [(each["text"], each["staff"]) for each in kept] == [
+        ("一楼不出。", True),
+        ("一楼要不要出钱？", False),
+    ]
 
 
 @pytest.mark.requirement("XC-068", "XC-069", "XC-071")
