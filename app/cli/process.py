@@ -1,17 +1,17 @@
 """`huying process …`: check, publish, list and walk process folders."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import reach
-from app.core import config, db
+from app.cli.folders import folder_of, folders_named
+from app.cli.staging import staged
+from app.core import db
 from app.core.clock import BEIJING
 from app.core.config import settings
 from app.core.errors import Problem
@@ -32,8 +32,9 @@ def process() -> None:
 
 @process.command()
 @CHOOSE
+@click.option("--all", "every", is_flag=True, help="bpmn 下的全部（不写 FOLDERS 也是）。")
 @click.option("--strict", is_flag=True, help="提醒也算不通过。")
-def check(folders: tuple[Path, ...], strict: bool) -> None:
+def check(folders: tuple[Path, ...], every: bool, strict: bool) -> None:
     """检查流程文件夹：文件、流程图、表单、时限和场景。
 
     FOLDERS 是流程文件夹、装着流程文件夹的文件夹或流程的键；不写就检查 bpmn 下的全部。
@@ -43,8 +44,10 @@ def check(folders: tuple[Path, ...], strict: bool) -> None:
     from app.processes.callees import Callees
     from app.processes.check import check_folder
 
+    if every and folders:
+        raise click.UsageError("写了 --all 就不要再写文件夹。")
     bad = 0
-    alone = [path for path in folders if path.is_file() and loose.is_loose(_folder_of(path))]
+    alone = [path for path in folders if path.is_file() and loose.is_loose(folder_of(path))]
     if alone:
         bad += told_loose([loose.check_file(path, path.name) for path in alone], 0, strict)
     others = tuple(path for path in folders if path not in alone)
@@ -194,27 +197,20 @@ def list_() -> None:
 
 
 @process.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--scenario", help="只走这一个场景（文件名或名称）。")
 @click.option("--coverage", is_flag=True, help="显示流程图中哪些元素没有走到。")
 @click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
-def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> None:
-    """在一个临时的数据库里走流程的场景，把经过讲出来；不碰现有数据。FOLDER 是文件夹或流程的键。"""
-    from app.processes.check import check_folder, org_beside
-    from app.processes.walk import walk as walk_scenarios
+def walk(folder: Path | None, scenario: str | None, coverage: bool, as_json: bool) -> None:
+    """在一个临时的数据库里走流程的场景，把经过讲出来；不碰现有数据。
 
-    chosen = folders_named((folder,), templates=True)[0]
-    checked = check_folder(chosen)
-    if not checked.good:
-        for finding in checked.findings:
-            click.echo(shown(finding))
-        raise click.ClickException(f"{chosen.name} 没有通过检查，不能走场景。")
-    org, _ = org_beside(chosen)
-    with staged(chosen) as version:
-        walked, covered = walk_scenarios(checked.files, version, org, scenario)
-    if not walked:
-        names = "、".join(checked.files.scenarios()) or "（没有）"
-        raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
+    FOLDER 是文件夹或流程的键；不写就走 bpmn 下的全部，每个流程一行：走通几个场景，走到几成元素。
+    """
+    if folder is None:
+        if scenario or as_json:
+            raise click.UsageError("--scenario、--json 要写明是哪个流程。")
+        return _walk_all(coverage)
+    walked, covered = _walked(folders_named((folder,), templates=True)[0], scenario)
     if as_json:
         told = [{"name": w.name, "title": w.title, "failed": w.failed, "lines": w.lines} for w in walked]
         told_json = {"scenarios": told, "percent": covered.percent, "missed": covered.missed_named}
@@ -225,111 +221,56 @@ def walk(folder: Path, scenario: str | None, coverage: bool, as_json: bool) -> N
         raise SystemExit(1)
 
 
+def _walk_all(coverage: bool) -> None:
+    """A line a process. Fails when a scenario does, or with `coverage` when an element was never reached."""
+    bad = False
+    for folder in folders_named((), templates=True):
+        walked, covered = _walked(folder, None)
+        bad |= any(each.failed for each in walked) or (coverage and bool(covered.missed))
+        click.echo(f"{folder.name}：{_figures(walked, covered)}")
+        for each in walked:
+            if each.failed:
+                click.echo(f"    ✗ {each.title}（{each.name}）：{each.failed}")
+        if coverage and covered.missed:
+            click.echo(f"    没有走到：{'、'.join(covered.missed_named)}")
+    if bad:
+        raise SystemExit(1)
+
+
+def _walked(folder: Path, scenario: str | None) -> "tuple[list[Walked], Coverage]":
+    """Walks a folder that passes its check, in a database of its own."""
+    from app.processes.check import check_folder, org_beside
+    from app.processes.walk import walk as walk_scenarios
+
+    checked = check_folder(folder)
+    if not checked.good:
+        for finding in checked.findings:
+            click.echo(shown(finding))
+        raise click.ClickException(f"{folder.name} 没有通过检查，不能走场景。")
+    org, _ = org_beside(folder)
+    with staged(folder) as version:
+        walked, covered = walk_scenarios(checked.files, version, org, scenario)
+    if not walked:
+        names = "、".join(checked.files.scenarios()) or "（没有）"
+        raise click.ClickException(f"没有这个场景；scenarios/ 里有 {names}。")
+    return walked, covered
+
+
+def _figures(walked: "list[Walked]", covered: "Coverage") -> str:
+    return (
+        f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；"
+        f"流程图元素走到 {len(covered.passed)}/{len(covered.every)}，{covered.percent}%。"
+    )
+
+
 def _told_walk(walked: "list[Walked]", covered: "Coverage", coverage: bool) -> None:
     for each in walked:
         click.echo(f"{'✗' if each.failed else '✓'} {each.title}（{each.name}）")
         for line in (*each.lines, *((f"✗ {each.failed}",) if each.failed else ())):
             click.echo(f"    {line}")
-    click.echo(
-        f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；"
-        f"流程图元素走到 {len(covered.passed)}/{len(covered.every)}，{covered.percent}%。"
-    )
+    click.echo(_figures(walked, covered))
     if coverage and covered.missed:
         click.echo(f"没有走到：{'、'.join(covered.missed_named)}")
-
-
-@contextmanager
-def staged(folder: Path) -> Iterator[str]:
-    """A database of its own in which a checked folder is published; its version."""
-    from app.processes.callees import among_published, beside, in_order
-    from app.processes.check import check_folder
-    from app.processes.publish import publish_folder
-
-    with own_database(folder.parent):
-        for called in beside(folder):
-            publish_folder(called)
-        for side in in_order(folder.parent.glob("side_*")):  # what a case may begin beside itself
-            if side != folder and check_folder(side, callees=among_published()).good:
-                publish_folder(side)
-        yield publish_folder(folder, template=True).version.id
-
-
-@contextmanager
-def own_database(bpmn: Path) -> Iterator[None]:
-    """An empty database for one command, with the organisation beside the process."""
-    from app import wire
-    from app.categories import importing
-    from app.cli import db as migrations
-    from app.clocks import calendar_import, seed
-    from app.crypto import keyring
-    from app.identity import org
-    from app.identity.actor import SYSTEM
-    from app.processes.check import ORG_FILE
-
-    before = settings()
-    with tempfile.TemporaryDirectory(prefix="huying-walk-") as folder:
-        url = f"sqlite:///{folder}/walk.db"
-        keys = Path(folder) / "keyring"
-        keyring.make(keys)
-        config.use(replace(before, profile="test", database_url=url, redis_url=None, keys=keys))
-        own = db.Database(url)
-        db.use(own)
-        try:
-            migrations.import_tables()
-            db.metadata.create_all(own.writing)
-            wire()
-            if (bpmn / ORG_FILE).is_file():
-                with db.transaction() as session:
-                    org.load_org(session, (bpmn / ORG_FILE).read_bytes(), with_passwords=False)
-                    importing.load_folder(session, bpmn)
-                    for year in seed.announced():
-                        calendar_import.import_year(session, SYSTEM, year)
-            yield
-        finally:
-            db.use(None)
-            own.dispose()
-            config.use(None)
-
-
-def folders_named(folders: tuple[Path, ...], *, templates: bool = False) -> list[Path]:
-    """Folders named by path or by key, or all below one that holds processes; none named: below bpmn_dir."""
-    from app.processes.publish import shipped
-
-    base = settings().bpmn_dir
-    if not folders:
-        return _below(base, templates)
-    chosen = []
-    for folder in folders:
-        found = _folder_of(folder) if folder.exists() else base / folder
-        if not found.is_dir():
-            names = "、".join(each.name for each in shipped(base))
-            raise click.ClickException(f"没有文件夹 {folder}；{base.name}/ 下有 {names or '（没有）'}。")
-        chosen += _below(found, templates) if _holds_processes(found) else [found.resolve()]
-    return chosen
-
-
-def _below(base: Path, templates: bool) -> list[Path]:
-    from app.processes.publish import shipped
-
-    template = base / "_template"
-    return [*([template] if templates and template.is_dir() else []), *shipped(base)]
-
-
-def _holds_processes(folder: Path) -> bool:
-    """Whether process folders lie in it, and no diagram that is none of theirs."""
-    from app.processes.loose import ENDINGS
-
-    inside = list(folder.iterdir())
-    alone = any(each.suffix in ENDINGS for each in inside)
-    return not alone and any((each / "process.yaml").is_file() for each in inside)
-
-
-def _folder_of(path: Path) -> Path:
-    """The process folder itself, or the one that a file of a process lies in."""
-    if path.is_dir():
-        return path
-    inside = path.resolve().parents[:2]
-    return next((each for each in inside if (each / "process.yaml").is_file()), inside[0])
 
 
 def shown(finding: Finding) -> str:

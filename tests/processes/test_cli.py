@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def called(*words: str | Path) -> Result:
 
 
 def test_check_of_everything_shipped_passes():
-    result = called("check", "--strict")
+    result = called("check", "--all", "--strict")
 
     assert result.exit_code == 0, result.output
     assert result.output.splitlines() == [f"{key}：通过。" for key in SHIPPED]
@@ -111,6 +112,22 @@ def test_walk_fails_when_a_scenario_does(copied: Change):
     assert result.exit_code == 1
     assert "✗ 按时办结（on_time）" in result.output
     assert "0/1 个场景走通" in result.output
+
+
+def test_walk_of_everything_tells_a_figure_a_process_and_fails_for_what_nobody_reached(copied: Change):
+    folder = copied("scenarios/on_time.yaml", "status: 待派遣", "status: 待签收")
+    for each in (folder / "scenarios").iterdir():
+        if each.name != "on_time.yaml":
+            each.unlink()
+    config.use(replace(config.settings(), bpmn_dir=folder.parent))
+
+    result = called("walk", "--coverage")
+
+    assert result.exit_code == 1, result.output
+    first, *rest = result.output.splitlines()
+    assert re.fullmatch(r"work_order_12345：0/1 个场景走通；流程图元素走到 1/\d+，\d+%。", first)
+    assert rest[0].startswith("    ✗ ")
+    assert "没有走到：" in rest[-1]
 
 
 def test_walk_as_json_fails_too(copied: Change):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.bundles.files import BundleFiles, read_folder
-from app.cli.process import staged
+from app.cli.staging import staged
 from app.processes.callees import beside, filed_in, in_order
 from app.processes.check import check_folder
 from app.processes.walk import walk

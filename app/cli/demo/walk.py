@@ -26,7 +26,9 @@ def walk(process: Path, scenario: str | None, order: int | None, seed: str) -> N
 
     在一个临时的数据库里演，不碰现有数据。
     """
-    from app.cli.process import folders_named, shown, staged
+    from app.cli.folders import folders_named
+    from app.cli.process import shown
+    from app.cli.staging import staged
     from app.demo.telling import tell
     from app.processes.check import check_folder, org_beside
 
