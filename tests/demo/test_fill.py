@@ -139,7 +139,7 @@ def command(url: str, *words: str) -> tuple[list[str], dict[str, str]]:
 
 @pytest.mark.launcher
 def test_a_play_that_was_killed_goes_on(world: World) -> None:
-    words, environ = command(world.database.url, "fill", "--count", "10")
+    words, environ = command(world.database.url, "fill", "--count", "10", "--no-states")
     victim = subprocess.Popen(words, env=environ, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 90
     while len(world.rows(cases)) < 4:
@@ -171,7 +171,7 @@ def test_a_play_that_was_killed_goes_on(world: World) -> None:
 @pytest.mark.launcher
 def test_it_may_run_beside_a_worker_that_fires_too() -> None:
     with installed(workers=1, settings={"HUYING_TICK_SECONDS": "0.2"}) as house:
-        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "8")
+        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "8", "--no-states")
         done = subprocess.run(
             words, env=dict(house.environ), cwd=REPOSITORY, capture_output=True, text=True, check=False
         )

@@ -34,6 +34,7 @@ def load() -> None:
     from app.cli.process import publish_each
     from app.clocks import seed
     from app.demo.mark import restore
+    from app.demo.states import restore as states_restore
     from app.identity import org
     from app.identity.actor import SYSTEM
 
@@ -68,7 +69,7 @@ def load() -> None:
     if loaded.residents and settings().keys is None:
         notes.append("没有设 HUYING_KEYS：示范居民的实名、电话、证件号没有装入；设好以后再运行一次。")
     with db.transaction() as session:
-        if restore(session):
+        if restore(session) | states_restore(session):
             notes.append("上次 demo fill 没有做完，示范时钟已拨回现在；再运行一次 demo fill 就接着做。")
     with db.reading() as session:
         if ahead := clock.offset(session):
@@ -124,4 +125,4 @@ def told(span: timedelta) -> str:
     return " ".join(f"{number} {word}" for number, word in parts if number) or "0 秒"
 
 
-from app.cli.demo import fill, generate, walk  # noqa: E402, F401  (each adds its command to the group)
+from app.cli.demo import fill, generate, states, walk  # noqa: E402, F401  (each adds its command to the group)

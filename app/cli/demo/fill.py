@@ -18,18 +18,25 @@ from app.core import clock, db
 @click.option("--count", default=300, show_default=True, type=click.IntRange(1, 20_000), help="多少件。")
 @click.option("--days", default=60, show_default=True, type=click.IntRange(1, 366), help="过去多少天里的。")
 @click.option("--seed", default="huying", show_default=True, help="种子：同一个种子得到同样的办件。")
-def fill(count: int, days: int, seed: str) -> None:
+@click.option("--states/--no-states", default=True, help="每个流程的每种状态也演一件（demo states）。")
+def fill(count: int, days: int, seed: str, states: bool) -> None:
     """登记过去六十天的工单，由示范账号办到现在：各种状态的都有。其间示范时钟在过去，办完回到现在。
 
     中断了再运行一次，接着办；装过一次就不再装。
     """
     from app import wire
+    from app.cli.demo.states import told as states_told
     from app.cli.import_ import service
     from app.demo import fill as play
+    from app.demo import states as all_states
 
     reach.database()
     wire()
     by = service("city")
+    began = clock.monotonic()
+    if states:
+        for line in states_told(all_states.show(), clock.monotonic() - began):
+            click.echo(line)
     began = clock.monotonic()
     with _going(days) as told:
         filled = play.fill(by, seed, count, days, told)

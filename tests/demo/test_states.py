@@ -1,0 +1,85 @@
+"""The demo's house shows every process in every state, recent, recognisably synthetic, without doubles."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app import bundles
+from app.cases.models import cases, incidents
+from app.categories import importing
+from app.core import clock, config, db
+from app.demo import states, targets
+from app.demo.shifting import MARK
+from app.exchange.models import outbox
+from app.processes import scenarios
+from app.processes.callees import in_order
+from app.processes.publish import shipped
+from tests import world as worlds
+from tests.world import BPMN, World
+
+SMALL = "resident_request"
+
+
+def house_of(database: db.Database, *keys: str) -> World:
+    made = worlds.build(database, *(worlds.shipped(key) for key in keys))
+    with db.transaction() as session:
+        importing.load_folder(session, BPMN)
+    return made
+
+
+def test_every_status_word_of_every_shipped_process_is_there(sqlite: db.Database) -> None:
+    house = house_of(sqlite, *(each.name for each in in_order(shipped(BPMN))))
+
+    shown = states.show()
+
+    assert shown.missed == {}
+    rows = house.rows(cases)
+    for key in {each.name for each in shipped(BPMN) if not each.name.startswith(states.SIDE)}:
+        drawn = targets.statuses(bundles.get(house.head(key)))
+        assert drawn <= {row["status"] for row in rows if row["process_key"] == key}, key
+    with db.reading() as session:
+        now = clock.now(session)
+        assert clock.offset(session) == timedelta(0)
+    assert all(row["last_event_at"] <= now for row in rows)
+    roots = [row for row in rows if row["parent_id"] is None and row["external_no"]]
+    assert sum(row["title"].startswith(MARK) or row["external_no"].startswith("YS") for row in roots) > 50
+    assert {row["state"] for row in house.rows(outbox)} <= {"closed"}
+    assert [row for row in house.rows(incidents) if row["kind"] == "stalled"] == []
+
+
+def test_a_second_time_adds_nothing_and_a_killed_run_goes_on_without_doubles(
+    database: db.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = house_of(database, SMALL)
+    take, left = scenarios.take, [3]
+
+    def killed(walk: Any, step: Any) -> None:
+        take(walk, step)
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt  # done, and not noted any more
+
+    monkeypatch.setattr(scenarios, "take", killed)
+    with pytest.raises(KeyboardInterrupt):
+        states.show([SMALL])
+    begun = len(house.rows(cases))
+    shown = states.show([SMALL])
+    first = house.rows(cases)
+    again = states.show([SMALL])
+
+    assert begun > 0
+    assert (shown.missed, again.missed) == ({}, {})
+    assert len({row["external_no"] for row in first if row["external_no"]}) == len(first)
+    assert len(house.rows(cases)) == len(first) == shown.cases
+
+
+def test_production_plays_nothing(database: db.Database) -> None:
+    house = house_of(database, SMALL)
+    config.use(replace(config.settings(), profile="production"))
+
+    with pytest.raises(clock.ClockFixed):
+        states.show()
+
+    assert house.rows(cases) == []
