@@ -51,7 +51,7 @@ def text(
         told = story(address, data)
         if told:
             lines += ["", "  另开一个终端，粘贴下面几行，就能看着工单从登记走到归档：", "", told.rstrip()]
-            lines += ["", "  再粘贴这一行，一两分钟装好每个流程的每种状态，和过去六十天的 300 件工单：", "", FULL]
+            lines += ["", "  再粘贴这一行，一两分钟装好每个流程的每种状态和过去六十天的 300 件：", "", FULL]
     lines += ["", "  停止：Ctrl-C。数据会保留；make run ARGS=--fresh 会清空数据，从头开始。", ""]
     if notes:
         lines += [*(f"  {note}" for note in notes), ""]
