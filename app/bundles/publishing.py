@@ -15,6 +15,7 @@ EVERYONE, MEMBERS = "everyone", "members"
 OPEN, REVIEWED = "open", "reviewed"
 SIGNED, ATTENDEES = "signed", "attendees"
 CLOSED, HIDDEN = "closed", "hidden"
+ORDERS = r"[a-z][a-z0-9_]{0,59}\.[a-z][a-z0-9_]{0,59}"
 _NAME = Text(says="名字", longest=60)
 
 SHAPE = Named(
@@ -42,6 +43,10 @@ SHAPE = Named(
             "seats": Key(_NAME, "名额，整数类型的名字：能报名；没有填就不限人数"),
             "until": Key(_NAME, "报名到什么时候为止，日期或日期时间类型的名字"),
             "bookings": Key(Flag(), "能不能预约交流；不写就不能"),
+            "orders": Key(
+                Text(ORDERS, "流程.名字"),
+                "哪个流程的哪个名字（要在它的 facts 里）写这一件的编号：给居民看有几件在办的点单",
+            ),
             "ended": Key(
                 Text(one_of=(CLOSED, OPEN, HIDDEN), says="做法"),
                 "办结以后：closed 只能看（默认），open 照旧，hidden 不再显示；终止的一律不再显示",
@@ -74,6 +79,8 @@ class Publishing:
     seats: str | None = None
     until: str | None = None
     bookings: bool = False
+    orders: str | None = None
+    """`process.name`: open cases of that process which hold this one's number there are counted."""
     ended: str = CLOSED
 
     @property
@@ -130,6 +137,7 @@ def _read(name: str, given: Mapping[str, Any], data: Mapping[str, DataField], fo
         given.get("seats"),
         given.get("until"),
         given.get("bookings", False),
+        given.get("orders"),
         given.get("ended", CLOSED),
     )
 

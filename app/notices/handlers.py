@@ -1,10 +1,10 @@
 """What diagrams may tell people: who is meant and in which words is written at the step."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from app.bundles.data_fields import DataField
 from app.bundles.tiers import TELL, role_at
@@ -25,9 +25,8 @@ REPORTERS = "reporters"
 """The reporter of the case and of every case that was merged into it."""
 _UNIT = re.compile(r"unit\(([a-z][a-z0-9_]*)\)")
 _NAME = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_REPORTERS = select(cases.c.reporter_id).where(
-    or_(cases.c.id == bindparam("case"), cases.c.merged_into == bindparam("case")),
-    cases.c.reporter_id.is_not(None),
+_MERGED = select(cases.c.reporter_id).where(
+    cases.c.merged_into == bindparam("case"), cases.c.reporter_id.is_not(None)
 )
 
 
@@ -45,16 +44,34 @@ def tell(context: Context) -> None:
     kind = str(given.get("class") or OTHER)
     if kind not in in_force().kinds and kind != OTHER:
         raise HandlerFailed(f"（_notices.yaml 里没有“{kind}”这一类通知）")
-    text = _worded(motion, str(given["text"]))
-    words = [word.strip() for word in str(given["to"]).split(",") if word.strip()]
-    people = _people(motion, words, kind)
+    said, words = str(given["text"]), [word.strip() for word in str(given["to"]).split(",") if word.strip()]
+    units = _units(motion, said, words)
+    text = _worded(motion, said, units)
+    people = _people(motion, words, kind, units)
     about = f"{motion.case['id']}.told.{motion.now:%y%m%d%H%M%S%f}.{sm3_hex(text.encode())[:16]}"
     notice = Notice(kind, text, about, motion.now, motion.case["id"], motion.actor.id)
     keep(motion.session, [(person, notice) for person in people if person.id != motion.actor.id])
     motion.tell("people.told", to=words, text=text)
 
 
-def _people(motion: Motion, words: list[str], kind: str) -> Iterable[Person]:
+def _units(motion: Motion, text: str, words: Iterable[str]) -> Mapping[str, org.Unit]:
+    """All units that are spoken of or told, asked for at once, by the name that holds them.
+
+    Raises HandlerFailed for a name that is not declared.
+    """
+    declared = motion.bundle.process.data
+    told = [chosen[1] for word in words if (chosen := _UNIT.fullmatch(word))]
+    for name in told:
+        if name not in declared:
+            raise HandlerFailed(f"（“{name}”没有在 data 里声明）")
+    spoken = [name for name in _NAME.findall(text) if name in declared and declared[name].type == "unit"]
+    held = expression_data(motion.bundle, motion.case)
+    codes = {name: str(held[name]) for name in (*told, *spoken) if held.get(name)}
+    found = org.units_by_code(motion.session, sorted(set(codes.values())))
+    return {name: found[code] for name, code in codes.items() if code in found}
+
+
+def _people(motion: Motion, words: list[str], kind: str, units: Mapping[str, org.Unit]) -> Iterable[Person]:
     ids: set[str] = set()
     pools: set[str] = set()
     named = [word for word in words if word != REPORTERS and _UNIT.fullmatch(word) is None]
@@ -64,9 +81,9 @@ def _people(motion: Motion, words: list[str], kind: str) -> Iterable[Person]:
     parts = Parts(motion.session, [motion.case["id"]], named, [kind]) if named else None
     for word in words:
         if word == REPORTERS:
-            ids |= set(motion.session.execute(_REPORTERS, {"case": motion.case["id"]}).scalars())
+            ids |= _reporters(motion)
         elif chosen := _UNIT.fullmatch(word):
-            pools |= _desk(motion, chosen[1])
+            pools |= {f"{HANDLER_ROLE}@{units[name].path}" for name in chosen.groups() if name in units}
         elif parts is not None:
             for names in parts.holders(motion.case["id"], word):
                 ids |= {name.removeprefix(PERSON) for name in names if name.startswith(PERSON)}
@@ -77,33 +94,28 @@ def _people(motion: Motion, words: list[str], kind: str) -> Iterable[Person]:
     return found.values()
 
 
-def _desk(motion: Motion, name: str) -> set[str]:
-    if name not in motion.bundle.process.data:
-        raise HandlerFailed(f"（“{name}”没有在 data 里声明）")
-    code = motion.case["data"].get(name)
-    unit = org.unit_by_code(motion.session, code) if code else None
-    return {f"{HANDLER_ROLE}@{unit.path}"} if unit is not None else set()
+def _reporters(motion: Motion) -> set[str]:
+    own = {motion.case["reporter_id"]} - {None}
+    if not motion.case["children_open"]:  # nothing was merged into it
+        return own
+    return own | set(motion.session.execute(_MERGED, {"case": motion.case["id"]}).scalars())
 
 
-def _worded(motion: Motion, text: str) -> str:
+def _worded(motion: Motion, text: str, units: Mapping[str, org.Unit]) -> str:
     """The text with what the case holds put in."""
     held = expression_data(motion.bundle, motion.case)
 
     def word(found: re.Match[str]) -> str:
-        field = motion.bundle.process.data.get(found[1])
+        name = found[1]
+        field = motion.bundle.process.data.get(name)
         if field is None or field.secret:
-            raise HandlerFailed(f"（通知里的“{found[1]}”没有声明，或是加密保存的）")
-        return _said(motion, field, held.get(found[1]))
+            raise HandlerFailed(f"（通知里的“{name}”没有声明，或是加密保存的）")
+        return units[name].name if name in units else _said(field, held.get(name))
 
     return _NAME.sub(word, text)
 
 
-def _said(motion: Motion, field: DataField, value: Any) -> str:
+def _said(field: DataField, value: Any) -> str:
     if value in (None, "", []):
         return "（未填）"
-    if field.type == "unit":
-        unit = org.unit_by_code(motion.session, value)
-        return unit.name if unit is not None else str(value)
-    if field.type == "datetime":
-        return minutes(str(value))
-    return str(value)
+    return minutes(str(value)) if field.type == "datetime" else str(value)

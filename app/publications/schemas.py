@@ -192,6 +192,7 @@ class PublicationOut(Schema):
 
     id = fields.String(required=True)
     case = fields.String(required=True)
+    number = fields.String(required=True)
     process = fields.String(required=True)
     name = fields.String(required=True)
     section = fields.String(required=True)
@@ -209,6 +210,9 @@ class PublicationOut(Schema):
     takes_bookings = fields.Boolean(required=True)
     ratings = Shape(RatingsOut, required=True, allow_none=True)
     sign_up = Shape(SeatsView, required=True, allow_none=True)
+    orders = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "在办的点单有几件；不能点单的是空的"}
+    )
     mine = Shape(MyPartOut, required=True, allow_none=True)
     shown = ListOf(Shape(FieldOut), required=True, data_key="fields")
 

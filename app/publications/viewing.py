@@ -17,7 +17,7 @@ from app.identity.actor import Actor
 from app.identity.permissions import PUBLICATION_READ
 from app.identity.residents import RESIDENT
 from app.identity.scopes import case_scope, hidden, holders, let_in, missing, require, sees, unit_scope
-from app.publications import counting, searching
+from app.publications import counting, ordering, searching
 from app.publications.counting import Counted
 from app.publications.fields import Shown, lookups
 from app.publications.models import (
@@ -104,9 +104,10 @@ def _views(session: Session, actor: Actor, rows: Sequence[Row]) -> list[Row]:
     counted = counting.of(session, ids)
     mine = _mine(session, actor, ids) if actor.kind == RESIDENT else {}
     shown = [Shown(row, meant(row)) for row in rows]
-    named = lookups(session, shown)
+    named, orders = lookups(session, shown), ordering.of(session, shown)
     return [
-        _view(each, counted[each.row["id"]], mine.get(each.row["id"]), now) | {"fields": each.fields(named)}
+        _view(each, counted[each.row["id"]], mine.get(each.row["id"]), now)
+        | {"fields": each.fields(named), "orders": orders.get(each.row["id"])}
         for each in shown
     ]
 
@@ -116,6 +117,7 @@ def _view(shown: Shown, counted: Counted, mine: Row | None, now: datetime) -> Ro
     return {
         "id": row["id"],
         "case": row["case_id"],
+        "number": row["case_number"],
         "process": row["process_key"],
         "name": row["name"],
         "section": row["section"],

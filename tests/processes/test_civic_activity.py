@@ -194,3 +194,38 @@ def test_the_centre_counts_orders_by_state_station_and_category_and_a_station_on
     assert [each["by"]["category"]["name"] for each in by_kind] == ["法律法规"]
     assert own["total"]["orders"]["value"] == 1
     assert report("jumin1", "unit").status_code == 403
+
+
+@pytest.mark.requirement("XC-037")
+def test_the_public_list_says_how_many_open_orders_each_offer_has(town: World):
+    case = shown(town)
+    shown(town, title="义诊", category="06")
+
+    def orders() -> dict[str, int]:
+        return {each["title"]: each["orders"] for each in town.get("jumin4", "/publications").json["items"]}
+
+    before = orders()
+    answers = {"order_kind": "清单点单", "offer": case["number"]}
+    body = {"process": "civic_practice", "title": "想学书法", "answers": answers}
+    ordered = town.post("jumin1", "/my/cases", body).json
+    during = orders()
+    do(town, "zhongxin1", ordered, "拒绝", {"refusal": "已经满了。"})
+
+    assert before == {"书法班": 0, "义诊": 0}
+    assert during == {"书法班": 1, "义诊": 0}
+    assert orders() == before
+    assert town.get("jumin4", f"/my/cases/{ordered['id']}").status_code == 404  # how many, not whose
+
+
+@pytest.mark.requirement("HD-058")
+def test_what_the_centre_publishes_is_there_at_once_for_every_client_and_gone_when_withdrawn(town: World):
+    body = {"process": "civic_activity", "title": "法律讲堂", "answers": {"category": "08"}}
+    case = town.post("zhongxin1", "/cases", body).json["case"]
+    day = (town.now() + timedelta(days=3)).isoformat(timespec="seconds")
+    about = {"introduction": "讲座。", "mode": "线上", "link": "线上课堂", "contact": "中心"}
+    do(town, "zhongxin1", case, "提交审核", {**about, "held_from": day, "signup_until": day})
+
+    published = listed(town, by="jumin4")
+    do(town, "zhongxin1", case, "取消活动", opinion="讲师有事")
+
+    assert (published, listed(town, by="jumin4")) == (["法律讲堂"], [])
