@@ -43,8 +43,8 @@ from app.cases.schemas import (
     TimelinePage,
     WholeCase,
 )
+from app.cases.search import marks, saved
 from app.cases.search import query as searching
-from app.cases.search import saved
 from app.cases.search.api import found_page
 from app.cases.trying_schemas import WouldOut
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale, TooLarge
@@ -110,13 +110,14 @@ def list_cases(query: dict[str, Any]) -> Response:
     found = searching.search(
         searching.CASES, me, searching.Asked([("?", given)]), query["limit"], keys, count=False
     )
+    shown = marks.listed(found.rows[: query["limit"]])
     page = pages.page(
         found.rows,
         query["limit"],
         principal=me.id,
         view=view,
         keys=lambda row: [row["id"]],
-        item=viewing.listed_case,
+        item=lambda row: shown[row["id"]],
     )
     return sent(page)
 
@@ -156,7 +157,7 @@ def list_tasks(query: dict[str, Any]) -> Response:
     me, view = actor(), query["view"]
     if query["filter"] is not None:
         asked = saved.asked_of(me, searching.TASKS, query["filter"])
-        return found_page(searching.TASKS, me, asked, query["limit"], query["after"], viewing.listed_task)
+        return found_page(searching.TASKS, me, asked, query["limit"], query["after"])
     found = pages.after(me.id, view, query["after"], inbox.width(view))
     rows = inbox.page(me, view, query["limit"], found)
     page = pages.page(

@@ -282,10 +282,34 @@ class TaskPage(Schema):
     page = Shape(PageOut, required=True)
 
 
+class FactOut(Schema):
+    """One declared name that lists and searches go by."""
+
+    name = fields.String(required=True)
+    label = fields.String(required=True)
+    value = fields.Raw(required=True)
+
+
+class MarkOut(Schema):
+    """A tier that holds now: 24小时未回应."""
+
+    clock = fields.String(required=True)
+    key = fields.String(required=True)
+    label = fields.String(required=True)
+    colour = fields.String(required=True, allow_none=True)
+
+
+class ListedCase(CaseOut):
+    """A case in a list, with what is known of it and the tiers that hold now."""
+
+    facts = ListOf(Shape(FactOut), required=True)
+    tiers = ListOf(Shape(MarkOut), required=True)
+
+
 class CasePage(Schema):
     """A page of cases, newest first."""
 
-    items = ListOf(Shape(CaseOut), required=True)
+    items = ListOf(Shape(ListedCase), required=True)
     page = Shape(PageOut, required=True)
 
 

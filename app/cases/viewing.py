@@ -167,10 +167,6 @@ def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def listed_case(row: Mapping[str, Any]) -> dict[str, Any]:
-    return case_view(row, bundles.get(row["version_id"]))
-
-
 def listed_task(row: Mapping[str, Any]) -> dict[str, Any]:
     """A task in a list, with its case's head."""
     bundle = bundles.get(row["version_id"])

@@ -42,6 +42,7 @@ from app.cases.errors import (
 from app.cases.rating import service as rating
 from app.cases.resting import service as resting
 from app.cases.schemas import CompleteIn, FormOut, ReasonIn
+from app.cases.search.conditions import FilterRefused
 from app.cases.urging import service as urging
 from app.cases.urging.api import UrgeIn
 from app.core.errors import Forbidden, IfMatchMissing, NotFound, Stale
@@ -51,7 +52,8 @@ from app.core.once import Stored
 from app.identity.actor import Actor
 from app.identity.door import actor
 from app.identity.scopes import hidden
-from app.residents import reading
+from app.residents import listing, reading
+from app.residents.listing import Wanted
 from app.residents.schemas import (
     AskedList,
     Course,
@@ -105,11 +107,13 @@ def file_matter(body: dict[str, Any]) -> Response:
 @blp.residents
 @blp.arguments(MattersQuery(), location="query")
 @blp.response(200, MatterPage())
+@blp.problems(FilterRefused)
 def my_matters(query: dict[str, Any]) -> Response:
-    """我的诉求，新的在前：自己登记的和别人代为登记的；可以只看一个流程的，按标题、内容里的文字找。"""
-    me, process, words = actor(), query["process"], query["words"]
-    load = partial(reading.page, me, process, words)
-    return sent(pages.of_rows(me.id, f"my-cases:{process}:{words}", query, load, reading.listed))
+    """我的诉求，新的在前：自己登记的和别人代为登记的；可以只看一个流程的，按文字、状态、来源、评分等找。"""
+    me = actor()
+    wanted = Wanted(query["process"], query["words"], query["status"], listing.pairs(query["fact"]))
+    load = partial(listing.page, me, wanted)
+    return sent(pages.of_rows(me.id, f"my-cases:{wanted}", query, load, listing.listed))
 
 
 @blp.get("/cases/<id:case_id>")

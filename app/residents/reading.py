@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, exists, false, select
+from sqlalchemy import bindparam, exists, select
 
 from app import bundles
 from app.audit.chain import case_chain
@@ -14,10 +14,7 @@ from app.bundles.ratings import RATED
 from app.cases import inbox
 from app.cases.attachments.models import attachments
 from app.cases.models import cases, tasks
-from app.cases.search import index, words
-from app.cases.search.index import case_search
 from app.cases.secrets.showing import data_of
-from app.cases.viewing import LISTED_CASE
 from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import Actor
@@ -54,13 +51,6 @@ _OWN = exists().where(
     case_access.c.holder == bindparam("holder"),
     case_access.c.reason == "started",
 )
-_PAGE = (
-    select(*LISTED_CASE)
-    .select_from(case_access.join(cases, cases.c.id == case_access.c.case_id))
-    .where(case_access.c.holder == bindparam("holder"), case_access.c.reason == "started")
-    .order_by(case_access.c.case_id.desc())
-    .limit(bindparam("most"))
-)
 _ONE = select(cases).where(cases.c.id == bindparam("case"), _OWN)
 _TASKS = select(tasks).where(
     tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")), tasks.c.part.is_(None)
@@ -90,19 +80,6 @@ def processes() -> list[Row]:
         versions = store.current(session)
     found = [bundles.get(version) for version in versions]
     return [_filed_with(bundle) for bundle in found if bundle.process.start_by_resident]
-
-
-def page(actor: Actor, process: str | None, asked: str | None, limit: int, after: str | None) -> list[Row]:
-    """Up to `limit + 1` of one's matters, newest first: of one process, with all the words asked for."""
-    query = _PAGE if after is None else _PAGE.where(case_access.c.case_id < after)
-    if process is not None:
-        query = query.where(cases.c.process_key == process)
-    if asked is not None:
-        found = select(case_search.c.case_id).where(index.holds(words.terms(asked)))
-        query = query.where(cases.c.id.in_(found) if words.terms(asked) else false())
-    with reading() as session:
-        rows = session.execute(query, {"holder": desk(actor), "most": limit + 1})
-        return [dict(row) for row in rows.mappings()]
 
 
 def own(session: Session, actor: Actor, case_id: str) -> Row:
@@ -148,10 +125,6 @@ def head(case: Mapping[str, Any], bundle: Bundle) -> Row:
         "closedAt": out(case["closed_at"]),
         "revision": case["revision"],
     }
-
-
-def listed(row: Mapping[str, Any]) -> Row:
-    return head(row, bundles.get(row["version_id"]))
 
 
 def asked(task: Mapping[str, Any], bundle: Bundle) -> Row:
@@ -264,4 +237,17 @@ def _fields(session: Session, case: Row, bundle: Bundle) -> list[str]:
     came = set(session.execute(_OPENED, {"case": case["id"]}).scalars()) if late else set()
     for key, form in steps.items():
         names += [field.name for field in form.fields if field.early or key in came]
+    return list(dict.fromkeys(names))
+
+
+def fields_of(bundle: Bundle, *, filed: bool) -> list[str]:
+    """What a list may show the reporter, however far a matter is: early fields of his steps, and the start form
+    if he filed it.
+    """
+    start = bundle.forms.get(bundle.engine.start_form or "") if filed else None
+    names = [field.name for field in start.fields] if start is not None else []
+    for key, step in bundle.drawn.steps.items():
+        form = bundle.forms.get(step.form or "")
+        if form is not None and any(rule.kind == "reporter" for rule in bundle.rules_at(key)):
+            names += [field.name for field in form.fields if field.early]
     return list(dict.fromkeys(names))

@@ -88,12 +88,33 @@ class MattersQuery(PageQuery):
 
     process = Identifier(60, load_default=None, metadata={"description": "只看哪个流程的"})
     words = Text(100, load_default=None, metadata={"description": "标题、内容、编号里有的文字，都要有"})
+    status = Text(
+        60, least=1, load_default=None, metadata={"description": "对外的状态，例如 已解决；要写明 process"}
+    )
+    fact = ListOf(
+        Text(260, least=3),
+        load_default=list,
+        most=10,
+        metadata={"description": "名字:值，例如 channel:人民信箱；可以用表单里给我看的那些；要写明 process"},
+    )
+
+
+class MatterFact(MatterField):
+    """The same, and how it reads: a category by its name."""
+
+    text = fields.String(required=True)
+
+
+class ListedMatter(OwnMatter):
+    """One's own matter in the list, with what one may see of its facts: its source, its rating."""
+
+    facts = ListOf(Shape(MatterFact), required=True)
 
 
 class MatterPage(Schema):
     """A page of one's matters, newest first."""
 
-    items = ListOf(Shape(OwnMatter), required=True)
+    items = ListOf(Shape(ListedMatter), required=True)
     page = Shape(PageOut, required=True)
 
 

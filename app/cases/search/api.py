@@ -7,7 +7,7 @@ from flask import Response
 
 from app.cases import viewing
 from app.cases.schemas import CasePage, TaskPage
-from app.cases.search import query, saved
+from app.cases.search import marks, query, saved
 from app.cases.search.conditions import FilterRefused
 from app.cases.search.query import CASES, TASKS, Asked, Noun, Sort
 from app.cases.search.schemas import SearchIn
@@ -43,7 +43,7 @@ TASK_EXAMPLE = {"filter": {"state": "open", "overdue": True, "case": {"place": "
 @blp.problems(FilterRefused, NotFound)
 def search_cases(body: dict[str, Any]) -> Response:
     """在我看得到的办件里查找；总数 999 以内准确。"""
-    return _searched(CASES, actor(), body, viewing.listed_case)
+    return _searched(CASES, actor(), body)
 
 
 @blp.post("/tasks/search")
@@ -53,30 +53,31 @@ def search_cases(body: dict[str, Any]) -> Response:
 @blp.problems(FilterRefused, NotFound)
 def search_tasks(body: dict[str, Any]) -> Response:
     """在我看得到的任务里查找；case 里写办件的条件。"""
-    return _searched(TASKS, actor(), body, viewing.listed_task)
+    return _searched(TASKS, actor(), body)
 
 
-def _searched(noun: Noun, me: Actor, body: dict[str, Any], item: Any) -> Response:
+def _searched(noun: Noun, me: Actor, body: dict[str, Any]) -> Response:
     asked = Asked([("/filter", body["filter"])], query.sort_of(noun, body["sort"]))
     if body["filter_id"] is not None:
         asked = saved.together(
             saved.asked_of(me, noun, body["filter_id"]), body["filter"], body["sort"], noun
         )
-    return found_page(noun, me, asked, body["page"]["limit"], body["page"]["after"], item)
+    return found_page(noun, me, asked, body["page"]["limit"], body["page"]["after"])
 
 
-def found_page(noun: Noun, me: Actor, asked: Asked, limit: int, after: str | None, item: Any) -> Response:
+def found_page(noun: Noun, me: Actor, asked: Asked, limit: int, after: str | None) -> Response:
     """One page of a question, with its total; the cursor belongs to exactly this question."""
     view = f"search:{noun.table.name}:{_digest(asked)}"
     keys = pages.after(me.id, view, after, query.width(noun, asked.sort))
     found = query.search(noun, me, asked, limit, keys)
+    cases = marks.listed(found.rows[:limit]) if noun is CASES else {}
     page = pages.page(
         found.rows,
         limit,
         principal=me.id,
         view=view,
         keys=lambda row: query.keys_of(noun, asked.sort, row),
-        item=item,
+        item=(lambda row: cases[row["id"]]) if noun is CASES else viewing.listed_task,
         total=found.total,
         total_exact=found.exact,
     )
