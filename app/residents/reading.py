@@ -241,7 +241,7 @@ def _fields(session: Session, case: Row, bundle: Bundle) -> list[str]:
 
 
 def fields_of(bundle: Bundle, *, filed: bool) -> list[str]:
-    """What a list may show the reporter, however far a matter is: early fields of his steps, and the start form
+    """What a list may show the reporter, however far a matter is: early fields of his steps; the start form
     if he filed it.
     """
     start = bundle.forms.get(bundle.engine.start_form or "") if filed else None
