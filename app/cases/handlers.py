@@ -42,6 +42,7 @@ _handlers: dict[str, Handler] = {}
 OURS = (
     "app.cases.feeding",
     "app.cases.filer",
+    "app.cases.gathering",
     "app.cases.holding",
     "app.cases.noting",
     "app.cases.places",
