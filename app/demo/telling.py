@@ -12,11 +12,12 @@ from app import bundles
 from app.bundles import Bundle
 from app.cases import timeline
 from app.cases.models import cases, tasks
+from app.cases.sentences import minutes
 from app.clocks.models import clock_ledger, clocks
 from app.core.clock import BEIJING
 from app.core.db import reading
 from app.identity.actor import SYSTEM
-from app.identity.models import roles, units
+from app.identity.models import people, roles, units
 
 Row = Mapping[str, Any]
 
@@ -36,6 +37,9 @@ def tell(case_id: str) -> Iterator[str]:
         }
         names = {row.code: row.name for row in session.execute(select(units.c.code, units.c.name))}
         called = {row.key: row.name for row in session.execute(select(roles.c.key, roles.c.name))}
+        desks = {each.partition(":")[2] for row in done.values() for each in row["pools"] if ":" in each}
+        query = select(people.c.id, people.c.name).where(people.c.id.in_(desks))
+        called |= {f"person:{row.id}": row.name for row in session.execute(query)}
         running = [
             dict(row)
             for row in session.execute(
@@ -105,7 +109,7 @@ class _Words:
 
     def pool(self, name: str) -> str:
         role, _, path = name.partition("@")
-        code = path.rsplit("/", 1)[-1]
+        code = path.rsplit("/", 1)[-1]  # nothing for the desk of one person
         return f"{self.units.get(code, code)}{self.roles.get(role, role)}"
 
     def label(self, name: str) -> str:
@@ -122,6 +126,7 @@ class _Words:
         if isinstance(value, dict):
             return "、".join(str(each) for each in value.values())[:LONGEST]
         text = self.units.get(value, value) if kind == "unit" else value
+        text = minutes(text) if kind == "datetime" else text
         return f"{str(text)[:LONGEST]}……" if len(str(text)) > LONGEST else str(text)
 
 
@@ -155,8 +160,8 @@ def _ending(case: Row, done: Iterable[Row], running: Iterable[Row], bundle: Bund
 
 def length(span: timedelta) -> str:
     """`1 天 6 小时`: the two largest parts that are not zero."""
-    minutes = round(span.total_seconds() / 60)
-    parts = ((minutes // 1440, "天"), (minutes // 60 % 24, "小时"), (minutes % 60, "分钟"))
+    whole = round(span.total_seconds() / 60)
+    parts = ((whole // 1440, "天"), (whole // 60 % 24, "小时"), (whole % 60, "分钟"))
     said = [f"{number} {word}" for number, word in parts if number]
     return " ".join(said[:2]) or "不到一分钟"
 

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from app.cases.models import incidents
 from app.core import db
+from app.identity.models import units
 from app.identity.org_file import OrgRefused, read_org
 from tests import world as worlds
 from tests.world import World
@@ -74,3 +77,18 @@ def test_a_wrong_place_in_the_file_is_told_with_its_line(line: Any, said: str) -
 
     assert refused.value.findings[0][0] == 4
     assert said in refused.value.findings[0][1]
+
+
+def test_a_case_that_no_unit_of_the_kind_serves_stops_with_what_is_missing(town: World) -> None:
+    town.publish(worlds.shipped("civic_practice"))
+    with db.transaction() as session:
+        session.execute(update(units).where(units.c.kind == "practice_centre").values(kind="closed"))
+    answers = {"order_kind": "清单点单", "offer": "HD-20260302-0001"}
+
+    stopped = town.post(
+        "jumin1", "/my/cases", {"process": "civic_practice", "title": "书法", "answers": answers}
+    )
+
+    assert stopped.json["type"] == "/problems/process-stopped"
+    (incident,) = town.rows(incidents)
+    assert "没有“practice_centre”这一类的单位" in incident["error"] + str(incident["explanation"])
