@@ -57,6 +57,7 @@ SHAPE = Record(
         ),
         "data": Key(DATA, "表单、条件、时限能用的名字", required=True),
         "facts": Key(Many(Text(says="名字")), "列表、搜索、报表可以筛选的名字"),
+        "marks": Key(Many(Text(says="名字")), "工作人员随时可以加上、去掉的标记：facts 里是否类型的名字"),
         "public": Key(Named(Text(says="群众看到的说法", longest=60)), "办件状态: 群众看到的说法"),
         "noMatch": Key(Scalar(), "决策表没有一条规则成立时：error 停下报错（默认），null 结果为空"),
         "verbs": Key(STEP_VERBS, "环节: 不许或限次的操作"),
@@ -133,6 +134,8 @@ class ProcessDef:
     unsatisfied: Expression | None = None
     """When the one whom the case is about is not satisfied, by what the case holds."""
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
+    marks: tuple[str, ...] = ()
+    """What staff may mark at any time, beside the diagram."""
     placed_by: str | None = None
     """The position that says where a case lies, as far as borders are known."""
     statistics: counting.Counting | None = None
@@ -173,6 +176,9 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     for i, name in enumerate(facts):
         if name in data or name not in given["data"]:  # a declaration that is wrong has been told already
             _check_fact(name, data, found, i)
+    marks = given.get("marks", [])
+    for i, name in enumerate(marks):
+        _check_mark(name, data, facts, found, i)
     no_match = given.get("noMatch", "error")
     if no_match not in ("error", "null", None):
         zh = f"noMatch 只能是 error 或 null，现在是“{no_match}”。"
@@ -212,6 +218,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         attachments=endings.read_attachments(given.get("attachments", {})),
         reopen=reopen,
         unsatisfied=unsatisfied,
+        marks=tuple(dict.fromkeys(marks)),
         on_parent_end=given.get("onParentEnd", "cancel"),
         placed_by=placed_by,
         statistics=statistics,
@@ -369,3 +376,10 @@ def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) 
             "列表、位置和超过 200 字的文字都不行。",
             f'"{name}" cannot be a fact.',
         )
+
+
+def _check_mark(name: str, data: Mapping[str, DataField], facts: list[str], found: Found, i: int) -> None:
+    if name not in data or data[name].type != "bool" or name not in facts:
+        known = [each for each in facts if each in data and data[each].type == "bool"]
+        zh = f"marks 里的“{name}”应是 facts 里是否类型的名字；有{keys.nearest(name, known)}。"
+        found.error("name-undeclared", ("marks", i), zh, f'Mark "{name}" is no fact of yes or no.')

@@ -25,6 +25,7 @@ from app.cases.commands.beside import (
     Detach,
     Link,
     Linked,
+    Mark,
     Note,
     Prioritise,
     TreatIncident,
@@ -79,6 +80,7 @@ from app.cases.verbs.fire import fire
 from app.cases.verbs.hand_on import assign_down, delegate, escalate, resolve
 from app.cases.verbs.hear import hear, hear_of, taken_up_again
 from app.cases.verbs.link import link, linked, unlink, unlinked
+from app.cases.verbs.mark import mark
 from app.cases.verbs.merge import merge_away, take_in, undo
 from app.cases.verbs.note import note
 from app.cases.verbs.prioritise import prioritise
@@ -145,6 +147,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return prioritise(motion, command)
         case Amend():
             return amend(motion, command)
+        case Mark():
+            return mark(motion, command)
         case Transfer():
             return transfer(motion, command) is not None
         case Delegate():

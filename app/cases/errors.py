@@ -189,6 +189,10 @@ class OpinionRequired(Unprocessable):
     """这个办理结论必须填写意见。"""
 
 
+class MarkUnknown(Unprocessable):
+    """这个流程没有这个标记。"""
+
+
 class ReasonRequired(Unprocessable):
     """请填写原因。"""
 

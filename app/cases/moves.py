@@ -6,7 +6,7 @@ from typing import Any
 from app.bundles.verbs import REJECTED
 from app.cases.advance import Moved, advance
 from app.cases.commands import Assist, Return, Transfer, Withdraw
-from app.cases.commands.beside import Prioritise
+from app.cases.commands.beside import Mark, Prioritise
 from app.cases.commands.merging import MergeAway, MergeUndone, TakeIn
 from app.cases.env import awake
 from app.cases.rejections import REASON, SUGGESTED
@@ -113,3 +113,8 @@ def prioritise(
 ) -> Moved | Stored:
     """调整优先级: the case moves in every list. Raises CaseClosed, Stale, IfMatchMissing, ReasonRequired."""
     return advance(Prioritise(case_id, priority, reason, seen), actor, request)
+
+
+def mark(actor: Actor, case_id: str, name: str, on: bool, request: Once | None = None) -> Moved | Stored:
+    """标记, put on or taken off. Raises MarkUnknown, CaseClosed, PermissionMissing …"""
+    return advance(Mark(case_id, name, on), actor, request)

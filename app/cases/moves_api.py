@@ -16,6 +16,7 @@ from app.cases.errors import (
     CaseClosed,
     CaseMerged,
     CaseSuspended,
+    MarkUnknown,
     NotMerged,
     OpinionRequired,
     OutcomeUnknown,
@@ -34,6 +35,7 @@ from app.cases.errors import (
 )
 from app.cases.moves_schemas import (
     AssistIn,
+    MarkIn,
     MergeIn,
     PriorityIn,
     RejectOrderIn,
@@ -49,7 +51,7 @@ from app.core.http import etag, idempotent
 from app.core.http.api import sent
 from app.core.once import Stored
 from app.identity.door import actor
-from app.identity.permissions import CASE_MERGE, CASE_PRIORITISE, TASK_COMPLETE
+from app.identity.permissions import CASE_MARK, CASE_MERGE, CASE_PRIORITISE, TASK_COMPLETE
 
 ON_A_TASK = (NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseMerged, CaseBusy, VerbForbidden)
 
@@ -216,3 +218,16 @@ def adjust_priority(body: dict[str, Any], case_id: str) -> Response:
     once = idempotent.once(case_answer)
     seen = etag.if_match()
     return idempotent.send(moves.prioritise(actor(), case_id, body["priority"], body["reason"], seen, once))
+
+
+@blp.post("/cases/<id:case_id>/marks")
+@blp.tries(WouldOut)
+@blp.moves
+@blp.arguments(MarkIn(), example={"name": "key_issue", "on": True})
+@blp.response(200, CaseOut())
+@blp.needs(CASE_MARK)
+@blp.problems(NotFound, Forbidden, MarkUnknown, CaseClosed, CaseMerged, CaseSuspended, CaseBusy)
+def mark_case(body: dict[str, Any], case_id: str) -> Response:
+    """加上或去掉一个标记：流程在 marks 里写的，例如重点议题；列表可以按它筛选。"""
+    once = idempotent.once(case_answer)
+    return idempotent.send(moves.mark(actor(), case_id, body["name"], body["on"], once))

@@ -4,13 +4,20 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from app.cases.schemas import ReasonIn
-from app.core.http.fields import Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
+from app.core.http.fields import Flag, Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
 
 
 class PriorityIn(ReasonIn):
     """How urgent a case is, and why."""
 
     priority = Whole(0, 100, required=True)
+
+
+class MarkIn(Schema):
+    """Which mark, and whether it is put on or taken off."""
+
+    name = Identifier(60, required=True)
+    on = Flag(required=True)
 
 
 class TransferIn(ReasonIn):

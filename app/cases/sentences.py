@@ -108,6 +108,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "vote.decided":
             counted = "，".join(f"{said} {count}" for said, count in event["votes"].items()) or "无人表态"
             return f"“{step}”{RESULTS[event['result']]}：{counted}（名单 {event['total']} 人）"
+        case "case.marked":
+            return f"{'加上' if event['on'] else '去掉'}标记“{event['called']}”"
         case "case.amended":
             told = "，".join(f"{label}由 {was} 改为 {now}" for label, was, now in event["changed"])
             return f"更正：{told}，原因：{event['reason']}"

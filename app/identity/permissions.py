@@ -24,6 +24,7 @@ CASE_ATTACH = Permission("case:attach", "上传附件")
 CASE_LINK = Permission("case:link", "关联办件")
 CASE_INSTRUCT = Permission("case:instruct", "领导批示")
 CASE_PRIORITISE = Permission("case:prioritise", "调整优先级")
+CASE_MARK = Permission("case:mark", "加上、去掉标记")
 CASE_SPLIT = Permission("case:split", "拆分办件")
 CASE_COPY = Permission("case:copy", "抄送办件")
 CASE_URGE = Permission("case:urge", "催办")
@@ -78,6 +79,7 @@ ALL: dict[str, Permission] = {
         CASE_INSTRUCT,
         CASE_PRIORITISE,
         CASE_MERGE,
+        CASE_MARK,
         CASE_SPLIT,
         CASE_COPY,
         CASE_URGE,

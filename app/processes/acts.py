@@ -355,6 +355,20 @@ def _prioritise(doing: Doing) -> str:
 
 
 @act(
+    "mark",
+    "标记",
+    "case",
+    name=Key(Text(says="标记", longest=60), "process.yaml 的 marks 里的名字", required=True),
+    on=Key(Flag(), "true 加上（不写就是），false 去掉"),
+)
+def _mark(doing: Doing) -> str:
+    name, on = doing.text("name"), bool(doing.given.get("on", True))
+    moves.mark(doing.actor, doing.case["id"], name, on)
+    label = doing.walk.bundle.process.data[name].label
+    return f"{'加上' if on else '去掉'}标记“{label}”"
+
+
+@act(
     "merge",
     "合并",
     "case",

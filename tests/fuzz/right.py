@@ -301,6 +301,14 @@ def reopen(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/cases/{task['case_id']}/reopen", {"reason": "又坏了"})
 
 
+def mark(district: District) -> TestResponse:
+    drawn = Drawing("marked").start().task("work", by_role(), outcomes="完成").end()
+    key = {"data": "key: {type: bool, label: 重点}", "facts": "[key]", "more": "marks: [key]\n"}
+    district.world.publish(bundle_of("marked", drawn.line("start", "work", "end"), **key))
+    case = district.world.file(PERSON, process="marked").case
+    return district.world.post(PERSON, f"/cases/{case['id']}/marks", {"name": "key", "on": True})
+
+
 def suspend(district: District) -> TestResponse:
     case = district.world.file(PERSON).case
     path = f"/cases/{case['id']}/suspend"
@@ -373,6 +381,7 @@ def represent_no_more(district: District) -> TestResponse:
 
 
 RIGHT: dict[str, Callable[[District], TestResponse]] = {
+    "POST /api/v1/cases/{case_id}/marks": mark,
     "POST /api/v1/sessions": sign_in,
     "POST /api/v1/cases": file_case,
     "POST /api/v1/substitutions": represent,

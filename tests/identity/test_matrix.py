@@ -52,6 +52,7 @@ BESIDE: list[tuple[str, str, Any, int]] = [
     ("/api/v1/cases/<id:case_id>/notes", "case:note", {"text": "x"}, 201),
     ("/api/v1/cases/<id:case_id>/notes", "case:instruct", {"text": "x", "kind": "instruction"}, 201),
     ("/api/v1/cases/<id:case_id>/priority", "case:prioritise", {"priority": 90, "reason": "x"}, 428),
+    ("/api/v1/cases/<id:case_id>/marks", "case:mark", {"name": "x", "on": True}, 422),
     ("/api/v1/cases/<id:case_id>/links", "case:link", {"to": "{case}", "kind": "related"}, 422),
     ("/api/v1/cases/<id:case_id>/merge", "case:merge", {"into": "{case}", "reason": "x"}, 428),
     ("/api/v1/cases/<id:case_id>/unmerge", "case:merge", {"reason": "x"}, 409),

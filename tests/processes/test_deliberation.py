@@ -146,16 +146,24 @@ def test_a_refused_proposer_reads_the_reason_and_residents_and_observers_do_no_s
 @pytest.mark.requirement("XC-063")
 def test_key_issues_are_marked_found_by_the_mark_and_unmarked(house: World) -> None:
     first, second = Issue(house), Issue(house)
-    first.accept(key_issue=True)
-    second.accept()
+    second.accept(key_issue=True)
 
-    def marked() -> list[str]:
-        return [row["id"] for row in house.cases(WORKER, facts={"key_issue": True})]
+    def marked() -> set[str]:
+        return {row["id"] for row in house.cases(WORKER, facts={"key_issue": True})}
 
-    assert marked() == [first.id]
-    first.open("线上讨论", key_issue=False)
-    second.open("线上讨论", key_issue=True)
-    assert marked() == [second.id]
+    def mark(who: str, *, on: bool, name: str = "key_issue") -> Any:
+        return house.post(who, f"/cases/{first.id}/marks", {"name": name, "on": on})
+
+    assert marked() == {second.id}
+    for who, answer in ((ONE, 403), (OBSERVER, 403), (OTHER_WORKER, 404), (WORKER, 200), (WORKER, 200)):
+        assert mark(who, on=True).status_code == answer
+    assert marked() == {first.id, second.id}
+    assert mark(WORKER, on=True, name="to_do").json["type"] == "/problems/mark-unknown"
+    assert mark(WORKER, on=False).status_code == 200
+    assert marked() == {second.id}
+    told = house.get(OBSERVER, f"/cases/{first.id}/timeline?limit=200").json["items"]
+    said = [each["text"] for line in told for each in line["events"] if each["name"] == "case.marked"]
+    assert said == ["加上标记“重点议题”", "去掉标记“重点议题”"]
 
 
 @pytest.mark.requirement("XC-058", "XC-065", "XC-067", "BS-272")

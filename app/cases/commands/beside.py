@@ -115,6 +115,15 @@ class Amend:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """标记: one of the marks of process.yaml is put on the case, or taken off."""
+
+    case_id: str
+    name: str
+    on: bool
+
+
+@dataclass(frozen=True)
 class UnitMoved:
     """A unit moved in the tree of units, and this case has something under its path."""
 
@@ -124,4 +133,6 @@ class UnitMoved:
     new: str
 
 
-Beside = Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | Amend | TreatIncident
+Beside = (
+    Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | Amend | Mark | TreatIncident
+)
