@@ -191,6 +191,8 @@ def _look(
     findings = [each for each in findings if not _echoes(each, gone)]
     findings += cross.check(bundle, diagram, _names(roles), gone, whole.parts)
     findings += staffing.check(bundle, diagram, roles or {})
+    if org is not None:
+        findings += staffing.check_units(bundle, {unit.code for unit in org.units})
     findings += told_of.check(bundle, roles)
     findings += parallel.check(whole, diagram)
     findings += messages.check(bundle, diagram)

@@ -1,6 +1,6 @@
 """Whether the roles that a process asks may do what it asks: a step nobody can finish is no step."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS
@@ -44,6 +44,16 @@ def check(bundle: Bundle, diagram: Diagram, roles: Mapping[str, RoleLine]) -> li
                         "error", "role-cannot-complete", PROCESS, line, f"泳道“{lane}”的规则{why}", en
                     )
     return [*found.values(), *_starts(bundle, roles)]
+
+
+def check_units(bundle: Bundle, units: Collection[str]) -> Iterator[Finding]:
+    """Where the calendar files cases, there is a unit."""
+    process = read_yaml(PROCESS, bundle.files.files[PROCESS])
+    for i, each in enumerate(bundle.process.schedules):
+        if each.unit not in units:
+            line = process.line(("schedules", i, "unit"))
+            zh = f"定期启动“{each.name}”的单位“{each.unit}”，机构文件 _org.yaml 里没有，到时登记不了。"
+            yield finding("warning", "schedule-unit", PROCESS, line, zh, f'No unit "{each.unit}".')
 
 
 def _asked(rule: Rule) -> str | None:

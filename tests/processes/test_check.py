@@ -109,6 +109,7 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("forms/sign.yaml", "{name: return_reason}", "{name: return_reason, choices: [非职责, 不想办]}", "error", "choices-unknown", "“不想办”不在 data 声明的选项里"),
         ("process.yaml", "facts:", "schedules: [{name: daily, every: P1D, at: '09:00', unit: d1, title: 每天一件}]\nfacts:", "error", "schedule-start", "starts 里要有 schedule"),
         ("process.yaml", "facts:", "schedules: [{name: daily, every: P1D, at: '09:00', unit: d1, title: 每天一件, form: {levle: 一般}}]\nfacts:", "error", "schedule-start", "“levle”不在登记表里"),
+        ("process.yaml", "facts:", "schedules: [{name: daily, every: P1D, at: '09:00', start: other_thing, unit: d9, title: 每天一件}]\nfacts:", "warning", "schedule-unit", "“d9”"),
         ("scenarios/on_time.yaml", "steps:", "steps:\n  - start: {schedule: weekly, called: 又一件}", "error", "scenario-unknown-schedule", "“weekly”"),
         ("../_org.yaml", "units:", "unitz:", "error", "org-invalid", "unitz"),
     ],

@@ -10,6 +10,7 @@ import pytest
 from app.categories import importing
 from app.categories.category_file import read_categories
 from app.core import config, db
+from app.core.clock import BEIJING
 from app.identity.actor import SYSTEM
 from tests import world as worlds
 from tests.files import MADE, form
@@ -201,6 +202,14 @@ def test_the_street_shows_what_it_did_the_district_closes_and_the_citizen_alone_
     }
     assert town.post("jumin3", f"/my/cases/{case}/rate", {"answers": RATING}).status_code == 404
     assert town.post("jumin1", f"/my/cases/{case}/rate", {"answers": RATING}).json["status"] == "已评价"
+    day = town.now().astimezone(BEIJING).date().isoformat()
+    asked = f"/reports/snap_report?from={day}&to={day}&period=received"
+    told = {
+        name: (each["numerator"], each["denominator"])
+        for name, each in town.get("duban1", asked).json["total"].items()
+    }
+    for name in ("accepted_rate", "on_time_rate", "first_pass_rate", "rated_rate", "solved_rate"):
+        assert told[name] == (1, 1), name
     again = town.post("jumin1", f"/my/cases/{case}/rate", {"answers": RATING})
     assert again.json["type"] == "/problems/already-rated"
 

@@ -46,3 +46,14 @@ def test_typical_cases_of_a_month_are_chosen_among_the_snaps_closed_in_it_and_re
     (review,) = taken.json["next"]
     assert review["step"] == "review"
     assert town.inbox("jia1") == []  # a community has no part in it
+    assert town.get("jumin4", "/publications?process=typical_cases").json["items"] == []
+    by_himself = {"outcome": "通过", "answers": {}}
+    path = f"/tasks/{review['id']}/complete"
+    assert town.post("paiqian1", path, by_himself, seen=review["revision"]).status_code == 403
+    assert town.post("shenhe1", path, by_himself, seen=review["revision"]).status_code == 200
+    (public,) = town.get("jumin4", "/publications?process=typical_cases").json["items"]
+    whole = town.get("jumin4", f"/publications/{public['id']}").text
+    assert "一处桶站" in whole
+    assert march["number"] not in whole  # neither whose it was nor where it is found
+    assert march["title"] not in whole
+    assert town.get("jumin4", f"/my/cases/{march['id']}").status_code == 404
