@@ -71,9 +71,11 @@ class Bundle:
 
     @cached_property
     def limit_names(self) -> Mapping[str, frozenset[str]]:
-        """Clock → the names whose values decide its limit; only clocks that ask a table."""
+        """Clock → the names whose values decide its limit; only clocks that ask a table,
+        or end on a day of the case."""
         tables = {name: clock.table for name, clock in self.sla.clocks.items() if clock.table}
-        return {name: self.tables.reads(self.limit_table(table)) for name, table in tables.items()}
+        days = {name: frozenset({clock.until}) for name, clock in self.sla.clocks.items() if clock.until}
+        return days | {name: self.tables.reads(self.limit_table(table)) for name, table in tables.items()}
 
     @cached_property
     def _limits(self) -> str:

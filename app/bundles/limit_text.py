@@ -1,6 +1,7 @@
 """A limit as sla.yaml and its tables write it: natural time, working days (P5WD) or working hours (PT4WH)."""
 
 import re
+from datetime import timedelta
 from functools import lru_cache
 
 from app.engine import durations
@@ -9,6 +10,8 @@ from app.engine.durations import Duration, DurationRefused
 FORMS_ZH = f"{durations.FORMS_ZH}、P5WD（5 个工作日）、PT4WH（4 个工作小时）"
 MOST_WORKING_HOURS = 26_100
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+"""A limit that is a day (`until(name)`): the clock is due when it ends, whenever it began."""
 _HOURS = re.compile(r"PT(\d{1,7})WH", re.ASCII)
 _WORKING = re.compile(r"P\d+WD|PT\d+WH", re.ASCII)
 
@@ -38,6 +41,16 @@ def natural_or_days(text: str) -> Duration:
     return durations.parse_duration(text)
 
 
+def elapsed(text: str) -> timedelta | None:
+    """Weeks, days, hours and minutes; None for what needs a calendar. Raises DurationRefused."""
+    if is_working(text):
+        return None
+    read = natural_or_days(text)
+    if read.years or read.months:
+        return None
+    return timedelta(weeks=read.weeks, days=read.days, hours=read.hours, minutes=read.minutes)
+
+
 def duration_error(text: str) -> tuple[str, str, str] | None:
     """What is wrong with a limit: rule, Chinese and English; None when it may be used."""
     try:
@@ -53,5 +66,7 @@ def in_words(text: str | None) -> str:
     """`PT2H` → 2 小时, `PT4WH` → 4 个工作小时, None → 不限."""
     if text is None:
         return "不限"
+    if DAY.fullmatch(text):
+        return f"到 {text} 为止"
     hours = working_hours(text)
     return f"{hours} 个工作小时" if hours is not None else durations.length(natural_or_days(text))

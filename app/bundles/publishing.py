@@ -31,7 +31,7 @@ SHAPE = Named(
                 "给谁看：everyone 全部居民，members 办件所在地的社区的正式成员",
                 required=True,
             ),
-            "category": Key(_NAME, "居民按它筛选的名字：选项、分类或文字类型"),
+            "category": Key(_NAME, "居民按它筛选的名字：选项、分类、单位或文字类型"),
             "point": Key(_NAME, "地图上的位置，位置类型的名字"),
             "likes": Key(Flag(), "能不能点赞；不写就不能"),
             "comments": Key(Scalar(), "评论：true 发表就显示，reviewed 审核后显示，false 不能评论（默认）"),
@@ -57,7 +57,7 @@ SHAPE = Named(
     "字母或汉字开头的名字",
 )
 
-_LABELS = ("text", "choice", "category")
+_LABELS = ("text", "choice", "category", "unit")
 _NEVER = ("person",)
 
 
@@ -103,7 +103,7 @@ def _read(name: str, given: Mapping[str, Any], data: Mapping[str, DataField], fo
         _check(each, (), "", data, found, (*at, "fields", i))
     for key, types, says in (
         ("title", ("text",), "文字"),
-        ("category", _LABELS, "选项、分类或文字"),
+        ("category", _LABELS, "选项、分类、单位或文字"),
         ("point", ("point",), "位置"),
         ("seats", ("int",), "整数"),
         ("until", ("date", "datetime"), "日期或日期时间"),

@@ -60,7 +60,11 @@ _CLOCK = Record(
         "resume": Key(
             Text(says="事件"), "停止以后什么事件接着算，起算时刻、到期时刻都不变，例如 case.redone"
         ),
-        "limit": Key(Scalar(), f"时限，例如 {FORMS_ZH}，或 table(决策)：起算时问决策表", required=True),
+        "limit": Key(
+            Scalar(),
+            f"时限，例如 {FORMS_ZH}，table(决策)：起算时问决策表，或 until(名字)：到那个日期为止",
+            required=True,
+        ),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
         "per": Key(
             Text(says="范围"), "round：每一轮（重办）各计各的；unit：每个承办单位各计各的；不写就是一件一个"
@@ -94,6 +98,7 @@ SHAPE = Record(
 
 
 PER_UNIT = "unit"
+_UNTIL = re.compile(r"until\(\s*([A-Za-z一-鿿][A-Za-z0-9_一-鿿]*)\s*\)")
 _TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 
 
@@ -123,6 +128,8 @@ class ClockDef:
     basis: str = ""
     """The clause that people may be pointed to."""
     per_unit: bool = False
+    until: str = ""
+    """The date of the case's data that is its limit; a change of it moves the due time."""
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -163,7 +170,8 @@ def read_sla(found: Found) -> Sla | None:
         for end in ("start", "stop", "resume"):
             if end in clock:
                 _check_event(clock[end], found, (*path, end))
-        limit, table = _limit(clock["limit"], found, (*path, "limit"))
+        until = _UNTIL.fullmatch(str(clock["limit"]))
+        limit, table = ("", "") if until else _limit(clock["limit"], found, (*path, "limit"))
         per_round = _per_round(clock, found, path)
         label = clock.get("label", "")
         resume = clock.get("resume", "")
@@ -184,6 +192,7 @@ def read_sla(found: Found) -> Sla | None:
             by_table,
             clock.get("basis", ""),
             clock.get("per") == PER_UNIT,
+            until[1] if until else "",
         )
     tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:
@@ -251,7 +260,7 @@ def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:
     if table := _TABLE.fullmatch(text):
         return "", table[1]
     if "(" in text:
-        zh = f"看不懂“{text}”；可以写 {FORMS_ZH}，或 table(决策)，例如 table(limits)。"
+        zh = f"看不懂“{text}”；可以写 {FORMS_ZH}，table(决策)，例如 table(limits)，或 until(日期的名字)。"
         found.error("value-invalid", path, zh, f'Cannot read "{text}".')
         return "", ""
     _check_duration(text, found, path)

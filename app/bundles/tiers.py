@@ -8,7 +8,7 @@ from typing import Any
 
 from app.bundles import keys
 from app.bundles.keys import Flag, Found, Key, Many, Record, Text
-from app.bundles.limit_text import duration_error, in_words, is_working, natural_or_days
+from app.bundles.limit_text import duration_error, elapsed, in_words, is_working, natural_or_days
 from app.bundles.rules import TIERS
 from app.bundles.yaml_file import Path
 from app.engine.durations import Duration
@@ -36,8 +36,10 @@ TIER = Record(
         ),
         "clock": Key(Text(says="时钟名"), "属于哪个时钟", required=True),
         "at": Key(
-            Text(r"[1-9][0-9]{0,2}%|\+P.{1,30}", "百分比，例如 80%，或到期以后多久，例如 +P1WD"),
-            "用去时限的百分之几，或到期以后多久",
+            Text(
+                r"[1-9][0-9]{0,2}%|[+-]P.{1,30}", "百分比，例如 80%，或到期以前、以后多久，例如 -P7D、+P1WD"
+            ),
+            "用去时限的百分之几，或到期以前（自然时间）、以后多久",
         ),
         "age": Key(Text(says="时长"), "起算之后多久，例如 PT24H、P1M"),
         "label": Key(Text(says="标签", longest=60), "标签，照规定的原文写", required=True),
@@ -64,6 +66,8 @@ class TierDef:
     label: str
     colour: str | None
     after: str = ""
+    before: str = ""
+    """How long before the due time, in weeks, days, hours; a clock shorter than that never reaches it."""
     kind: str = ""
     """Its class: of the tiers of one class a case shows one, the last reached."""
     just_after: bool = False
@@ -114,9 +118,13 @@ def _tier(given: Mapping[str, Any], clocks: Collection[str], found: Found, path:
     at = given.get("at", "")
     share = _SHARE.fullmatch(at)
     after = at.removeprefix("+") if at.startswith("+") else ""
-    for key, text in (("age", given.get("age")), ("at", after)):
+    before = at.removeprefix("-") if at.startswith("-") else ""
+    for key, text in (("age", given.get("age")), ("at", after or before)):
         if text and (wrong := duration_error(text)) is not None:
             found.error(wrong[0], (*path, key), *wrong[1:])
+    if before and duration_error(before) is None and elapsed(before) is None:
+        zh = f"到期以前只能写周、天、小时，例如 -P7D，现在是“{at}”。"
+        found.error("duration-invalid", (*path, "at"), zh, "Before the due time only weeks, days and hours.")
     for n, word in enumerate(given.get("tell", ())):
         _check_told(word, found, (*path, "tell", n))
     return TierDef(
@@ -127,6 +135,7 @@ def _tier(given: Mapping[str, Any], clocks: Collection[str], found: Found, path:
         label=given["label"],
         colour=given.get("colour"),
         after=after,
+        before=before,
         kind=given.get("class", ""),
         tell=tuple(dict.fromkeys(given.get("tell", ()))),
         urgent=given.get("urgent", False),

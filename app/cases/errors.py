@@ -215,3 +215,7 @@ class ReporterUnknown(Unprocessable):
 
 class UnitNotSelectable(Unprocessable):
     """不能选择这个单位。"""
+
+
+class CasesLacking(Conflict):
+    """要先办好另一件，才能往下办。"""

@@ -40,6 +40,7 @@ class Handler:
 
 _handlers: dict[str, Handler] = {}
 OURS = (
+    "app.cases.counting",
     "app.cases.feeding",
     "app.cases.filer",
     "app.cases.gathering",

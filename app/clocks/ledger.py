@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from app.bundles import limit_text
 from app.clocks.calendar import NO_CALENDAR, NOTHING, Calendar, Line, WorkingLine, natural
+from app.core.clock import BEIJING
 from app.engine import durations
 
 DAY = timedelta(days=1)
@@ -82,7 +83,10 @@ def line_of(text: str | None, calendar: Calendar) -> Line:
 
 
 def add(start: datetime, text: str, calendar: Calendar) -> datetime:
-    """The end of a limit that begins at `start`. Source: clocks.md, Model."""
+    """The end of a limit that begins at `start`; a day ends at midnight in Beijing, at the earliest at
+    `start`. Source: clocks.md, Model."""
+    if limit_text.DAY.fullmatch(text):
+        return max(start, datetime.combine(date.fromisoformat(text) + DAY, time(), BEIJING))
     line = line_of(text, calendar)
     if isinstance(line, WorkingLine):
         hours = limit_text.working_hours(text)

@@ -36,6 +36,9 @@ def limit_of(
 
     Raises NoRuleMatches, NotUnique, DecisionFailed, ResultDoesNotFit.
     """
+    if clock.until:
+        day = values.get(clock.until)
+        return Limit(str(day)[:10] if day else None)
     return _asked(bundle, clock, clock.table, "时限", values, functions) if clock.table else fixed(clock)
 
 

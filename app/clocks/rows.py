@@ -75,6 +75,9 @@ def tier_at(clock: Reckoned, tier: TierDef, calendar: Calendar) -> datetime | No
     if tier.age:
         begins = ledger.add(clock.start, tier.age, calendar)
         return begins + INSTANT if tier.just_after else begins
+    if tier.before:
+        soon = clock.due - (limit_text.elapsed(tier.before) or ledger.DAY) if clock.due else None
+        return soon if soon is not None and soon >= clock.start else None
     if tier.after:
         return ledger.add(clock.due, tier.after, calendar) if clock.due else None
     return clock.at_share(tier.at) if tier.at is not None else None

@@ -74,6 +74,13 @@ def _limits(bundle: Bundle, tables: Mapping[str, Table]) -> Iterator[Finding]:
         yield finding("error", "limit-table-unknown", SLA, doc.line(("limits",)), zh, "No such file.")
         return
     for name, clock in bundle.sla.clocks.items():
+        declared = bundle.process.data.get(clock.until)
+        if clock.until and (declared is None or declared.secret or declared.type not in ("date", "datetime")):
+            days = [each.name for each in bundle.process.data.values() if each.type in ("date", "datetime")]
+            able = nearest(clock.until, days)
+            zh = f"时钟“{name}”的 until 要写日期的名字，“{clock.until}”不是；可以写{able}。"
+            line = doc.line(("clocks", name, "limit"))
+            yield finding("error", "limit-no-date", SLA, line, zh, f'"{clock.until}" is no date.')
         for key, named in ((("limit",), clock.table), (("extendable", "by"), clock.extends_table)):
             if named:
                 yield from _limit_table(bundle, tables, doc.line(("clocks", name, *key)), clock, named)

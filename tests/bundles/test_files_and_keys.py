@@ -77,6 +77,7 @@ def only(findings: Any) -> Any:
         ("process", "-{seq:04}", "", "number-invalid", "有且只有一个流水号"),
         ("process", "role(dispatcher)@district", "group(x)", "key-not-yet", "泳道“中心”"),
         ("process", "role(dispatcher)@district", "rol(x)", "rule-invalid", "没有名为“rol”"),
+        ("sla", "limit: P7D}}", "limit: P7D}}\ntiers: [{key: near, clock: total, at: -P1M, label: 快到了}]", "duration-invalid", "只能写周、天、小时"),
         ("sla", "limit: P7D", "limit: P7X", "duration-invalid", "P7X"),
         ("sla", "limit: P7D", "limit: P5WD2D", "duration-invalid", "P5WD（5 个工作日）"),
         ("sla", "limit: P7D", "limit: PT4WHS", "duration-invalid", "PT4WH（4 个工作小时）"),

@@ -140,7 +140,7 @@ def test_a_terminated_case_is_shown_to_no_resident(activity: Activity) -> None:
 
 
 def test_the_process_may_show_no_secret_and_no_unknown_name() -> None:
-    wrong = RULE.replace("[content, kind, place_unit, photos]", "[content, phone, nothing]")
+    wrong = RULE.replace("[content, kind, place_unit, photos]", "[content, phone, nothing, content]")
     wrong = wrong.replace("    ended: ENDED", "    until: closes\n    ended: soon").replace(
         "RATED_BY", "signed"
     )
@@ -158,6 +158,7 @@ def test_the_process_may_show_no_secret_and_no_unknown_name() -> None:
     assert [each.rule for each in compile_bundle(files)[1]] == [
         "published-secret",
         "name-undeclared",
+        "value-twice",
         "key-missing",
     ]
 
