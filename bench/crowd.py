@@ -83,9 +83,10 @@ ROWS = (
     f"""{_TASK} due_at, opened_at, revision)
         select {_ID}, {_ID}, {_ID}, '1', 'sign', '签收', '承办单位', 0, '["handler@' || ({_POOL}) || '"]',
             'open', 50, {_DUE}, {_NOW}, 1 from {{span}}""",
-    f"""insert into task_queue (holder, rank, due_at, task_id)
+    f"""insert into task_queue (holder, rank, due_at, task_id, process_key)
         select 'pool:handler@' || ({_POOL}), '1050' || to_char({_DUE}, 'YYYYMMDDHH24MISS') || '050' || {_ID},
-            {_DUE}, {_ID} from {{span}}""",
+            {_DUE}, {_ID}, case when n % 5000 = 0 then 'rare' else 'work_order_12345' end
+        from {{span}}""",
     f"{_ACCESS} 'unit:' || ({_POOL}), 'pool' from {{span}}",
     # What this person handled: one case in twenty, nine of ten ended by now; filed, followed and kept a few.
     f"""{_ACCESS} {_MINE}, case when n % 200 = 0 then 'handled' else 'closed' end

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,13 @@ from app.cli.local import LocalRefused, servers
 from app.cli.local.accounts import own_folder, service_account
 from app.cli.local.children import Children
 from app.core import config, db
-from app.identity.actor import Actor, Appointment, actor_of
+from app.identity.actor import Actor, Appointment, Standing, actor_of
 from app.identity.permissions import CASE_READ, INCIDENT_READ, TASK_READ
 from bench.crowd import NOW, OURS, case_id, fill
 
 TIMES = 15
-PROMISES = {"todo": 5.0, "counts": 20.0}
+PROMISES = dict.fromkeys(("todo", "substitute: todo", "limited: todo", "limited: overdue"), 5.0)
+PROMISES |= dict.fromkeys(("counts", "substitute: counts", "limited: counts"), 20.0)
 """Milliseconds of database time. Source: cases.md, the inbox."""
 
 
@@ -115,6 +116,10 @@ def questions() -> dict[str, Callable[[], int]]:
     for view in VIEWS:
         made[view] = lambda view=view: len(inbox.page(me, view, 50, None))  # type: ignore[misc]
     made["counts"] = lambda: sum(each["count"] for each in inbox.counts(me).values())
+    for name, who in (("substitute", substitute()), ("limited", substitute("rare", "work_order"))):
+        for view in ("todo", "overdue"):
+            made[f"{name}: {view}"] = lambda who=who, view=view: len(inbox.page(who, view, 50, None))  # type: ignore[misc]
+        made[f"{name}: counts"] = lambda who=who: sum(each["count"] for each in inbox.counts(who).values())  # type: ignore[misc]
     recent = (NOW - timedelta(days=3)).isoformat()
     for name, who in (("street", street), ("community", community)):
         made[f"{name}: cases"] = lambda who=who: len(  # type: ignore[misc]
@@ -213,6 +218,14 @@ def worker() -> Actor:
     """Somebody in eight pools, who handled a twentieth of all cases."""
     held = [Appointment("handler", f"u{i}", f"u{i}", f"d1/u{i}") for i in range(OURS)]
     return actor_of("worker", "worker", "办事员", "person", held, {"handler": [TASK_READ, CASE_READ]})
+
+
+def substitute(*processes: str) -> Actor:
+    """Somebody in a pool of his own who acts for the worker, in these processes alone or in all."""
+    held = [Appointment("handler", "u9", "u9", f"d1/u{OURS + 1}")]
+    me = actor_of("helper", "helper", "代理人", "person", held, {"handler": [TASK_READ, CASE_READ]})
+    standing = Standing("s", worker(), frozenset(processes) if processes else None)
+    return replace(me, stands_for=(standing,))
 
 
 def reader(path: str) -> Actor:

@@ -256,22 +256,6 @@ def _standings(session: Session, actor: Actor) -> tuple[Standing, ...]:
     )
 
 
-_STANDS = dialects.locked(
-    select(substitutions.c.id).where(
-        substitutions.c.id == bindparam("which"),
-        substitutions.c.ended_at.is_(None),
-        substitutions.c.valid_from <= bindparam("at"),
-        substitutions.c.valid_until > bindparam("at"),
-    ),
-    shared=True,
-)
-
-
-def still_stands(session: Session, standing: Standing, at: datetime) -> bool:
-    """Whether it holds at this instant; whoever ends it waits until this transaction is over."""
-    return session.scalar(_STANDS, {"which": standing.id, "at": at}) is not None
-
-
 def _held(rows: Any) -> Iterator[Appointment]:
     for row in rows:
         if row.role is not None:

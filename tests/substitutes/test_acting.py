@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.audit.chain import case_chain
+from app.audit.streams import audit_stream
 from app.audit.verify import verify
 from app.bundles.files import BundleFiles
 from app.cases import advance, save
@@ -16,6 +17,7 @@ from app.cases.models import tasks
 from app.core import clock, db
 from app.identity.models import substitutions
 from tests import world as worlds
+from tests.cases import secret_process
 from tests.cases.test_budget import completion
 from tests.cases.test_votes import YES, Vote, voting
 from tests.engine.drawing import Drawing
@@ -247,3 +249,35 @@ def test_a_substitutes_completion_costs_one_statement_more(sqlite: db.Database) 
         costs.append(len(completion(world, by, task, "签收")))
 
     assert costs[1] == costs[0] + 1 <= 23
+
+
+def test_it_ends_with_the_account_of_either(world: World) -> None:
+    task = claimed(world)
+    which = stands_in(world, "cgw2", "cgw1").json["id"]
+
+    answer = world.post("liucheng1", "/people/cgw1/disable", {"reason": "调离", "release": True})
+
+    assert answer.status_code == 200
+    row = world.row(substitutions, which)
+    assert (row["ended_by"], row["end_reason"]) == (world.actor("liucheng1").id, "调离")
+    assert [row["subject"] for row in world.rows(audit_stream, kind="substitution.ended")] == [which]
+    taken = world.post("cgw2", f"/tasks/{task['id']}/claim", {}).json["task"]
+    assert (taken["assignee"], taken["signature"]) == (world.actor("cgw2").id, None)
+
+
+def test_the_substitute_reads_what_the_form_keeps_sealed_for_whoever_handles_it(
+    database: db.Database,
+) -> None:
+    world = worlds.build(database, secret_process.files())
+    answers = {"content": "路灯不亮", **secret_process.CALLER}
+    task = world.claim("paiqian1", world.file(process=secret_process.KEY, answers=answers).opened[0]).task
+    assert task is not None
+    body = wanted(world, "zjw1", person="paiqian1")
+    assert world.post("liucheng1", "/substitutions", body).status_code == 201
+
+    shown = [world.get(who, f"/tasks/{task['id']}/form").json["values"] for who in ("zjw1", "paiqian2")]
+
+    assert [each["caller_phone"] for each in shown] == [
+        secret_process.PHONE,
+        secret_process.COVERED["caller_phone"],
+    ]

@@ -14,7 +14,7 @@ from app.core import clock, once
 from app.core.db import Session
 from app.core.errors import Conflict, NotFound
 from app.core.once import Once, Stored
-from app.identity import org
+from app.identity import org, substitutes
 from app.identity.actor import Actor
 from app.identity.memberships import APPROVED, memberships
 from app.identity.models import appointments, people, tokens
@@ -75,6 +75,8 @@ def _disabled(session: Session, actor: Actor, login: str, reason: str, release: 
         session.execute(update(people).where(people.c.id == person.id).values(state="disabled"))
         session.execute(delete(tokens).where(tokens.c.person_id == person.id))
         _told(session, "account.disabled", actor, person.id, reason)
+        for which in substitutes.end_with_account(session, person.id, actor.id, reason, clock.now(session)):
+            _told(session, "substitution.ended", actor, which, reason)
     return _view(person, "disabled")
 
 

@@ -19,7 +19,7 @@ from app.cases.verbs import apart
 from app.core import events, personal
 from app.core.clock import BEIJING
 from app.core.errors import FieldError, Forbidden, IfMatchMissing, NotFound, Stale
-from app.identity import login, org
+from app.identity import org, substitutes
 from app.identity.models import case_access
 from app.identity.permissions import TASK_COMPLETE
 from app.identity.scopes import holders, let_in, missing, require, sees
@@ -63,7 +63,7 @@ def in_whose_name(motion: Motion, task: Row) -> None:
     """A substitute acts in the name of whom the task belongs to, as long as that holds at this instant."""
     me = motion.actor
     standing = names.standing(me, task, motion.case["process_key"])
-    if standing is not None and login.still_stands(motion.session, standing, motion.now):
+    if standing is not None and substitutes.still_stands(motion.session, standing, motion.now):
         motion.actor = standing.by(me)
 
 
