@@ -5,20 +5,22 @@ What it has told once it does not tell again, so that it may look back a little:
 later than one that began after it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select, text, update
 
-from app.cases.models import tasks
+from app.cases.models import cases, tasks
 from app.core import clock, dialects
 from app.core.db import Instant, Session, system_state, transaction
 from app.core.events import Event
+from app.identity import substitutes
 from app.identity.actor import SYSTEM
 from app.notices import listening
 from app.notices.rules import in_force
 from app.notices.telling import INSTANT
+from app.notices.who import PERSON
 
 OPENED = "task.opened"
 MOST = 500
@@ -30,7 +32,16 @@ SINCE = "notices_looked_until"
 _SINCE = dialects.locked(select(system_state.c.value).where(system_state.c.name == SINCE), skip=True)
 _LOOKED = update(system_state).where(system_state.c.name == SINCE).values(value=bindparam("until"))
 _NEW = (
-    select(tasks.c.id, tasks.c.case_id, tasks.c.step, tasks.c.name, tasks.c.pools, tasks.c.opened_at)
+    select(
+        tasks.c.id,
+        tasks.c.case_id,
+        tasks.c.step,
+        tasks.c.name,
+        tasks.c.pools,
+        tasks.c.opened_at,
+        cases.c.process_key,
+    )
+    .join(cases, cases.c.id == tasks.c.case_id)
     .where(
         text("tasks.state = 'open'"),
         tasks.c.part.is_(None),  # what others ask of somebody is told by their own act
@@ -64,11 +75,25 @@ def _look(session: Session, since: datetime | None) -> tuple[int, datetime | Non
         return 0, None
     begin = since or held
     rows = [dict(row) for row in session.execute(_NEW, {"since": begin}).mappings()]
+    _and_substitutes(session, rows, now)
     listening.tell_of(session, [_event(row) for row in rows], now)
     end = max(rows[-1]["opened_at"], begin + INSTANT) if len(rows) == MOST else now
     if (until := min(end, now - BACK)) > held:
         session.execute(_LOOKED, {"until": until.isoformat()})
     return len(rows), end
+
+
+def _and_substitutes(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """What lies on somebody's desk is told to who acts for him (代理), too."""
+    desks = {name.removeprefix(PERSON) for row in rows for name in row["pools"] if name.startswith(PERSON)}
+    acting = substitutes.acting_for(session, desks, now)
+    for row in rows if acting else ():
+        row["pools"] = row["pools"] + [
+            f"{PERSON}{substitute}"
+            for name in row["pools"]
+            for substitute, processes in acting.get(name.removeprefix(PERSON), ())
+            if processes is None or row["process_key"] in processes
+        ]
 
 
 def _held(session: Session) -> datetime | None:

@@ -11,6 +11,7 @@ from tests import world as worlds
 from tests.cases.test_budget import completion
 from tests.engine.drawing import Drawing
 from tests.notices.reading import told
+from tests.substitutes.conftest import stands_in
 from tests.world import World, by_role
 
 
@@ -93,14 +94,16 @@ def test_the_act_that_opens_a_task_asks_and_writes_nothing_for_it(world: World) 
     assert not any("notice" in line for line in sent)
 
 
-def test_a_task_for_one_person_is_told_to_that_person(database: db.Database) -> None:
+def test_a_task_for_one_person_is_told_to_that_person_and_to_who_acts_for_him(database: db.Database) -> None:
     back = 'camunda:candidateGroups="handler(one)"'
     drawing = Drawing("back").start().task("one", by_role()).task("two", back).end()
     world = worlds.build(database, worlds.bundle_of("back", drawing.line("start", "one", "two", "end")))
     looking.look()
     task = world.complete("paiqian2", world.file(process="back").opened[0]).opened[0]
+    stands_in(world, "dongjie1", "paiqian2", processes=["back"])
 
     looking.look()
 
     assert task["pools"] == [f"person:{world.actor('paiqian2').id}"]
-    assert told(world) == [("派遣员乙", "desk", f"新待办“{task['name']}”")]
+    said = [each for each in told(world) if each[1] == "desk"]
+    assert said == [(who, "desk", f"新待办“{task['name']}”") for who in ("东街道派遣员", "派遣员乙")]
