@@ -37,7 +37,7 @@ from app.cases.schemas import (
     MovedOut,
     NewCaseIn,
     ReasonIn,
-    TaskOut,
+    SeenTask,
     TaskPage,
     TaskQuery,
     TimelinePage,
@@ -166,7 +166,7 @@ def list_tasks(query: dict[str, Any]) -> Response:
         principal=me.id,
         view=view,
         keys=lambda row: inbox.sort_key(view, row),
-        item=viewing.listed_task,
+        item=partial(viewing.listed_task, me),
     )
     return sent(page)
 
@@ -180,13 +180,14 @@ def count_tasks() -> Response:
 
 
 @blp.get("/tasks/<id:task_id>")
-@blp.response(200, TaskOut())
+@blp.response(200, SeenTask())
 @blp.needs(TASK_READ)
 @blp.problems(NotFound)
 def get_task(task_id: str) -> Response:
     """一个任务。"""
-    task, bundle = tasks.look(actor(), task_id)
-    return sent(viewing.task_view(task, bundle), headers=etag.etag(task["revision"]))
+    me = actor()
+    task = tasks.look(me, task_id)
+    return sent(viewing.seen_task(me, task), headers=etag.etag(task["revision"]))
 
 
 @blp.get("/tasks/<id:task_id>/form")

@@ -189,6 +189,11 @@ class Motion:
             self.events += self.board.ask_again({name for name in names if changed & names[name]})
 
     def change_task(self, task: Row, **columns: Any) -> None:
+        if (
+            "hand_id" not in columns
+            and columns.get("assignee_id", task["assignee_id"]) != task["assignee_id"]
+        ):
+            columns |= {"hand_id": None, "signature": None}  # on another desk nobody has acted for anybody
         task.update(hush_spoken(self, columns, task["id"]))
         if task["id"] not in {row["id"] for row in self.opened}:
             self.changes.update("tasks", task["id"], task)

@@ -121,7 +121,17 @@ class TaskOut(Schema):
     revision = fields.Integer(required=True)
 
 
-class ListedTask(TaskOut):
+class SeenTask(TaskOut):
+    """A task as somebody sees it."""
+
+    on_behalf_of = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "代理：我办它就是代这个人办；自己的为空"},
+    )
+
+
+class ListedTask(SeenTask):
     """A task in a list, with its case's head."""
 
     case_number = fields.String(required=True)

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from app import bundles
-from app.bundles import Bundle
 from app.bundles.form_schema import json_schema
 from app.cases import prompts, viewing
 from app.cases.advance import Moved, advance
@@ -79,11 +78,10 @@ def visible(session: Session, actor: Actor, task_id: str) -> Row:
     return dict(row)
 
 
-def look(actor: Actor, task_id: str) -> tuple[Row, Bundle]:
-    """A task with its case's head and the version it runs."""
+def look(actor: Actor, task_id: str) -> Row:
+    """A task with its case's head."""
     with reading() as session:
-        task = visible(session, actor, task_id)
-    return task, bundles.get(task["version_id"])
+        return visible(session, actor, task_id)
 
 
 def form_of(actor: Actor, task_id: str) -> dict[str, Any]:

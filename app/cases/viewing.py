@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, exists, literal, select
 
 from app import bundles
 from app.bundles import Bundle
-from app.cases import hints
+from app.cases import hints, names
 from app.cases.models import GOING, cases, favourites, tasks
 from app.cases.motion import Row
 from app.cases.secrets.showing import data_of
@@ -167,11 +167,19 @@ def task_view(task: Mapping[str, Any], bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def listed_task(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A task in a list, with its case's head."""
-    bundle = bundles.get(row["version_id"])
+def seen_task(actor: Actor, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A task as somebody sees it, with whom he would act for (代理)."""
+    standing = names.standing(actor, row, row["process_key"])
     return {
-        **task_view(row, bundle),
+        **task_view(row, bundles.get(row["version_id"])),
+        "onBehalfOf": standing.actor.name if standing is not None else None,
+    }
+
+
+def listed_task(actor: Actor, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A task in a list, with its case's head."""
+    return {
+        **seen_task(actor, row),
         "caseNumber": row["number"],
         "caseTitle": row["title"],
         "caseStatus": row["status"],

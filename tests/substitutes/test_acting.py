@@ -55,9 +55,10 @@ def test_a_substitute_sees_the_desk_and_acts_in_the_name_of_whom_he_represents(w
     stands_in(world, "cgw2", "cgw1")
 
     listed = (lying(world, "cgw2"), count(world, "cgw2"))
+    whose = [world.get(who, f"/tasks/{task['id']}").json["onBehalfOf"] for who in ("cgw1", "cgw2")]
     done = complete(world, "cgw2", task, "签收")
 
-    assert listed == ([task["id"]], 1)
+    assert (listed, whose) == (([task["id"]], 1), [None, "城管委值班员"])
     assert done.status_code == 200, done.json
     assert (done.json["task"]["signature"], done.json["task"]["assignee"]) == (SIGNED, world.actor("cgw1").id)
     row = world.row(tasks, task["id"])

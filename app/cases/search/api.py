@@ -1,5 +1,6 @@
 """`POST /cases/search` and `/tasks/search`: typed conditions over what the caller may see."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -77,7 +78,7 @@ def found_page(noun: Noun, me: Actor, asked: Asked, limit: int, after: str | Non
         principal=me.id,
         view=view,
         keys=lambda row: query.keys_of(noun, asked.sort, row),
-        item=(lambda row: cases[row["id"]]) if noun is CASES else viewing.listed_task,
+        item=(lambda row: cases[row["id"]]) if noun is CASES else partial(viewing.listed_task, me),
         total=found.total,
         total_exact=found.exact,
     )

@@ -61,8 +61,6 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
         state="open",
         assignee_id=None,
         claimed_at=None,
-        hand_id=None,
-        signature=None,
         revision=task["revision"] + 1,
     )
     motion.tell_task("task.unclaimed", task, reason=reason, since=since)
@@ -89,8 +87,6 @@ def hand_back(motion: Motion, command: HandBack) -> bool:
         state="open",
         assignee_id=None,
         claimed_at=None,
-        hand_id=None,
-        signature=None,
         pools=pools,
         revision=task["revision"] + 1,
     )

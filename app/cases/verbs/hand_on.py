@@ -102,8 +102,6 @@ def escalate(motion: Motion, command: Escalate) -> Row:
         state="open",
         assignee_id=None,
         claimed_at=None,
-        hand_id=None,
-        signature=None,
         pools=pools,
         due_at=due_of(motion, task),
         revision=task["revision"] + 1,

@@ -32,8 +32,6 @@ def transfer(motion: Motion, command: Transfer) -> Row:
     motion.change_task(
         task,
         assignee_id=peer,
-        hand_id=None,
-        signature=None,
         transfers=task["transfers"] + 1,
         revision=task["revision"] + 1,
     )
