@@ -97,8 +97,8 @@ def test_what_a_look_answers_is_what_it_promises(world: World, working: Row) -> 
     for by, path, schema in (
         ("paiqian1", f"/cases/{working['case']}", schemas.WholeCase()),
         ("paiqian1", f"/cases/{working['other']['case']['id']}", schemas.WholeCase()),
-        ("paiqian1", f"/tasks/{working['task']}", schemas.TaskOut()),
-        ("paiqian1", f"/tasks/{open_task}", schemas.TaskOut()),
+        ("paiqian1", f"/tasks/{working['task']}", schemas.SeenTask()),
+        ("paiqian1", f"/tasks/{open_task}", schemas.SeenTask()),
         ("paiqian1", f"/tasks/{open_task}/form", schemas.FormOut()),
         ("paiqian1", f"/tasks/{working['task']}/form", schemas.FormOut()),
         ("paiqian1", "/tasks/counts", schemas.CountsOut()),
