@@ -47,6 +47,11 @@ class Measure:
         return {"numerator": self.counts, **({} if self.of is None else {"denominator": self.of})}
 
     @property
+    def averages(self) -> bool:
+        """Whether it is a plain mean of the cases' own numbers."""
+        return self.unit == "mean" and self.over is None
+
+    @property
     def columns(self) -> Iterator[Any]:
         """What is added up for it: `<key>_n`, `<key>_of`, and `<key>_cases` where that is another number."""
         if self.value is None:

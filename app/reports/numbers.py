@@ -18,6 +18,8 @@ def numbers(
     told = {key: number(each, sums) for key, each in report.measures.items()}
     for key, each in told.items():
         whole = _plain((total or {}).get(f"{key}_n")) if report.measures[key].of is None else 0
+        means = sums.get(f"{key}_means") if total is not None else None
+        each["meanOfMeans"] = round(float(means), 4) if means is not None else None
         each["share"] = round(100 * each["numerator"] / whole, 2) if whole else None
     return told
 

@@ -17,7 +17,7 @@ from app.identity.models import units
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import unit_scope
 from app.reports.dimensions import PERIODS, column, rolled
-from app.reports.measures import Report
+from app.reports.measures import Measure, Report
 from app.reports.models import counted_cases as counted
 
 NOBODY = "-"
@@ -79,6 +79,7 @@ def groups(
             rows = rows.outerjoin(over, over.c.own == inner.c[label])
             shown.append(func.coalesce(over.c.shown, inner.c[label]).label(label))
     totals = [func.sum(each).label(each.name) for each in inner.c if each.name not in names.values()]
+    totals += [_mean_of_means(inner, each) for each in report.measures.values() if each.averages]
     statement = select(*shown, *totals).select_from(rows)
     if shown:
         statement = statement.group_by(*shown).order_by(*(each.nulls_last() for each in shown))
@@ -116,6 +117,12 @@ def listed(
         rows = rows.where(counted.c.case_id < after)
     statement = rows.order_by(counted.c.case_id.desc()).limit(most)
     return [dict(row) for row in session.execute(statement, {"now": now}).mappings()]
+
+
+def _mean_of_means(inner: Any, measure: Measure) -> Any:
+    """Of what a group is rolled up from, each counted once: beside the mean of all its cases."""
+    each = inner.c[f"{measure.key}_n"] / func.nullif(inner.c[f"{measure.key}_of"], 0)
+    return func.avg(each).label(f"{measure.key}_means")
 
 
 def _named(row: Any, names: dict[str, str]) -> Row:

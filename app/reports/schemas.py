@@ -134,6 +134,11 @@ class NumberOut(Schema):
     share = fields.Float(
         required=True, allow_none=True, metadata={"description": "分组里的件数占合计的百分之几"}
     )
+    mean_of_means = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "平均：由下一级各单位的均值再平均，每个单位算一次；value 是按件平均"},
+    )
     cases = fields.Integer(required=True, metadata={"description": "由多少件得出（n）"})
     before = fields.Float(required=True, allow_none=True, metadata={"description": "写了 compare：以前的值"})
     change = Shape(ChangeOut, required=True, allow_none=True, metadata={"description": "写了 compare：增量"})

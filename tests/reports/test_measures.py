@@ -15,7 +15,7 @@ from tests import world as worlds
 from tests.cases.test_shapes import misfits
 from tests.categories.conftest import SMALL, load
 from tests.reports.conftest import TREES, Office, counted_order
-from tests.world import WORK_ORDER
+from tests.world import PLACE, WORK_ORDER
 
 MEASURES = """
 measures:
@@ -54,10 +54,12 @@ def measured(measures: str = MEASURES) -> BundleFiles:
 class House(Office):
     """The district with what tests of measures do all the time."""
 
-    def rated(self, unit: str = "d1-cgw", *, solved: bool = True, by: str = "", **numbers: int) -> Any:
+    def rated(
+        self, unit: str = "d1-cgw", *, solved: bool = True, by: str = "", place_unit: str = PLACE, **numbers: int
+    ) -> Any:
         """An order handled with these numbers: its open task 审核."""
         by = by or ("cgw1" if unit == "d1-cgw" else "zjw1")
-        task = self.complete(by, self.order(unit), "签收").opened[0]
+        task = self.complete(by, self.order(unit, place_unit=place_unit), "签收").opened[0]
         why = {} if solved else {"unsolved_why": "要等材料"}
         answers = {"contacted": True, "solved": solved, "result": "已修", **why, **numbers}
         return self.complete(by, task, "报结", answers).opened[0]
@@ -167,6 +169,21 @@ def test_means_are_ranked_with_their_number_and_too_few_have_no_place(house: Hou
     assert first["rank"] == {"score": round((2 * round(overall, 4) + 8) / 4, 4), "place": 1, "says": None}
     assert (second["rank"]["place"], second["rank"]["says"]) == (None, "样本不足")
     assert second["numbers"]["stars"]["cases"] == 1
+
+
+@pytest.mark.requirement("BS-057", "BS-067", "BS-078", "BS-079")
+def test_a_level_shows_the_mean_of_its_cases_and_the_mean_of_its_units(house: House) -> None:
+    for place, stars in (("d1-s1-c1", 5), ("d1-s1-c2", 1), ("d1-s1-c2", 1), ("d1-s2-c1", 4)):
+        house.rated(stars=stars, place_unit=place)
+
+    def level(tier: str, who: str = "duban1") -> dict[str, Any]:
+        found = house.measured(who=who, by="place", unitTier=tier).json["groups"]
+        stars = {each["by"]["place"]["key"]: each["numbers"]["stars"] for each in found}
+        return {key: (each["value"], each["meanOfMeans"], each["cases"]) for key, each in stars.items()}
+
+    assert level("community") == {"d1-s1-c1": (5, 5, 1), "d1-s1-c2": (1, 1, 2), "d1-s2-c1": (4, 4, 1)}
+    assert level("street") == {"d1-s1": (2.3333, 3, 3), "d1-s2": (4, 4, 1)}
+    assert level("district") == {"d1": (2.75, 3.3333, 4)}
 
 
 def test_a_period_is_compared_with_the_one_before_and_new_is_said_where_there_was_none(house: House) -> None:
