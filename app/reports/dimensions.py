@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select
+from sqlalchemy import String, and_, bindparam, func, literal, or_, select
 
 from app.bundles.data_fields import DataField
 from app.bundles.models import process_heads, process_versions
@@ -86,7 +86,7 @@ def _person(report: Report) -> Any:
         raise Unknown("这个统计不能按人员分组：process.yaml 的 statistics 里没有写 person。")
     done = (tasks.c.case_id == counted.c.case_id, tasks.c.step == counting.person, tasks.c.state == "done")
     last = select(tasks.c.done_by).where(*done).order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
-    return last.limit(1).scalar_subquery()
+    return report.tables.once("person", last.limit(1).scalar_subquery(), String())
 
 
 # — rolling up —

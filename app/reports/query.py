@@ -61,11 +61,12 @@ def groups(
     above = {name: rolled(name, asked.unit_tier, asked.category_level) for name in by}
     columns = [column(report, name, asked.period).label(label) for name, label in names.items()]
     sums = [each for measure in report.measures.values() for each in measure.columns]
-    where = [*_which(session, actor, report, asked), counted.c.excluded.is_(False)]
+    own = [*_which(session, actor, report, asked), counted.c.excluded.is_(False)]
+    only = _only(report, asked)
     inner = (
         select(*columns, *sums)
-        .select_from(report.tables.joined(counted))
-        .where(*where)
+        .select_from(report.tables.joined(counted, own))
+        .where(*own, *only)
         .group_by(*names.values())
         .subquery()
     )
@@ -87,11 +88,12 @@ def groups(
     return [_named(row, names) for row in found]
 
 
-def left_out(session: Session, actor: Actor, report: Report, asked: Asked) -> int:
+def left_out(session: Session, actor: Actor, report: Report, asked: Asked, now: datetime) -> int:
     """How many of the period are in no number because they were excluded (剔除)."""
-    which = _which(session, actor, report, asked)
-    rows = select(func.count()).select_from(report.tables.joined(counted))
-    found: int = session.scalar(rows.where(*which, counted.c.excluded.is_(True)))
+    own = [*_which(session, actor, report, asked), counted.c.excluded.is_(True)]
+    only = _only(report, asked)
+    rows = select(func.count()).select_from(report.tables.joined(counted, own))
+    found: int = session.scalar(rows.where(*own, *only), {"now": now})
     return found
 
 
@@ -106,12 +108,13 @@ def listed(
     after: str | None,
 ) -> list[Row]:
     """The cases that a number counts, the newest first."""
-    which = _which(session, actor, report, asked)
+    own = [*_which(session, actor, report, asked), counted.c.excluded.is_(False)]
+    only = _only(report, asked)
     report.tables.case = True  # its number and status are shown
     rows: Select[Any] = (
         select(counted, cases.c.number, cases.c.status)
-        .select_from(report.tables.joined(counted))
-        .where(*which, counted.c.excluded.is_(False), part)
+        .select_from(report.tables.joined(counted, own))
+        .where(*own, *only, part)
     )
     if after is not None:
         rows = rows.where(counted.c.case_id < after)
@@ -136,12 +139,15 @@ def _which(session: Session, actor: Actor, report: Report, asked: Asked) -> list
         at >= _midnight(asked.first),
         at < _midnight(asked.last + timedelta(days=1)),
         _scope(session, actor),
-        *(_in_group(report, name, key, asked) for name, key in asked.only),
     ]
     if asked.within is not None:
         found.append(unit_scope((asked.within,), counted.c.org_path))
     process = report.bundle.key if report.bundle is not None else asked.process
     return found if process is None else [*found, counted.c.process_key == process]
+
+
+def _only(report: Report, asked: Asked) -> list[ColumnElement[bool]]:
+    return [_in_group(report, name, key, asked) for name, key in asked.only]
 
 
 def _scope(session: Session, actor: Actor) -> ColumnElement[bool]:

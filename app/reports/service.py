@@ -80,7 +80,7 @@ def figures(actor: Actor, name: str, asked: Asked, by: Sequence[str], compare: s
         _ready(session)
         now = clock.now(session)
         rows = _groups(session, actor, report, asked, by, now)
-        excluded = query.left_out(session, actor, report, asked)
+        excluded = query.left_out(session, actor, report, asked, now)
         names = {each: _names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
         found = Figures(report, asked, tuple(by), now, rows, _total(rows, by), excluded, names)
         if compare is None:

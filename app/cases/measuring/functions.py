@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Boolean, Integer, and_, func, or_, select
 
 from app.bundles.keys import nearest
 from app.cases.measuring.terms import BOOL, MOMENT, NOW, NUMBER, TEXT, Reading, Refused, Term
@@ -12,6 +12,7 @@ from app.cases.requests import kinds
 from app.cases.requests.models import case_requests
 from app.clocks.models import clocks, timers
 from app.clocks.rows import RUNNING, STOPPED
+from app.core.db import Instant
 
 Function = Callable[[Reading, tuple[str, ...]], Term]
 
@@ -34,14 +35,14 @@ def _ended(reading: Reading, given: tuple[str, ...]) -> Term:
 
 def _returned(reading: Reading, _: tuple[str, ...]) -> Term:
     rows = select(func.count()).where(rejections.c.case_id == reading.tables.case_id)
-    return Term(NUMBER, rows.scalar_subquery())
+    return _counted(reading, "returned", rows)
 
 
 def _asked(reading: Reading, given: tuple[str, ...]) -> Term:
     _known("申请", given[0], kinds.KINDS)
     row = case_requests.c
     rows = select(func.count()).where(row.parent_id == reading.tables.case_id, row.kind == given[0])
-    return Term(NUMBER, rows.scalar_subquery())
+    return _counted(reading, f"asked:{given[0]}", rows)
 
 
 def _linked(reading: Reading, given: tuple[str, ...]) -> Term:
@@ -50,7 +51,7 @@ def _linked(reading: Reading, given: tuple[str, ...]) -> Term:
     away = and_(case_links.c.from_id == mine, case_links.c.to_id == other.c.id)
     home = and_(case_links.c.to_id == mine, case_links.c.from_id == other.c.id)
     found = select(case_links.c.id).where(or_(away, home), other.c.process_key == given[0])
-    return Term(BOOL, found.exists())
+    return _there(reading, f"linked:{given[0]}", found)
 
 
 def _steps(reading: Reading, given: tuple[str, ...]) -> Any:
@@ -65,23 +66,23 @@ def _steps(reading: Reading, given: tuple[str, ...]) -> Any:
 
 
 def _done(reading: Reading, given: tuple[str, ...]) -> Term:
-    return Term(BOOL, select(tasks.c.id).where(_steps(reading, given)).exists())
+    return _there(reading, f"done:{given}", select(tasks.c.id).where(_steps(reading, given)))
 
 
 def _times(reading: Reading, given: tuple[str, ...]) -> Term:
-    return Term(NUMBER, select(func.count()).where(_steps(reading, given)).scalar_subquery())
+    return _counted(reading, f"times:{given}", select(func.count()).where(_steps(reading, given)))
 
 
 def _finished(reading: Reading, given: tuple[str, ...]) -> Term:
     last = select(func.max(tasks.c.closed_at)).where(_steps(reading, given))
-    return Term(MOMENT, last.scalar_subquery())
+    return Term(MOMENT, reading.tables.once(f"finished:{given}", last.scalar_subquery(), Instant()))
 
 
 def _waiting(reading: Reading, given: tuple[str, ...]) -> Term:
     _known("环节", given[0], reading.steps)
     open_ = tasks.c.state.in_(("open", "claimed", "waiting"))
     mine = and_(tasks.c.case_id == reading.tables.case_id, tasks.c.step == given[0], open_)
-    return Term(BOOL, select(tasks.c.id).where(mine).exists())
+    return _there(reading, f"waiting:{given[0]}", select(tasks.c.id).where(mine))
 
 
 def _of_clock(kind: str, made: Callable[[Any], Any]) -> Function:
@@ -92,7 +93,7 @@ def _of_clock(kind: str, made: Callable[[Any], Any]) -> Function:
     return read
 
 
-def _tier(*conditions: Any) -> Function:
+def _tier(what: str, *conditions: Any) -> Function:
     def read(reading: Reading, given: tuple[str, ...]) -> Term:
         name, tier = given
         _known("时钟", name, reading.bundle.sla.clocks)
@@ -100,7 +101,7 @@ def _tier(*conditions: Any) -> Function:
         mine = and_(clocks.c.case_id == reading.tables.case_id, clocks.c.name == name)
         rows = select(timers.c.id).join(clocks, timers.c.key == clocks.c.id)
         rows = rows.where(mine, timers.c.kind == "flag", timers.c.tier == tier, *conditions)
-        return Term(BOOL, rows.exists())
+        return _there(reading, f"{what}:{name}.{tier}", rows)
 
     return read
 
@@ -135,10 +136,18 @@ FUNCTIONS: Mapping[str, Function] = {
     "started": _of_clock(MOMENT, lambda row: row.started_at),
     "stopped": _of_clock(MOMENT, lambda row: row.stopped_at),
     # `past`: a later tier of its class was reached in the same look
-    "reached": _tier(timers.c.state.in_(("fired", "past"))),
-    "holds": _tier(timers.c.state == "fired", clocks.c.state != STOPPED),
+    "reached": _tier("reached", timers.c.state.in_(("fired", "past"))),
+    "holds": _tier("holds", timers.c.state == "fired", clocks.c.state != STOPPED),
 }
 """By name; `bundles/measures.py` says how many arguments each takes, and what it means."""
+
+
+def _counted(reading: Reading, what: str, rows: Any) -> Term:
+    return Term(NUMBER, reading.tables.once(what, rows.scalar_subquery(), Integer()))
+
+
+def _there(reading: Reading, what: str, rows: Any) -> Term:
+    return Term(BOOL, reading.tables.once(what, rows.exists(), Boolean()))
 
 
 def _known(what: str, word: str, known: Iterable[str] | None) -> None:

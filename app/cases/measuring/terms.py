@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, literal_column, select
 
 from app.bundles.bundle import Bundle
 from app.bundles.data_fields import DataField
@@ -41,6 +41,8 @@ class Tables:
     case_id: ColumnElement[str]
     own: Mapping[str, Any] = field(default_factory=dict)
     """Columns of a case that stand in the report's own row."""
+    asked: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    """What `once` was asked for: its number and the question."""
     facts: dict[str, Any] = field(default_factory=dict)
     clocks: dict[str, Any] = field(default_factory=dict)
     case: bool = False
@@ -59,23 +61,31 @@ class Tables:
         """The instance of a clock that was started last."""
         return self.clocks.setdefault(name, clocks.alias(f"clock_{name}")).c
 
-    def joined(self, rows: Any) -> Any:
-        """The report's rows with everything beside them that was asked for."""
+    def once(self, what: str, made: Any, kind: Any) -> Any:
+        """What needs rows of its own (steps, tiers, links): worked out once a case, however often named."""
+        number, _ = self.asked.setdefault(what, (len(self.asked), made))
+        return literal_column(f"asked.a{number}", kind)
+
+    def joined(self, rows: Any, which: Any) -> Any:
+        """The rows with all that is read beside them; `which` are conditions on the rows alone."""
+        newest = {name: self.once(f"clock:{name}", self._newest(name), String()) for name in self.clocks}
+        if self.asked:
+            columns = [made.label(f"a{number}") for number, made in self.asked.values()]
+            # offset: else the planner works each of them out again wherever it is named
+            worked = select(self.case_id.label("case_id"), *columns).where(*which).offset(0).subquery("asked")
+            rows = rows.join(worked, worked.c.case_id == self.case_id)
         if self.case:
             rows = rows.join(cases, cases.c.id == self.case_id)
         for name, fact in self.facts.items():
             rows = rows.outerjoin(fact, and_(fact.c.case_id == self.case_id, fact.c.name == name))
         for name, clock in self.clocks.items():
-            each = clocks.alias(f"each_{name}")
-            newest = (
-                select(each.c.id)
-                .where(each.c.case_id == self.case_id, each.c.name == name)
-                .order_by(each.c.started_at.desc(), each.c.id.desc())
-                .limit(1)
-                .scalar_subquery()
-            )
-            rows = rows.outerjoin(clock, clock.c.id == newest)
+            rows = rows.outerjoin(clock, clock.c.id == newest[name])
         return rows
+
+    def _newest(self, name: str) -> Any:
+        each = clocks.alias(f"each_{name}")
+        mine = select(each.c.id).where(each.c.case_id == self.case_id, each.c.name == name)
+        return mine.order_by(each.c.started_at.desc(), each.c.id.desc()).limit(1).scalar_subquery()
 
 
 @dataclass(frozen=True)
