@@ -16,6 +16,9 @@ from app.exchange.models import outbox
 from app.processes import scenarios
 from app.processes.callees import in_order
 from app.processes.publish import shipped
+from app.reports import service
+from app.reports.numbers import numbers
+from app.reports.query import Asked
 from tests import world as worlds
 from tests.world import BPMN, World
 
@@ -29,7 +32,9 @@ def house_of(database: db.Database, *keys: str) -> World:
     return made
 
 
-def test_every_status_word_of_every_shipped_process_is_there(sqlite: db.Database) -> None:
+def test_every_status_of_every_process_is_there_and_every_measure_leads_to_its_cases(
+    sqlite: db.Database,
+) -> None:
     house = house_of(sqlite, *(each.name for each in in_order(shipped(BPMN))))
 
     shown = states.show()
@@ -46,7 +51,24 @@ def test_every_status_word_of_every_shipped_process_is_there(sqlite: db.Database
     roots = [row for row in rows if row["parent_id"] is None and row["external_no"]]
     assert sum(row["title"].startswith(MARK) or row["external_no"].startswith("YS") for row in roots) > 50
     assert {row["state"] for row in house.rows(outbox)} <= {"closed"}
-    assert [row for row in house.rows(incidents) if row["kind"] == "stalled"] == []
+    assert {row["kind"] for row in house.rows(incidents)} <= {"pool-empty"}
+    looked_at = {key: measures_lead_to_their_cases(house, key) for key in shown.seen}
+    assert {key: count for key, count in looked_at.items() if count < 2} == {}
+
+
+def measures_lead_to_their_cases(house: World, key: str) -> int:
+    """How many measures a process has; each says what its list holds, and most find something."""
+    eye = house.actor("guancha1")
+    today = house.now().date()
+    asked = Asked(today - timedelta(days=900), today + timedelta(days=1), "received")
+    found = service.figures(eye, key, asked, ())
+    told = numbers(found.report, found.total)
+    for name, number in told.items():
+        if found.report.measures[name].value is None:
+            behind = service.cases_behind(eye, key, asked, name, "numerator", 200, None)
+            assert len(behind) == number["numerator"], (key, name)
+    assert any(number["cases"] for number in told.values()), key
+    return len(told)
 
 
 def test_a_second_time_adds_nothing_and_a_killed_run_goes_on_without_doubles(

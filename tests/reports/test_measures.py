@@ -55,7 +55,13 @@ class House(Office):
     """The district with what tests of measures do all the time."""
 
     def rated(
-        self, unit: str = "d1-cgw", *, solved: bool = True, by: str = "", place_unit: str = PLACE, **numbers: int
+        self,
+        unit: str = "d1-cgw",
+        *,
+        solved: bool = True,
+        by: str = "",
+        place_unit: str = PLACE,
+        **numbers: int,
     ) -> Any:
         """An order handled with these numbers: its open task 审核."""
         by = by or ("cgw1" if unit == "d1-cgw" else "zjw1")
