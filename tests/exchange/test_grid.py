@@ -165,6 +165,23 @@ def test_nobody_but_the_grid_tells_what_the_grid_did(town: World, configure: Con
     assert [row["state"] for row in town.rows(inbound)] == ["delivered"]
 
 
+@pytest.mark.requirement("BS-027")
+def test_what_came_by_letter_says_so_in_front_of_its_title(town: World) -> None:
+    town.publish(shipped("people_mailbox"))
+    letter = {"content": "楼前积水。", "area": "2", "label": "26"}
+    town.post("jumin1", "/my/cases", {"process": "people_mailbox", "title": "积水", "answers": letter})
+    (problem,) = [case for case in town.rows(cases) if case["process_key"] == "problem_tracking"]
+    (task,) = town.inbox_of(problem)
+
+    moved = town.complete("jia1", task, "回应", {"reply": "去看了。"})
+    town.complete("jia1", moved.opened[0], "上报网格", {"way": "线上", "measure": "已联系。"}, "管网问题。")
+
+    assert problem["data"]["channel"] == "人民信箱"
+    assert town.case(problem["id"])["data"]["grid_title"] == "【人民信箱】积水"
+    assert escalated(town)
+    assert [each["data"].get("grid_title") for each in town.rows(cases, external_no="TZ-1")] == ["人行道塌陷"]
+
+
 @pytest.mark.requirement("BS-084")
 def test_a_new_version_of_the_grid_is_another_map_not_another_program(
     town: World, configure: Configure, tmp_path: Path
