@@ -7,7 +7,17 @@ from flask import Response
 from app.categories import catalogue
 from app.categories.category_file import CategoriesRefused, read_categories
 from app.categories.importing import CategoriesScheduled, Report, import_file
-from app.categories.schemas import CategoryPage, CategoryQuery, CategoryTables, ImportIn, ImportOut
+from app.categories.kept import table_of
+from app.categories.schemas import (
+    CategoryPage,
+    CategoryQuery,
+    CategoryTables,
+    ImportIn,
+    ImportOut,
+    SuggestedOut,
+    SuggestIn,
+)
+from app.categories.suggesting import suggest
 from app.core import clock
 from app.core.db import reading
 from app.core.errors import FieldError, NotFound, Unprocessable
@@ -67,6 +77,26 @@ def categories(query: dict[str, Any], table: str) -> Response:
             )
 
         return sent(pages.of_rows(me.id, view, query, load, _shown, key="code"))
+
+
+@blp.post("/<id:table>/suggest")
+@blp.everybody
+@blp.arguments(SuggestIn(), example={"text": "垃圾桶脏污满冒，周边不洁"})
+@blp.response(200, SuggestedOut())
+@blp.problems(NotFound)
+def suggestion(body: dict[str, Any], table: str) -> Response:
+    """推荐分类：登记之前按文字里的常用词推荐一类，选不选由人；什么也不留下。"""
+    actor()
+    with reading() as session:
+        if not catalogue.known(session, table):
+            raise NotFound
+        now, kept = clock.now(session), table_of(session, table)
+    found = suggest(kept, body["text"], now)
+    chosen = kept.at(found.code, now) if found is not None else None
+    if found is None or chosen is None:
+        return sent({"suggestion": None})
+    about = {"code": found.code, "name": chosen.full_name, "words": list(found.words)}
+    return sent({"suggestion": about})
 
 
 @blp.post("/<id:table>/import")

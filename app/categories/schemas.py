@@ -58,6 +58,26 @@ class ImportIn(Schema):
     dry_run = Flag(load_default=False, metadata={"description": "只说会有什么变化，不保存"})
 
 
+class SuggestIn(Schema):
+    """What somebody is about to file, in his own words; it is not kept."""
+
+    text = Text(2000, least=1, lines=True, required=True)
+
+
+class ProposedOut(Schema):
+    """A category that can be chosen now, and the words of the text that speak for it."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True, metadata={"description": "全名，从最高一级起"})
+    words = ListOf(fields.String(), required=True)
+
+
+class SuggestedOut(Schema):
+    """The proposal; none where no word of the table is in the text."""
+
+    suggestion = Shape(ProposedOut, required=True, allow_none=True)
+
+
 class ChangedOut(Schema):
     """One category that changed; `was` is its former name, or the parent it had."""
 

@@ -113,6 +113,7 @@ EVERYBODY = {
     ("get", "/api/v1/calendars/{region}/{year}"),
     ("get", "/api/v1/categories"),
     ("get", "/api/v1/categories/{table}"),
+    ("post", "/api/v1/categories/{table}/suggest"),
     ("get", "/api/v1/notices"),
     ("get", "/api/v1/notices/counts"),
     ("post", "/api/v1/notices/read"),

@@ -143,6 +143,9 @@ def test_there_are_two_indicators_in_estates_and_ten_in_public_space_and_a_snap_
 def test_an_indicator_is_proposed_added_and_ended_as_data_and_old_snaps_keep_theirs(town: World) -> None:
     proposed = snap(town).json["id"]
     chosen = snap(town, indicator="0204").json["id"]
+    before = town.post("jumin1", "/categories/snap_indicators/suggest", {"text": "垃圾桶脏污满冒"}).json[
+        "suggestion"
+    ]
     changed = TABLE.decode().replace(
         '{code: "0203", name: 垃圾桶脏污满冒周边不洁, keywords: [垃圾桶, 满冒, 满溢, 脏污]}',
         '{code: "0211", name: 路面破损}',
@@ -155,6 +158,11 @@ def test_an_indicator_is_proposed_added_and_ended_as_data_and_old_snaps_keep_the
     def kept(case: str) -> Row:
         return dict(town.get("paiqian1", f"/cases/{case}").json["data"])
 
+    asked = {"text": "垃圾桶脏污满冒"}
+    offered = town.post("jumin1", "/categories/snap_indicators/suggest", asked).json["suggestion"]
+    nothing = town.post("jumin1", "/categories/snap_indicators/suggest", {"text": "路灯不亮"}).json
+    assert (before["code"], before["words"][0]) == ("0203", "垃圾桶")  # before he files, while it held
+    assert (offered, nothing["suggestion"]) == (None, None)
     assert (kept(proposed)["indicator"], kept(proposed)["suggested_indicator"]) == ("0203", "0203")
     assert (kept(chosen)["indicator"], kept(chosen)["suggested_indicator"]) == ("0204", "0203")
     assert kept(proposed)["indicator_name"].endswith("垃圾桶脏污满冒周边不洁")
