@@ -252,6 +252,19 @@ def test_a_substitutes_completion_costs_one_statement_more(sqlite: db.Database) 
     assert costs[1] == costs[0] + 1 <= 23
 
 
+def test_all_or_none_in_two_names_at_once(world: World) -> None:
+    theirs, own = claimed(world), claimed(world, "cgw2")
+    stands_in(world, "cgw2", "cgw1")
+    items = [{"task": each["id"], "revision": each["revision"]} for each in (theirs, own)]
+    body = {"verb": "complete", "outcome": "签收", "items": items, "atomic": True}
+
+    answer = world.post("cgw2", "/tasks/bulk", body)
+
+    assert (answer.status_code, answer.json.get("done")) == (200, 2), answer.json
+    signed = [world.row(tasks, each["id"])["signature"] for each in (theirs, own)]
+    assert signed == [SIGNED, None]
+
+
 def test_it_ends_with_the_account_of_either(world: World) -> None:
     task = claimed(world)
     which = stands_in(world, "cgw2", "cgw1").json["id"]
