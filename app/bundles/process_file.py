@@ -42,6 +42,10 @@ SHAPE = Record(
             "只供别的流程调用的写 call",
             required=True,
         ),
+        "aboveSees": Key(
+            Many(Text(says="状态", longest=60), least=1),
+            "从哪些状态起，所在单位和上级单位看得到；以前只有登记的人和正在办的角色看得到。不写就一直看得到",
+        ),
         "placeTiers": Key(
             Many(Text(r"[a-z][a-z0-9_]{0,39}", "层级的键"), least=1),
             "只能登记在这些层级的单位，例如 [community]；不写就是哪一级都可以",
@@ -146,6 +150,8 @@ class ProcessDef:
     publications: Mapping[str, publishing.Publishing] = field(default_factory=dict)
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps at which no unit owns the case any more, whatever way it came, and the names emptied there."""
+    above_sees: tuple[str, ...] = ()
+    """The statuses from which on others than its filer and whose turn it is see a case; () always."""
     place_tiers: tuple[str, ...] = ()
     """Where a case may be filed; () is anywhere."""
     external_from: str | None = None
@@ -228,6 +234,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         prompts=told,
         publications=publications,
         releases=releases,
+        above_sees=tuple(given.get("aboveSees", ())),
         place_tiers=tuple(given.get("placeTiers", ())),
         external_from=given.get("externalFrom"),
     )

@@ -15,7 +15,7 @@ TIERS = {
 }
 
 FORMS = (
-    "role(角色)、role(角色)@层级、unit(单位字段)、item、handler(环节)、superior(环节)、reporter、system，"
+    "role(角色)、role(角色)@层级、unit(单位字段)、item、handler(环节)、superior(环节)、reporter、filer、system，"
     "例如 role(dispatcher)@district、unit(main_unit)"
 )
 
@@ -27,7 +27,7 @@ _WITH_ARGUMENT = {
     "superior": "环节",
     "group": "小组",
 }
-_ALONE = ("item", "system", "reporter")
+_ALONE = ("item", "system", "reporter", "filer")
 STEP_RULES = ("handler", "superior")
 """Rules whose argument is a step."""
 _NOT_YET = {
@@ -37,13 +37,13 @@ _NOT_YET = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `kind` is role, unit, item, handler, superior, reporter or system.
+    """One rule. `kind` is role, unit, item, handler, superior, reporter, filer or system.
 
     role: `argument` is the role, at the case's place or at its ancestor of `tier`. unit: role handler in the
     unit that the data name `argument` holds. item: role handler in this item's unit, or the person that the
     item is, where a step is done by several. handler: who completed the step `argument` last; superior: their
-    role in the nearest unit above. reporter: the resident whom the case is about. system: nobody, for lanes
-    in which no person acts.
+    role in the nearest unit above. reporter: the resident whom the case is about. filer: who filed it.
+    system: nobody, for lanes in which no person acts.
     """
 
     kind: str

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Integer, bindparam, case, func, or_, select
 
+from app.audit.chain import case_chain
 from app.bundles.rules import Rule
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
@@ -124,6 +125,9 @@ _LAST = (
 )
 
 
+_FILER = select(case_chain.c.actor_id).where(case_chain.c.case_id == bindparam("case"), case_chain.c.seq == 1)
+
+
 def look_ahead(motion: Motion, wanted: Iterable[tuple[Sequence[Rule], str | None]]) -> None:
     """Reads at once what the pools of tasks about to open depend on, however many and different they are.
 
@@ -163,6 +167,10 @@ def _pool_of(motion: Motion, rule: Rule, item: str | None, place: int | None) ->
         reporter = motion.case["reporter_id"]
         here = reporter is not None and org.is_active(motion.session, reporter)
         return ([f"person:{reporter}"], False) if here else _somebody(motion)
+    if rule.kind == "filer":
+        filer = motion.actor.id if motion.new else motion.session.scalar(_FILER, {"case": motion.case["id"]})
+        here = filer is not None and org.is_active(motion.session, filer)
+        return ([f"person:{filer}"], False) if here else _somebody(motion)
     if rule.kind == "superior":
         return _superior(motion, rule.argument, place)
     if rule.kind in ("unit", "item"):
@@ -266,6 +274,11 @@ def _above(motion: Motion, place: str) -> list[_Unit]:
     """The units at and above a place."""
     known = _look(motion, [place]).units
     return [known[path] for path in org.ancestors(place) if path in known]
+
+
+def share(motion: Motion, other: Motion) -> None:
+    """What one case of an act has read of the organisation the other need not read again."""
+    other.asked["organisation"] = _seen(motion)
 
 
 def _seen(motion: Motion) -> _Seen:

@@ -12,7 +12,7 @@ from app.bundles import Bundle, store
 from app.bundles.data_fields import KEPT_BY_THE_CASE, chosen_name
 from app.bundles.forms import AnswersRefused
 from app.bundles.values import Wrong, is_empty, reader
-from app.cases import numbers
+from app.cases import assign, numbers
 from app.cases.attachments.models import attachments
 from app.cases.birth import born
 from app.cases.commands.feeding import Begin
@@ -129,6 +129,9 @@ def _born(motion: Motion, bundle: Bundle, given: Mapping[str, Any]) -> Motion:
         received_at=since,
         reporter_id=reporter,
     )
+    assign.share(motion, filed)
+    for read in ("units", "categories"):
+        filed.asked[read] = motion.asked.setdefault(read, {})
     filed.case["title"] = hush(filed, "title", filed.case["title"])
     if reporter is not None and case["data"].get("reporter") is not None:
         filed.write({"reporter": case["data"]["reporter"]})

@@ -97,11 +97,15 @@ class Motion:
     """How work outside was ended by somebody: ref → done, error or skipped."""
     _asked_for: list[Any] = field(default_factory=list)
     _placed: tuple[bool, int] = field(init=False)
+    sealed: bool = field(init=False)
+    """Whether the case was kept from everybody but its filer and whose turn it is (`aboveSees`)."""
     was: Mapping[str, Any] = field(init=False)
     """The case's columns as they were loaded; nothing of a new one."""
     _columns: Row = field(init=False)
 
     def __post_init__(self) -> None:
+        self.sealed = self.case["org_path"].startswith(org.SEALED)
+        self.case["org_path"] = org.bare(self.case["org_path"])
         self._placed = self.urgency
         self.was = {} if self.new else dict(self.case)
         self._columns = {name: self.case.get(name) for name in RESERVED}
@@ -125,6 +129,17 @@ class Motion:
         """Whether this transaction moves the case out of its handlers' running lists, or back into them."""
         runs: bool = self.case["state"] in GOING
         return runs != (self.was.get("state") in (None, *GOING))
+
+    @property
+    def stays_sealed(self) -> bool:
+        """Whether it still is: until it comes to one of the statuses from which on others see it."""
+        shown = self.bundle.process.above_sees
+        return bool(shown) and (self.new or self.sealed) and self.case["status"] not in shown
+
+    @property
+    def kept_path(self) -> str:
+        """The path as it is kept: who asks for what lies below a unit does not find a sealed one."""
+        return org.SEALED * self.stays_sealed + str(self.case["org_path"])
 
     @property
     def lookups(self) -> "RowLookups":

@@ -5,7 +5,7 @@ Only a case that another one files takes its number within.
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from app.bundles.process_file import NumberPattern
 from app.cases.models import number_series
@@ -14,8 +14,9 @@ from app.core.clock import BEIJING
 from app.core.db import Session, transaction
 
 _THIS = (number_series.c.pattern == bindparam("key")) & (number_series.c.day == bindparam("period"))
-_NEXT = update(number_series).where(_THIS).values(last=number_series.c.last + 1)
-_LAST = select(number_series.c.last).where(_THIS)
+_NEXT = (
+    update(number_series).where(_THIS).values(last=number_series.c.last + 1).returning(number_series.c.last)
+)
 
 
 def take(pattern: NumberPattern, received_at: datetime) -> str:
@@ -35,9 +36,9 @@ def take_within(session: Session, pattern: NumberPattern, received_at: datetime)
     """
     day = received_at.astimezone(BEIJING).date()
     which = {"key": pattern.text, "period": pattern.period(day)}
-    session.execute(
-        dialects.insert_ignore(session.dialect, number_series),
-        {"pattern": pattern.text, "day": which["period"], "last": 0},
-    )
-    session.execute(_NEXT, which)
-    return pattern.render(day, session.scalar(_LAST, which))
+    seq = session.scalar(_NEXT, which)
+    if seq is None:  # the first of its day
+        first = {"pattern": pattern.text, "day": which["period"], "last": 0}
+        session.execute(dialects.insert_ignore(session.dialect, number_series), first)
+        seq = session.scalar(_NEXT, which)
+    return pattern.render(day, seq)

@@ -87,6 +87,7 @@ _STANDING = (  # 办理中 becomes 已结案 in the lists of who handled it
     .values(reason=bindparam("here"))
 )
 _INSERT_CASE = insert(cases)
+_OPEN_UP = update(cases).where(cases.c.id == bindparam("case")).values(org_path=bindparam("path"))
 _INSERT_QUEUE = insert(task_queue)
 _INSERT_CHAIN = insert(case_chain)
 _INSERT_WAIT = insert(waits)
@@ -127,10 +128,12 @@ def _save(motion: Motion) -> None:
         audit_head=chain["hash"],
     )
     if motion.new:
-        session.write(_INSERT_CASE, case)
+        session.write(_INSERT_CASE, {**case, "org_path": motion.kept_path})
     else:
         row = {"row_id": case["id"], "seen": seen, **_new(case, _CASE)}
         session.write(_UPDATE_CASE, row, CaseMoved(case["id"]))
+        if motion.sealed and not motion.stays_sealed:
+            session.write(_OPEN_UP, {"case": case["id"], "path": case["org_path"]})
     if touched := [*changes.updates["tasks"].values(), *motion.opened, *changes.inserts["tasks"]]:
         # One statement for those that were there and those that are new: the budget counts each.
         session.write(dialects.upsert(session.dialect, tasks, ("id",), _TASK), touched)

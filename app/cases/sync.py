@@ -182,10 +182,11 @@ def route_anew(motion: Motion, row: Row) -> bool:
 
 
 def let_in(motion: Motion, pools: Sequence[str]) -> None:
-    """The units of these pools see the case from now on."""
+    """The units of these pools see the case from now on; of a sealed one only who stands in the pools."""
+    hidden = motion.bundle.process.above_sees and (motion.new or motion.sealed)
     for name in pools:
         if not name.startswith("person:"):
-            grant(motion, f"unit:{assign.unit_path(name)}", "pool")
+            grant(motion, f"pool:{name}" if hidden else f"unit:{assign.unit_path(name)}", "pool")
 
 
 def _item(task: HumanTask) -> str | None:

@@ -123,13 +123,12 @@ class Tree:
         if target != row["id"]:
             seen = self._child(target)
             known = self._known(command, target, None)
+        place = seen["org_path"]  # as it is kept: a sealed one lies below nobody
         if known and any(not each.covers(seen["process_key"]) for each in self.actor.stands_for):
             known = self._known(command, target, seen["process_key"])  # not by what is lent for others
         if target not in self._motions:
             self._load(seen, getattr(command, "task_id", ""))
-        if not isinstance(command, BY_ITSELF) and not sees(
-            self.actor, _needs(command), seen["org_path"], known
-        ):
+        if not isinstance(command, BY_ITSELF) and not sees(self.actor, _needs(command), place, known):
             raise hidden(self.actor, which)
 
     def _known(self, command: Command, case_id: str, process: str | None) -> bool:

@@ -18,7 +18,7 @@ from app.core.db import Session
 from app.identity import org
 from app.identity.actor import SYSTEM
 from app.identity.models import case_access
-from app.identity.org import Unit
+from app.identity.org import SEALED, Unit
 from app.identity.scopes import unit_scope
 
 UNDER_WAY = ("active", "suspended", "merged")
@@ -40,11 +40,16 @@ def bring_along(session: Session, unit: Unit, old: str, new: str) -> None:
         some = under_way[first : first + AT_ONCE]
         move(session, [UnitMoved(case_id, unit.name, old, new) for case_id in some], SYSTEM)
     placed = 0
-    for table in (cases, incidents, external_tasks):
+    for table, before, after in (
+        (cases, old, new),
+        (cases, SEALED + old, SEALED + new),
+        (incidents, old, new),
+        (external_tasks, old, new),
+    ):
         column = table.c.org_path
-        under = update(table).where(unit_scope((old,), column))
-        found = session.execute(under.values(org_path=org.moved(column, old, new))).rowcount
-        placed = placed or found
+        under = update(table).where(unit_scope((before,), column))
+        found = session.execute(under.values(org_path=org.moved(column, before, after))).rowcount
+        placed += found if table is cases else 0
     for table in (case_access, filter_shares, phrases):
         for before, after in ((f"unit:{old}", f"unit:{new}"), (f"@{old}", f"@{new}")):
             column = table.c.holder
@@ -59,7 +64,7 @@ def _under_way(session: Session, path: str) -> Sequence[str]:
     pooled = select(case_access.c.case_id).where(
         or_(_named(case_access.c.holder, f"unit:{path}"), _named(case_access.c.holder, f"@{path}"))
     )
-    placed = or_(unit_scope((path,), cases.c.org_path), cases.c.id.in_(pooled))
+    placed = or_(unit_scope((path, SEALED + path), cases.c.org_path), cases.c.id.in_(pooled))
     query = select(cases.c.id).where(placed, cases.c.state.in_(UNDER_WAY)).order_by(cases.c.id)
     return list(session.execute(query).scalars())
 

@@ -49,6 +49,15 @@ def when_moving(bring: Along) -> None:
         _along.append(bring)
 
 
+SEALED = "~"
+"""Before the path of a case that nobody above its unit is to see yet: no unit covers such a path."""
+
+
+def bare(path: str) -> str:
+    """The path of the unit itself, whether or not the case there is sealed."""
+    return path.removeprefix(SEALED)
+
+
 def moved(column: Any, old: str, new: str) -> ColumnElement[str]:
     """A path at or below the old one, as it is below the new one."""
     return literal(new) + func.substr(column, len(old) + 1)
@@ -217,7 +226,7 @@ def subtree(session: Session, path: str, *, kind: str | None = None, tier: str |
 
 def ancestors(path: str) -> list[str]:
     """The paths from a unit up to its root, itself first."""
-    steps = path.split("/")
+    steps = bare(path).split("/")
     return ["/".join(steps[:count]) for count in range(len(steps), 0, -1)]
 
 

@@ -43,7 +43,8 @@ def holders(actor: Actor, permission: str) -> list[str]:
     units = [
         f"unit:{a.unit_path}" for a in actor.appointments if a.unit_path in held or _below(a.unit_path, held)
     ]
-    return [*dict.fromkeys(units), f"person:{actor.id}"]
+    pools = [f"pool:{a.role}@{a.unit_path}" for a in actor.appointments if f"unit:{a.unit_path}" in units]
+    return [*dict.fromkeys(units), *dict.fromkeys(pools), f"person:{actor.id}"]
 
 
 _CASES = table("cases", column("id"), column("process_key"))

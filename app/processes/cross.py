@@ -246,6 +246,15 @@ def _statuses(
 ) -> Iterator[Finding]:
     drawn = [*diagram.every.values(), *(node for _, node in inside(parts) if node.kind != "endEvent")]
     statuses = {node.properties["status"] for node in drawn if node.properties.get("status")}
+    for i, status in enumerate(bundle.process.above_sees):
+        if status not in statuses:
+            zh = f"aboveSees 里的“{status}”不是图中的状态；图中有{nearest(status, sorted(statuses))}。"
+            line = process.line(("aboveSees", i))
+            yield finding("error", "above-sees-unknown", PROCESS, line, zh, f'"{status}" is no status.')
+    if bundle.process.above_sees and any(each.direction == "in" for each in bundle.messages.values()):
+        zh = "写了 aboveSees 的流程不能等外来的消息：上级还看不到的办件，来文的系统也看不到。"
+        line = process.line(("aboveSees",))
+        yield finding("error", "above-sees-messages", PROCESS, line, zh, "A sealed case hears no message.")
     public = bundle.process.public
     if not public:
         return

@@ -54,9 +54,9 @@ def follow(motions: Sequence[Motion]) -> None:
 def bring_along(session: Session, unit: Unit, old: str, new: str) -> None:
     """A unit moves: what happened there is counted there, under its new path."""
     column = counted.c.org_path
-    session.execute(
-        update(counted).where(unit_scope((old,), column)).values(org_path=org.moved(column, old, new))
-    )
+    for before, after in ((old, new), (org.SEALED + old, org.SEALED + new)):
+        under = update(counted).where(unit_scope((before,), column))
+        session.execute(under.values(org_path=org.moved(column, before, after)))
 
 
 def row_of(motion: Motion, rule: Counting) -> Row:
@@ -80,6 +80,8 @@ def _rule(motion: Motion) -> Counting | None:
 def _moved(motion: Motion, rule: Counting) -> bool:
     """Most steps move nothing that is counted: they cost no statement."""
     case, board = motion.case, motion.board
+    if motion.sealed and not motion.stays_sealed:
+        return True  # it is counted above from now on
     names = [name for name in (rule.unit, rule.category, *rule.judged.values()) if name is not None]
     return (
         any(case.get(name) != motion.was.get(name) for name in _COLUMNS)
@@ -100,7 +102,7 @@ def _change(motion: Motion, rule: Counting) -> Row:
 def _kept(motion: Motion, rule: Counting) -> Row:
     case, clock = motion.case, _clock(motion, rule.clock)
     return {
-        "org_path": case["org_path"],
+        "org_path": motion.kept_path,
         "unit": case["data"].get(rule.unit) if rule.unit is not None else case["place_unit"],
         "category": _category(motion, rule.category),
         "state": case["state"],

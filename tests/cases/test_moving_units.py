@@ -7,16 +7,20 @@ from app.audit.streams import ADMIN, audit_stream
 from app.audit.verify import verify, verify_streams
 from app.cases import moves
 from app.cases.models import cases, task_queue, tasks
+from app.categories import importing
+from app.categories.category_file import read_categories
 from app.core import db
 from app.identity import org
+from app.identity.actor import SYSTEM
 from app.identity.models import appointments, units
+from tests import world as worlds
 from tests.world import BPMN, Row, World
 
 CODE = "d1-s1-c3"
 OLD, NEW = "d1/d1-s1/d1-s1-c3", "d1/d1-s2/d1-s1-c3"
 FILE = (BPMN / "_org.yaml").read_text("utf-8")
 LINE = "code: d1-s1-c3, name: 丙社区, kind: community,  tier: community,  parent: "
-MOVED = FILE.replace(LINE + "d1-s1}", LINE + "d1-s2}")
+MOVED = FILE.replace(LINE + "d1-s1", LINE + "d1-s2")
 DEPARTMENT = "code: d1-cgw,   name: 城管委, kind: department, tier: department, parent: "
 DEPARTMENT_MOVED = FILE.replace(DEPARTMENT + "d1}", DEPARTMENT + "d1-zjw}")
 WAS, IS = "d1/d1-cgw", "d1/d1-zjw/d1-cgw"
@@ -96,10 +100,10 @@ def test_a_merged_case_follows_too(world: World, dispatched: Row) -> None:
 
 def test_what_lies_deeper_moves_with_the_unit_above_it(world: World) -> None:
     street = "code: d1-s1,    name: 东街道, kind: street,     tier: street,     parent: "
-    assert street + "d1}" in FILE
+    assert street + "d1," in FILE
     case = world.file(place_unit=CODE).case
 
-    load(FILE.replace(street + "d1}", street + "d1-zjw}"))
+    load(FILE.replace(street + "d1,", street + "d1-zjw,"))
 
     assert path(world) == "d1/d1-zjw/d1-s1/d1-s1-c3"
     assert world.case(case["id"])["org_path"] == path(world)
@@ -145,3 +149,19 @@ def test_loading_the_same_file_again_moves_nothing(world: World) -> None:
     assert path(world) == OLD
     assert world.case(case["id"])["revision"] == case["revision"]
     assert world.rows(audit_stream, stream=ADMIN, kind="unit.moved") == []
+
+
+def test_a_sealed_case_moves_too_and_stays_sealed(database: db.Database) -> None:
+    world = worlds.build(database, worlds.shipped("problem_tracking"), worlds.shipped("face_to_face"))
+    world.appoint("jia1", "worker", CODE)
+    with db.transaction() as session:
+        table = (BPMN / "_categories" / "community_labels.yaml").read_bytes()
+        importing.import_file(session, SYSTEM, read_categories("community_labels.yaml", table))
+    answers = {"kind": "走访", "label": "54", "content": "楼道堆物。"}
+    case = world.file("jia1", "face_to_face", title="走访", place_unit=CODE, answers=answers).case
+
+    load(MOVED)
+
+    assert world.case(case["id"])["org_path"] == f"~{NEW}"
+    assert world.get("xijie1", f"/cases/{case['id']}").status_code == 404
+    assert world.get("jia1", f"/cases/{case['id']}").status_code == 200

@@ -87,7 +87,7 @@ def test_many_different_units_cost_what_one_costs(database: db.Database) -> None
     assert len(cost[3]) == len(cost[1]), numbered(cost[3])
     assert len(cost[len(UNITS)]) == len(cost[1]) + with_incident, numbered(cost[len(UNITS)])
     (told,) = world.rows(incidents)
-    assert (told["kind"], told["count"]) == ("pool-empty", 4)
+    assert (told["kind"], told["count"]) == ("pool-empty", 3)
 
 
 def test_a_retry_finds_the_pools_of_all_tasks_of_the_step_anew(database: db.Database) -> None:

@@ -17,6 +17,7 @@ from app.core.events import Event
 from app.core.ids import new_id
 from app.engine.errors import EngineError
 from app.engine.picture import Wait
+from app.identity import org
 from app.identity.actor import Actor
 
 Row = dict[str, Any]
@@ -139,7 +140,7 @@ def open_incident(
             "number": number,
             "case_id": where.case_id,
             "process_key": where.process_key,
-            "org_path": where.org_path,
+            "org_path": org.bare(where.org_path),
             "kind": kind,
             "element": getattr(error, "element", None),
             "error": type(error).__name__,

@@ -179,7 +179,8 @@ def _words(reading: Reading, value: Any, at: str) -> ColumnElement[bool]:
 
 def _place(reading: Reading, value: Any, at: str) -> ColumnElement[bool]:
     unit = _unit(reading, value, at)
-    return unit_scope((unit.path,), cases.c.org_path) if unit is not None else false()
+    paths = (unit.path, org.SEALED + unit.path) if unit is not None else ()
+    return unit_scope(paths, cases.c.org_path)
 
 
 def _pooled(reading: Reading, value: Any, at: str) -> ColumnElement[bool]:
