@@ -74,6 +74,9 @@ SHAPE = Record(
             '什么时候算群众不满意，例如 stars <= 2 or satisfied == "不满意"；不写就不进“群众不满意”',
         ),
         "reopen": Key(endings.REOPEN, "办结以后可以重新打开：回到哪个环节、多久之内、最多几次；不写就不能"),
+        "revocable": Key(
+            Many(Text(says="环节"), least=1), "办到这些环节，登记的人还可以撤回；不写就是没有人签收、办理之前"
+        ),
         "releases": Key(
             Named(Many(Text(says="名字")), says="环节"),
             "环节: [名字]。每次走到这个环节，首接单位解除，这些名字清空",
@@ -135,6 +138,8 @@ class ProcessDef:
     no_match: Literal["error", "null"] = "error"
     attachments: Mapping[str, AttachmentRule] = field(default_factory=dict)
     reopen: endings.Reopening | None = None
+    revocable: frozenset[str] = frozenset()
+    """Steps at which who filed a case may still take it back."""
     unsatisfied: Expression | None = None
     """When the one whom the case is about is not satisfied, by what the case holds."""
     on_parent_end: Literal["cancel", "finish", "block"] = "cancel"
@@ -223,6 +228,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         no_match="error" if no_match == "error" else "null",
         attachments=endings.read_attachments(given.get("attachments", {})),
         reopen=reopen,
+        revocable=frozenset(given.get("revocable", ())),
         unsatisfied=unsatisfied,
         marks=tuple(dict.fromkeys(marks)),
         on_parent_end=given.get("onParentEnd", "cancel"),

@@ -88,7 +88,8 @@ def _steps(
 
 
 def _lines(event: Row, done: Mapping[str, Row], words: "_Words") -> Iterator[str]:
-    pools = [words.pool(each) for each in event.get("pools") or ()]
+    opened = event["name"].startswith("task.")
+    pools = [words.pool(each) for each in (event.get("pools") or () if opened else ())]
     yield str(event["text"]) + (f"，等 {'、'.join(pools)}" if pools else "")
     if event["name"] == "task.done":
         answers = (done.get(event["task"]) or {}).get("answers") or {}

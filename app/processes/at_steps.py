@@ -21,7 +21,11 @@ def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, st
     """`steps` are the user tasks by id, with those that were refused already."""
     findings = [*_forms(bundle, diagram), *_verbs(bundle, diagram, process, steps)]
     findings += _attachments(bundle, diagram, process, steps)
-    findings += [*_releases(bundle, process, steps), *_reopen(bundle, process, steps)]
+    findings += [
+        *_releases(bundle, process, steps),
+        *_reopen(bundle, process, steps),
+        *_revocable(bundle, process, steps),
+    ]
     findings += _told(bundle, process, steps)
     findings += _scheduled(bundle, diagram, process)
     return [*findings, *_counted(bundle, process, steps), *_measured(bundle, diagram, process, steps)]
@@ -125,6 +129,14 @@ def _told(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Fi
             if step not in steps:
                 zh = f"{key}：图中没有环节“{step}”；有{nearest(step, steps)}。"
                 yield finding("error", "step-unknown", PROCESS, process.line(path), zh, f'No step "{step}".')
+
+
+def _revocable(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:
+    for name in sorted(bundle.process.revocable - set(steps)):
+        zh = f"revocable：图中没有环节“{name}”；有{nearest(name, steps)}。"
+        yield finding(
+            "error", "step-unknown", PROCESS, process.line(("revocable",)), zh, f'No step "{name}".'
+        )
 
 
 def _reopen(bundle: Bundle, process: Doc, steps: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,5 +1,7 @@
 """文明实践点单 over HTTP: who may do what, who sees which order, who is told of what."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from app.categories import importing
 from app.core import db
 from app.notices.models import notices
+from app.processes.check import check_folder
 from tests import world as worlds
 from tests.notices.reading import told
 from tests.processes.conftest import BPMN
@@ -157,3 +160,35 @@ def test_residents_do_no_step_of_the_staff_and_observers_write_nothing(town: Wor
     assert (observing.status_code, noting.status_code) == (403, 403)
     assert town.get("guancha1", f"/cases/{case['id']}").status_code == 200
     assert town.rows(notices, kind="practice") == []
+
+
+def test_a_requester_takes_an_order_back_until_its_activity_is_published_and_the_station_is_told(town: World):
+    first, second = order(town), order(town)
+    for case in (first, second):
+        do(town, "zhongxin1", case, "派单", {"targets": ["d1-wm-s1-c1"]})
+        do(town, "jiazhan1", case, "接单")
+    do(town, "jiazhan1", second, "发布活动", ACTIVITY)
+
+    back = town.post("jumin1", f"/my/cases/{first['id']}/revoke", {"reason": "时间不合适"})
+    late = town.post("jumin1", f"/my/cases/{second['id']}/revoke", {"reason": "时间不合适"})
+
+    assert (back.status_code, back.json["state"]) == (200, "cancelled")
+    assert (late.status_code, late.json["type"]) == (409, "/problems/cannot-revoke")
+    said = ("甲社区实践站干事", "returned", "登记的人撤回了，原因：时间不合适")
+    assert told(town, kind="returned", case_id=first["id"]) == [said]
+    assert [row["case_id"] for row in town.inbox("jiazhan1")] == [second["id"]]
+
+
+def test_a_step_to_take_back_at_that_is_not_drawn_is_told_with_its_line(tmp_path: Path):
+    folder = tmp_path / "civic_practice"
+    shutil.copytree(BPMN / "civic_practice", folder)
+    shutil.copy(BPMN / "_org.yaml", tmp_path)
+    written = folder / "process.yaml"
+    written.write_text(
+        written.read_text("utf-8").replace("revocable: [dispatch", "revocable: [dispach"), "utf-8"
+    )
+
+    found = check_folder(folder).findings
+
+    assert [(each.rule, each.file) for each in found] == [("step-unknown", "process.yaml")]
+    assert "是不是 dispatch？" in found[0].zh

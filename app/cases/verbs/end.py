@@ -41,7 +41,8 @@ def terminate(motion: Motion, command: Terminate) -> Run:
 
 
 def revoke(motion: Motion, command: Revoke) -> Run:
-    """Who filed the case takes it back while nobody has signed or handled anything of it.
+    """Who filed the case takes it back while nobody has signed or handled anything of it, or as long as it
+    stands at steps that its process names (`revocable`): then those whose tasks go are told.
 
     Raises Forbidden for anybody else, CannotRevoke, CaseClosed, ReasonRequired.
     """
@@ -50,10 +51,13 @@ def revoke(motion: Motion, command: Revoke) -> Run:
         events.security("forbidden", motion.actor.id, case, {"permission": CASE_CREATE})
         raise Forbidden("只有登记这件办件的人可以撤诉。", permission=CASE_CREATE)
     guard.case_active(motion)
-    if motion.session.scalar(_BEGUN, {"case": case}):
+    begun = bool(motion.session.scalar(_BEGUN, {"case": case}))
+    standing = [task for task in motion.open_tasks() if task["part"] is None]
+    if begun and not (standing and {task["step"] for task in standing} <= motion.bundle.process.revocable):
         raise CannotRevoke
     reason = guard.written(command.reason, "撤诉的原因")
-    motion.tell("case.revoked", reason=reason)
+    desks = sorted({name for task in standing for name in task["pools"]}) if begun else []
+    motion.tell("case.revoked", reason=reason, **({"pools": desks} if desks else {}))
     return _ended(motion, REVOKED)
 
 
