@@ -55,6 +55,23 @@ def open_poll(context: Context) -> dict[str, Any]:
 
 
 @handler(
+    "polls.check",
+    "核对居民投票的设置，不开始；写错的，填写的人当场看到。没有 matters 就不核对",
+    needs=("matters", "until"),
+    takes=("quorum", "pass"),
+)
+def check_poll(context: Context) -> None:
+    """What `polls.open` would refuse of what was written. Raises PollRefused."""
+    given = context.params
+    if not given["matters"]:
+        return
+    tally.read_quorum(_text(given, "quorum"))
+    tally.check_pass(_text(given, "pass") or tally.USUAL_PASS)
+    read_matters(given["matters"])
+    _until(given["until"], context.motion.now)
+
+
+@handler(
     "polls.close",
     "结束居民投票并计票：result 是 passed、rejected 或 no-quorum，"
     "agreed、against、abstained 是第一项的第一、第二个选项和弃权的票数，counts 一行一项",

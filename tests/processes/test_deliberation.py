@@ -9,6 +9,7 @@ import pytest
 from app.cases import firing
 from app.core import db
 from app.core.clock import BEIJING
+from app.notices.models import notices
 from tests import world as worlds
 from tests.world import Row, World
 
@@ -67,6 +68,7 @@ class Issue:
     def open(self, mode: str, **more: Any) -> None:
         ends = (self.house.now() + timedelta(days=2)).astimezone(BEIJING).isoformat()
         self.done("发布", {"notice": "请大家议。", "mode": mode, "ends": ends, **more})
+        firing.fire_due()  # a worker opens the poll
 
     def wait(self, **time: float) -> None:
         self.house.wait(**time)
@@ -260,11 +262,14 @@ def test_a_discussion_has_nothing_to_vote_on_and_a_vote_needs_its_matters(house:
     ends = (house.now() + timedelta(days=2)).astimezone(BEIJING).isoformat()
     missing = issue.act("发布", {"notice": "请表决。", "mode": "线上投票", "ends": ends})
     odd = issue.act("发布", {"notice": "请议。", "mode": "线上讨论", "ends": ends, "matters": MATTERS})
+    one = {"mode": "线上投票", "matters": ["选哪个方案：只有一个"]}
+    wrong = issue.act("发布", {"notice": "请表决。", "ends": ends, **one})
 
     issue.open("线上讨论")
 
     assert [each["code"] for each in missing.json["errors"]] == ["required"]
     assert [each["code"] for each in odd.json["errors"]] == ["field-not-applicable"]
+    assert (wrong.status_code, wrong.json["type"]) == (422, "/problems/poll-refused")
     assert (issue.status, issue.polls(ONE)) == ("讨论中", [])
 
 
@@ -275,6 +280,8 @@ def test_a_result_is_publicised_followed_up_again_and_again_and_rated_by_the_pro
     issue.open("线上讨论")
     issue.publicise()
     assert issue.status == "成果公示中"
+    told = [row["text"] for row in house.rows(notices, person_id=house.actor(ONE).id)]
+    assert [text.partition("”")[2][:3] for text in told] == ["已采纳", "的协商"]
     result = issue.shown("result")["id"]
     for _ in range(2):
         assert house.post(TWO, f"/publications/{result}/like", {}).status_code == 200
