@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from app.cases import flags
 from app.categories import importing
@@ -290,3 +291,17 @@ def test_the_scenarios_show_the_first_look_and_who_is_told_once_of_each_class() 
     stories = {name: walked(BPMN / KEY, name)[0][0] for name in ("first_look", "overdue", "solved")}
 
     assert {name: told.failed for name, told in stories.items()} == dict.fromkeys(stories)
+
+
+@pytest.mark.requirement("BS-049")
+def test_letters_posts_visits_and_patrols_share_one_table_of_five_labels() -> None:
+    table = yaml.safe_load((BPMN / "_categories/community_labels.yaml").read_text("utf-8"))
+    used = {
+        key: {each["table"] for each in data.values() if each.get("type") == "category"}
+        for key in (KEY, "people_mailbox")
+        for data in [yaml.safe_load((BPMN / key / "process.yaml").read_text("utf-8"))["data"]]
+    }
+
+    names = [each["name"] for each in table["categories"]]
+    assert names == ["经济发展", "建设管理", "社会发展", "平安建设", "社区建设"]
+    assert used == {KEY: {"community_labels"}, "people_mailbox": {"community_labels"}}
