@@ -1,10 +1,10 @@
-"""What residents did with what they were shown, as numbers: of many publications with few questions."""
+"""What residents did with what they were shown, as numbers: of many publications with one question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Integer, String, bindparam, func, literal, select, union_all
 
 from app.core.db import Session
 from app.publications.models import SHOWN, comments, likes, signups, stars
@@ -40,37 +40,41 @@ class Counted:
 NOTHING = Counted()
 
 
-def _asked(table: Any, *what: Any) -> Any:
+def _part(table: Any, kind: str, number: Any, *, aspect: Any = None, only: Any = None) -> Any:
+    """One kind of number by publication, in the shape of all parts."""
     column = table.c.publication_id
-    return select(column, *what).where(column.in_(bindparam("ids", expanding=True))).group_by(column)
+    what = aspect if aspect is not None else literal("", String(30))
+    total = func.sum(table.c.stars) if aspect is not None else literal(0, Integer)
+    query = select(
+        column.label("publication"),
+        literal(kind, String(10)).label("kind"),
+        what.label("aspect"),
+        number.label("number"),
+        total.label("total"),
+    ).where(column.in_(bindparam("ids", expanding=True)))
+    query = query.group_by(column, *([aspect] if aspect is not None else []))
+    return query.where(only) if only is not None else query
 
 
-_LIKES = _asked(likes, func.count().label("likes"))
-_COMMENTS = _asked(comments, func.count().label("comments")).where(comments.c.state == SHOWN)
-_SIGNED_UP = _asked(
-    signups,
-    func.sum(signups.c.people).label("signed_up"),
-    func.coalesce(func.sum(signups.c.people).filter(signups.c.checked_in_at.is_not(None)), 0).label(
-        "checked_in"
-    ),
+_ALL = union_all(
+    _part(likes, "likes", func.count()),
+    _part(comments, "comments", func.count(), only=comments.c.state == SHOWN),
+    _part(signups, "signed_up", func.sum(signups.c.people)),
+    _part(signups, "checked_in", func.sum(signups.c.people), only=signups.c.checked_in_at.is_not(None)),
+    _part(stars, "raters", func.count(stars.c.person_id.distinct())),
+    _part(stars, "stars", func.count(), aspect=stars.c.aspect),
 )
-_RATERS = _asked(stars, func.count(stars.c.person_id.distinct()).label("raters"))
-_STARS = _asked(
-    stars, stars.c.aspect, func.sum(stars.c.stars).label("total"), func.count().label("number")
-).group_by(stars.c.aspect)
 
 
 def of(session: Session, ids: Sequence[str]) -> Mapping[str, Counted]:
-    """The numbers by publication; all of `ids` are there."""
+    """The numbers by publication; all of `ids` are there. One statement."""
     found = {each: Counted() for each in ids}
     if not ids:
         return found
-    for question in (_LIKES, _COMMENTS, _SIGNED_UP, _RATERS):
-        for row in session.execute(question, {"ids": list(ids)}).mappings():
-            for name, value in row.items():
-                if name != "publication_id":
-                    setattr(found[row["publication_id"]], name, int(value))
-    for row in session.execute(_STARS, {"ids": list(ids)}).mappings():
-        mean = round(float(row["total"]) / row["number"], 2)
-        found[row["publication_id"]].stars[row["aspect"]] = Stars(mean, row["number"])
+    for row in session.execute(_ALL, {"ids": list(ids)}):
+        mine, number = found[row.publication], int(row.number)
+        if row.kind == "stars":
+            mine.stars[row.aspect] = Stars(round(float(row.total) / number, 2), number)
+        else:
+            setattr(mine, row.kind, number)
     return found

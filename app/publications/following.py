@@ -16,12 +16,16 @@ from app.publications.errors import SeatsBelowTaken
 from app.publications.models import publications
 
 _COLUMNS = ("title", "category", "status", "words", "lng", "lat", "seats", "until")
+_TOLD = ("section", "audience", "ended", "state", "shown_at", "hidden_at", "reason", *_COLUMNS)
+"""What is written of a row that was there: never how many seats are taken, which is another act's."""
+_KEPT, _TURNED = "publications", "publications turned"
 _TEXTS = ("text", "choice", "category")
 _CHANGE = (
     update(publications)
     .where(publications.c.case_id == bindparam("row_id"), publications.c.name == bindparam("called"))
     .values({name: bindparam(f"new_{name}", type_=publications.c[name].type) for name in _COLUMNS})
 )
+_OF_CASE = select(publications).where(publications.c.case_id == bindparam("row_id"))
 _TAKEN = dialects.locked(
     select(publications.c.taken).where(
         publications.c.case_id == bindparam("row_id"), publications.c.name == bindparam("called")
@@ -29,21 +33,50 @@ _TAKEN = dialects.locked(
 )
 
 
+def kept(motion: Motion) -> dict[str, Row]:
+    """The publications of a case by name, as they will be: read once in an act, written with the case."""
+    if _KEPT not in motion.asked:
+        which = {"row_id": motion.case["id"]}
+        found: Any = () if motion.new else motion.session.execute(_OF_CASE, which).mappings()
+        motion.asked[_KEPT] = {row["name"]: dict(row) for row in found}
+    return motion.asked[_KEPT]  # type: ignore[no-any-return]
+
+
+def turn(motion: Motion, name: str, row: Row) -> None:
+    """A diagram shows, closes or hides a publication."""
+    kept(motion)[name] = row
+    motion.asked.setdefault(_TURNED, set()).add(name)
+
+
 def follow(motions: Sequence[Motion]) -> None:
     """Writes what has changed of what is shown. Cases of processes that show nothing cost no statement.
 
     Raises SeatsBelowTaken when there would be fewer seats than people who have signed up.
     """
+    whole: list[Row] = []
     changed: list[Row] = []
     for motion in motions:
         for each in motion.bundle.process.publications.values():
-            if _moved(motion, each):
+            moved = _moved(motion, each)
+            if moved:
                 _check_seats(motion, each)
-                columns = projected(motion.bundle, motion.case, each)
-                which = {"row_id": motion.case["id"], "called": each.name}
-                changed.append({**which, **{f"new_{name}": value for name, value in columns.items()}})
+            if moved or each.name in motion.asked.get(_TURNED, ()):
+                _gather(motion, each, whole, changed)
+    session = motions[0].session
+    if whole:
+        session.write(dialects.upsert(session.dialect, publications, ("case_id", "name"), _TOLD), whole)
     if changed:
-        motions[0].session.write(_CHANGE, changed)
+        session.write(_CHANGE, changed)
+
+
+def _gather(motion: Motion, shown: Publishing, whole: list[Row], changed: list[Row]) -> None:
+    """A row that is known is written whole, with the others of its kind; one that never was is no row."""
+    columns = projected(motion.bundle, motion.case, shown)
+    if _KEPT not in motion.asked:
+        which = {"row_id": motion.case["id"], "called": shown.name}
+        changed.append({**which, **{f"new_{name}": value for name, value in columns.items()}})
+    elif (row := kept(motion).get(shown.name)) is not None:
+        whole.append({**row, **columns})
 
 
 def projected(bundle: Bundle, case: Mapping[str, Any], shown: Publishing) -> Row:

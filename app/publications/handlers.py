@@ -2,18 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-
 from app.bundles.publishing import CLOSED, HIDDEN, Publishing
 from app.cases.handlers import Context, handler
 from app.core.ids import new_id
 from app.publications import counting, following
 from app.publications.errors import PublicationRefused
-from app.publications.models import SHOWN, publications
-
-_WHICH = (publications.c.case_id == bindparam("row_id"), publications.c.name == bindparam("called"))
-_ID = select(publications.c.id).where(*_WHICH)
-_CHANGE = update(publications).where(*_WHICH)
+from app.publications.models import SHOWN
 
 
 @handler(
@@ -26,7 +20,14 @@ _CHANGE = update(publications).where(*_WHICH)
 def show(context: Context) -> dict[str, Any]:
     """Residents see it from the end of this act on; what they did before it was hidden is still there."""
     motion, shown = context.motion, _meant(context)
-    row = {
+    row = following.kept(motion).get(shown.name) or {
+        "id": new_id(),
+        "case_id": motion.case["id"],
+        "name": shown.name,
+        "process_key": motion.bundle.key,
+        "taken": 0,
+    }
+    told = {
         "section": shown.section,
         "audience": shown.audience,
         "ended": shown.ended,
@@ -34,20 +35,10 @@ def show(context: Context) -> dict[str, Any]:
         "shown_at": motion.now,
         "hidden_at": None,
         "reason": None,
-        **following.projected(motion.bundle, motion.case, shown),
     }
-    which = {"row_id": motion.case["id"], "called": shown.name}
-    found: str | None = motion.session.scalar(_ID, which)
-    if found is None:
-        found = new_id()
-        keys = {"id": found, "case_id": motion.case["id"], "name": shown.name}
-        motion.session.execute(
-            insert(publications), {**row, **keys, "process_key": motion.bundle.key, "taken": 0}
-        )
-    else:
-        motion.session.execute(_CHANGE.values(**row), which)
-    motion.tell("publication.shown", publication=found, called=shown.name, section=shown.section)
-    return {"publication": found}
+    following.turn(motion, shown.name, {**row, **told})
+    motion.tell("publication.shown", publication=row["id"], called=shown.name, section=shown.section)
+    return {"publication": row["id"]}
 
 
 @handler(
@@ -81,9 +72,9 @@ def hide(context: Context) -> None:
 def tally(context: Context) -> dict[str, Any]:
     """As of now; nothing when it was never shown."""
     motion, shown = context.motion, _meant(context)
-    found = motion.session.scalar(_ID, {"row_id": motion.case["id"], "called": shown.name})
-    counted = counting.of(motion.session, [found] if found else [])
-    mine = counted.get(found or "", counting.NOTHING)
+    row = following.kept(motion).get(shown.name)
+    found = [row["id"]] if row is not None else []
+    mine = counting.of(motion.session, found)[found[0]] if found else counting.NOTHING
     return {
         "likes": mine.likes,
         "comments": mine.comments,
@@ -101,13 +92,12 @@ def tally(context: Context) -> dict[str, Any]:
 
 def _turn(context: Context, event: str, **columns: Any) -> None:
     motion, shown = context.motion, _meant(context)
-    which = {"row_id": motion.case["id"], "called": shown.name}
-    found = motion.session.scalar(_ID, which)
-    if found is None:  # never shown: nothing to take back
+    row = following.kept(motion).get(shown.name)
+    if row is None:  # never shown: nothing to take back
         return
-    motion.session.execute(_CHANGE.values(**columns), which)
+    following.turn(motion, shown.name, {**row, **columns})
     why = {"reason": columns["reason"]} if columns.get("reason") else {}
-    motion.tell(event, publication=found, called=shown.name, section=shown.section, **why)
+    motion.tell(event, publication=row["id"], called=shown.name, section=shown.section, **why)
 
 
 def _meant(context: Context) -> Publishing:

@@ -17,6 +17,9 @@ from app.identity import org
 from app.identity.actor import Actor
 from app.identity.permissions import PUBLICATION_MANAGE
 from app.identity.scopes import hidden
+from app.notices import telling
+from app.notices.rules import OTHER
+from app.notices.telling import Notice
 from app.publications import viewing
 from app.publications.acting import once_only
 from app.publications.errors import (
@@ -26,7 +29,7 @@ from app.publications.errors import (
     PublicationClosed,
     PublicationRefused,
 )
-from app.publications.models import ASKED, CONFIRMED, DECLINED, Row, bookings, comments, signups
+from app.publications.models import ASKED, BOOKINGS, CONFIRMED, DECLINED, Row, bookings, comments, signups
 
 STREAM = "publications"
 """The audit stream of what staff did to what residents said and did."""
@@ -120,7 +123,7 @@ def answer(
     """A booking is confirmed, or declined with words. Raises BookingAnswered, PublicationRefused."""
 
     def act(session: Session) -> Row:
-        viewing.seen(session, actor, publication_id, PUBLICATION_MANAGE)
+        row = viewing.seen(session, actor, publication_id, PUBLICATION_MANAGE)
         if not accepted and not text:
             raise PublicationRefused(
                 errors=[FieldError("/text", "required", "不能约定的，请说明原因或另约时间。")]
@@ -135,8 +138,18 @@ def answer(
         which = {"booking": booking_id, "which": publication_id}
         if not session.execute(_ANSWER.values(**said), which).rowcount:
             raise BookingAnswered
+        _tell(session, row, booking_id, said)
         told = {"booking": booking_id}
         streams.append(session, Entry(STREAM, f"booking.{state}", actor.id, publication_id, told, now))
         return {"id": booking_id, "publication": publication_id, "state": state}
 
     return once_only(act, request)
+
+
+def _tell(session: Session, row: Row, booking_id: str, said: Row) -> None:
+    """Who asked for the talk hears the answer."""
+    who = session.scalar(select(bookings.c.person_id).where(bookings.c.id == booking_id))
+    how, words = BOOKINGS[said["state"]], said["answer"]
+    text = f"您在“{row['title']}”的预约{how}" + (f"：{words}" if words else "。")
+    notice = Notice(OTHER, text, booking_id, said["answered_at"], row["case_id"], said["answered_by"])
+    telling.tell(session, [str(who)], notice)

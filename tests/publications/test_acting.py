@@ -172,6 +172,8 @@ def test_a_talk_is_asked_for_and_answered_once(activity: Activity) -> None:
     told = activity.post(WORKER, f"bookings/{first}/answer", {"accepted": True, "text": "请到社区。"})
 
     assert (bare.status_code, told.json["state"]) == (422, "confirmed")
+    heard = [each["text"] for each in activity.world.get(ONE, "/notices").json["items"]]
+    assert heard == ["您在“重阳敬老”的预约已约定：请到社区。"]
     again = activity.post(WORKER, f"bookings/{first}/answer", {"accepted": True})
     assert again.json["type"] == "/problems/booking-answered"
     activity.world.delete(ONE, f"/publications/{activity.id}/bookings/{second}")
