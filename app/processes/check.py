@@ -20,7 +20,18 @@ from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Earlier, Names
 from app.engine.xml import calls_in
 from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
-from app.processes import advice, calling, cross, decisions, external, feeding, messages, parallel, staffing
+from app.processes import (
+    advice,
+    calling,
+    cross,
+    decisions,
+    external,
+    feeding,
+    messages,
+    parallel,
+    showing,
+    staffing,
+)
 from app.processes import told as told_of
 from app.processes.callees import NOTHING, Callee, Callees, pins
 from app.processes.cross import open_diagram
@@ -198,6 +209,7 @@ def _look(
     findings += messages.check(bundle, diagram)
     findings += external.check(bundle, diagram)
     findings += feeding.check(bundle, diagram, callees)
+    findings += showing.check(bundle, diagram)
     findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)
     against = Against(whole, diagram, org, gone)

@@ -56,3 +56,8 @@ def test_residents_act_in_scenarios(tmp_path: Path) -> None:
     ((walk,), _) = walked(folder)
 
     assert walk.failed is None, walk.lines[-3:]
+    drawn = folder / "process.bpmn"
+    drawn.write_text(drawn.read_text("utf-8").replace(">公示<", ">公告<", 1), "utf-8")
+    assert [each.rule for each in check_folder(folder).findings if each.level == "error"] == [
+        "publication-unknown"
+    ]
