@@ -28,6 +28,7 @@ OWN = {
     "/api/v1/notices/read": "own mailbox",
     "/api/v1/notice-settings": "own mailbox",
     "/api/v1/tasks/<id:task_id>/read": "a copy that was sent to him",
+    "/api/v1/substitutions": "who stands in for himself",
     "/api/v1/cases/search": "reads",
     "/api/v1/tasks/search": "reads",
 }
