@@ -115,7 +115,7 @@ def test_a_letter_stays_in_its_community(town: World) -> None:
     assert town.get("guancha1", f"/cases/{letter['id']}").status_code == 200
 
 
-@pytest.mark.requirement("BS-015", "BS-029", "BS-032")
+@pytest.mark.requirement("BS-015", "BS-029", "BS-030", "BS-031", "BS-032")
 def test_letters_are_counted_by_place_and_label_down_to_each_of_them(town: World) -> None:
     resident_writes(town)
     resident_writes(town, label="21")
@@ -135,6 +135,7 @@ def test_letters_are_counted_by_place_and_label_down_to_each_of_them(town: World
         "西街道": 1,
     }
     assert streets["total"]["letters"]["value"] == 3
+    assert [each["numbers"]["letters"]["share"] for each in streets["groups"]] == [66.67, 33.33]
     assert {
         (each["by"]["category"]["name"], each["by"]["place"]["name"]): each["numbers"]["letters"]["value"]
         for each in labels["groups"]
