@@ -111,6 +111,8 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("process.yaml", "facts:", "schedules: [{name: daily, every: P1D, at: '09:00', unit: d1, title: 每天一件}]\nfacts:", "error", "schedule-start", "starts 里要有 schedule"),
         ("process.yaml", "facts:", "schedules: [{name: daily, every: P1D, at: '09:00', unit: d1, title: 每天一件, form: {levle: 一般}}]\nfacts:", "error", "schedule-start", "“levle”不在登记表里"),
         ("process.yaml", "facts:", "schedules: [{name: daily, every: P1D, at: '09:00', start: other_thing, unit: d9, title: 每天一件}]\nfacts:", "warning", "schedule-unit", "“d9”"),
+        ("process.yaml", "facts:", "measures: {rate: {label: 率, unit: mean}}\nfacts:", "error", "measure-invalid", ""),
+        ("process.yaml", "facts:", "measures: {rate: {label: 率, unit: count, numerator: has(content)}}\nfacts:", "error", "measure-not-a-fact", "content"),
         ("scenarios/on_time.yaml", "steps:", "steps:\n  - start: {schedule: weekly, called: 又一件}", "error", "scenario-unknown-schedule", "“weekly”"),
         ("../_org.yaml", "units:", "unitz:", "error", "org-invalid", "unitz"),
     ],
