@@ -78,6 +78,7 @@ def test_an_order_of_the_city_is_walked_from_its_dispatch_to_the_reply(talking: 
         ("messages.yaml", "starts: true, ", "", "message-starts", "请在 messages.yaml 里给它写上 starts: true"),
         ("process.yaml", "message:city.dispatch, ", "", "message-starts", "starts 里没有 message:city.dispatch"),
         ("process.yaml", "message:city.dispatch", "message:city.callback", "message-starts", "图中有 city.dispatch"),
+        ("process.yaml", "facts:", "aboveSees: [待签收]\nfacts:", "above-sees-messages", "不能等外来的消息"),
         ("messages.yaml", "city.reply:", "city.closed: {direction: out, to: connector:x}\ncity.reply:", "message-unused", "图中没有地方用到消息“city.closed”"),
     ],
 )  # fmt: skip
