@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from app.cases.commands import NewCase
 from app.cases.models import cases
 from app.cases.models import tasks as task_rows
 from app.cases.search import query
+from app.clocks import calendars
 from app.clocks.models import timers
 from app.core import clock, db, ids
 from app.core import once as core_once
@@ -197,6 +198,15 @@ class World:
         """Lets time pass; arguments as of timedelta."""
         with db.transaction() as session:
             return clock.pass_time(session, timedelta(**step))
+
+    def at_work(self) -> datetime:
+        """Goes to ten in the morning of the next working day: what people are told then waits for nothing."""
+        with db.reading() as session:
+            calendar, now = calendars.in_force(session), clock.now(session)
+        day = now.astimezone(clock.BEIJING).date() + timedelta(days=1)
+        while not calendar.is_workday(day):
+            day += timedelta(days=1)
+        return self.wait(seconds=(datetime.combine(day, time(10), clock.BEIJING) - now).total_seconds())
 
     # — rows —
 

@@ -35,5 +35,6 @@ def test_response_solution_and_satisfaction_are_entered_by_the_visit_and_reporte
     (group,) = [each for each in told["groups"] if each["by"]["unit"]["key"] == "d1-cgw"]
     assert group["numbers"]["received"]["numerator"] == 3
     for rate in RATES:
-        assert group["numbers"][rate] == {"numerator": 2, "denominator": 2, "percent": 100.0}, rate
+        number = group["numbers"][rate]
+        assert (number["numerator"], number["denominator"], number["percent"]) == (2, 2, 100.0), rate
     assert len(behind) == 2
