@@ -74,18 +74,24 @@ def figures(actor: Actor, name: str, asked: Asked, by: Sequence[str], compare: s
     """The numbers of a report. Raises NotFound, PermissionMissing, ReportRefused, TooManyGroups."""
     require(actor, REPORT_READ)
     with reading() as session:
-        report = named(session, name)
-        _check(report, asked, [*by, *(each for each, _ in asked.only)])
-        asked = _placed(session, asked)
-        _ready(session)
-        now = clock.now(session)
-        rows = _groups(session, actor, report, asked, by, now)
-        excluded = query.left_out(session, actor, report, asked, now)
-        names = {each: _names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
-        found = Figures(report, asked, tuple(by), now, rows, _total(rows, by), excluded, names)
-        if compare is None:
-            return found
-        earlier = _groups(session, actor, report, asked.before(compare), by, now)
+        return counted(session, actor, named(session, name), asked, by, compare)
+
+
+def counted(
+    session: Session, actor: Actor, report: Report, asked: Asked, by: Sequence[str], compare: str | None
+) -> Figures:
+    """The same within a transaction, of a report that was found. Raises ReportRefused, TooManyGroups."""
+    _check(report, asked, [*by, *(each for each, _ in asked.only)])
+    asked = _placed(session, asked)
+    _ready(session)
+    now = clock.now(session)
+    rows = _groups(session, actor, report, asked, by, now)
+    excluded = query.left_out(session, actor, report, asked, now)
+    names = {each: _names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
+    found = Figures(report, asked, tuple(by), now, rows, _total(rows, by), excluded, names)
+    if compare is None:
+        return found
+    earlier = _groups(session, actor, report, asked.before(compare), by, now)
     before = {found.keys(row): row for row in earlier}
     return Figures(**{**vars(found), "before": before, "before_total": _total(earlier, by)})
 
@@ -98,14 +104,27 @@ def cases_behind(
     with reading() as session:
         report = named(session, name)
         _check(report, asked, [each for each, _ in asked.only])
-        asked = _placed(session, asked)
-        if measure not in report.measures:
-            refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
-        parts = report.measures[measure].parts
-        if part not in parts:
-            refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
-        _ready(session)
-        return query.listed(session, actor, report, parts[part], asked, clock.now(session), most, after)
+        return behind(session, actor, report, _placed(session, asked), measure, part, most, after)
+
+
+def behind(
+    session: Session,
+    actor: Actor,
+    report: Report,
+    asked: Asked,
+    measure: str,
+    part: str,
+    most: int,
+    after: str | None = None,
+) -> list[Row]:
+    """The same within a transaction, of a report that was found. Raises ReportRefused."""
+    if measure not in report.measures:
+        refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
+    parts = report.measures[measure].parts
+    if part not in parts:
+        refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
+    _ready(session)
+    return query.listed(session, actor, report, parts[part], asked, clock.now(session), most, after)
 
 
 def refuse(at: str, code: str, says: str) -> NoReturn:

@@ -31,4 +31,4 @@ def fire(motion: Motion, command: FireTimer) -> Timer | None:
 
 def timer_name(motion: Motion, timer: Timer) -> str:
     drawn = motion.bundle.drawn.timers.get(timer.tier)
-    return drawn.name if drawn else timer.tier
+    return drawn.name if drawn else motion.bundle.name_of(timer.tier) or timer.tier
