@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.categories import importing
+from app.core import db
 from app.processes.publish import ProcessRefused
+from tests import world as worlds
 from tests.processes.test_scenarios import walked
 from tests.world import BPMN
 
@@ -63,7 +66,16 @@ def failed(folder: Path) -> str | None:
         return str(refused.errors)
 
 
-@pytest.mark.usefixtures("district")
+@pytest.fixture
+def house(sqlite: object) -> None:
+    """On one database: what an edit does is said by the bundle, not by rows."""
+    worlds.wired()
+    with db.transaction() as session:
+        worlds.settle(session)
+        importing.load_folder(session, BPMN)
+
+
+@pytest.mark.usefixtures("house")
 @pytest.mark.parametrize("what", EDITS)
 def test_an_edited_bundle_does_what_the_edit_says(tmp_path: Path, what: str):
     key, file, old, new, steps = EDITS[what]
