@@ -1,7 +1,7 @@
 """What diagrams may tell people: who is meant and in which words is written at the step."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -32,9 +32,9 @@ _MERGED = select(cases.c.reporter_id).where(
 
 @handler(
     "notices.tell",
-    "告诉人：to 写告诉谁，几个用逗号分开（reporters 反映人和并入本件的反映人、unit(名字) 那个单位的承办人，"
-    "以及 filer、reporter、followers、handler、角色@层级）；text 是要说的话，{名字} 换成办件里的内容；"
-    "class 是 _notices.yaml 里的类别，不写就是其他通知",
+    "告诉人：to 写告诉谁，几个用逗号分开（reporters 反映人和并入本件的反映人、unit(名字) 那个或那几个单位"
+    "的承办人，以及 filer、reporter、followers、handler、角色@层级）；text 是要说的话，{名字} 换成办件里的"
+    "内容；class 是 _notices.yaml 里的类别，不写就是其他通知",
     needs=("to", "text"),
     takes=("class",),
 )
@@ -54,8 +54,11 @@ def tell(context: Context) -> None:
     motion.tell("people.told", to=words, text=text)
 
 
-def _units(motion: Motion, text: str, words: Iterable[str]) -> Mapping[str, org.Unit]:
-    """All units that are spoken of or told, asked for at once, by the name that holds them.
+Units = Mapping[str, Sequence[org.Unit]]
+
+
+def _units(motion: Motion, text: str, words: Iterable[str]) -> Units:
+    """All units that are spoken of or told, asked for at once, by the name that holds one or a list of them.
 
     Raises HandlerFailed for a name that is not declared.
     """
@@ -66,12 +69,16 @@ def _units(motion: Motion, text: str, words: Iterable[str]) -> Mapping[str, org.
             raise HandlerFailed(f"（“{name}”没有在 data 里声明）")
     spoken = [name for name in _NAME.findall(text) if name in declared and declared[name].type == "unit"]
     held = expression_data(motion.bundle, motion.case)
-    codes = {name: str(held[name]) for name in (*told, *spoken) if held.get(name)}
-    found = org.units_by_code(motion.session, sorted(set(codes.values())))
-    return {name: found[code] for name, code in codes.items() if code in found}
+    codes = {name: _codes(held.get(name)) for name in (*told, *spoken)}
+    found = org.units_by_code(motion.session, sorted({code for own in codes.values() for code in own}))
+    return {name: [found[code] for code in own if code in found] for name, own in codes.items()}
 
 
-def _people(motion: Motion, words: list[str], kind: str, units: Mapping[str, org.Unit]) -> Iterable[Person]:
+def _codes(held: Any) -> list[str]:
+    return [str(each) for each in (held if isinstance(held, list) else [held]) if each]
+
+
+def _people(motion: Motion, words: list[str], kind: str, units: Units) -> Iterable[Person]:
     ids: set[str] = set()
     pools: set[str] = set()
     named = [word for word in words if word != REPORTERS and _UNIT.fullmatch(word) is None]
@@ -83,7 +90,7 @@ def _people(motion: Motion, words: list[str], kind: str, units: Mapping[str, org
         if word == REPORTERS:
             ids |= _reporters(motion)
         elif chosen := _UNIT.fullmatch(word):
-            pools |= {f"{HANDLER_ROLE}@{units[name].path}" for name in chosen.groups() if name in units}
+            pools |= {f"{HANDLER_ROLE}@{unit.path}" for unit in units[chosen[1]]}
         elif parts is not None:
             for names in parts.holders(motion.case["id"], word):
                 ids |= {name.removeprefix(PERSON) for name in names if name.startswith(PERSON)}
@@ -101,7 +108,7 @@ def _reporters(motion: Motion) -> set[str]:
     return own | set(motion.session.execute(_MERGED, {"case": motion.case["id"]}).scalars())
 
 
-def _worded(motion: Motion, text: str, units: Mapping[str, org.Unit]) -> str:
+def _worded(motion: Motion, text: str, units: Units) -> str:
     """The text with what the case holds put in."""
     held = expression_data(motion.bundle, motion.case)
 
@@ -110,7 +117,9 @@ def _worded(motion: Motion, text: str, units: Mapping[str, org.Unit]) -> str:
         field = motion.bundle.process.data.get(name)
         if field is None or field.secret:
             raise HandlerFailed(f"（通知里的“{name}”没有声明，或是加密保存的）")
-        return units[name].name if name in units else _said(field, held.get(name))
+        return (
+            "、".join(unit.name for unit in units[name]) if units.get(name) else _said(field, held.get(name))
+        )
 
     return _NAME.sub(word, text)
 
