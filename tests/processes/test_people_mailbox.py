@@ -44,7 +44,7 @@ def codes(answer: Any) -> dict[str, str]:
     return {each["pointer"].rpartition("/")[2]: each["code"] for each in answer.json["errors"]}
 
 
-@pytest.mark.requirement("BS-001", "BS-002", "BS-006", "BS-009", "BS-012", "BS-026")
+@pytest.mark.requirement("BS-001", "BS-002", "BS-006", "BS-009", "BS-012", "BS-026", "BS-036")
 def test_a_letter_is_a_problem_at_once_which_its_writer_follows_and_rates(town: World) -> None:
     letter = resident_writes(town).json
 

@@ -141,6 +141,24 @@ def test_only_what_a_centre_has_approved_is_on_the_shelf_and_bound_and_the_old_s
     assert [line.rpartition("：")[2] for line in history] == ["送餐", "送餐、理发", "解除绑定"]
 
 
+@pytest.mark.requirement("BS-221")
+def test_a_binding_is_taken_back_only_before_it_was_reviewed(database: db.Database) -> None:
+    project = Project(database).approved()
+    project.do(ORG, "shelf", "绑定站点", station="d1-sz-a1", station_services="送餐")
+    draft = project.task(ORG, "draft", KEYS[1])
+    project.do(ORG, "draft", "提交审核", KEYS[1], new_services="送餐")
+
+    taken = project.world.post(ORG, f"/tasks/{draft['id']}/withdraw", {"reason": "时间写错"})
+    gone = [each["step"] for each in project.world.inbox(CENTRE)]
+    again = project.task(ORG, "draft", KEYS[1])
+    project.do(ORG, "draft", "提交审核", KEYS[1], new_services="送餐")
+    project.do(CENTRE, "review", "通过", KEYS[1])
+    late = project.world.post(ORG, f"/tasks/{again['id']}/withdraw", {"reason": "又错"})
+
+    assert (taken.status_code, gone, late.status_code) == (200, [], 409)
+    assert project.other_case(KEYS[1])["status"] == "已绑定"
+
+
 @pytest.mark.requirement("BS-225", "BS-226", "BS-227", "BS-228", "BS-230", "BS-231", "BS-232")
 def test_milestones_need_no_review_keep_their_history_and_stand_once_reached(database: db.Database) -> None:
     project = Project(database).carried()
