@@ -285,7 +285,7 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"接着等消息“{event['message']}”"
         case "wait.opened":
             return f"开始等消息“{event['message']}”"
-        case "signal.thrown" | "escalation.thrown":
+        case "signal.thrown" | "escalation.thrown" | "message.thrown":
             return f"发出“{event['label']}”"
         case milestone:
             return MILESTONES.get(milestone, f"里程碑 {milestone}")

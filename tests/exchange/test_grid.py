@@ -138,6 +138,7 @@ def test_a_problem_goes_to_the_grid_and_its_stages_and_result_come_back(
     assert case["data"]["grid_no"] == f"WG-{number}-1"
     assert case["data"]["grid_closed"]
     assert f"区网格中心：立案，立案号 WG-{number}-1" in course_told
+    assert [text for text in course_told if text.startswith("里程碑")] == []
     assert f"区网格中心：结案：{case['data']['grid_result']}" in course_told
 
 
