@@ -116,7 +116,7 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
             lost = dialects.is_lost(error)
             if not lost and not dialects.is_busy(error):
                 raise
-            if lost and request is not None and (stored := _settled(request)) is not None:
+            if lost and request is not None and not request.dry and (stored := _settled(request)) is not None:
                 return stored
             pause = random.uniform(0.01, 0.05)  # jitter, not a secret
             if clock.monotonic() + pause > until:
@@ -124,6 +124,11 @@ def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Sto
                     raise DatabaseUnavailable(headers={"Retry-After": "1"}) from error
                 raise CaseBusy(headers={"Retry-After": "1"}) from error
             clock.sleep(pause)
+
+
+def answered(act: Callable[[Session], T], request: Once | None) -> T | Stored:
+    """The same for an act that moves no case, whose answer is kept with it."""
+    return within_budget(lambda: once.answered(request, lambda session: (act(session), None)), request)
 
 
 def _of_the_database(error: BaseException | None) -> DBAPIError | None:

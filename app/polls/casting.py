@@ -1,7 +1,7 @@
 """Voting: one ballot a person, online or on paper, and who leaves the roll before (回避)."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, insert, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.advance import within_budget
+from app.cases.advance import answered
 from app.cases.attachments import models as attachments
-from app.core import clock, once
+from app.core import clock
 from app.core.db import Session
 from app.core.errors import FieldError, NotFound
 from app.core.once import Once
@@ -73,7 +73,7 @@ def cast(actor: Actor, poll_id: str, choices: Choices, code: str, request: Once 
         streams.append(session, Entry(STREAM, "poll.voted", actor.id, poll_id, {"channel": ONLINE}, now))
         return poll
 
-    return _once(act, request)
+    return answered(act, request)
 
 
 def enter_paper(actor: Actor, poll_id: str, paper: Paper, request: Once | None = None) -> Any:
@@ -99,7 +99,7 @@ def enter_paper(actor: Actor, poll_id: str, paper: Paper, request: Once | None =
         streams.append(session, Entry(STREAM, "poll.entered", actor.id, poll_id, told, now))
         return {"poll": poll, "entered": len(people)}
 
-    return _once(act, request)
+    return answered(act, request)
 
 
 def recuse(actor: Actor, poll_id: str, person: str | None, reason: str, request: Once | None = None) -> Any:
@@ -124,12 +124,7 @@ def recuse(actor: Actor, poll_id: str, person: str | None, reason: str, request:
         streams.append(session, Entry(STREAM, "poll.recused", actor.id, poll_id, {"person": who}, now))
         return poll
 
-    return _once(act, request)
-
-
-def _once(act: Callable[[Session], Any], request: Once | None) -> Any:
-    """One transaction, tried again while others are in the way; the answer is kept with what it tells of."""
-    return within_budget(lambda: once.answered(request, lambda session: (act(session), None)), request)
+    return answered(act, request)
 
 
 def _locked(session: Session, poll_id: str) -> Row:

@@ -1,6 +1,6 @@
 """What residents do with what they are shown: like, comment, rate once, sign up for seats, ask for a talk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bundles.publishing import ATTENDEES, REVIEWED, SIGNED
-from app.cases.advance import within_budget
-from app.core import clock, dialects, once, personal
+from app.cases.advance import answered
+from app.core import clock, dialects, personal
 from app.core.db import Session
 from app.core.errors import FieldError
 from app.core.ids import new_id
@@ -91,7 +91,7 @@ def like(actor: Actor, publication_id: str, request: Once | None = None) -> Any:
         session.execute(dialects.insert_ignore(session.dialect, likes), new)
         return {"publication": publication_id, "liked": True}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def unlike(actor: Actor, publication_id: str, request: Once | None = None) -> Any:
@@ -102,7 +102,7 @@ def unlike(actor: Actor, publication_id: str, request: Once | None = None) -> An
         session.execute(_UNLIKE, {"which": publication_id, "me": actor.id})
         return {"publication": publication_id, "liked": False}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def comment(actor: Actor, publication_id: str, text: str, request: Once | None = None) -> Any:
@@ -115,7 +115,7 @@ def comment(actor: Actor, publication_id: str, text: str, request: Once | None =
             raise NotOffered("这里不能评论。")
         return _say(session, actor, row, text, rating=False)
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def rate(
@@ -149,7 +149,7 @@ def rate(
             _say(session, actor, row, text, rating=True)
         return {"publication": publication_id, "rated": True}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def sign_up(actor: Actor, publication_id: str, companions: int = 0, request: Once | None = None) -> Any:
@@ -178,7 +178,7 @@ def sign_up(actor: Actor, publication_id: str, companions: int = 0, request: Onc
         session.execute(_TAKE, {"which": publication_id, "more": people})
         return {"publication": publication_id, "people": people, "left": _less(left, people)}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def cancel(actor: Actor, publication_id: str, request: Once | None = None) -> Any:
@@ -196,7 +196,7 @@ def cancel(actor: Actor, publication_id: str, request: Once | None = None) -> An
         session.execute(_TAKE, {"which": publication_id, "more": -mine["people"]})
         return {"publication": publication_id, "people": 0, "left": _less(_left(row), -mine["people"])}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def book(
@@ -225,7 +225,7 @@ def book(
         session.execute(insert(bookings), new)
         return {"id": new["id"], "publication": publication_id, "state": ASKED}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def cancel_booking(actor: Actor, publication_id: str, booking_id: str, request: Once | None = None) -> Any:
@@ -238,13 +238,7 @@ def cancel_booking(actor: Actor, publication_id: str, booking_id: str, request: 
             raise BookingAnswered
         return {"id": booking_id, "publication": publication_id, "state": CANCELLED}
 
-    return once_only(act, request)
-
-
-def once_only(act: Callable[[Session], Any], request: Once | None) -> Any:
-    """One transaction, tried again while others are in the way; the answer is kept with what it tells of."""
-
-    return within_budget(lambda: once.answered(request, lambda session: (act(session), None)), request)
+    return answered(act, request)
 
 
 def _open(session: Session, actor: Actor, publication_id: str, permission: str = PUBLICATION_READ) -> Row:

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.advance import advance
+from app.cases.advance import advance, answered
 from app.cases.commands.beside import Amend
 from app.cases.models import GOING
 from app.core import clock, personal
@@ -21,7 +21,6 @@ from app.notices import telling
 from app.notices.rules import OTHER
 from app.notices.telling import Notice
 from app.publications import viewing
-from app.publications.acting import once_only
 from app.publications.errors import (
     BookingAnswered,
     NotOffered,
@@ -73,7 +72,7 @@ def decide(
             streams.append(session, Entry(STREAM, f"comment.{state}", actor.id, publication_id, told, now))
         return {"id": comment_id, "publication": publication_id, "state": state}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def check_in(actor: Actor, publication_id: str, login: str, request: Once | None = None) -> Any:
@@ -95,7 +94,7 @@ def check_in(actor: Actor, publication_id: str, login: str, request: Once | None
             streams.append(session, Entry(STREAM, "signup.checked-in", actor.id, publication_id, told, now))
         return {"publication": publication_id, "person": login, "people": found["people"]}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def set_seats(actor: Actor, publication_id: str, seats: int, reason: str, request: Once | None = None) -> Any:
@@ -143,7 +142,7 @@ def answer(
         streams.append(session, Entry(STREAM, f"booking.{state}", actor.id, publication_id, told, now))
         return {"id": booking_id, "publication": publication_id, "state": state}
 
-    return once_only(act, request)
+    return answered(act, request)
 
 
 def _tell(session: Session, row: Row, booking_id: str, said: Row) -> None:

@@ -106,3 +106,15 @@ def test_a_batch_that_is_tried_says_which_would_be_refused(world: World) -> None
 
     assert [each["status"] for each in tried.json["results"]] == [200, 409]
     assert everything(world) == before
+
+
+def test_a_trial_under_a_key_that_was_used_says_what_would_happen_now(world: World) -> None:
+    task = world.dispatched()
+    body = {"verb": "claim", "items": [{"task": task["id"], "revision": task["revision"]}]}
+    world.post("cgw1", "/tasks/bulk", body, key="one")
+
+    tried = world.post("cgw2", "/tasks/bulk?dryRun=true", body, key="one")
+    own = world.post("cgw1", "/tasks/bulk?dryRun=true", body, key="one")
+
+    assert [each["status"] for each in tried.json["results"]] == [409]
+    assert [each["task"] for each in own.json["results"]] == [task["id"]]

@@ -6,11 +6,11 @@ from sqlalchemy import bindparam, delete, select, update
 
 from app.audit import streams
 from app.audit.streams import Entry
-from app.cases.advance import move, within_budget
+from app.cases.advance import answered, move
 from app.cases.commands import HandBack
 from app.cases.models import cases, task_queue, tasks
 from app.cases.verbs import guard
-from app.core import clock, once
+from app.core import clock
 from app.core.db import Session
 from app.core.errors import Conflict, NotFound
 from app.core.once import Once, Stored
@@ -56,10 +56,7 @@ def disable(
     Raises NotFound out of scope, OwnAccount, and UserHasOpenTasks, which names them.
     """
 
-    def act(session: Session) -> tuple[dict[str, Any], None]:
-        return _disabled(session, actor, login, reason, release), None
-
-    return within_budget(lambda: once.answered(request, act), request)
+    return answered(lambda session: _disabled(session, actor, login, reason, release), request)
 
 
 def _disabled(session: Session, actor: Actor, login: str, reason: str, release: bool) -> dict[str, Any]:
