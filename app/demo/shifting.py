@@ -12,7 +12,7 @@ from app.processes.scenario_file import Scenario, Step
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?[+-]\d{2}:\d{2}")
 MARK = "（演示）"
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FAR = timedelta(days=400)
 
 
@@ -28,14 +28,35 @@ def ends_at(scenario: Scenario, steps: int, start: datetime, is_workday: Callabl
 
 
 def begins_at(scenario: Scenario, steps: int, end: datetime, is_workday: Callable[[date], bool]) -> datetime:
-    """The latest hour, counted back from `end`, from which the first steps are over by then."""
-    start = end
+    """The latest hour, counted back from `end`, from which the first steps are over by then.
+
+    Where a step waits for the beginning of a day that another one names, whole days are counted back: moved
+    by hours, the day and the instant would part.
+    """
+    unit, start = HOUR, end
+    if _waits_for_a_day(scenario, steps):
+        unit, start = DAY, end - (end - scenario.at) % DAY
     while start > end - FAR:
         over = ends_at(scenario, steps, start, is_workday) - end
         if over <= timedelta(0):
             return start
-        start -= max(HOUR, HOUR * (over // HOUR))
-    return end - FAR
+        start -= max(unit, unit * (over // unit))
+    return start
+
+
+def _waits_for_a_day(scenario: Scenario, steps: int) -> bool:
+    taken = scenario.steps[:steps]
+    until = {step.given[:10] for step in taken if step.kind == "at"}
+    return any(each in until for step in taken if step.kind != "at" for each in _days(step.given))
+
+
+def _days(value: Any) -> list[str]:
+    """The days that stand in what a step is given, however deep."""
+    if isinstance(value, Mapping):
+        return [day for each in value.values() for day in _days(each)]
+    if isinstance(value, list):
+        return [day for each in value for day in _days(each)]
+    return [value] if isinstance(value, str) and _DAY.fullmatch(value) else []
 
 
 def shifted(scenario: Scenario, start: datetime, prefix: str, owner: str) -> Scenario:
