@@ -159,7 +159,7 @@ def test_a_binding_is_taken_back_only_before_it_was_reviewed(database: db.Databa
     assert project.other_case(KEYS[1])["status"] == "已绑定"
 
 
-@pytest.mark.requirement("BS-225", "BS-226", "BS-227", "BS-228", "BS-230", "BS-231", "BS-232")
+@pytest.mark.requirement("BS-225", "BS-226", "BS-227", "BS-228", "BS-229", "BS-230", "BS-231", "BS-232")
 def test_milestones_need_no_review_keep_their_history_and_stand_once_reached(database: db.Database) -> None:
     project = Project(database).carried()
     assert project.do(ORG, "carry", "增加节点", goal="送餐").status_code == 422
@@ -186,7 +186,9 @@ def test_milestones_need_no_review_keep_their_history_and_stand_once_reached(dat
         path = f"/tasks/{mine['id']}/complete"
         return int(project.world.post(ORG, path, body, seen=mine["revision"]).status_code)
 
-    assert (changed["data"]["actual"], on("填报进度", new_actual=70, note="写错")) == (20, 200)
+    assert (changed["data"]["actual"], on("填报进度", new_actual=50.01, note="太多")) == (20, 422)
+    assert project.world.case(task["case_id"])["data"]["actual"] == 20
+    assert on("填报进度", new_actual=30, note="写错") == 200
     assert on("撤销填报", "写错了") == 200
     assert on("修改节点", weight=60) == 200
     assert on("填报进度", new_actual=50, note="五十份") == 200
