@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +26,8 @@ MILESTONES = (
     "case.escalated",
 )
 TASK_EVENTS = ("task.opened", "task.claimed", "task.done", "task.cancelled")
+SAID = "data.true"
+"""A yes-or-no name of the data is said to be so: by a form, a mark, a message or the diagram."""
 OF_UNITS = ("unit.assigned", "unit.released")
 """When a unit gets the case in hand, and when it is let go."""
 _NOT_YET = (
@@ -37,7 +40,8 @@ _NOT_YET = (
 )
 EVENTS_SAY = (
     "case.received、case.redone（重办）、case.closed、case.reopened（重新打开）、task.opened(环节)、task.claimed(环节)、task.done(环节)、"
-    "task.cancelled(环节)，或图中 event 属性给出的里程碑；per: unit 的时钟用 unit.assigned、unit.released"
+    "task.cancelled(环节)、data.true(名字)（某个是/否填成“是”），"
+    "或图中 event 属性给出的里程碑；per: unit 的时钟用 unit.assigned、unit.released"
 )
 
 PAUSES = {"hold": "挂账", "suspend": "挂起"}
@@ -151,6 +155,12 @@ class Sla:
         keys = [each.key for each in self.tiers_of(tier.clock) if tier.kind and each.kind == tier.kind]
         return [(early, late) for i, early in enumerate(keys) for late in keys[i + 1 :]]
 
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """The names of the data that some clock waits for to be said."""
+        events = [event_parts(e) for c in self.clocks.values() for e in (c.start, c.stop, c.resume)]
+        return frozenset(name for event, name in events if event == SAID and name is not None)
+
     def tiers_of(self, clock: str) -> tuple[TierDef, ...]:
         return tuple(tier for tier in self.tiers if tier.clock == clock)
 
@@ -201,7 +211,8 @@ def read_sla(found: Found) -> Sla | None:
 
 
 def event_parts(event: str) -> tuple[str, str | None]:
-    """`task.opened(sign)` → ("task.opened", "sign"); `case.received` → ("case.received", None)."""
+    """`task.opened(sign)` → ("task.opened", "sign"), the name in brackets is a step, or a name of the data
+    where the event is `SAID`; `case.received` → ("case.received", None)."""
     name, _, rest = event.partition("(")
     return name, rest.removesuffix(")") or None
 
@@ -223,14 +234,17 @@ def _check_event(event: str, found: Found, path: Path) -> None:
             f"事件“{name}”尚未开放；可以写 {EVENTS_SAY}。",
             f'Event "{name}" is not open yet.',
         )
+    elif name == SAID and step is None:
+        zh = f"“{name}”后面要写是/否的名字，例如 {name}(contacted)。"
+        found.error("event-invalid", path, zh, f'"{name}" needs a name of the data.')
     elif name in TASK_EVENTS and step is None:
         found.error(
             "event-invalid", path, f"“{name}”后面要写环节，例如 {name}(sign)。", f'"{name}" needs a step.'
         )
-    elif name not in TASK_EVENTS and step is not None:
+    elif name not in (*TASK_EVENTS, SAID) and step is not None:
         found.error("event-invalid", path, f"“{name}”后面不写括号。", f'"{name}" takes no step.')
-    elif name not in (*TASK_EVENTS, *LIFE, *MILESTONES, *OF_UNITS):
-        known = keys.nearest(name, (*LIFE, *TASK_EVENTS, *MILESTONES))
+    elif name not in (*TASK_EVENTS, SAID, *LIFE, *MILESTONES, *OF_UNITS):
+        known = keys.nearest(name, (*LIFE, *TASK_EVENTS, SAID, *MILESTONES))
         found.error("event-invalid", path, f"没有事件“{name}”；可以写{known}。", f'No event "{name}".')
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.bundles import Bundle
-from app.bundles.sla import ClockDef, event_parts
+from app.bundles.sla import SAID, ClockDef, event_parts
 from app.cases import viewing
 from app.cases.motion import Row
 from app.cases.sentences import MILESTONES, decided
@@ -145,6 +145,8 @@ def _started(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
     if drawn.per_unit:
         return f"“{entries[0].detail['called']}”签收、成为承办单位时起算"
     name, step = event_parts(drawn.start)
+    if name == SAID:
+        return f"“{bundle.process.data[step or ''].label}”填成“是”时起算"
     if step is not None:
         return f"“{bundle.step(step).name}”{EVENTS.get(name, name)}时起算"
     return f"{EVENTS.get(name) or MILESTONES.get(name, name)}时起算"

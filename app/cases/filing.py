@@ -172,6 +172,7 @@ def _step(
         if number is None:  # what refused it a moment ago is gone
             raise CaseBusy(headers={"Retry-After": "1"})
         motion.tell("case.received", since=motion.case["received_at"].isoformat(), number=number)
+        motion.say(motion.case["data"])  # its clocks run only now
         if new.start is not None:
             begun_by = bundle.engine.start_messages[new.start]
             motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)

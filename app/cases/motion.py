@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.bundles import Bundle
 from app.bundles.lookups import CaseFact, CategoryFact, FileFact, PersonFact, UnitFact
-from app.bundles.sla import ClockDef
+from app.bundles.sla import SAID, ClockDef
 from app.cases.attachments import models as attachments
 from app.cases.models import GOING, cases
 from app.cases.secrets.taking import Taken, hush_spoken, split
@@ -236,6 +236,14 @@ class Motion:
         self.case.update(own)
         self.case["data"] = {**self.case["data"], **{k: v for k, v in values.items() if k not in own}}
         self._judge(values)
+        self.say(values)
+
+    def say(self, values: Mapping[str, Any]) -> None:
+        """Clocks hear which of these are said to be so; they alone, for what wrote them tells people."""
+        for name in sorted(self.bundle.sla.said & values.keys()):
+            if values[name] is True:
+                said = Event(SAID, self.case["id"], self.now, self.actor.doer, {"field": name})
+                self.events += self.board.hear([said])
 
     def _judge(self, values: Mapping[str, Any]) -> None:
         """Whether the one whom the case is about is satisfied, once what says so has changed."""

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from app.bundles.sla import ClockDef, Sla
+from app.bundles.sla import SAID, ClockDef, Sla
 from app.clocks import ledger
 from app.clocks.alarms import Alarms
 from app.clocks.calendar import NO_CALENDAR, Calendar, WorkingLine
@@ -371,9 +371,10 @@ class Board:
 
 
 def full_name(event: Event) -> str:
-    """The name sla.yaml uses: `task.opened(sign)` where the event is of a step."""
-    step = event.data.get("step")
-    return f"{event.name}({step})" if event.name.startswith("task.") and step else event.name
+    """The name sla.yaml uses: `task.opened(sign)` where the event is of a step, `data.true(contacted)` where
+    it is of a name."""
+    of = event.data.get("field") if event.name == SAID else event.data.get("step")
+    return f"{event.name}({of})" if event.name.startswith(("task.", "data.")) and of else event.name
 
 
 def _meant(clock: Clock, name: str, event: Event) -> bool:

@@ -6,7 +6,7 @@ from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, PROCESS, SLA
 from app.bundles.keys import finding, nearest
 from app.bundles.rules import STEP_RULES, Rule, RuleRefused, parse_rule, role_error, rule_error
-from app.bundles.sla import MILESTONES, TASK_EVENTS, event_parts
+from app.bundles.sla import MILESTONES, SAID, TASK_EVENTS, event_parts
 from app.bundles.yaml_file import Doc, read_yaml
 from app.engine.check.diagram import Diagram, read_diagram
 from app.engine.check.finding import Finding
@@ -299,11 +299,16 @@ def _events(
             yield Finding(
                 "error", "event-unknown", DIAGRAM, node.line, node.id, zh, f'No milestone "{event}".'
             )
+    said = [name for name, field in bundle.process.data.items() if field.type == "bool"]
     for name, clock in bundle.sla.clocks.items():
-        for end in ("start", "stop"):
+        for end in ("start", "stop", "resume"):
             event, step = event_parts(getattr(clock, end))
             line = sla.line(("clocks", name, end))
-            if event in TASK_EVENTS and step not in steps:
+            if event == SAID and step not in said:
+                known = nearest(step or "", said)
+                zh = f"时钟“{name}”的 {end}：process.yaml 的 data 里没有是/否的“{step}”；有{known}。"
+                yield finding("error", "event-name-unknown", SLA, line, zh, f'No yes-or-no name "{step}".')
+            elif event in TASK_EVENTS and step not in steps:
                 zh = f"时钟“{name}”的 {end}：图中没有环节“{step}”；有{nearest(step or '', steps)}。"
                 yield finding("error", "event-step-unknown", SLA, line, zh, f'No step "{step}".')
             elif event in MILESTONES and event not in told:

@@ -1,5 +1,6 @@
 """per: unit — each unit that gets an order in hand has a time of its own, explained with its name."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,9 @@ def order(stop: str = "task.done(handle)") -> BundleFiles:
     """The shipped work order with a clock for each unit."""
     files = dict(worlds.shipped(WORK_ORDER).files)
     sla = files["sla.yaml"].decode()
-    sla = sla.replace("tiers:\n", UNIT % stop + "tiers:\n" + LATE, 1)
+    shipped = re.search(r"  unit: .*\n", sla)
+    assert shipped is not None
+    sla = sla.replace(shipped[0], UNIT % stop).replace("tiers:\n", "tiers:\n" + LATE, 1)
     return BundleFiles(WORK_ORDER, {**files, "sla.yaml": sla.encode()})
 
 

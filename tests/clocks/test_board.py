@@ -69,6 +69,17 @@ def test_an_event_starts_and_stops_what_names_it_and_nothing_else() -> None:
     assert states(first) == {"total": ["running"], "sign": ["stopped"], "handle": ["running"]}
 
 
+def test_a_clock_may_wait_until_a_name_of_the_data_is_said_to_be_so() -> None:
+    clocks = {"contact": ClockDef("contact", "case.dispatched", "data.true(contacted)", "P1D")}
+    on = board()
+    on.sla = Sla(MappingProxyType(clocks), ())
+
+    hear(on, "case.dispatched")
+    assert hear(on, "data.true", field="solved") == []
+    assert hear(on, "data.true", field="contacted") == ["clock.stopped"]
+    assert on.sla.said == {"contacted"}
+
+
 def test_a_clock_of_the_case_starts_once_and_for_ever() -> None:
     first = board()
     hear(first, "case.received", since=(NOW - HOUR).isoformat())

@@ -70,6 +70,9 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
         ("sla.yaml", "task.opened(sign)", "task.opened(sing)", "error", "event-step-unknown", "没有环节“sin"
                                                                                               "g”"),
         ("sla.yaml", "stop: case.closed", "stop: case.rated", "error", "event-never", "永远等不到"),
+        ("sla.yaml", "stop: case.closed", "stop: data.true(sloved)", "error", "event-name-unknown", "是不是 solved"),
+        ("sla.yaml", "stop: case.closed", "stop: data.true(level)", "error", "event-name-unknown", "没有是/否的“level”"),
+        ("sla.yaml", "stop: case.closed", "stop: data.true", "error", "event-invalid", "是/否的名字"),
         ("sla.yaml", "limit: P7D", "limit: until(levle)", "error", "limit-no-date", "“levle”不是"),
         ("sla.yaml", "clock: total", "clock: totl", "error", "clock-unknown", "没有时钟“totl”"),
         ("scenarios/on_time.yaml", "as: 派遣员甲", "as: 派遣员丙", "error", "scenario-unknown-person", "派"
