@@ -84,6 +84,7 @@ def create_app() -> "Flask":
     from app.notices import api as notices
     from app.notices import deliveries_api as notice_deliveries
     from app.places import api as places
+    from app.policies import api as policies
     from app.polls import api as polls
     from app.processes import api as processes
     from app.publications import api as publications
@@ -141,6 +142,7 @@ def create_app() -> "Flask":
     document.register_blueprint(notice_deliveries.blp)
     document.register_blueprint(schedules.blp)
     document.register_blueprint(reports.blp)
+    document.register_blueprint(policies.blp)
     document.register_blueprint(inspection.blp)
     document.register_blueprint(my_matters.blp)
     document.register_blueprint(memberships.blp)

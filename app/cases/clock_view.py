@@ -11,7 +11,7 @@ from app.bundles.sla import SAID, ClockDef, event_parts
 from app.cases import viewing
 from app.cases.motion import Row
 from app.cases.sentences import MILESTONES, decided
-from app.clocks import calendars
+from app.clocks import calendars, policies
 from app.clocks.calendar import NO_CALENDAR, Calendar
 from app.clocks.explain import Told, explain
 from app.clocks.ledger import Entry, Reckoned, reckon
@@ -50,6 +50,7 @@ def of(actor: Actor, case_id: str) -> list[dict[str, Any]]:
     with reading() as session:
         case = viewing.visible(session, actor, case_id)
         bundle = bundles.get(case["version_id"])
+        policy = policies.number_of(session, bundle.version)
         rows = [dict(row) for row in session.execute(_CLOCKS, {"case": case_id}).mappings()]
         ledger = ledger_of(session, case_id)
         flags = [dict(row) for row in session.execute(_FLAGS, {"case": case_id}).mappings()]
@@ -58,7 +59,7 @@ def of(actor: Actor, case_id: str) -> list[dict[str, Any]]:
         return [
             {
                 **viewing.clock_view(row),
-                **_explained(row, ledger, bundle, calendar_of(session, row), names),
+                **_explained(row, ledger, bundle, policy, calendar_of(session, row), names),
                 "tiers": _tiers(row, flags, bundle, row["stopped_at"] or now),
             }
             for row in rows
@@ -81,7 +82,12 @@ def entries_of(row: Mapping[str, Any], ledger: list[Mapping[str, Any]]) -> list[
 
 
 def _explained(
-    row: Row, ledger: list[Mapping[str, Any]], bundle: Bundle, calendar: Calendar, names: Mapping[str, str]
+    row: Row,
+    ledger: list[Mapping[str, Any]],
+    bundle: Bundle,
+    policy: int | None,
+    calendar: Calendar,
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     drawn = bundle.sla.clocks[row["name"]]
     entries = entries_of(row, ledger)
@@ -92,7 +98,7 @@ def _explained(
         entries,
         calendar,
         started=_started(drawn, entries, bundle),
-        basis=_basis(drawn, entries, bundle),
+        basis=_basis(drawn, entries, bundle, policy),
         counted_by=_counted_by(worked, row, calendar),
         who=lambda person: names.get(person, person),
     )
@@ -101,6 +107,7 @@ def _explained(
         "round": int(row["instance"].removeprefix(ROUND)) if row["instance"].startswith(ROUND) else None,
         "unit": entries[0].detail.get("unit"),
         "calendar": row["calendar"],
+        "policy": policy,
         "lines": [_line(line) for line in lines],
     }
 
@@ -152,11 +159,12 @@ def _started(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
     return f"{EVENTS.get(name) or MILESTONES.get(name, name)}时起算"
 
 
-def _basis(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
+def _basis(drawn: ClockDef, entries: list[Entry], bundle: Bundle, policy: int | None) -> str:
     asked = [line for line in entries if line.entry in ("started", "limit_changed")]
     by_table = decided(asked[-1].detail, bundle) if asked else ""
     clause = f"{drawn.basis}；" if drawn.basis else ""
-    return f"{clause}流程版本 {bundle.version[:12]} 的 sla.yaml，时钟“{drawn.label}”{by_table}"
+    rules = f"时限规则第 {policy} 版，" if policy is not None else ""
+    return f"{clause}{rules}流程版本 {bundle.version[:12]} 的 sla.yaml，时钟“{drawn.label}”{by_table}"
 
 
 def _counted_by(worked: Reckoned, row: Row, calendar: Calendar) -> str:

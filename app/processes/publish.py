@@ -14,6 +14,7 @@ from app.bundles.store import Published
 from app.bundles.yaml_file import read_yaml
 from app.cases.models import cases, tasks
 from app.categories import catalogue
+from app.clocks import policies
 from app.core import clock, once
 from app.core.config import settings
 from app.core.db import Session, reading, transaction
@@ -154,6 +155,7 @@ def _keep(
         raise TemplateNotForUse
     before = store.head(session, bundle.key)
     version = store.keep(session, checked.files, bundle.process.name, clock.now(session), by, replaces)
+    policies.follow(session, bundle.key)
     changed = before is None or before.retired or before.version_id != version.id
     warnings = [each for each in (*checked.findings, *not_loaded(bundle)) if each.level == "warning"]
     behind = store.callers(session, bundle.key, version.id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from app.engine import xml
 from app.engine.check.finding import Finding
+from app.engine.decisions import dmn, structure
 from app.engine.decisions.check import check_decisions, read_tables, refusal
 from app.engine.decisions.columns import Vocabulary
 from app.engine.decisions.decide import Decision, Decisions, Hit, map_result
@@ -35,6 +36,7 @@ __all__ = [
     "check_decisions",
     "compile_decisions",
     "map_result",
+    "written_tables",
 ]
 
 
@@ -60,6 +62,17 @@ def compile_decisions(files: Mapping[str, bytes]) -> Decisions:
                 )
             tables[identifier] = table
     return Decisions(tables)
+
+
+def written_tables(data: bytes) -> Mapping[str, dmn.Table]:
+    """The tables of one file as they are written, by id: labels, and the text of every cell.
+
+    Raises DecisionsUnreadable.
+    """
+    try:
+        return {table.id: table for table in structure.read_file(xml.read(data), Report("")).tables}
+    except xml.XmlRefused as refused:
+        raise _unreadable(refusal("", refused)) from None
 
 
 def _unreadable(found: Finding) -> DecisionsUnreadable:
