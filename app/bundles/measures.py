@@ -6,16 +6,23 @@ clocks, tiers, steps and end. It is compiled here and turned into SQL by `cases/
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isclose
 from types import MappingProxyType
 from typing import Any
 
 from app.bundles import keys
 from app.bundles.data_fields import DataField
-from app.bundles.keys import Found, Key, Named, Record, Text, Whole
+from app.bundles.keys import Found, Key, Named, Record, Scalar, Text, Whole
 from app.bundles.yaml_file import Path
 from app.engine.expressions import Arity, Expression, ExpressionRefused, compile_expression
 
-UNITS = {"rate": "比率", "count": "件数", "mean": "平均", "duration": "时长（小时）"}
+UNITS = {
+    "rate": "比率",
+    "count": "件数",
+    "mean": "平均",
+    "duration": "时长（小时）",
+    "score": "得分（满分 100）",
+}
 COLUMNS = ("source", "round", "priority", "received_at", "place_unit")
 """Reserved names that a measure may read beside the facts."""
 
@@ -93,6 +100,9 @@ SHAPE = Named(
             "denominator": Key(_CONDITION, "分母：在哪些办件里面算；不写就是全部"),
             "value": Key(_NUMBER, "每件取一个数：平均、时长必写；件数写了就是合计（如人次）；没有数的不算"),
             "over": Key(_NUMBER, "除以每件的这个数的合计，例如权重、应到人数；不写就除以件数"),
+            "weights": Key(
+                Named(Scalar()), "得分怎么加权，例如 {response_rate: 0.4, solved_rate: 0.6}；权重加起来是 1"
+            ),
             "rank": Key(_RANK, "排名时的样本要求"),
         }
     ),
@@ -104,7 +114,10 @@ PARTS = ("numerator", "denominator", "value", "over")
 
 @dataclass(frozen=True)
 class MeasureDef:
-    """One measure. A rate without `value` counts cases; with it, it is Σ value / Σ over."""
+    """One measure. A rate without `value` counts cases; with it, it is Σ value / Σ over.
+
+    A score has no conditions of its own: it is 100 · Σ weight · rate over the rates that `weights` names.
+    """
 
     key: str
     label: str
@@ -113,6 +126,7 @@ class MeasureDef:
     parts: Mapping[str, Expression] = field(default_factory=dict)
     least: int = 30
     prior: int = 10
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_measures(
@@ -142,12 +156,40 @@ def read_measures(
             MappingProxyType(parts),
             rank.get("least", 30),
             rank.get("prior", 10),
+            _weights(key, each.get("weights", {}), given or {}, found),
         )
     return MappingProxyType(read)
 
 
+def _weights(
+    key: str, weights: Mapping[str, Any], measures: Mapping[str, Any], found: Found
+) -> Mapping[str, float]:
+    """Rates of the same process with numbers above zero that add up to one."""
+    path: Path = ("measures", key, "weights")
+    rates = [name for name, each in measures.items() if each["unit"] == "rate"]
+    for name, weight in weights.items():
+        if name not in rates:
+            label = f"（{measures[name]['label']}，不是比率）" if name in measures else ""
+            zh = f"得分“{key}”加权的“{name}”{label}不是本流程的比率；有{keys.nearest(name, rates)}。"
+            found.error("measure-invalid", (*path, name), zh, f'{key}: "{name}" is no rate.')
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 < weight <= 1:
+            zh = f"得分“{key}”里“{name}”的权重要大于 0、不超过 1，现在是“{weight}”。"
+            found.error("measure-invalid", (*path, name), zh, f"{key}: {weight} is no weight.")
+            return MappingProxyType({})
+    if weights and not isclose(total := sum(weights.values()), 1, abs_tol=1e-9):
+        zh = f"得分“{key}”的权重加起来要等于 1，现在是 {total:g}。"
+        found.error("measure-invalid", path, zh, f"{key}: the weights add up to {total:g}.")
+    return MappingProxyType({name: float(weight) for name, weight in weights.items()})
+
+
 def _amiss(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     unit, has = given["unit"], given.keys()
+    if unit == "score" and not given.get("weights"):
+        yield "weights", "得分要写 weights：由哪些比率、各按多少权重合成。"
+    if unit == "score" and (own := [part for part in PARTS if part in has]):
+        yield own[0], "得分由 weights 里的比率合成，没有自己的分子、分母和数。"
+    if unit != "score" and "weights" in has:
+        yield "weights", "只有得分（unit: score）写 weights。"
     if unit in ("mean", "duration") and "value" not in has:
         yield "value", f"{UNITS[unit]}要写 value：每件取哪一个数。"
     if unit in ("mean", "duration") and "numerator" in has:
@@ -162,6 +204,8 @@ def _amiss(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _said(given: Mapping[str, Any]) -> str:
     """The definition in the author's own conditions, where he wrote no sentence."""
+    if "weights" in given:
+        return f"100 ×（{' + '.join(f'{weight} × {name}' for name, weight in given['weights'].items())}）"
     named = {"numerator": "分子", "denominator": "分母", "value": "每件的数", "over": "除以"}
     return (
         "；".join(f"{zh}：{given[part]}" for part, zh in named.items() if part in given) or "期内的全部办件。"

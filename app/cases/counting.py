@@ -11,12 +11,13 @@ from app.cases.models import case_facts, cases
 from app.cases.motion import Motion, expression_data
 from app.engine.errors import HandlerFailed
 
+NAME = "cases.count"
 COLUMNS = ("number", "status", "state", "end_element")
 _NEWEST = func.max(cases.c.id)
 
 
 @handler(
-    "cases.count",
+    NAME,
     "另一个流程在同一单位有几件：process 写流程的键，"
     "where 写条件，逗号隔开，例如 status='已绑定', project=number"
     "（对方的 number、status、state、end_element 或 facts 里的名字=本件的名字或文字）；"

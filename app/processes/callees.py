@@ -11,6 +11,7 @@ from app.bundles.bundle import Bundle, compile_bundle
 from app.bundles.files import DIAGRAM, PROCESS, BundleFiles, read_folder
 from app.bundles.linking import linked
 from app.bundles.process_file import KEY
+from app.cases.counting import NAME as COUNT
 from app.cases.feeding import NAME as FILE
 from app.core.db import reading
 from app.engine.services import bare
@@ -145,7 +146,7 @@ def in_order(folders: Iterable[Path]) -> list[Path]:
 
 
 def beside(folder: Path) -> list[Path]:
-    """The folders beside one that it calls or files cases of, and those that these need; they come first."""
+    """The folders beside one that it needs (`_called`), and those that these need; they come first."""
     found: dict[str, Path] = {}
     ahead = [folder]
     while ahead:
@@ -157,8 +158,8 @@ def beside(folder: Path) -> list[Path]:
     return in_order(found.values())
 
 
-def filed_in(diagram: bytes) -> list[str]:
-    """The processes of which a diagram files cases (cases.file); nothing of a file that cannot be read."""
+def needed_in(diagram: bytes) -> list[str]:
+    """The processes of which a diagram files or counts cases; nothing of a file that cannot be read."""
     try:
         running = executables(read(diagram))
     except XmlRefused:
@@ -166,7 +167,7 @@ def filed_in(diagram: bytes) -> list[str]:
     found = set()
     for node in (each for process in running for each in process.iter("{*}serviceTask")):
         named = [text for name, text in node.attrib.items() if name.endswith("}delegateExpression")]
-        if [bare(text) for text in named] == [FILE]:
+        if len(named) == 1 and bare(named[0]) in (FILE, COUNT):
             found |= {(each.text or "").strip() for each in node.iter("{*}inputParameter") if _names_it(each)}
     return sorted(found - {""})
 
@@ -176,12 +177,12 @@ def _names_it(parameter: Any) -> bool:
 
 
 def _called(folder: Path) -> list[str]:
-    """What must be there before the process of a folder: what it calls, and what it files cases of."""
+    """What must be there before the process of a folder: what it calls, files cases of, counts cases of."""
     try:
         diagram = (folder / DIAGRAM).read_bytes()
     except OSError:
         return []
-    return sorted({*calls_in(diagram).values(), *filed_in(diagram)})
+    return sorted({*calls_in(diagram).values(), *needed_in(diagram)})
 
 
 def _gather(bundle: Bundle, found: dict[str, set[str]]) -> None:

@@ -23,6 +23,7 @@ from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
 from app.processes import (
     advice,
     calling,
+    counting,
     cross,
     decisions,
     external,
@@ -209,6 +210,7 @@ def _look(
     findings += messages.check(bundle, diagram)
     findings += external.check(bundle, diagram)
     findings += feeding.check(bundle, diagram, callees)
+    findings += counting.check(bundle, diagram, callees)
     findings += showing.check(bundle, diagram)
     findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)

@@ -1,7 +1,6 @@
 """What a process files elsewhere (cases.file): the other process is there and takes what it is given."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from app.bundles.bundle import Bundle
 from app.bundles.data_fields import KEPT_BY_THE_CASE, TYPES, DataField
@@ -11,11 +10,9 @@ from app.bundles.keys import nearest
 from app.cases.feeding import LINKS, NAME, MappingUnread, Pair, read_mapping
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
-from app.engine.check.nodes import Node
-from app.engine.check.services import parameters
-from app.engine.services import bare
 from app.processes.callees import Callees
 from app.processes.cross import open_diagram
+from app.processes.services import Call, calls, other
 
 PROCESS = "filed-process"
 VALUE = "filed-value"
@@ -27,28 +24,9 @@ AS_TEXT = ("text", "choice", "date", "datetime", "int", "decimal", "category", "
 """Types whose value a text field takes as it is kept."""
 
 
-@dataclass(frozen=True)
-class _Filing:
-    """A step that files, and what the diagram says of it."""
-
-    node: Node
-    said: dict[str, str]
-
-    @property
-    def key(self) -> str:
-        return self.said.get("process", "").strip()
-
-    def tells(self, rule: str, zh: str, en: str) -> Finding:
-        node = self.node
-        return Finding("error", rule, DIAGRAM, node.line, node.id, node.named.zh + zh, node.named.en + en)
-
-
 def check(bundle: Bundle, diagram: Diagram, callees: Callees) -> Iterator[Finding]:
     """Findings about every step that files a case of another process."""
-    for node in diagram.every.values():
-        if bare(node.attributes.get("delegateExpression", "")) != NAME:
-            continue
-        filing = _Filing(node, {name: text for name, text, _ in parameters(node, "inputParameter")})
+    for filing in calls(diagram, NAME):
         yield from _values(filing)
         target = _target(filing, callees, bundle.key)
         if isinstance(target, Finding):
@@ -57,7 +35,7 @@ def check(bundle: Bundle, diagram: Diagram, callees: Callees) -> Iterator[Findin
             yield from _mapping(filing, bundle, target)
 
 
-def _values(filing: _Filing) -> Iterator[Finding]:
+def _values(filing: Call) -> Iterator[Finding]:
     said = filing.said
     link = said.get("link", "")
     if link and not link.startswith("${") and link not in LINKS:
@@ -72,34 +50,23 @@ def _values(filing: _Filing) -> Iterator[Finding]:
             )
 
 
-def _target(filing: _Filing, callees: Callees, own: str) -> "Bundle | Finding | None":
+def _target(filing: Call, callees: Callees, own: str) -> "Bundle | Finding | None":
     key = filing.key
-    if not key:
-        return None  # told by the linter
-    if key.startswith("${"):
-        zh = " 的 process 要直接写流程的键，不能是表达式。"
-        return filing.tells(PROCESS, zh, " has a computed process.")
     if key == own:
         zh = " 登记的是本流程自己，会没有尽头；请写另一个流程。"
         return filing.tells(PROCESS, zh, " files its own process.")
-    callee = callees.find(key)
-    if callee is None:
-        known = sorted(callees.keys() - {own})
-        zh = f" 登记流程 {key}，没有这个流程；有{nearest(key, known)}。"
-        return filing.tells(PROCESS, zh, f" files {key}, which is not there.")
-    if callee.bundle is None:
-        return filing.tells(
-            PROCESS, f" 登记的流程 {key} 自己还有错误，请先把它检查通过。", f" files {key}, which has errors."
-        )
+    found, callee = other(filing, PROCESS, "登记", callees, own), callees.find(key)
+    if not isinstance(found, Bundle) or callee is None:
+        return found
     if callee.retired:
         return filing.tells(PROCESS, f" 登记的流程“{callee.name}”({key}) 已停用。", f" files {key}, retired.")
-    if callee.bundle.process.only_called or key.startswith("side_"):
+    if found.process.only_called or key.startswith("side_"):
         zh = f" 登记的“{callee.name}”({key}) 只供别的流程调用，不能单独登记。"
         return filing.tells(PROCESS, zh, f" files {key}, which is no case of its own.")
-    return callee.bundle
+    return found
 
 
-def _mapping(filing: _Filing, bundle: Bundle, target: Bundle) -> Iterator[Finding]:
+def _mapping(filing: Call, bundle: Bundle, target: Bundle) -> Iterator[Finding]:
     text = filing.said.get("data", "")
     if text.startswith("${"):
         yield filing.tells(VALUE, " 的 data 要直接写名字，不能是表达式。", " has a computed mapping.")

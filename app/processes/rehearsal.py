@@ -19,7 +19,7 @@ from typing import Any
 from app import bundles
 from app.bundles.files import DIAGRAM, BundleFiles
 from app.core.config import REPOSITORY, settings
-from app.processes.callees import filed_in, published
+from app.processes.callees import needed_in, published
 
 log = logging.getLogger("huying.processes")
 
@@ -63,7 +63,7 @@ def _laid_out(files: BundleFiles, folder: Path) -> Path:
             shutil.copytree(beside, folder / beside.name)
         elif beside.is_file():
             shutil.copy(beside, folder)
-    for called in [*_all_called(files), *_all_filed(files)]:
+    for called in [*_all_called(files), *_all_needed(files)]:
         if not (folder / called.key).exists():
             _write(called, folder)
     _write(files, folder)
@@ -78,14 +78,14 @@ def _all_called(files: BundleFiles) -> Iterator[BundleFiles]:
         yield from _all_called(called)
 
 
-def _all_filed(files: BundleFiles, seen: frozenset[str] = frozenset()) -> Iterator[BundleFiles]:
-    """The files of every process of which cases are filed, and of those that these need, as published."""
-    for key in set(filed_in(files.files[DIAGRAM])) - seen - {files.key}:
+def _all_needed(files: BundleFiles, seen: frozenset[str] = frozenset()) -> Iterator[BundleFiles]:
+    """The files of every process whose cases are filed or counted, and of those that these need."""
+    for key in set(needed_in(files.files[DIAGRAM])) - seen - {files.key}:
         found = published(key)
         if found is not None and found.bundle is not None:
             yield found.bundle.files
             yield from _all_called(found.bundle.files)
-            yield from _all_filed(found.bundle.files, seen | {key})
+            yield from _all_needed(found.bundle.files, seen | {key})
 
 
 def _write(files: BundleFiles, folder: Path) -> None:

@@ -54,7 +54,7 @@ def _value(measure: Measure, found: Mapping[str, Any]) -> str:
         return "没有可算的" if found["percent"] is None else f"{found['percent']:g}%{parts}"
     if found["value"] is None:
         return "没有可算的"
-    return f"{found['value']:g}{ {'count': ' 件', HOURS: ' 小时'}.get(measure.unit, '') }"
+    return f"{found['value']:g}{ {'count': ' 件', HOURS: ' 小时', 'score': ' 分'}.get(measure.unit, '') }"
 
 
 def _change(measure: Measure, change: Mapping[str, Any]) -> str:

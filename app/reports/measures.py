@@ -26,7 +26,8 @@ OVERDUE = and_(c.c.met_at.is_(None), c.c.due_at < NOW, GOING)
 class Measure:
     """One number. `counts` is the numerator, `of` the denominator, none for a plain count.
 
-    With `value` it is Σ value over those of `counts`, divided by Σ `over`, or by how many have one.
+    With `value` it is Σ value over those of `counts`, divided by Σ `over`, or by how many have one. A score
+    adds nothing up itself: it is 100 · Σ weight · rate over `weighted`.
     """
 
     key: str
@@ -40,10 +41,13 @@ class Measure:
     over: Any = None
     least: int = 30
     prior: int = 10
+    weighted: tuple[tuple[float, "Measure"], ...] = ()
 
     @property
     def parts(self) -> dict[str, ColumnElement[bool]]:
-        """What can be drilled into, by name."""
+        """What can be drilled into, by name; of a score nothing: its rates can."""
+        if self.weighted:
+            return {}
         return {"numerator": self.counts, **({} if self.of is None else {"denominator": self.of})}
 
     @property
@@ -54,7 +58,7 @@ class Measure:
     @property
     def columns(self) -> Iterator[Any]:
         """What is added up for it: `<key>_n`, `<key>_of`, and `<key>_cases` where that is another number."""
-        if self.value is None:
+        if self.value is None:  # of a score there is nothing
             for name, part in self.parts.items():
                 yield func.count().filter(part).label(f"{self.key}_{'n' if name == 'numerator' else 'of'}")
             return
@@ -133,8 +137,24 @@ def of_process(bundle: Bundle, version: int) -> Report:
     """The report of a process: the measures that its newest version writes down, over all its cases."""
     tables = own_tables()
     reading = Reading(bundle, tables)
-    measures = {key: _read(reading, each, version) for key, each in bundle.process.measures.items()}
+    defined = bundle.process.measures
+    plain = {key: _read(reading, each, version) for key, each in defined.items() if not each.weights}
+    measures = {key: plain.get(key) or _score(each, plain, version) for key, each in defined.items()}
     return Report(bundle.key, bundle.process.name, measures, tables, bundle)
+
+
+def _score(given: MeasureDef, plain: Mapping[str, Measure], version: int) -> Measure:
+    weighted = tuple((weight, plain[name]) for name, weight in given.weights.items())
+    return Measure(
+        given.key,
+        given.label,
+        given.says,
+        true(),
+        version=version,
+        unit=given.unit,
+        least=given.least,
+        weighted=weighted,
+    )
 
 
 def _read(reading: Reading, given: MeasureDef, version: int) -> Measure:

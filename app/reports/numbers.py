@@ -20,12 +20,17 @@ def numbers(
         whole = _plain((total or {}).get(f"{key}_n")) if report.measures[key].of is None else 0
         means = sums.get(f"{key}_means") if total is not None else None
         each["meanOfMeans"] = round(float(means), 4) if means is not None else None
-        each["share"] = round(100 * each["numerator"] / whole, 2) if whole else None
+        each["share"] = round(100 * each["numerator"] / whole, 2) if whole else None  # never of a score
     return told
 
 
 def number(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
-    """One number: numerator and denominator, the value that people read, and over how many cases."""
+    """One number: numerator and denominator, the value that people read, and over how many cases.
+
+    `parts` are the weighted rates of a score, None of all else.
+    """
+    if measure.weighted:
+        return _score(measure, sums)
     count = _plain(sums.get(f"{measure.key}_n"))
     of = _plain(sums.get(f"{measure.key}_of")) if measure.of is not None or measure.over is not None else None
     among = sums.get(f"{measure.key}_cases")
@@ -37,6 +42,37 @@ def number(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
         "percent": round(100 * count / of, 2) if measure.unit == "rate" and of else None,
         "value": count if of is None else round(count / of, 4) if of else None,
         "cases": int(among),
+        "parts": None,
+    }
+
+
+def _score(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
+    """100 · Σ weight · rate; none while a rate has no case. It is taken over as many as its thinnest rate."""
+    parts, value = [], 0.0
+    for weight, rate in measure.weighted:
+        found = number(rate, sums)
+        points = 100 * weight * found["numerator"] / found["denominator"] if found["denominator"] else None
+        value += points or 0
+        parts.append(
+            {
+                "measure": rate.key,
+                "label": rate.label,
+                "weight": weight,
+                "numerator": found["numerator"],
+                "denominator": found["denominator"],
+                "percent": found["percent"],
+                "points": None if points is None else round(points, 2),
+                "cases": found["cases"],
+            }
+        )
+    whole = all(each["points"] is not None for each in parts)
+    return {
+        "numerator": None,
+        "denominator": None,
+        "percent": None,
+        "value": round(value, 2) if whole else None,
+        "cases": min(each["cases"] for each in parts),
+        "parts": parts,
     }
 
 
@@ -58,7 +94,7 @@ def ranked(measure: Measure, rows: Sequence[Row], total: Mapping[str, Any]) -> l
     """
     found = [number(measure, row) for row in rows]
     overall = number(measure, total)["value"] or 0
-    scores = [_score(measure, each, overall) for each in found]
+    scores = [_drawn(measure, each, overall) for each in found]
     enough = [each["cases"] >= measure.least for each in found]
     fine = [score for score, good in zip(scores, enough, strict=True) if good and score is not None]
     return [
@@ -71,7 +107,7 @@ def ranked(measure: Measure, rows: Sequence[Row], total: Mapping[str, Any]) -> l
     ]
 
 
-def _score(measure: Measure, found: Mapping[str, Any], overall: float) -> float | None:
+def _drawn(measure: Measure, found: Mapping[str, Any], overall: float) -> float | None:
     plain: float | None = found["value"]
     if measure.unit != "mean" or not measure.prior or plain is None:
         return plain

@@ -86,7 +86,7 @@ class MeasureOut(Schema):
     says = fields.String(required=True, metadata={"description": "口径"})
     version = fields.Integer(required=True, metadata={"description": "口径的版本"})
     unit = fields.String(
-        required=True, metadata={"description": "rate 比率、count 件数、mean 平均、duration 小时"}
+        required=True, metadata={"description": "rate 比率、count 件数、mean 平均、duration 小时、score 得分"}
     )
     share = fields.Boolean(required=True, metadata={"description": "是比率（有分母）还是件数"})
 
@@ -120,10 +120,27 @@ class ChangeOut(Schema):
     says = fields.String(required=True, allow_none=True, metadata={"description": "“新增”：以前是零"})
 
 
+class PartOut(Schema):
+    """A rate that a score is made of."""
+
+    measure = fields.String(required=True)
+    label = fields.String(required=True)
+    weight = fields.Float(required=True, metadata={"description": "权重，加起来是 1"})
+    numerator = fields.Float(required=True)
+    denominator = fields.Float(required=True, allow_none=True)
+    percent = fields.Float(required=True, allow_none=True)
+    points = fields.Float(
+        required=True, allow_none=True, metadata={"description": "得分里的几分：100 × 权重 × 比率"}
+    )
+    cases = fields.Integer(required=True, metadata={"description": "由多少件得出（n）"})
+
+
 class NumberOut(Schema):
     """A number: what it is made of, the value people read, and over how many cases."""
 
-    numerator = fields.Float(required=True, metadata={"description": "件数；平均和时长是各件的合计"})
+    numerator = fields.Float(
+        required=True, allow_none=True, metadata={"description": "件数；平均和时长是各件的合计；得分没有"}
+    )
     denominator = fields.Float(required=True, allow_none=True)
     percent = fields.Float(
         required=True, allow_none=True, metadata={"description": "百分比，两位小数；分母为零时没有"}
@@ -139,7 +156,15 @@ class NumberOut(Schema):
         allow_none=True,
         metadata={"description": "平均：由下一级各单位的均值再平均，每个单位算一次；value 是按件平均"},
     )
-    cases = fields.Integer(required=True, metadata={"description": "由多少件得出（n）"})
+    cases = fields.Integer(
+        required=True, metadata={"description": "由多少件得出（n）；得分是件数最少的那个比率的"}
+    )
+    parts = ListOf(
+        Shape(PartOut),
+        required=True,
+        allow_none=True,
+        metadata={"description": "得分由哪些比率合成；别的指标没有"},
+    )
     before = fields.Float(required=True, allow_none=True, metadata={"description": "写了 compare：以前的值"})
     change = Shape(ChangeOut, required=True, allow_none=True, metadata={"description": "写了 compare：增量"})
 

@@ -120,7 +120,10 @@ def behind(
     """The same within a transaction, of a report that was found. Raises ReportRefused."""
     if measure not in report.measures:
         refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
-    parts = report.measures[measure].parts
+    parts, weighted = report.measures[measure].parts, report.measures[measure].weighted
+    if weighted:
+        named = "、".join(f"{each.key}（{each.label}）" for _, each in weighted)
+        refuse("?measure", "part-unknown", f"得分由几个比率合成，请分别看它们的办件：{named}。")
     if part not in parts:
         refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
     _ready(session)

@@ -6,7 +6,7 @@ import pytest
 
 from app.bundles.files import BundleFiles, read_folder
 from app.cli.staging import staged
-from app.processes.callees import beside, filed_in, in_order
+from app.processes.callees import beside, in_order, needed_in
 from app.processes.check import check_folder
 from app.processes.walk import walk
 from tests.cases.test_feeding import letter, problem
@@ -74,6 +74,6 @@ def test_a_case_is_named_before_steps_are_about_it(side_by_side: Make) -> None:
 def test_what_is_filed_is_published_first(side_by_side: Make) -> None:
     folder = laid_out(side_by_side)
 
-    assert filed_in((folder / "process.bpmn").read_bytes()) == ["problem"]
+    assert needed_in((folder / "process.bpmn").read_bytes()) == ["problem"]
     assert [each.name for each in beside(folder)] == ["problem"]
     assert [each.name for each in in_order([folder, folder.parent / "problem"])] == ["problem", "letter"]

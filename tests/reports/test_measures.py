@@ -29,6 +29,7 @@ measures:
   archived: {label: 已归档, unit: count, numerator: ended("archived") and status() == "已归档"}
   stars: {label: 平均星级, unit: mean, value: stars, rank: {least: 2, prior: 2}}
   progress: {label: 节点完成率, unit: rate, value: 'weight * min(actual / 10, 1)', over: weight}
+  score: {label: 综合得分, unit: score, weights: {solved_rate: 0.4, progress: 0.6}, rank: {least: 2}}
   hours: {label: 办理时长, unit: duration, value: 'hours(received_at, finished("handle", "报结"))'}
 """
 NAMES = """
@@ -177,6 +178,31 @@ def test_means_are_ranked_with_their_number_and_too_few_have_no_place(house: Hou
     assert second["numbers"]["stars"]["cases"] == 1
 
 
+def test_a_score_weighs_rates_shows_its_parts_and_ranks_ties_alike(house: House) -> None:
+    for place in ("d1-s1-c1", "d1-s1-c2"):
+        house.rated(place_unit=place, solved=True, weight=1, actual=5)
+        house.rated(place_unit=place, solved=False, weight=3, actual=5)
+    house.rated(place_unit="d1-s2-c1", weight=1, actual=10)
+
+    answer = house.measured(by="place", rank="score").json
+
+    assert misfits(schemas.FiguresOut(), answer) == []
+    first, second, thin = answer["groups"]
+    assert [first["rank"]["place"], second["rank"]["place"]] == [1, 1]
+    assert (thin["rank"]["score"], thin["rank"]["place"], thin["rank"]["says"]) == (100, None, "样本不足")
+    score = first["numbers"]["score"]
+    assert (score["value"], score["cases"]) == (100 * (0.4 * 1 / 2 + 0.6 * 2 / 4), 2)
+    told = [
+        (p["measure"], p["weight"], p["numerator"], p["denominator"], p["points"]) for p in score["parts"]
+    ]
+    assert told == [("solved_rate", 0.4, 1, 2, 20), ("progress", 0.6, 2, 4, 30)]
+    assert answer["total"]["solved_rate"]["parts"] is None
+    refused = house.measured("/cases", measure="score", part="denominator")
+    assert refused.status_code == 422
+    assert "solved_rate（解决率）、progress（节点完成率）" in refused.json["errors"][0]["message"]
+    assert house.measured("/table", by="unit").text.splitlines()[0].count("综合得分") == 3
+
+
 @pytest.mark.requirement("BS-057", "BS-067", "BS-078", "BS-079")
 def test_a_level_shows_the_mean_of_its_cases_and_the_mean_of_its_units(house: House) -> None:
     for place, stars in (("d1-s1-c1", 5), ("d1-s1-c2", 1), ("d1-s1-c2", 1), ("d1-s2-c1", 4)):
@@ -264,6 +290,12 @@ def test_a_unit_sees_its_own_numbers_and_who_has_no_right_none(house: House) -> 
         ("unit: mean, value: level", "应当是一个数"),
         ("unit: count, denominator: solved", "件数没有分母"),
         ("unit: apples", "unit"),
+        ("unit: score", "得分要写 weights"),
+        ("unit: score, weights: {odd: 1}", "“odd”（怪，不是比率）不是本流程的比率"),
+        ("unit: score, weights: {od: 0.5}", "加起来要等于 1，现在是 0.5"),
+        ("unit: score, weights: {od: 很重}", "权重要大于 0"),
+        ("unit: score, numerator: solved, weights: {od: 1}", "没有自己的分子"),
+        ("unit: rate, numerator: solved, weights: {odd: 1}", "只有得分（unit: score）写 weights"),
     ],
 )
 def test_a_measure_that_cannot_be_counted_is_refused_at_its_line(measure: str, says: str) -> None:
