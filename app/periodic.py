@@ -13,6 +13,7 @@ def install() -> None:
     from app.exchange import outbox, parking
     from app.identity import login
     from app.inspection import service as inspection
+    from app.publications import looking
     from app.schedules import starting
 
     know(
@@ -25,5 +26,6 @@ def install() -> None:
         Schedule("inbound-missed", "再看一次没有等到办件的来件", EVERY_MINUTE, parking.find_missed),
         Schedule("inbound-expired", "结束等过期限的来件", EVERY_MINUTE, parking.expire),
         Schedule("inspection", "巡检：按规则查一遍在办的件", EVERY_FIVE, inspection.inspect),
+        Schedule("reads", "看过公示的人次记成数，忘掉是谁", EVERY_DAY, looking.sum_up),
         Schedule("inbound-old", "清理三十天前送到的来件", EVERY_MINUTE, parking.forget_delivered),
     )

@@ -1,7 +1,8 @@
 """`measures:` of process.yaml: the numbers a process is judged by, each with its words and its conditions.
 
 A condition reads what lists may filter by (`facts:`), a few columns of every case, and functions over its
-clocks, tiers, steps and end. It is compiled here and turned into SQL by `cases/measured.py`.
+clocks, tiers, steps and end, and over what residents did with what they were shown of it. It is compiled here
+and turned into SQL by `cases/measuring`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,14 @@ FUNCTIONS: Mapping[str, Arity] = {
     "stopped": Arity(1, 1),
     "reached": Arity(2, 2),
     "holds": Arity(2, 2),
+    "likes": Arity(0, 1),
+    "comments": Arity(0, 1),
+    "stars": Arity(0, 1),
+    "raters": Arity(0, 1),
+    "bookings": Arity(0, 1),
+    "signed_up": Arity(0, 1),
+    "attended": Arity(0, 1),
+    "reads": Arity(0, 1),
 }
 DOC: Mapping[str, str] = {
     "now": "now()：统计的时刻",
@@ -75,6 +84,14 @@ DOC: Mapping[str, str] = {
     "stopped": 'stopped("respond")：时钟停下的时刻；还在走的没有',
     "reached": 'reached("resolve", "m1")：到过这一档',
     "holds": 'holds("resolve", "m1")：现在正在这一档',
+    "likes": 'likes()：给居民看的（publication）现在有几个赞；likes("活动")：只算这个名字的一项，以下都一样',
+    "comments": "comments()：显示着的评论有几条",
+    "stars": "stars()：平均几星（各方面合在一起）；没有人评的没有数",
+    "raters": "raters()：几个人评了星",
+    "bookings": "bookings()：几次预约交流，取消的不算",
+    "signed_up": "signed_up()：报名几人，含同行",
+    "attended": "attended()：签到几人，含同行",
+    "reads": "reads()：看过的人次，一人一天算一次",
 }
 """What an administrator reads of each function."""
 

@@ -2,8 +2,10 @@
 
 
 def install() -> None:
-    """Keeps what is shown in step with the case it is shown of."""
+    """Keeps what is shown in step with the case it is shown of; measures may count what residents did."""
     from app.cases import followers
-    from app.publications import following
+    from app.cases.measuring import functions
+    from app.publications import following, measuring
 
     followers.follow(following.follow)
+    functions.know(measuring.FUNCTIONS)

@@ -15,7 +15,7 @@ from app.core.http.fields import NOTHING
 from app.core.once import Once
 from app.identity.door import actor
 from app.identity.permissions import PUBLICATION_MANAGE, PUBLICATION_READ
-from app.publications import acting, files, listing, viewing
+from app.publications import acting, files, listing, looking, viewing
 from app.publications.errors import (
     AlreadySignedUp,
     AlreadyStarred,
@@ -75,8 +75,8 @@ def list_publications(query: dict[str, Any]) -> Response:
 @blp.needs(PUBLICATION_READ)
 @blp.problems(NotFound, Forbidden)
 def get_publication(publication_id: str) -> Response:
-    """一件：此刻的内容、赞数、评论数、星级、名额，我做过什么。"""
-    return sent(viewing.look(actor(), publication_id))
+    """一件：此刻的内容、赞数、评论数、星级、名额，我做过什么；居民、观察员看了，一人一天算一次。"""
+    return sent(looking.look(actor(), publication_id))
 
 
 @blp.get("/<id:publication_id>/files/<id:attachment_id>")

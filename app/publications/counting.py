@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Integer, String, bindparam, func, literal, select, union_all
 
 from app.core.db import Session
-from app.publications.models import SHOWN, comments, likes, signups, stars
+from app.publications.models import SHOWN, comments, likes, readers, reads, signups, stars
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Counted:
     signed_up: int = 0
     checked_in: int = 0
     raters: int = 0
+    reads: int = 0
     stars: dict[str, Stars] = field(default_factory=dict)
 
     @property
@@ -61,6 +62,8 @@ _ALL = union_all(
     _part(comments, "comments", func.count(), only=comments.c.state == SHOWN),
     _part(signups, "signed_up", func.sum(signups.c.people)),
     _part(signups, "checked_in", func.sum(signups.c.people), only=signups.c.checked_in_at.is_not(None)),
+    _part(reads, "reads", func.sum(reads.c.people)),
+    _part(readers, "reads", func.count()),
     _part(stars, "raters", func.count(stars.c.person_id.distinct())),
     _part(stars, "stars", func.count(), aspect=stars.c.aspect),
 )
@@ -76,5 +79,5 @@ def of(session: Session, ids: Sequence[str]) -> Mapping[str, Counted]:
         if row.kind == "stars":
             mine.stars[row.aspect] = Stars(round(float(row.total) / number, 2), number)
         else:
-            setattr(mine, row.kind, number)
+            setattr(mine, row.kind, getattr(mine, row.kind) + number)
     return found

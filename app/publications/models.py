@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -140,6 +141,25 @@ bookings = Table(
     Column("answered_at", Instant),
     Column("answered_by", String(60)),
     Index("ix_publication_bookings_page", "publication_id", "id"),
+)
+
+readers = Table(
+    "publication_readers",  # who looked on a day, until the day is over and they are a number (reads)
+    metadata,
+    _of("publication_readers", key=True),
+    Column("day", Date, primary_key=True),
+    _by("publication_readers", key=True),
+    Index("ix_publication_readers_day", "day"),
+    sqlite_with_rowid=False,
+)
+
+reads = Table(
+    "publication_reads",
+    metadata,
+    _of("publication_reads", key=True),
+    Column("day", Date, primary_key=True),
+    Column("people", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 STANDS_NOW = case(

@@ -205,6 +205,9 @@ class PublicationOut(Schema):
     point = Shape(ShownPointOut, required=True, allow_none=True)
     likes = fields.Integer(required=True, allow_none=True)
     comments = fields.Integer(required=True, allow_none=True)
+    reads = fields.Integer(
+        required=True, metadata={"description": "看过的人次：一人一天算一次；管这一件的工作人员不算"}
+    )
     comments_reviewed = fields.Boolean(required=True)
     takes_comments = fields.Boolean(required=True)
     takes_bookings = fields.Boolean(required=True)

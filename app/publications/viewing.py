@@ -58,7 +58,12 @@ def page(actor: Actor, asked: Mapping[str, Any], limit: int, after: str | None) 
 def look(actor: Actor, publication_id: str) -> Row:
     """One publication. Raises NotFound."""
     with reading() as session:
-        return _views(session, actor, [seen(session, actor, publication_id)])[0]
+        return view(session, actor, seen(session, actor, publication_id))
+
+
+def view(session: Session, actor: Actor, row: Row) -> Row:
+    """One publication that was seen, as it leaves the house."""
+    return _views(session, actor, [row])[0]
 
 
 def seen(session: Session, actor: Actor, publication_id: str, permission: str = PUBLICATION_READ) -> Row:
@@ -130,6 +135,7 @@ def _view(shown: Shown, counted: Counted, mine: Row | None, now: datetime) -> Ro
         "point": {"lng": row["lng"], "lat": row["lat"]} if row["lng"] is not None else None,
         "likes": counted.likes if rule.likes else None,
         "comments": counted.comments if rule.comments or rule.ratings else None,
+        "reads": counted.reads,
         "commentsReviewed": rule.comments == "reviewed",
         "takesComments": rule.comments is not None,
         "takesBookings": rule.bookings,

@@ -70,6 +70,15 @@ class Project:
         return self.world.rows(cases, process_key=key)[-1]
 
 
+def figures(world: World, key: str, who: str, by: str = "") -> Any:
+    """A report of these days."""
+    today = world.now().date()
+    asked = f"from={today - timedelta(days=9)}&to={today + timedelta(days=1)}&period=received&by={by}"
+    found = world.get(who, f"/reports/{key}?{asked}")
+    assert found.status_code == 200, found.json
+    return found.json
+
+
 @pytest.mark.requirement("BS-210", "BS-211", "BS-212", "BS-213", "BS-214", "BS-215")
 def test_a_project_is_drawn_up_submitted_taken_back_and_decided_once(database: db.Database) -> None:
     project = Project(database)
@@ -237,6 +246,39 @@ def test_a_resident_rates_a_project_once_and_books_a_talk_at_its_station(databas
     assert world.get("jumin1", path).json["items"] == []
 
 
+@pytest.mark.requirement("BS-246")
+def test_figures_of_projects_equal_what_residents_did(database: db.Database) -> None:
+    project = Project(database).carried()
+    Project(database, "第二个项目", project.world)
+    world, (seen,) = project.world, project.shown()
+    path = f"/publications/{seen['id']}"
+    project.do(ORG, "carry", "登记服务", **SERVED)
+    for who in (RESIDENT, RESIDENT, "jumin1", WATCHER, ORG):
+        world.get(who, path)
+    wanted = {"wantedAt": "2099-01-01T09:00:00+08:00", "text": "想谈谈"}
+    first, second = (world.post(RESIDENT, f"{path}/bookings", wanted).json["id"] for _ in "12")
+    world.delete(RESIDENT, f"{path}/bookings/{second}")
+    world.post(RESIDENT, f"{path}/like", {})
+    world.post(RESIDENT, f"{path}/comments", {"text": "好"})
+    for who, given in ((RESIDENT, 5), ("jumin1", 2)):
+        world.post(who, f"{path}/ratings", {"stars": {"服务内容": given, "服务态度": 4}})
+
+    told = figures(world, KEYS[0], WATCHER, by="fact.service_kind")
+
+    total = {name: each["value"] for name, each in told["total"].items()}
+    shown = world.get(WATCHER, path).json
+    assert [total[each] for each in ("projects", "people", "bookings", "likes")] == [2, 60, 1, 1], first
+    assert (total["comments"], total["reads"]) == (shown["comments"], shown["reads"]) == (1, 3)
+    assert (
+        (total["raters"], total["stars"])
+        == (shown["ratings"]["people"], shown["ratings"]["mean"])
+        == (2, 3.75)
+    )
+    (group,) = told["groups"]
+    assert group["numbers"]["reads"]["value"] == 3
+    assert figures(world, KEYS[0], OTHER)["total"]["projects"]["value"] == 0
+
+
 @pytest.mark.requirement(
     "BS-223",
     "BS-229",
@@ -277,18 +319,11 @@ def test_who_only_looks_sees_progress_and_numbers_of_the_area_and_changes_nothin
     project.do(ORG, "carry", "完成")
     project.do(CENTRE, "evaluate", "评估完成", grade="优秀", evaluation="完成目标。")
 
-    def figures(key: str, who: str, by: str = "") -> Any:
-        today = world.now().date()
-        asked = f"from={today - timedelta(days=9)}&to={today + timedelta(days=1)}&period=received&by={by}"
-        found = world.get(who, f"/reports/{key}?{asked}")
-        assert found.status_code == 200, found.json
-        return found.json
-
     def numbers(key: str, who: str = WATCHER) -> dict[str, Any]:
-        return {name: each["value"] for name, each in figures(key, who)["total"].items()}
+        return {name: each["value"] for name, each in figures(world, key, who)["total"].items()}
 
     def grouped(key: str, by: str, measure: str) -> dict[str, int]:
-        groups = figures(key, WATCHER, by)["groups"]
+        groups = figures(world, key, WATCHER, by)["groups"]
         return {group["by"][by]["key"]: group["numbers"][measure]["value"] for group in groups}
 
     told = numbers(KEYS[0])
