@@ -19,9 +19,9 @@ that is tried out by itself. Then what is asked for is granted by it."""
     "clocks.pause",
     "暂停计时：sla.yaml 里 pauseOn 写了 kind（不写是 hold，挂账）的时钟停下，"
     "最长 cap（例如 P90D，不写 365 天）；evidence 写附件所在的环节（start 是登记时）；"
-    "of 写 parent 时是主办件的时钟",
+    "asked 是申请的时刻：那时没有超期、批准时已超期的，从申请时起停；of 写 parent 时是主办件的时钟",
     needs=("reason",),
-    takes=("kind", "cap", "evidence", OF),
+    takes=("kind", "cap", "evidence", "asked", OF),
 )
 def pause(context: Context) -> None:
     """The clocks of the case, or of the case it was begun for, stand still."""
@@ -33,7 +33,8 @@ def pause(context: Context) -> None:
     files = attachments.kept(motion.session, motion.case["id"]) if step else ()
     kind, reason = str(given.get("kind") or "hold"), str(given.get("reason") or "")
     evidence = tuple(file.id for file in files if (file.step or START) == step)
-    _do(motion, PauseClocks(case_id, kind, reason, _approver(motion), evidence, given.get("cap")))
+    cap, asked = given.get("cap"), _instant(given.get("asked"))
+    _do(motion, PauseClocks(case_id, kind, reason, _approver(motion), evidence, cap, asked))
     _granted(context)
 
 
@@ -65,11 +66,14 @@ def extend(context: Context) -> None:
     case_id = _whose(context)
     if case_id is None:
         return
-    asked = given.get("asked")
-    at = datetime.fromisoformat(asked) if isinstance(asked, str) else None
+    at = _instant(given.get("asked"))
     reason, by = str(given.get("reason") or ""), str(given.get("by") or "")
     _do(motion, ExtendClock(case_id, str(given["clock"]), reason, by, _approver(motion), at))
     _granted(context)
+
+
+def _instant(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def _whose(context: Context) -> str | None:

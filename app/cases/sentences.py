@@ -249,7 +249,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{clock_name(event, bundle)}”{limits}{due}{decided(event, bundle)}"
         case "clock.paused":
             kind = PAUSES.get(event["kind"], event["kind"])
-            return f"“{clock_name(event, bundle)}”{kind}，暂停计时，原因：{event['reason']}"
+            since = f"从申请时（{minutes(event['since'])}）起" if event.get("since") else ""
+            return f"“{clock_name(event, bundle)}”{kind}，{since}暂停计时，原因：{event['reason']}"
         case "clock.extended":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             longer = f"延长{in_words(event['by'])}，原因：{event['reason']}"

@@ -258,6 +258,9 @@ class Board:
                         self.alarms.move(last, "held", None)
                 else:
                     self.alarms.move(last, "armed" if due else "cancelled", due or last.due_at)
+            elif due is None and worked.paused is not None:  # reached while it was asked to stand still
+                if last.due_at is not None and last.due_at > worked.paused.since:
+                    self.alarms.arm("flag", clock.id, tier.key, last.generation + 1, clock.id, None, "held")
             elif due is not None and due > self.now:
                 self.alarms.arm("flag", clock.id, tier.key, last.generation + 1, clock.id, due)
         for timer in self.alarms.bound_to(clock.id):

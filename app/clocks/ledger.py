@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 class Entry:
     """One line of a clock's ledger, oldest first.
 
-    started, limit_changed, paused {reason, cap}, resumed, extended {by, reason}, stopped, recounted,
+    started, limit_changed, paused {reason, cap, since}, resumed, extended {by, reason}, stopped, recounted,
     tier_reached. A clock that runs on after a stop is `resumed` with `stood`: whether the gap is given back.
     """
 
@@ -134,7 +134,7 @@ def _gaps(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None]:
     stopped: datetime | None = None
     for line in entries:
         if line.entry == "paused":
-            paused = Gap(line.at, None, line.detail)
+            paused = pause_of(line)
         elif line.entry in ("resumed", "stopped") and paused is not None:
             gaps.append(Gap(paused.since, min(line.at, capped(paused) or line.at), paused.detail))
             paused = None
@@ -146,6 +146,12 @@ def _gaps(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None]:
                 gaps.append(Gap(stopped, line.at, line.detail))
             stopped = None
     return gaps, paused
+
+
+def pause_of(line: Entry) -> Gap:
+    """The pause that a line begins: when it was written, or `since` when it was asked for in time."""
+    since = line.detail.get("since")
+    return Gap(datetime.fromisoformat(since) if since else line.at, None, line.detail)
 
 
 def capped(pause: Gap) -> datetime | None:

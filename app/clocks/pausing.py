@@ -9,7 +9,7 @@ from app.bundles import limit_text
 from app.bundles.sla import PAUSES, ClockDef
 from app.clocks import ledger
 from app.clocks.board import Board
-from app.clocks.ledger import Gap
+from app.clocks.ledger import Entry
 from app.clocks.rows import PAUSED, RUNNING, Clock, Timer
 from app.core.clock import BEIJING
 from app.core.errors import Conflict
@@ -30,22 +30,31 @@ class ExtensionRefused(ClockRefused):
     """这个时限现在不能延期。"""
 
 
-def pause(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
+def pause(board: Board, kind: str, why: Mapping[str, Any], asked: datetime | None = None) -> list[Event]:
     """Every running clock that heeds this kind of pause stands still. Nothing when they stand already.
 
     `why` holds reason, approver, evidence (ids of attachments), and `cap`, after which a clock runs on by
-    itself; without one LONGEST_PAUSE. Raises PauseRefused.
+    itself; without one LONGEST_PAUSE. `asked` is when it was asked for: a clock that was in time then and is
+    late by now stands still from then on, for the time of the review is not its fault. Raises PauseRefused.
     """
-    return [_paused(board, clock, kind, why) for clock in may_pause(board, kind) if clock.state == RUNNING]
+    told = []
+    for clock in may_pause(board, kind, asked):
+        if clock.state == RUNNING:
+            late = asked is not None and clock.due_at is not None and clock.due_at < board.now
+            since = {"since": _text(_ran_from(board, clock, asked))} if asked and late else {}
+            told.append(_paused(board, clock, kind, {**why, **since}))
+    return told
 
 
-def may_pause(board: Board, kind: str) -> list[Clock]:
-    """The clocks that heed this kind of pause. Raises PauseRefused where there is none, or one is late."""
+def may_pause(board: Board, kind: str, asked: datetime | None = None) -> list[Clock]:
+    """The clocks that heed this kind of pause, asked for now or then. Raises PauseRefused where there is
+    none, or one is late."""
     called = PAUSES.get(kind, kind)
     meant = [clock for clock in board.live() if kind in board.sla.clocks[clock.name].pauses]
     if not meant:
         raise PauseRefused(f"没有在走的时钟因{called}暂停。")
-    late = [clock for clock in meant if clock.state == RUNNING and clock.due_at and clock.due_at < board.now]
+    then = asked or board.now
+    late = [clock for clock in meant if clock.state == RUNNING and clock.due_at and clock.due_at < then]
     if late:
         label = board.sla.clocks[late[0].name].label
         raise PauseRefused(f"“{label}”已经超期，不能再{called}。")
@@ -138,10 +147,16 @@ def _paused(board: Board, clock: Clock, kind: str, why: Mapping[str, Any]) -> Ev
     detail = {"kind": kind, "cap": LONGEST_PAUSE, **why}
     board.write(clock, "paused", detail)
     clock = board.settle(replace(clock, state=PAUSED))
-    until = ledger.capped(Gap(board.now, None, detail))
+    until = ledger.capped(ledger.pause_of(Entry(board.now, "paused", detail)))
     assert until is not None
     board.alarms.cap(clock.id, until)
     return board.tell("paused", clock, until=_text(until), **detail)
+
+
+def _ran_from(board: Board, clock: Clock, asked: datetime) -> datetime:
+    """No earlier than the clock last began to run: a pause never counts what another one gave back."""
+    ran = [line.at for line in board.entries(clock) if line.entry in ("started", "resumed")]
+    return max(asked, *ran)
 
 
 def _resumed(board: Board, clock: Clock, reason: str) -> Event:

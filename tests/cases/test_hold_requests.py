@@ -166,6 +166,22 @@ def test_a_process_whose_clocks_heed_no_hold_and_a_late_one_refuse_it(database: 
     assert (late.status_code, late.json["type"]) == (409, "/problems/request-overdue")
 
 
+def test_a_hold_asked_for_in_time_and_granted_late_counts_from_when_it_was_asked(world: World) -> None:
+    task = filed(world)
+    world.wait(days=6)
+    asked = hold(world, task).json
+    world.wait(days=2)
+    firing.fire_due()
+
+    decide(world, "shenhe1", asked["id"], opinion="申请时没有超期。")
+    held = resolve(world, task)
+    decide(world, "cgw2", asked["id"], "销账")
+
+    assert (held["state"], held["due_at"]) == ("paused", None)
+    assert resolve(world, task)["due_at"] > world.now(), "the day that was left when it was asked is left"
+    assert any("挂账，从申请时（" in text for text in texts(world, task["case_id"]))
+
+
 def test_a_hold_survives_another_limit(database: db.Database) -> None:
     world = district(database, None, "hold")
     task = filed(world)

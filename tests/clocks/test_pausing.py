@@ -120,6 +120,25 @@ def test_a_clock_that_heeds_no_pause_or_is_late_already_is_not_paused() -> None:
     assert pausing.pause(board(NOW + 7 * DAY, received()), "hold", WHY)
 
 
+def test_what_was_asked_for_in_time_stands_still_from_then_though_it_was_late_when_granted() -> None:
+    late = board(NOW + 9 * DAY, received())
+    for tier in ("half", "due"):
+        late.alarms.put(timer(late, tier), "fired")
+    with pytest.raises(pausing.PauseRefused, match="已经超期"):
+        pausing.pause(late, "hold", WHY, NOW + 8 * DAY)
+
+    pausing.pause(late, "hold", WHY, NOW + 6 * DAY)
+    held = timer(late, "due")
+    again = board(NOW + 20 * DAY, late)
+    pausing.resume(again, "hold", "批复到了")
+
+    assert (held.state, held.due_at) == ("held", None), "it was not late when it was asked to stand still"
+    assert timer(late, "half").state == "fired"
+    assert timer(late, CAP).due_at == NOW + 371 * DAY
+    assert clock(again).due_at == NOW + 21 * DAY, "the one day that was left when it was asked"
+    assert (timer(again, "due").state, timer(again, "due").due_at) == ("armed", NOW + 21 * DAY)
+
+
 def test_a_pause_that_nobody_ends_ends_at_its_cap() -> None:
     paused = board(NOW + DAY, received())
     pausing.pause(paused, "hold", {**WHY, "cap": "P10D"})

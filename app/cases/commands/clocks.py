@@ -8,7 +8,7 @@ from datetime import datetime
 class PauseClocks:
     """暂停计时: the clocks that heed this `kind` stand still, at most until `cap` (ISO text) is over.
 
-    `approver` is a person's id, `evidence` ids of attachments.
+    `approver` is a person's id, `evidence` ids of attachments, `asked_at` when it was asked for.
     """
 
     case_id: str
@@ -17,6 +17,7 @@ class PauseClocks:
     approver: str | None = None
     evidence: tuple[str, ...] = ()
     cap: str | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True)

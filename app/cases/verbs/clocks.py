@@ -26,7 +26,7 @@ def pause(motion: Motion, command: PauseClocks) -> bool:
     if command.cap:
         why["cap"] = command.cap
     motion.case["on_hold"] |= command.kind == HOLD
-    return _told(motion, pausing.pause(motion.board, command.kind, why))
+    return _told(motion, pausing.pause(motion.board, command.kind, why, command.asked_at))
 
 
 def resume(motion: Motion, command: ResumeClocks) -> bool:
