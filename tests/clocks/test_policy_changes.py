@@ -30,6 +30,7 @@ def test_a_policy_is_its_clocks_and_the_tables_they_ask_and_nothing_else() -> No
         "sla.yaml",
         "decisions/limits.dmn",
         "decisions/sign_limits.dmn",
+        "decisions/contact_limits.dmn",
         "decisions/extensions.dmn",
     }
     assert graded.digest == shipped.digest
@@ -45,7 +46,7 @@ def test_each_change_is_a_sentence() -> None:
         "clock": policy(
             sla=(
                 "tiers:",
-                "  contact: {label: 先行联系, start: case.signed, stop: case.replied, limit: PT4WH}\ntiers:",
+                "  reach: {label: 首次联系, start: case.signed, stop: case.replied, limit: PT4WH}\ntiers:",
             )
         ),
         "tier": policy(sla=("at: 80%", "at: 90%")),
@@ -57,11 +58,11 @@ def test_each_change_is_a_sentence() -> None:
     assert said == {
         "limit": ["时钟“回访时限”的时限：7 天 → 5 个工作日"],
         "rule": ["决策表“办理时限”，紧急程度 紧急：24 小时 → 12 小时"],
-        "clock": ["增加时钟“先行联系”（contact），4 个工作小时"],
+        "clock": ["增加时钟“首次联系”（reach），4 个工作小时"],
         "tier": ["“办结时限”的档“临近到期”的时刻：用去 80% → 用去 90%"],
         "longer": [
             "时钟“办结时限”的延期：最多 1 次，每次按决策表 extensions → 最多 2 次，每次按决策表 extensions"
         ],
         "words": ["只改了说明或写法，时限没有变化"],
     }
-    assert changes(told["clock"], shipped) == ["去掉时钟“先行联系”（contact）"]
+    assert changes(told["clock"], shipped) == ["去掉时钟“首次联系”（reach）"]
