@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.bundles import case_query, keys
+from app.bundles import case_query, keys, shown_query
 from app.bundles.case_query import CaseQuery, read_cases
 from app.bundles.data_fields import DataField
 from app.bundles.keys import Found, Many, Text
 from app.bundles.lookups import CategoryFact, UnitFact
 from app.bundles.rules import TIERS
+from app.bundles.shown_query import ShownQuery, read_shown
 from app.bundles.yaml_file import Path
 
 EXAMPLE = 'units(kind="department", not=returned_units)'
@@ -19,12 +20,14 @@ _EXAMPLES = {
     "units": EXAMPLE,
     "categories": 'categories(leaf=true, under="0101")',
     "cases": case_query.EXAMPLE,
+    "publications": shown_query.EXAMPLE,
 }
-_FITS = {"units": "unit", "categories": "category", "cases": "text"}
+_FITS = {"units": "unit", "categories": "category", "cases": "text", "publications": "text"}
 _KEYS = {
     "units": (("kind", "tier"), ("not", "under")),
     "categories": (("under",), ("level", "leaf", "under")),
     "cases": case_query.KEYS,
+    "publications": shown_query.KEYS,
 }
 """Keys whose value is quoted, and keys whose value is not; a key in both may be either, a text or a name."""
 BARE = "name"
@@ -119,7 +122,7 @@ class FixedChoices:
         return {"options": list(self.options)}
 
 
-Choices = UnitQuery | CategoryQuery | CaseQuery | FixedChoices
+Choices = UnitQuery | CategoryQuery | CaseQuery | ShownQuery | FixedChoices
 
 
 def read_choices(
@@ -179,6 +182,8 @@ def read_choices(
         return None
     if name == "cases":
         return read_cases(values, names, found, path)
+    if name == "publications":
+        return read_shown(values, found, path)
     read = _units if name == "units" else _categories
     return read(values, names, found, path)
 

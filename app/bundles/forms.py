@@ -22,6 +22,7 @@ from app.bundles.choices import (
 from app.bundles.data_fields import FILE_KINDS, DataField, chosen_name
 from app.bundles.lookups import Lookups
 from app.bundles.refusals import Refusal
+from app.bundles.shown_query import ShownQuery
 from app.bundles.values import BEIJING, Reader, Wrong, is_empty, reader
 from app.core.area import contains
 from app.core.errors import FieldError, Unprocessable
@@ -185,6 +186,8 @@ class Form:
                 self._look_up_files(each, result[each.name], context, errors)
             elif isinstance(each.choices, CaseQuery) and result.get(each.name):
                 self._look_up_cases(each, result[each.name], seen, context, errors)
+            elif isinstance(each.choices, ShownQuery) and result.get(each.name):
+                _look_up_shown(each, each.choices, result[each.name], context, errors)
             elif each.asks == "point" and result.get(each.name) is not None:
                 self._look_up_points(each, result[each.name], context, errors)
         people = _named(self.fields, result, "person")
@@ -264,6 +267,17 @@ class Form:
                     else f"{each.data.each // 1024 // 1024} MB"
                 )
                 errors[each.name] = Wrong("attachment-too-large", f"“{file.name}”太大，每个最大 {most}。")
+
+
+def _look_up_shown(
+    each: FormField, rule: ShownQuery, given: Any, context: Lookups, errors: dict[str, Wrong]
+) -> None:
+    """What is chosen of what residents are shown can still be had."""
+    numbers = given if isinstance(given, list) else [given]
+    found = context.shown(numbers)
+    for number in numbers:
+        if (why := rule.why_not(number, found.get(number))) is not None:
+            errors.setdefault(each.name, Wrong("publication-not-selectable", why))
 
 
 class _Said(str):

@@ -55,6 +55,19 @@ class CaseFact:
 
 
 @dataclass(frozen=True)
+class ShownFact:
+    """What residents are shown of a case: `closed` for looking only, `over` past the last instant for signing
+    up, `full` without a seat left."""
+
+    number: str
+    process: str
+    title: str
+    closed: bool = False
+    over: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True)
 class FileFact:
     """An attachment of this very case: its kind (image, pdf, office, audio, video) by content, its bytes."""
 
@@ -83,6 +96,9 @@ class Lookups(Protocol):
     def cases(self, numbers: Collection[str]) -> Mapping[str, CaseFact]:
         """The cases of these numbers that the one who answers may see; any other is absent."""
 
+    def shown(self, numbers: Collection[str]) -> Mapping[str, ShownFact]:
+        """What the one who answers may see of what residents are shown, by number; any other is absent."""
+
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         """The attachments of this case with these ids; any other is absent."""
 
@@ -99,6 +115,7 @@ class FixedLookups:
     all_people: Sequence[PersonFact] = field(default_factory=tuple)
     all_categories: Mapping[str, Sequence[CategoryFact]] = field(default_factory=dict)
     all_cases: Sequence[CaseFact] = ()
+    all_shown: Sequence[ShownFact] = ()
     all_files: Sequence[FileFact] = field(default_factory=tuple)
     all_areas: Sequence[Sequence[Point]] = ()
 
@@ -113,6 +130,9 @@ class FixedLookups:
 
     def cases(self, numbers: Collection[str]) -> Mapping[str, CaseFact]:
         return {each.number: each for each in self.all_cases if each.number in numbers}
+
+    def shown(self, numbers: Collection[str]) -> Mapping[str, ShownFact]:
+        return {each.number: each for each in self.all_shown if each.number in numbers}
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         return {each.id: each for each in self.all_files if each.id in ids}

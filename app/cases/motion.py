@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from app.bundles import Bundle
-from app.bundles.lookups import CaseFact, CategoryFact, FileFact, PersonFact, UnitFact
+from app.bundles.lookups import CaseFact, CategoryFact, FileFact, PersonFact, ShownFact, UnitFact
 from app.bundles.sla import SAID, ClockDef
+from app.cases import offers
 from app.cases.attachments import models as attachments
 from app.cases.models import GOING, cases
 from app.cases.secrets.taking import Taken, hush_spoken, split
@@ -314,6 +315,9 @@ class RowLookups:
         query = _NUMBERED.where(mine, cases.c.number.in_(list(numbers)))
         rows = self._session.execute(query)
         return {row.number: CaseFact(row.number, row.process_key, row.closed_at) for row in rows}
+
+    def shown(self, numbers: Collection[str]) -> Mapping[str, ShownFact]:
+        return offers.find(self._session, self._actor, numbers) if self._actor is not None else {}
 
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         if self._files_of is not None:

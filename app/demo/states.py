@@ -233,11 +233,14 @@ def _filed_before(walk: Walk, given: Mapping[str, Any]) -> bool:
     """Whether a run that was killed filed it and could not note so any more."""
     name = given.get("called") or FIRST
     with reading() as session:
-        which = cases.c.external_no == given["form"]["external_no"], cases.c.process_key == walk.bundle.key
+        which = (
+            cases.c.external_no == given["form"]["external_no"],
+            cases.c.process_key == given.get("process", walk.bundle.key),
+        )
         found = session.scalar(select(cases.c.id).where(*which))
     if found is not None:
         walk.cases[name] = found
-        walk.story.case_id = walk.story.case_id or found
+        walk.story.case_id = found if name == FIRST else walk.story.case_id
     return found is not None
 
 

@@ -11,6 +11,7 @@ from app.bundles.bundle import Bundle, compile_bundle
 from app.bundles.files import DIAGRAM, PROCESS, BundleFiles, read_folder
 from app.bundles.linking import linked
 from app.bundles.process_file import KEY
+from app.bundles.shown_query import named_in
 from app.cases.counting import NAME as COUNT
 from app.cases.feeding import NAME as FILE
 from app.core.db import reading
@@ -176,13 +177,16 @@ def _names_it(parameter: Any) -> bool:
     return bool(parameter.get("name") == "process")
 
 
+def needed_by(files: Mapping[str, bytes]) -> set[str]:
+    """The processes that these files (path → bytes) file or count cases of, or offer in a form."""
+    offered = (named_in(data) for path, data in files.items() if path.startswith("forms/"))
+    return set(needed_in(files.get(DIAGRAM, b""))).union(*offered)
+
+
 def _called(folder: Path) -> list[str]:
-    """What must be there before the process of a folder: what it calls, files cases of, counts cases of."""
-    try:
-        diagram = (folder / DIAGRAM).read_bytes()
-    except OSError:
-        return []
-    return sorted({*calls_in(diagram).values(), *needed_in(diagram)})
+    """What must be there before the process of a folder: what it calls, files, counts or offers."""
+    files = read_folder(folder)[0].files
+    return sorted({*calls_in(files.get(DIAGRAM, b"")).values(), *needed_by(files)})
 
 
 def _gather(bundle: Bundle, found: dict[str, set[str]]) -> None:

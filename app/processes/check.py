@@ -211,7 +211,7 @@ def _look(
     findings += external.check(bundle, diagram)
     findings += feeding.check(bundle, diagram, callees)
     findings += counting.check(bundle, diagram, callees)
-    findings += showing.check(bundle, diagram)
+    findings += [*showing.check(bundle, diagram), *showing.check_offered(bundle, callees)]
     findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)
     against = Against(whole, diagram, org, gone)

@@ -17,9 +17,9 @@ from threading import Lock
 from typing import Any
 
 from app import bundles
-from app.bundles.files import DIAGRAM, BundleFiles
+from app.bundles.files import BundleFiles
 from app.core.config import REPOSITORY, settings
-from app.processes.callees import needed_in, published
+from app.processes.callees import needed_by, published
 
 log = logging.getLogger("huying.processes")
 
@@ -79,8 +79,8 @@ def _all_called(files: BundleFiles) -> Iterator[BundleFiles]:
 
 
 def _all_needed(files: BundleFiles, seen: frozenset[str] = frozenset()) -> Iterator[BundleFiles]:
-    """The files of every process whose cases are filed or counted, and of those that these need."""
-    for key in set(needed_in(files.files[DIAGRAM])) - seen - {files.key}:
+    """The files of every process whose cases are filed, counted or offered, and of those that these need."""
+    for key in needed_by(files.files) - seen - {files.key}:
         found = published(key)
         if found is not None and found.bundle is not None:
             yield found.bundle.files

@@ -40,7 +40,8 @@ def check(steps: Sequence[Mapping[str, Any]], found: Found, bundle: Bundle) -> N
             continue
         here = ("steps", i, kind)
         if kind in ("start", "filed") or (kind == "message" and _starts(bundle, given)):
-            _check_new(given.get("called"), known, found, here)
+            other = kind == "filed" or "process" in given
+            _check_new(given.get("called"), known, found, here, other=other)
         elif "called" in given:
             zh = "这条消息不登记办件，不写 called；对哪一件写 case。"
             found.error("scenario-key", (*here, "called"), zh, "This message files no case.")
@@ -56,12 +57,15 @@ def _starts(bundle: Bundle, given: Mapping[str, Any]) -> bool:
     return message is not None and message.starts
 
 
-def _check_new(called: str | None, known: list[str], found: Found, here: tuple[str | int, ...]) -> None:
+def _check_new(
+    called: str | None, known: list[str], found: Found, here: tuple[str | int, ...], *, other: bool
+) -> None:
+    """`other`: a case of another process, which is never the one that the scenario is about."""
     name = called or FIRST
-    if called is not None and not known:
+    if called is not None and FIRST not in known and not other:
         zh = f"第一件叫“{FIRST}”，不写 called。"
         found.error("scenario-key", (*here, "called"), zh, "The first case has no name of its own.")
-    elif name in (*known, NOWHERE):
+    elif name in (*known, NOWHERE) or (other and called is None):
         zh = (
             f"已经有一件叫“{name}”，请换个名称。"
             if called
@@ -69,6 +73,16 @@ def _check_new(called: str | None, known: list[str], found: Found, here: tuple[s
         )
         found.error("scenario-case-named-twice", here, zh, f'A case called "{name}" was filed before.')
     known.append(name)
+
+
+def numbered(walk: Walk, given: Any) -> Any:
+    """What a form is filled in with: `$书法班` is the number of the case that the scenario calls so."""
+    if isinstance(given, list):
+        return [numbered(walk, each) for each in given]
+    if not isinstance(given, str) or not given.startswith("$") or given[1:] not in walk.cases:
+        return given
+    with walk.about(given[1:]):
+        return case_of(walk)["number"]
 
 
 def expect_filed(walk: Walk, given: Row) -> None:

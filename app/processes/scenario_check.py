@@ -77,7 +77,7 @@ def _check_step(given: Mapping[str, Any], found: Found, path: Path, against: Aga
                 return
             starts = against.diagram.of_kind("startEvent")
             start = next((each for each in starts if not each.definitions), None)
-            if start is not None:
+            if start is not None and "process" not in value:
                 _check_names(value["form"], start, found, (*here, "form"), against, ENVELOPE)
         case "claim" | "complete" | "do" | "refused":
             _check_act(kind, value, found, here, against)

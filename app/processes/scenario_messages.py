@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from app.bundles.bundle import Bundle
 from app.bundles.messages import Message
 from app.cases import filing, waits
 from app.cases.advance import advance
@@ -151,16 +152,16 @@ def _file(walk: Walk, given: Row, key: str, values: Mapping[str, Any]) -> None:
         answers=answers,
         start=start,
     )
-    filed(walk, filing.file_case(walk.actor(given["by"]), new))
+    filed(walk, filing.file_case(walk.actor(given["by"]), new), walk.bundle)
     walk.say(f"收到消息 {given['name']}，登记“{case_of(walk)['title']}”（{case_of(walk)['number']}）")
 
 
-def filed(walk: Walk, moved: Any) -> None:
+def filed(walk: Walk, moved: Any, bundle: Bundle) -> None:
     """The walk has the case it is about now. Raises Unmet for one of another version."""
     if not isinstance(moved, filing.Moved):
         raise Unmet("登记没有得到办件。")
     walk.cases[walk.at] = moved.case["id"]
     if walk.at == FIRST:
         walk.story.case_id = moved.case["id"]
-    if moved.case["version_id"] != walk.version:
+    if bundle is walk.bundle and moved.case["version_id"] != walk.version:
         raise Unmet("登记时已有更新的流程版本，场景没有走在要走的版本上。")

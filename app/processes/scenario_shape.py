@@ -55,6 +55,7 @@ _STEPS: dict[str, Key] = {
             {
                 "by": Key(WHO, "谁登记"),
                 "form": Key(ANSWERS, "标题和登记表的内容"),
+                "process": Key(STEP, "登记别的流程的一件，供本流程的表单选；要写 called"),
                 "schedule": Key(STEP, "由日历登记：schedules 里的名字；不写 by 和 form"),
                 "called": _CALLED,
             }

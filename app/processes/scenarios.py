@@ -97,8 +97,10 @@ def _start(walk: Walk, given: Row) -> None:
     actor = walk.actor(given["by"])
     form = given["form"]
     envelope = {name: form[name] for name in ENVELOPE if name in form}
-    answers = {name: value for name, value in form.items() if name not in ENVELOPE}
-    start_form = walk.bundle.engine.start_form
+    answers = {
+        name: scenario_cases.numbered(walk, value) for name, value in form.items() if name not in ENVELOPE
+    }
+    bundle = filing.current(given["process"]) if "process" in given else walk.bundle
     if "place_unit" in envelope:
         envelope["place_unit"] = code_of(envelope["place_unit"])
     if "reporter" in envelope:
@@ -106,10 +108,10 @@ def _start(walk: Walk, given: Row) -> None:
     if "received_at" in envelope:
         envelope["received_at"] = datetime.fromisoformat(envelope["received_at"])
     envelope.setdefault("title", walk.scenario.name)
-    form = walk.bundle.forms.get(start_form or "")
+    form = bundle.forms.get(bundle.engine.start_form or "")
     answers = dict(with_files(actor, codes(answers, form), form))
-    moved = filing.file_case(actor, NewCase(process=walk.bundle.key, answers=answers, **envelope))
-    messages.filed(walk, moved)
+    moved = filing.file_case(actor, NewCase(process=bundle.key, answers=answers, **envelope))
+    messages.filed(walk, moved, bundle)
     case = case_of(walk)
     walk.say(f"{actor.name} 登记“{case['title']}”（{case['number']}）")
 
@@ -118,7 +120,8 @@ def _start_by_calendar(walk: Walk, name: str) -> None:
     start = next(each for each in walk.bundle.process.schedules if each.name == name)
     with reading() as session:
         at = start.last(clock.now(session))
-    messages.filed(walk, filing.file_scheduled(start, at, walk.scenario.file))  # each walk its own period
+    moved = filing.file_scheduled(start, at, walk.scenario.file)  # each walk its own period
+    messages.filed(walk, moved, walk.bundle)
     case = case_of(walk)
     walk.say(f"到了日子，登记“{case['title']}”（{case['number']}）")
 

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM
-from app.bundles.keys import nearest
+from app.bundles.keys import finding, nearest
+from app.bundles.shown_query import ShownQuery
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.services import parameters
 from app.engine.services import bare
+from app.processes.callees import Callees
+from app.publications.handlers import ORDER
 
 HANDLERS = "publications."
 UNKNOWN = "publication-unknown"
@@ -18,7 +21,8 @@ def check(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
     """A step without a name means the only one there is; an expression is looked at when it runs."""
     declared = bundle.process.publications
     for node in diagram.every.values():
-        if not bare(node.attributes.get("delegateExpression", "")).startswith(HANDLERS):
+        called = bare(node.attributes.get("delegateExpression", ""))
+        if not called.startswith(HANDLERS) or called == ORDER:  # what is ordered is another process's
             continue
         said = {name: text for name, text, _ in parameters(node, "inputParameter")}
         name = said.get("name", "").strip()
@@ -27,3 +31,18 @@ def check(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
         zh = f" 的 name“{name}”不是 process.yaml 的 publication 里的；可以写{nearest(name, declared)}。"
         en = f' names no publication: "{name}".'
         yield Finding("error", UNKNOWN, DIAGRAM, node.line, node.id, node.named.zh + zh, node.named.en + en)
+
+
+def check_offered(bundle: Bundle, callees: Callees) -> Iterator[Finding]:
+    """What forms offer with `publications(…)` is what another process shows to residents."""
+    for name, form in bundle.forms.items():
+        for each in form.fields:
+            if not isinstance(each.choices, ShownQuery):
+                continue
+            key, callee = each.choices.process, callees.find(each.choices.process)
+            shows = callee is not None and (callee.bundle is None or callee.bundle.process.publications)
+            if callee is None or not shows:
+                why = "没有这个流程" if callee is None else f"流程 {key} 没有 publication，不给居民看"
+                zh = f'“{each.data.label}”的选项来自 publications(process="{key}")，{why}。'
+                en = f'Nothing is shown by "{key}".'
+                yield finding("error", UNKNOWN, f"forms/{name}.yaml", None, zh, en)

@@ -2,10 +2,12 @@
 
 
 def install() -> None:
-    """Keeps what is shown in step with the case it is shown of; measures may count what residents did."""
-    from app.cases import followers
+    """Keeps what is shown in step with the case it is shown of; forms may offer it, measures may count what
+    residents did."""
+    from app.cases import followers, offers
     from app.cases.measuring import functions
-    from app.publications import following, measuring
+    from app.publications import following, measuring, offering
 
     followers.follow(following.follow)
+    offers.offer(offering.find)
     functions.know(measuring.FUNCTIONS)

@@ -4,10 +4,14 @@ from typing import Any
 
 from app.bundles.publishing import CLOSED, HIDDEN, Publishing
 from app.cases.handlers import Context, handler
+from app.cases.links.tying import tie
 from app.core.ids import new_id
-from app.publications import counting, following
+from app.engine.errors import HandlerFailed
+from app.publications import counting, following, offering
 from app.publications.errors import PublicationRefused
 from app.publications.models import SHOWN
+
+ORDER = "publications.order"
 
 
 @handler(
@@ -87,6 +91,34 @@ def tally(context: Context) -> dict[str, Any]:
             for aspect in shown.ratings
             if aspect in mine.stars
         ],
+    }
+
+
+@handler(
+    ORDER,
+    "点单：number 是清单里一件的编号（空的就是没有选清单，什么也不做）；两件互相关联；"
+    "title、unit、category 是它的标题、所在单位和类别，unit、category 已经写了的不变",
+    needs=("number",),
+    takes=("unit", "category"),
+    gives=("title", "unit", "category"),
+)
+def order(context: Context) -> dict[str, Any]:
+    """The form has looked whether it can still be had (`publications(…)`); here it is tied to the order.
+
+    Raises HandlerFailed for a number under which nothing was ever shown.
+    """
+    motion, given = context.motion, context.params
+    number = str(given["number"] or "").strip()
+    chosen = offering.numbered(motion.session, number) if number else None
+    if number and chosen is None:
+        raise HandlerFailed(f"（清单里没有编号为“{number}”的）")
+    if chosen is not None:
+        tie(motion, chosen["case_id"], "related")
+    found = chosen or {"title": None, "place_unit": None, "category": None}
+    return {
+        "title": found["title"],
+        "unit": given.get("unit") or found["place_unit"],
+        "category": given.get("category") or found["category"],
     }
 
 

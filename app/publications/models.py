@@ -1,11 +1,13 @@
 """Tables of what residents see and do. What is shown is read from the case each time; the row holds only
 what lists are searched by, and is kept in step with the case (following.py)."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Date,
     Float,
     ForeignKey,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    not_,
     or_,
     select,
 )
@@ -181,6 +184,19 @@ STANDS_NOW = case(
     ),
     else_=OPEN,
 )
+FULL = and_(publications.c.seats.is_not(None), publications.c.taken >= publications.c.seats)
+
+
+def over(now: datetime) -> ColumnElement[bool]:
+    """Past the last instant for signing up."""
+    return and_(publications.c.until.is_not(None), publications.c.until < now)
+
+
+def to_be_had(now: datetime) -> ColumnElement[bool]:
+    """Open, not over, and not without a seat left."""
+    return and_(STANDS_NOW == OPEN, not_(over(now)), not_(FULL))
+
+
 FOUND = select(
     publications,
     STANDS_NOW.label("stands"),

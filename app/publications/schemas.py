@@ -22,6 +22,11 @@ class PublicationQuery(PageQuery):
     near = Text(100, load_default=None, metadata={"description": "附近：经度,纬度,米"})
     process = Identifier(60, load_default=None)
     case = Identifier(64, load_default=None)
+    offered = OneOf(
+        ("true", "false"),
+        load_default=None,
+        metadata={"description": "true：还能选的，没有结束、截止、报满；工作人员也看得到对全体居民公开的"},
+    )
     mine = OneOf(tuple(MINE), load_default=None, metadata={"description": "居民本人点过赞、报过名……的"})
 
 

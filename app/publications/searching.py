@@ -2,13 +2,23 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
 
 from app.core.errors import FieldError, Unprocessable
 from app.identity.actor import Actor
-from app.publications.models import STANDS_NOW, bookings, comments, likes, publications, signups, stars
+from app.publications.models import (
+    STANDS_NOW,
+    bookings,
+    comments,
+    likes,
+    publications,
+    signups,
+    stars,
+    to_be_had,
+)
 
 MINE = {"liked": likes, "commented": comments, "signedUp": signups, "rated": stars, "booked": bookings}
 METRES = 111_320.0
@@ -21,7 +31,7 @@ class PlaceRefused(Unprocessable):
     """位置写得不对。"""
 
 
-def conditions(asked: Mapping[str, Any], actor: Actor) -> list[ColumnElement[bool]]:
+def conditions(asked: Mapping[str, Any], actor: Actor, now: datetime) -> list[ColumnElement[bool]]:
     """What a row must meet, all of it. Raises PlaceRefused."""
     p = publications.c
     found: list[ColumnElement[bool]] = [
@@ -46,6 +56,8 @@ def conditions(asked: Mapping[str, Any], actor: Actor) -> list[ColumnElement[boo
     if asked.get("near") is not None:
         lng, lat, metres = _numbers(asked["near"], 3, "?near", "经度,纬度,米")
         found.append(_near(lng, lat, min(metres, FARTHEST)))
+    if asked.get("offered") == "true":
+        found.append(to_be_had(now))
     if asked.get("mine") is not None:
         table = MINE[asked["mine"]]
         found.append(p.id.in_(select(table.c.publication_id).where(table.c.person_id == actor.id)))

@@ -48,7 +48,8 @@ _SIGNED = select(signups.c.publication_id, signups.c.people, signups.c.checked_i
 def page(actor: Actor, asked: Mapping[str, Any], limit: int, after: str | None) -> list[Row]:
     """At most `limit + 1` publications that meet what is `asked` (searching.py), the newest first."""
     with reading() as session:
-        query = FOUND.where(_seen(session, actor), *searching.conditions(asked, actor))
+        mine = offered(session, actor) if asked.get("offered") == "true" else _seen(session, actor)
+        query = FOUND.where(mine, *searching.conditions(asked, actor, clock.now(session)))
         if after is not None:
             query = query.where(publications.c.id < after)
         rows = session.execute(query.order_by(publications.c.id.desc()).limit(limit + 1)).mappings()
@@ -94,6 +95,12 @@ def _seen(session: Session, actor: Actor) -> Any:
     above = {path[:end] for path in mine for end in _ends(path)}
     near = or_(cases.c.org_path.in_(above), unit_scope(mine, cases.c.org_path))
     return and_(STANDS_NOW != HIDDEN, or_(publications.c.audience == EVERYONE, near))
+
+
+def offered(session: Session, actor: Actor) -> Any:
+    """Among which somebody chooses: what he sees, and staff also what every resident sees."""
+    public = and_(STANDS_NOW != HIDDEN, publications.c.audience == EVERYONE)
+    return _seen(session, actor) if actor.kind == RESIDENT else or_(_seen(session, actor), public)
 
 
 def _ends(path: str) -> list[int]:

@@ -9,7 +9,8 @@ import pytest
 from app.bundles.bundle import Bundle
 from app.bundles.form_schema import json_schema
 from app.bundles.forms import AnswersRefused
-from app.bundles.lookups import FixedLookups, UnitFact
+from app.bundles.lookups import FixedLookups, ShownFact, UnitFact
+from app.bundles.shown_query import ShownQuery
 from app.engine.check.finding import Finding
 from app.engine.errors import ExpressionFailed
 from tests.bundles.conftest import FORM, Compile
@@ -213,3 +214,24 @@ def test_clients_get_a_json_schema(bundle: Bundle):
     assert schema["properties"]["unit"]["anyOf"][0]["x-choices"] == {
         "units": {"kind": "department", "not": "returned_units"}
     }
+
+
+def test_what_is_chosen_of_what_is_shown_is_open_has_room_and_is_of_the_right_process():
+    rule = ShownQuery("civic_activity")
+    given = [
+        ShownFact("H-1", "civic_activity", "书法班"),
+        ShownFact("H-2", "civic_activity", "书法班", closed=True),
+        ShownFact("H-3", "civic_activity", "书法班", over=True),
+        ShownFact("H-4", "civic_activity", "书法班", full=True),
+        ShownFact("X-1", "covenant", "公约"),
+    ]
+
+    found = [rule.why_not(each.number, each) for each in given]
+
+    assert found == [
+        None,
+        "“书法班”已经结束，不能再选，请选别的。",
+        "“书法班”的报名已经截止，不能再选，请选别的。",
+        "“书法班”已经报满，请选别的。",
+        "“公约”（X-1）不在可选的清单里。",
+    ]

@@ -22,6 +22,16 @@ def town(database: db.Database) -> World:
     return worlds.build(database, *(worlds.shipped(key) for key in ("civic_activity", "civic_practice")))
 
 
+DEMAND = {"order_kind": "需求点单", "content": "讲座。", "category": "08"}
+
+
+def choices_of(form: Row, field: str) -> Row:
+    """What a client is told to ask for the choices of a field."""
+    asks = form["properties"][field]
+    found: Row = next(each for each in asks.get("anyOf", [asks]) if "x-choices" in each)["x-choices"]
+    return dict(found["publications"])
+
+
 def task_of(town: World, by: str, case: Row) -> Row:
     (task,) = [row for row in town.inbox(by) if row["case_id"] == case["id"]]
     return task
@@ -205,9 +215,7 @@ def test_the_public_list_says_how_many_open_orders_each_offer_has(town: World):
         return {each["title"]: each["orders"] for each in town.get("jumin4", "/publications").json["items"]}
 
     before = orders()
-    answers = {"order_kind": "清单点单", "offer": case["number"]}
-    body = {"process": "civic_practice", "title": "想学书法", "answers": answers}
-    ordered = town.post("jumin1", "/my/cases", body).json
+    ordered = town.post("jumin1", "/my/cases", ordering(case["number"])).json
     during = orders()
     do(town, "zhongxin1", ordered, "拒绝", {"refusal": "已经满了。"})
 
@@ -215,6 +223,48 @@ def test_the_public_list_says_how_many_open_orders_each_offer_has(town: World):
     assert during == {"书法班": 1, "义诊": 0}
     assert orders() == before
     assert town.get("jumin4", f"/my/cases/{ordered['id']}").status_code == 404  # how many, not whose
+
+
+def ordering(offer: Any) -> Row:
+    answers = {"order_kind": "清单点单", "offer": offer}
+    return {"process": "civic_practice", "title": "想学书法", "answers": answers}
+
+
+@pytest.mark.requirement("XC-043", "XC-044")
+def test_an_order_is_chosen_from_what_can_still_be_had_and_both_tell_of_it(town: World):
+    forms = town.get("jumin3", "/my/processes").json["items"]
+    (form,) = [each["schema"] for each in forms if each["key"] == "civic_practice"]
+    class_, full, over = shown(town), shown(town, title="报满的"), shown(town, title="取消的")
+    assert town.post("jumin1", f"{publication(town, full)}/sign-up", {"companions": 0}).status_code == 201
+    do(town, "jiazhan1", over, "停止报名")
+    foreign = town.post("jumin4", "/my/cases", {**ordering(None), "answers": DEMAND}).json
+
+    asked = "&".join(f"{name}={str(value).lower()}" for name, value in choices_of(form, "offer").items())
+    offered = [town.get(by, f"/publications?{asked}").json["items"] for by in ("jumin3", "yi1")]
+    refused = [
+        town.post("jumin3", "/my/cases", ordering(number)).json["errors"][0]
+        for number in (full["number"], over["number"], foreign["number"], "HD-1", None)
+    ]
+    ordered = town.post("jumin3", "/my/cases", ordering(offered[0][0]["number"])).json
+    for_her = town.post("yi1", "/cases", {**ordering(class_["number"]), "reporter": "jumin3"})
+
+    assert [[each["title"] for each in items] for items in offered] == [["书法班"], ["书法班"]]
+    assert {each["pointer"] for each in refused} == {"/answers/offer"}
+    assert [each["code"] for each in refused] == ["publication-not-selectable"] * 4 + ["required"]
+    said = ("已经报满", "报名已经截止", "没有编号为", "没有编号为")
+    assert all(why in each["message"] for why, each in zip(said, refused, strict=False))
+    data = town.get("zhongxin1", f"/cases/{ordered['id']}").json["data"]
+    names = ("offer_title", "wished_unit", "category")
+    assert [data[name] for name in names] == ["书法班", "d1-wm-s1-c1", "02"]
+    assert [row["step"] for row in town.inbox("jiazhan1") if row["case_id"] == ordered["id"]] == ["confirm"]
+    assert for_her.status_code == 201
+    links = [town.get("jiazhan1", f"/cases/{each['id']}/links").json["items"] for each in (ordered, class_)]
+    numbers = [{each["case"]["number"] for each in some} for some in links]
+    assert numbers == [{class_["number"]}, {ordered["number"], for_her.json["case"]["number"]}]
+    for case, other in ((ordered, class_), (class_, ordered)):
+        assert f"关联：与 {other['number']} 相关" in str(
+            town.get("jiazhan1", f"/cases/{case['id']}/timeline").json
+        )
 
 
 @pytest.mark.requirement("HD-058")

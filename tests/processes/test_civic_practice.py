@@ -183,7 +183,7 @@ def test_a_requester_takes_an_order_back_until_its_activity_is_published_and_the
     assert [row["case_id"] for row in town.inbox("jiazhan1")] == [second["id"]]
 
 
-def test_a_step_to_take_back_at_that_is_not_drawn_is_told_with_its_line(tmp_path: Path):
+def test_a_step_to_take_back_at_that_is_not_drawn_and_an_offer_of_nobody_are_told(tmp_path: Path):
     folder = tmp_path / "civic_practice"
     shutil.copytree(BPMN / "civic_practice", folder)
     shutil.copy(BPMN / "_org.yaml", tmp_path)
@@ -194,5 +194,8 @@ def test_a_step_to_take_back_at_that_is_not_drawn_is_told_with_its_line(tmp_path
 
     found = check_folder(folder).findings
 
-    assert [(each.rule, each.file) for each in found] == [("step-unknown", "process.yaml")]
-    assert "是不是 dispatch？" in found[0].zh
+    offered, step = found
+    assert (step.rule, step.file) == ("step-unknown", "process.yaml")
+    assert "是不是 dispatch？" in step.zh
+    assert (offered.rule, offered.file) == ("publication-unknown", "forms/filing.yaml")
+    assert 'publications(process="civic_activity")，没有这个流程' in offered.zh

@@ -48,12 +48,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Linked:
-    """关联, seen from the other case."""
+    """关联, seen from the other case. `by_diagram`: a step of that one tied them in this very transaction."""
 
     case_id: str
     by: str
     kind: str
     link_id: str
+    by_diagram: bool = False
 
 
 @dataclass(frozen=True)

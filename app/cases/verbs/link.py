@@ -55,7 +55,7 @@ def link(motion: Motion, command: Link) -> bool:
 
 def linked(motion: Motion, command: Linked) -> bool:
     """The other case tells too, if the two were not tied before; it may be closed."""
-    if _row(motion, command.link_id) is None:
+    if not command.by_diagram and _row(motion, command.link_id) is None:
         return False
     motion.tell("case.linked", kind=command.kind, other=command.by, outward=False)
     return True
