@@ -23,6 +23,10 @@ SHAPE = Record(
                 ("satisfied", "回访满意不满意"),
             )
         },
+        "held": Key(
+            Text(one_of=("counted", "left_out"), says="算法"),
+            "挂账、还没有恢复的：counted 照算（默认），left_out 不算进指标；统计时可以临时改",
+        ),
     }
 )
 
@@ -32,7 +36,8 @@ JUDGED = ("responded", "reached", "solved", "satisfied")
 
 @dataclass(frozen=True)
 class Counting:
-    """Names of data and of a clock; None where the process has no such thing."""
+    """Names of data, of a clock and of a step, None where the process has no such thing; and whether cases on
+    hold are counted."""
 
     unit: str | None = None
     category: str | None = None
@@ -42,6 +47,7 @@ class Counting:
     reached: str | None = None
     solved: str | None = None
     satisfied: str | None = None
+    held: str | None = None
 
     @property
     def judged(self) -> dict[str, str]:
@@ -72,4 +78,6 @@ def read_counting(
         elif field.type != kind or field.secret or field.per_item:
             zh = f"statistics 的 {key} 要写一个{says}（type: {kind}），不加密、不各填各的；“{name}”不是。"
             found.error("value-invalid", ("statistics", key), zh, f'"{name}" is no plain {kind}.')
-    return Counting(**{key: given.get(key) for key in ("unit", "category", "clock", "person", *JUDGED)})
+    return Counting(
+        **{key: given.get(key) for key in ("unit", "category", "clock", "person", *JUDGED, "held")}
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.bundles import keys
 from app.bundles.data_fields import DataField
-from app.bundles.keys import Found, Key, Named, Record, Scalar, Text, Whole
+from app.bundles.keys import Found, Key, Many, Named, Record, Scalar, Text, Whole
 from app.bundles.yaml_file import Path
 from app.engine.expressions import Arity, Expression, ExpressionRefused, compile_expression
 
@@ -24,6 +24,8 @@ UNITS = {
     "duration": "时长（小时）",
     "score": "得分（满分 100）",
 }
+LEFT_OUT = {"excluded": "已剔除的", "held": "挂账中的"}
+"""What is in no number, or can be kept out of them: a measure may say that it counts them all the same."""
 COLUMNS = ("source", "round", "priority", "received_at", "place_unit")
 """Reserved names that a measure may read beside the facts."""
 
@@ -34,12 +36,17 @@ FUNCTIONS: Mapping[str, Arity] = {
     "ended": Arity(0, 1),
     "closed": Arity(0, 0),
     "closed_at": Arity(0, 0),
-    "returned": Arity(0, 0),
+    "returned": Arity(0, 1),
     "reopened": Arity(0, 0),
     "supervised": Arity(0, 0),
     "unsatisfied": Arity(0, 0),
     "linked": Arity(1, 1),
+    "repeated": Arity(0, 0),
     "asked": Arity(1, 1),
+    "granted": Arity(1, 1),
+    "pending": Arity(1, 1),
+    "answered": Arity(1, 1),
+    "unanswered": Arity(1, 1),
     "done": Arity(1, 2),
     "times": Arity(1, 2),
     "finished": Arity(1, 2),
@@ -67,12 +74,17 @@ DOC: Mapping[str, str] = {
     "ended": 'ended()：在哪个结束事件办结；ended("archived")：是不是在这个结束事件办结',
     "closed": "closed()：是否已经办结",
     "closed_at": "closed_at()：办结的时刻",
-    "returned": "returned()：退单申请过几次",
+    "returned": 'returned()：退单申请过几次；returned("refused")：被驳回几次，granted 同意，pending 待审',
     "reopened": "reopened()：重新打开过几次",
     "supervised": "supervised()：现在是否在督办",
     "unsatisfied": "unsatisfied()：群众是否不满意（按 process.yaml 的 unsatisfied）",
     "linked": 'linked("problem_tracking")：有没有关联着这个流程的办件',
-    "asked": 'asked("side_extension")：提过几次这种申请（延期、挂账等附属流程）',
+    "repeated": "repeated()：同一来电人在 repeats 写的期间以内反映过同样的事（同一地点，有分类的同一分类）",
+    "asked": 'asked("extension")：这种申请提过几次；extension 延期、hold 挂账、exclusion 剔除等',
+    "granted": 'granted("exclusion")：这种申请通过了几次',
+    "pending": 'pending("hold")：这种申请现在有几个待审',
+    "answered": 'answered("supervise")：督办、书面催办要求的反馈，在限期以内反馈了几次',
+    "unanswered": 'unanswered("supervise")：过了限期才反馈，或到现在没有反馈的几次',
     "done": 'done("handle")：办过这个环节没有；done("handle", "报结")：以这个结论办过没有',
     "times": 'times("follow")：这个环节办过几次；可以再写结论',
     "finished": 'finished("respond")：最后一次办完这个环节的时刻；可以再写结论',
@@ -120,6 +132,10 @@ SHAPE = Named(
             "weights": Key(
                 Named(Scalar()), "得分怎么加权，例如 {response_rate: 0.4, solved_rate: 0.6}；权重加起来是 1"
             ),
+            "includes": Key(
+                Many(Text(one_of=tuple(LEFT_OUT), says="哪些"), 1, 2),
+                "平时不算、这里也算的：" + "、".join(f"{key} {zh}" for key, zh in LEFT_OUT.items()),
+            ),
             "rank": Key(_RANK, "排名时的样本要求"),
         }
     ),
@@ -144,6 +160,7 @@ class MeasureDef:
     least: int = 30
     prior: int = 10
     weights: Mapping[str, float] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
 
 
 def read_measures(
@@ -174,6 +191,7 @@ def read_measures(
             rank.get("least", 30),
             rank.get("prior", 10),
             _weights(key, each.get("weights", {}), given or {}, found),
+            tuple(each.get("includes", ())),
         )
     return MappingProxyType(read)
 
@@ -203,8 +221,8 @@ def _amiss(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     unit, has = given["unit"], given.keys()
     if unit == "score" and not given.get("weights"):
         yield "weights", "得分要写 weights：由哪些比率、各按多少权重合成。"
-    if unit == "score" and (own := [part for part in PARTS if part in has]):
-        yield own[0], "得分由 weights 里的比率合成，没有自己的分子、分母和数。"
+    if unit == "score" and (own := [part for part in (*PARTS, "includes") if part in has]):
+        yield own[0], "得分由 weights 里的比率合成，没有自己的分子、分母和数，也不写 includes。"
     if unit != "score" and "weights" in has:
         yield "weights", "只有得分（unit: score）写 weights。"
     if unit in ("mean", "duration") and "value" not in has:

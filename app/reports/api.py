@@ -101,6 +101,7 @@ def _asked(query: Mapping[str, Any], only: tuple[tuple[str, str | None], ...] = 
         query["category_level"],
         (*only, *(_only(*each.split(":", 1)) for each in query["where"])),
         query["within"],
+        query["held"],
     )
 
 
@@ -128,6 +129,8 @@ def _shown(found: Figures, rank: str | None) -> dict[str, Any]:
         "period": asked.period,
         "measures": _measures(report),
         "excluded": found.excluded,
+        "held": found.held,
+        "heldCounted": found.held_counted,
         "total": _numbers(report, found.total, found.before_total),
         "groups": groups,
     }

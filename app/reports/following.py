@@ -15,10 +15,10 @@ from app.identity.scopes import unit_scope
 from app.reports.models import counted_cases as counted
 
 DISPATCHED, RETURNED = "case.dispatched", "case.returned"
-_OWN = ("org_path", "unit", "category", "state", "closed_at", "due_at", "met_at", "round", "excluded")
+_OWN = ("org_path", "unit", "category", "state", "closed_at", "due_at", "met_at", "round", "excluded", "held")
 _KEPT = (*_OWN, *JUDGED)
 
-_COLUMNS = ("org_path", "place_unit", "state", "closed_at", "round", "excluded")
+_COLUMNS = ("org_path", "place_unit", "state", "closed_at", "round", "excluded", "on_hold")
 """Columns of the case itself that are counted."""
 
 _INSERT = insert(counted)
@@ -111,6 +111,7 @@ def _kept(motion: Motion, rule: Counting) -> Row:
         "met_at": clock.stopped_at if clock is not None else None,
         "round": case["round"],
         "excluded": bool(case.get("excluded")),
+        "held": bool(case.get("on_hold")),
         **{name: case["data"].get(rule.judged.get(name, "")) for name in JUDGED},
     }
 

@@ -42,32 +42,38 @@ class Measure:
     least: int = 30
     prior: int = 10
     weighted: tuple[tuple[float, "Measure"], ...] = ()
+    includes: tuple[str, ...] = ()
 
-    @property
-    def parts(self) -> dict[str, ColumnElement[bool]]:
-        """What can be drilled into, by name; of a score nothing: its rates can."""
+    def parts(self, left_out: Mapping[str, ColumnElement[bool]]) -> dict[str, ColumnElement[bool]]:
+        """What can be drilled into, by name; of a score nothing: its rates can.
+
+        `left_out` is what is in no number now, but for those that `includes` it.
+        """
         if self.weighted:
             return {}
-        return {"numerator": self.counts, **({} if self.of is None else {"denominator": self.of})}
+        kept = [out.is_(False) for name, out in left_out.items() if name not in self.includes]
+        given = {"numerator": self.counts, **({} if self.of is None else {"denominator": self.of})}
+        return {name: and_(part, *kept) for name, part in given.items()}
 
     @property
     def averages(self) -> bool:
         """Whether it is a plain mean of the cases' own numbers."""
         return self.unit == "mean" and self.over is None
 
-    @property
-    def columns(self) -> Iterator[Any]:
+    def columns(self, left_out: Mapping[str, ColumnElement[bool]]) -> Iterator[Any]:
         """What is added up for it: `<key>_n`, `<key>_of`, and `<key>_cases` where that is another number."""
+        parts = self.parts(left_out)
         if self.value is None:  # of a score there is nothing
-            for name, part in self.parts.items():
+            for name, part in parts.items():
                 yield func.count().filter(part).label(f"{self.key}_{'n' if name == 'numerator' else 'of'}")
             return
-        yield func.sum(self.value).filter(self.counts).label(f"{self.key}_n")
+        counts = parts["numerator"]
+        yield func.sum(self.value).filter(counts).label(f"{self.key}_n")
         if self.over is not None:
-            yield func.sum(self.over).filter(self.counts).label(f"{self.key}_of")
+            yield func.sum(self.over).filter(counts).label(f"{self.key}_of")
         elif self.of is not None:
-            yield func.count().filter(self.of).label(f"{self.key}_of")
-        yield func.count().filter(self.counts).label(f"{self.key}_cases")
+            yield func.count().filter(parts["denominator"]).label(f"{self.key}_of")
+        yield func.count().filter(counts).label(f"{self.key}_cases")
 
 
 def _orders() -> Iterator[Measure]:
@@ -116,6 +122,12 @@ class Report:
     measures: Mapping[str, Measure]
     tables: Tables
     bundle: Bundle | None = None
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether cases on hold are in no number, unless somebody asks otherwise."""
+        counting = self.bundle.process.statistics if self.bundle is not None else None
+        return counting is not None and counting.held == "left_out"
 
 
 ORDERS, ORDERS_LABEL = "orders", "工单办理情况"
@@ -178,4 +190,5 @@ def _read(reading: Reading, given: MeasureDef, version: int) -> Measure:
         over,
         given.least,
         given.prior,
+        includes=given.includes,
     )

@@ -21,6 +21,7 @@ counted_cases = Table(
     Column("returns", Integer, nullable=False),  # 退单 asked for, in all rounds
     Column("round", Integer, nullable=False),
     Column("excluded", Boolean, nullable=False, server_default=false()),  # 剔除
+    Column("held", Boolean, nullable=False, server_default=false()),  # 挂账, not yet resumed
     Index("ix_counted_cases_received", "received_at"),
     Index("ix_counted_cases_dispatched", "dispatched_at"),
     # What a visit said last, of the round that is counted; none where nobody asked.

@@ -41,6 +41,8 @@ class Asked:
     only: tuple[tuple[str, str | None], ...] = ()
     within: str | None = None
     """Path of the unit below which it happened."""
+    held: str | None = None
+    """Whether cases on hold are `counted` or `left_out`; None is as the process says."""
 
     def before(self, compare: str) -> "Asked":
         """The equal period before this one (环比), or the same days a year ago (同比)."""
@@ -60,8 +62,11 @@ def groups(
     names = {name: f"by_{i}" for i, name in enumerate(by)}
     above = {name: rolled(name, asked.unit_tier, asked.category_level) for name in by}
     columns = [column(report, name, asked.period).label(label) for name, label in names.items()]
-    sums = [each for measure in report.measures.values() for each in measure.columns]
-    own = [*_which(session, actor, report, asked), counted.c.excluded.is_(False)]
+    out = left_out(report, asked)
+    sums = [each for measure in report.measures.values() for each in measure.columns(out)]
+    included = {name for measure in report.measures.values() for name in measure.includes}
+    never = [each.is_(False) for name, each in out.items() if name not in included]
+    own = [*_which(session, actor, report, asked), *never]
     only = _only(report, asked)
     inner = (
         select(*columns, *sums)
@@ -88,33 +93,41 @@ def groups(
     return [_named(row, names) for row in found]
 
 
-def left_out(session: Session, actor: Actor, report: Report, asked: Asked, now: datetime) -> int:
-    """How many of the period are in no number because they were excluded (剔除)."""
-    own = [*_which(session, actor, report, asked), counted.c.excluded.is_(True)]
+def left_out(report: Report, asked: Asked) -> dict[str, ColumnElement[bool]]:
+    """What is in no number, by the name under which a measure may include it."""
+    holds_out = report.holds_out if asked.held is None else asked.held == "left_out"
+    return {"excluded": counted.c.excluded, **({"held": counted.c.held} if holds_out else {})}
+
+
+def set_aside(session: Session, actor: Actor, report: Report, asked: Asked, now: datetime) -> tuple[int, int]:
+    """How many of the period were excluded (剔除), and how many of the others are on hold (挂账)."""
+    own = [*_which(session, actor, report, asked), or_(counted.c.excluded, counted.c.held)]
     only = _only(report, asked)
-    rows = select(func.count()).select_from(report.tables.joined(counted, own))
-    found: int = session.scalar(rows.where(*own, *only), {"now": now})
-    return found
+    excluded, held = (func.count().filter(counted.c.excluded.is_(each)) for each in (True, False))
+    rows = select(excluded, held).select_from(report.tables.joined(counted, own))
+    found: Any = session.execute(rows.where(*own, *only), {"now": now}).one()
+    return found[0], found[1]
 
 
 def listed(
     session: Session,
     actor: Actor,
     report: Report,
-    part: ColumnElement[bool],
+    measure: Measure,
+    part: str,
     asked: Asked,
     now: datetime,
     most: int,
     after: str | None,
 ) -> list[Row]:
     """The cases that a number counts, the newest first."""
-    own = [*_which(session, actor, report, asked), counted.c.excluded.is_(False)]
+    own = _which(session, actor, report, asked)
     only = _only(report, asked)
     report.tables.case = True  # its number and status are shown
     rows: Select[Any] = (
         select(counted, cases.c.number, cases.c.status)
         .select_from(report.tables.joined(counted, own))
-        .where(*own, *only, part)
+        .where(*own, *only, measure.parts(left_out(report, asked))[part])
     )
     if after is not None:
         rows = rows.where(counted.c.case_id < after)

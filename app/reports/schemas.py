@@ -38,6 +38,11 @@ class ReportQuery(Schema):
         most=10,
         metadata={"description": "还要符合的条件，每个写成 项:键，例如 status:待回应；没有的写 项:-"},
     )
+    held = OneOf(
+        ("counted", "left_out"),
+        load_default=None,
+        metadata={"description": "挂账、还没有恢复的：counted 照算，left_out 不算；不写按流程的规定"},
+    )
     category_level = QueryWhole(
         1, 6, load_default=None, metadata={"description": "分类汇总到第几级；不写就不汇总"}
     )
@@ -195,7 +200,11 @@ class FiguresOut(Schema):
     to = fields.Date(required=True)
     period = fields.String(required=True)
     measures = ListOf(Shape(MeasureOut), required=True)
-    excluded = fields.Integer(required=True, metadata={"description": "期内已剔除、不在任何一个数里的件数"})
+    excluded = fields.Integer(
+        required=True, metadata={"description": "期内已剔除的件数；除了写明也算的，不在任何一个数里"}
+    )
+    held = fields.Integer(required=True, metadata={"description": "期内挂账、还没有恢复的件数"})
+    held_counted = fields.Boolean(required=True, metadata={"description": "挂账的算不算在各个数里"})
     total = fields.Dict(required=True, values=Shape(NumberOut))
     groups = ListOf(Shape(GroupOut), most=5000, required=True)
 

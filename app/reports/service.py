@@ -43,6 +43,8 @@ class Figures:
     rows: Sequence[Row]
     total: Sums
     excluded: int
+    held: int
+    held_counted: bool
     names: Mapping[str, Mapping[str, str]]
     before: Mapping[tuple[Any, ...], Row] | None = None
     before_total: Sums | None = None
@@ -86,9 +88,11 @@ def counted(
     _ready(session)
     now = clock.now(session)
     rows = _groups(session, actor, report, asked, by, now)
-    excluded = query.left_out(session, actor, report, asked, now)
+    excluded, held = query.set_aside(session, actor, report, asked, now)
+    held_counted = "held" not in query.left_out(report, asked)
     names = {each: _names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
-    found = Figures(report, asked, tuple(by), now, rows, _total(rows, by), excluded, names)
+    total = _total(rows, by)
+    found = Figures(report, asked, tuple(by), now, rows, total, excluded, held, held_counted, names)
     if compare is None:
         return found
     earlier = _groups(session, actor, report, asked.before(compare), by, now)
@@ -120,14 +124,14 @@ def behind(
     """The same within a transaction, of a report that was found. Raises ReportRefused."""
     if measure not in report.measures:
         refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
-    parts, weighted = report.measures[measure].parts, report.measures[measure].weighted
-    if weighted:
-        named = "、".join(f"{each.key}（{each.label}）" for _, each in weighted)
+    found = report.measures[measure]
+    if found.weighted:
+        named = "、".join(f"{each.key}（{each.label}）" for _, each in found.weighted)
         refuse("?measure", "part-unknown", f"得分由几个比率合成，请分别看它们的办件：{named}。")
-    if part not in parts:
+    if part not in found.parts({}):
         refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
     _ready(session)
-    return query.listed(session, actor, report, parts[part], asked, clock.now(session), most, after)
+    return query.listed(session, actor, report, found, part, asked, clock.now(session), most, after)
 
 
 def refuse(at: str, code: str, says: str) -> NoReturn:

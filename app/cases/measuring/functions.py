@@ -7,12 +7,15 @@ from sqlalchemy import Boolean, Integer, and_, func, or_, select
 
 from app.bundles.keys import nearest
 from app.cases.measuring.terms import BOOL, MOMENT, NOW, NUMBER, TEXT, Reading, Refused, Term
-from app.cases.models import CASE_STATES, case_links, cases, rejections, tasks
+from app.cases.models import CASE_STATES, case_facts, case_links, cases, rejections, tasks
 from app.cases.requests import kinds
 from app.cases.requests.models import case_requests
+from app.cases.secrets.table import case_secrets
 from app.clocks.models import clocks, timers
 from app.clocks.rows import RUNNING, STOPPED
+from app.core import dialects
 from app.core.db import Instant
+from app.engine.durations import parse_duration
 
 Function = Callable[[Reading, tuple[str, ...]], Term]
 
@@ -33,16 +36,78 @@ def _ended(reading: Reading, given: tuple[str, ...]) -> Term:
     return Term(BOOL, end == given[0])
 
 
-def _returned(reading: Reading, _: tuple[str, ...]) -> Term:
+def _returned(reading: Reading, given: tuple[str, ...]) -> Term:
     rows = select(func.count()).where(rejections.c.case_id == reading.tables.case_id)
-    return _counted(reading, "returned", rows)
+    if given:
+        _known("退单的结果", given[0], ("pending", "granted", "refused"))
+        rows = rows.where(rejections.c.state == given[0])
+    return _counted(reading, f"returned:{given}", rows)
 
 
-def _asked(reading: Reading, given: tuple[str, ...]) -> Term:
-    _known("申请", given[0], kinds.KINDS)
-    row = case_requests.c
-    rows = select(func.count()).where(row.parent_id == reading.tables.case_id, row.kind == given[0])
-    return _counted(reading, f"asked:{given[0]}", rows)
+def _requests(what: str, *conditions: Any) -> Function:
+    """How many requests of a kind there were beside the case."""
+
+    def read(reading: Reading, given: tuple[str, ...]) -> Term:
+        _known("申请", given[0], kinds.KINDS)
+        row = case_requests.c
+        rows = select(func.count()).where(row.parent_id == reading.tables.case_id, row.kind == given[0])
+        return _counted(reading, f"{what}:{given[0]}", rows.where(*conditions))
+
+    return read
+
+
+def _answers(what: str, made: Callable[[Any], Any]) -> Function:
+    """How often what a request demands was, or was not, given in time: by the clocks of the case it is."""
+
+    def read(reading: Reading, given: tuple[str, ...]) -> Term:
+        _known("申请", given[0], kinds.KINDS)
+        row, limit = case_requests.c, clocks.alias("limit_of_request")
+        asked = select(func.count()).join(limit, limit.c.case_id == row.id)
+        rows = asked.where(row.parent_id == reading.tables.case_id, row.kind == given[0], made(limit.c))
+        return _counted(reading, f"{what}:{given[0]}", rows)
+
+    return read
+
+
+def _repeated(reading: Reading, _: tuple[str, ...]) -> Term:
+    """Whether the same caller told the same class of thing before, as long ago as `repeats` looks back."""
+    process = reading.bundle.process
+    rule, category = process.repeats, process.statistics.category if process.statistics is not None else None
+    if rule is None:
+        raise Refused("要先在 process.yaml 里写 repeats：按哪些号码认人、看多久以前。")
+    mine, earlier = cases.alias("repeating"), cases.alias("earlier")
+    own, other = case_secrets.alias("own_number"), case_secrets.alias("same_number")
+    found = (
+        select(earlier.c.id)
+        .select_from(own)
+        .join(other, and_(other.c.name == own.c.name, other.c.blind == own.c.blind))
+        .join(earlier, earlier.c.id == other.c.case_id)
+        .join(mine, mine.c.id == own.c.case_id)
+        .where(
+            own.c.case_id == reading.tables.case_id,
+            own.c.name.in_(rule.caller),
+            earlier.c.process_key == reading.bundle.key,
+            earlier.c.state != "cancelled",
+            earlier.c.received_at < mine.c.received_at,
+            dialects.seconds_between(earlier.c.received_at, mine.c.received_at) <= _seconds(rule.within),
+        )
+    )
+    if rule.same_place:
+        found = found.where(earlier.c.place_unit == mine.c.place_unit)
+    if category is not None and category in process.facts:
+        of_mine, of_earlier = case_facts.alias("own_class"), case_facts.alias("earlier_class")
+        mine_so = and_(of_mine.c.case_id == mine.c.id, of_mine.c.name == category)
+        same = and_(of_earlier.c.case_id == earlier.c.id, of_earlier.c.name == category)
+        found = found.join(of_mine, mine_so).join(of_earlier, same)
+        found = found.where(of_mine.c.as_text == of_earlier.c.as_text)
+    return _there(reading, "repeated", found)
+
+
+def _seconds(length: str) -> int:
+    """A length of time in natural seconds; a month is 31 days."""
+    parts = parse_duration(length)
+    days = 366 * parts.years + 31 * parts.months + 7 * parts.weeks + parts.days
+    return 86_400 * days + 3_600 * parts.hours + 60 * parts.minutes
 
 
 def _linked(reading: Reading, given: tuple[str, ...]) -> Term:
@@ -122,7 +187,18 @@ FUNCTIONS: dict[str, Function] = {
     "supervised": _column(BOOL, "supervised"),
     "unsatisfied": _column(BOOL, "unsatisfied"),
     "linked": _linked,
-    "asked": _asked,
+    "repeated": _repeated,
+    "asked": _requests("asked"),
+    "granted": _requests("granted", case_requests.c.state == "granted"),
+    "pending": _requests("pending", case_requests.c.state == "pending"),
+    "answered": _answers("answered", lambda row: and_(row.state == STOPPED, row.stopped_at <= row.due_at)),
+    "unanswered": _answers(
+        "unanswered",
+        lambda row: or_(
+            and_(row.state == STOPPED, row.stopped_at > row.due_at),
+            and_(row.state == RUNNING, row.due_at < NOW),
+        ),
+    ),
     "done": _done,
     "times": _times,
     "finished": _finished,
