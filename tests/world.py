@@ -34,6 +34,7 @@ from app.identity.actor import Actor
 from app.identity.memberships import memberships
 from app.identity.models import account_topics, appointments, people, role_permissions, roles, units
 from app.processes.callees import among_published
+from tests import kept_rows
 from tests.engine.drawing import Drawing
 
 BPMN = Path(__file__).parents[1] / "bpmn"
@@ -312,18 +313,16 @@ def build(database: db.Database, *published: BundleFiles) -> World:
 
 def settle(session: db.Session) -> None:
     """The organisation of bpmn/, without passwords: its file is read once, later tests get the same rows."""
-    if not _district:
+    if session.dialect not in _district:
         org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
-        for table in (units, roles, role_permissions, people, appointments, account_topics, memberships):
-            found = session.execute(select(table).order_by(*table.primary_key)).mappings()
-            _district[table] = [dict(row) for row in found]
+        _district[session.dialect] = kept_rows.keep(session, DISTRICT)
         return
-    for table, rows in _district.items():
-        session.execute(table.insert(), rows)
+    kept_rows.put_back(session, _district[session.dialect])
     login.grants_changed(session)
 
 
-_district: dict[Table, list[Row]] = {}
+DISTRICT = (units, roles, role_permissions, people, appointments, account_topics, memberships)
+_district: dict[str, kept_rows.Kept] = {}
 
 
 def _compiled(files: BundleFiles) -> bundles.Bundle:

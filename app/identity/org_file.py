@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -102,8 +103,12 @@ class OrgFile:
         return next((p for p in everybody if login_or_name in (p.login, p.name)), None)
 
 
+@lru_cache(maxsize=2)
 def read_org(data: bytes) -> OrgFile:
-    """The file's content. Raises OrgRefused with every finding (line, Chinese text)."""
+    """The file's content. Raises OrgRefused with every finding (line, Chinese text).
+
+    Every check of a process asks for it, so the same bytes are read once.
+    """
     found = _Findings()
     top = _mapping(
         _compose(data, found), ("name", "units", "roles", "people", "residents"), "机构文件", found
