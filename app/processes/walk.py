@@ -52,11 +52,17 @@ class Coverage:
         return tuple(self.every[each] for each in self.missed)
 
 
-def read_scenarios(files: BundleFiles, bundle: Bundle, org: OrgFile | None) -> dict[str, Scenario]:
-    """File name → scenario; those with errors are left out (the check tells about them)."""
+def read_scenarios(
+    files: BundleFiles, bundle: Bundle, org: OrgFile | None, only: str | None = None
+) -> dict[str, Scenario]:
+    """File name → scenario; those with errors are left out (the check tells about them). `only` one file is
+    read where there is one of that name."""
     diagram = open_diagram(files.files[DIAGRAM])
     found: dict[str, Scenario] = {}
-    for name, data in files.scenarios().items():
+    written = files.scenarios()
+    for name, data in written.items():
+        if only in written and name != only:
+            continue
         if diagram is not None:
             scenario, _ = read_scenario(f"scenarios/{name}.yaml", data, Against(bundle, diagram, org))
             if scenario is not None:
@@ -72,7 +78,7 @@ def walk(
     walked: list[Walked] = []
     passed: set[str] = set()
     with _watching(passed):
-        for name, scenario in read_scenarios(files, bundle, org).items():
+        for name, scenario in read_scenarios(files, bundle, org, only).items():
             if only is not None and only not in (name, scenario.name):
                 continue
             walked.append(_one(name, scenario, version_id))

@@ -13,8 +13,7 @@ from app.cases.motion import Motion
 from app.core import db
 from app.core.once import Once
 from app.identity.actor import Actor
-from app.processes.publish import publish_folder
-from tests.processes.conftest import BPMN, SHIPPED
+from tests.processes.conftest import BPMN, SHIPPED, published
 from tests.processes.test_scenarios import walked
 from tests.world import numbered, statements
 
@@ -28,7 +27,7 @@ def test_every_shipped_scenario_walks_and_each_of_its_completions_stays_within_t
     key: str, district: db.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each in (*BPMN.glob("side_*"), *filed_by(key)):  # what a case may begin beside itself
-        publish_folder(each)
+        published(each)
     over: list[str] = []
     counted = counting(district, over)
     monkeypatch.setattr(advance, "_step", counted(advance._step))

@@ -7,8 +7,7 @@ import pytest
 
 from app.core import db
 from app.core.clock import BEIJING
-from app.processes.publish import publish_folder
-from tests.processes.conftest import BPMN
+from tests.processes.conftest import BPMN, published
 from tests.processes.test_scenarios import walked
 from tests.world import World
 
@@ -20,7 +19,7 @@ def test_response_solution_and_satisfaction_are_entered_by_the_visit_and_reporte
     district: db.Database,
 ) -> None:
     for each in BPMN.glob("side_*"):
-        publish_folder(each)
+        published(each)
     for name in ("supervised", "visit_unsatisfied", "visit_not_contacted"):
         (story,), _ = walked(BPMN / "work_order_12345", name)
         assert story.failed is None, story.failed

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.processes.check import check_folder
-from app.processes.publish import publish_folder
-from tests.processes.conftest import BPMN, Change
+from tests.processes.conftest import BPMN, Change, published
 from tests.processes.test_scenarios import walked
 
 BEGUN = """
@@ -97,7 +96,7 @@ def test_time_passes_in_working_days_too(copied: Change):
 
 @pytest.mark.usefixtures("district")
 def test_another_unit_helps_in_a_case_of_its_own(copied: Change):
-    publish_folder(BPMN / "side_assist")
+    published(BPMN / "side_assist")
 
     failed, told = story(
         copied,

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from app.bundles.files import read_folder
 from app.core import clock, config, db
 from app.engine.durations import length, parse_duration
 from app.processes.check import check_folder, org_beside
 from app.processes.publish import publish_folder
 from app.processes.walk import Coverage, Walked, walk
-from tests.processes.conftest import Change
+from tests.processes.conftest import Change, published
 
 
 def walked(folder: Path, only: str | None = None) -> tuple[list[Walked], Coverage]:
-    version = publish_folder(folder, template=True).version
-    return walk(check_folder(folder).files, version.id, org_beside(folder)[0], only)
+    return walk(read_folder(folder)[0], published(folder), org_beside(folder)[0], only)
 
 
 @pytest.mark.usefixtures("district")

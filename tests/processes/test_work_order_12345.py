@@ -8,10 +8,9 @@ from app.categories import importing
 from app.core import db
 from app.engine.xml import read
 from app.processes.check import check_folder
-from app.processes.publish import publish_folder
 from tests import world
 from tests.cases.secret_process import PHONE
-from tests.processes.conftest import BPMN
+from tests.processes.conftest import BPMN, published
 from tests.processes.test_scenarios import walked
 
 ORDER = BPMN / "work_order_12345"
@@ -28,7 +27,7 @@ WHOLE_WAY = (
 
 def story(name: str) -> str:
     """The whole story of one scenario, which must have gone as written."""
-    publish_folder(BPMN / "side_assist")
+    published(BPMN / "side_assist")
     (told,), _ = walked(ORDER, name)
     assert told.failed is None, told.failed
     return "\n".join(told.lines)
