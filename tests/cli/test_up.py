@@ -14,7 +14,7 @@ import pytest
 
 from app.cli.local import LocalRefused, accounts, servers
 from app.core.config import REPOSITORY
-from tests.cli.launcher import Launcher, data_folder, run_command, until
+from tests.cli.launcher import Launcher, alive, data_folder, run_command, until
 
 pytestmark = pytest.mark.launcher
 
@@ -30,7 +30,9 @@ def modes_above(folder: Path) -> list[tuple[str, int, int]]:
     return [(str(p), stat.S_IMODE(p.stat().st_mode), p.stat().st_uid) for p in folder.parents]
 
 
-def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher) -> None:
+def test_one_command_starts_everything_says_how_to_begin_and_keeps_the_data_until_a_fresh_start(
+    launcher: Launcher,
+) -> None:
     above = modes_above(launcher.data)
 
     launcher.start("--workers", "2")
@@ -62,51 +64,43 @@ def test_one_command_starts_everything_and_says_how_to_begin(launcher: Launcher)
         assert [line for line in lines if not isinstance(json.loads(line), dict)] == [], name
         assert lines or name == "worker", name
 
+    moved = run_command("demo", "pass", "PT3H", data=launcher.data)
+    assert moved.returncode == 0, moved.stderr
     assert launcher.stop(signal.SIGTERM) == 0
     assert launcher.left() == []
 
-
-def test_a_killed_launcher_leaves_no_process_and_the_next_one_starts_at_once(launcher: Launcher) -> None:
-    launcher.start("--no-demo")
-
-    launcher.send(signal.SIGKILL)
-    launcher.wait()
-    launcher.start("--no-demo")
-    answered = launcher.answers()
-    launcher.send(signal.SIGKILL)
-    launcher.wait()
-
-    assert answered
-    assert until(lambda: not launcher.left(), 15), launcher.left()
-
-
-def test_data_are_kept_between_runs_until_a_fresh_start(launcher: Launcher) -> None:
-    launcher.start("--no-demo")
-    moved = run_command("demo", "pass", "PT3H", data=launcher.data)
-    launcher.stop()
-
     launcher.start()
     kept = run_command("demo", "time", data=launcher.data)
+    assert "快 3 小时。" in kept.stdout
     assert "注意：示范时钟拨动过，比真实时间快 3 小时" in launcher.output
     launcher.stop()
+
     launcher.start("--no-demo", "--fresh")
     assert f"正在清空数据目录 {launcher.data}" in launcher.output
     fresh = run_command("demo", "time", data=launcher.data)
-
-    assert moved.returncode == 0, moved.stderr
-    assert "快 3 小时。" in kept.stdout
     assert "与真实时间相同" in fresh.stdout
+    launcher.stop()
 
 
-def test_what_dies_by_itself_is_started_again(launcher: Launcher) -> None:
+def test_a_killed_launcher_leaves_no_process_and_the_next_one_starts_at_once_and_guards_its_services(
+    launcher: Launcher,
+) -> None:
     launcher.start("--no-demo")
-    victims = [launcher.named(part)[0] for part in ("postgres -D", "valkey-server", "local.web", "worker.py")]
+    launcher.send(signal.SIGKILL)
+    launcher.wait()
+    orphans = sorted(launcher.seen)
 
+    launcher.start("--no-demo")
+
+    assert launcher.answers()
+    assert until(lambda: not any(map(alive, orphans)), 15), orphans
+
+    victims = [launcher.named(part)[0] for part in ("postgres -D", "valkey-server", "local.web", "worker.py")]
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-
     assert until(lambda: "web 意外退出" in launcher.output and launcher.answers(), 40), launcher.output
     assert until(lambda: bool(launcher.named("huying-jobs")), 20)
+
     assert launcher.stop() == 0
     assert launcher.left() == []
 
