@@ -94,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only", choices=["sqlite", "postgresql"], help="run the tests of `database` on this database alone"
     )
-    parser.addoption("--examples", type=int, default=12, help="requests to each operation in tests/fuzz")
+    parser.addoption("--examples", type=int, default=8, help="requests to each operation in tests/fuzz")
     parser.addoption("--seed", type=int, default=1, help="where tests/fuzz begins")
 
 

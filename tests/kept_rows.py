@@ -1,18 +1,33 @@
-"""Rows that many tests begin with: kept as their database tells them, and put back without being made anew."""
+"""Rows that many tests begin with: made once, kept as their database tells them, and put back from then on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, or_, select
 
 from app.core.db import Session
 
 Kept = dict[str, Any]
-"""Name of a table → its rows: text of COPY, or tuples of SQLite. Tables stand after those they refer to."""
+"""Name of a table → its rows: the text of COPY, or the tuples of SQLite."""
+
+_kept: dict[tuple[str, ...], Kept] = {}
 
 
-def keep(session: Session, tables: Sequence[Table]) -> Kept:
-    """What the tables hold now; for the same kind of database only."""
+def begun(session: Session, tables: Sequence[Table], make: Callable[[], object]) -> None:
+    """Fills the tables, each named after those it refers to, with what `make` makes of empty ones. Where one
+    has rows already, they are left to `make`."""
+    if session.scalar(select(or_(*(select(table).exists() for table in tables)))):
+        make()
+        return
+    known = (session.dialect, *(table.name for table in tables))
+    if known in _kept:
+        _put_back(session, _kept[known])
+    else:
+        make()
+        _kept[known] = _told(session, tables)
+
+
+def _told(session: Session, tables: Sequence[Table]) -> Kept:
     raw = _raw(session)
     if session.dialect == "sqlite":
         return {table.name: raw.execute(f'select * from "{table.name}"').fetchall() for table in tables}
@@ -23,8 +38,7 @@ def keep(session: Session, tables: Sequence[Table]) -> Kept:
     return kept
 
 
-def put_back(session: Session, kept: Kept) -> None:
-    """Into empty tables."""
+def _put_back(session: Session, kept: Kept) -> None:
     raw = _raw(session)
     for name, rows in kept.items():
         if session.dialect == "postgresql":

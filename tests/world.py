@@ -15,6 +15,7 @@ from sqlalchemy import Table, event, select, update
 from werkzeug.test import TestResponse
 
 from app import bundles, create_app, wire
+from app.audit.streams import audit_stream, stream_heads
 from app.bundles import store
 from app.bundles.bundle import compile_bundle
 from app.bundles.files import BundleFiles, read_folder
@@ -24,6 +25,8 @@ from app.cases.commands import NewCase
 from app.cases.models import cases
 from app.cases.models import tasks as task_rows
 from app.cases.search import query
+from app.categories import importing
+from app.categories.models import categories, category_tables
 from app.clocks import calendars
 from app.clocks.models import timers
 from app.core import clock, db, ids
@@ -312,17 +315,22 @@ def build(database: db.Database, *published: BundleFiles) -> World:
 
 
 def settle(session: db.Session) -> None:
-    """The organisation of bpmn/, without passwords: its file is read once, later tests get the same rows."""
-    if session.dialect not in _district:
+    """The organisation of bpmn/, without passwords."""
+
+    def load() -> None:
         org.load_org(session, (BPMN / "_org.yaml").read_bytes(), with_passwords=False)
-        _district[session.dialect] = kept_rows.keep(session, DISTRICT)
-        return
-    kept_rows.put_back(session, _district[session.dialect])
+
+    kept_rows.begun(session, DISTRICT, load)
     login.grants_changed(session)
 
 
+def categorise(session: db.Session) -> None:
+    """The categories of bpmn/, and what the record says of their import."""
+    kept_rows.begun(session, CATEGORIES, lambda: importing.load_folder(session, BPMN))
+
+
 DISTRICT = (units, roles, role_permissions, people, appointments, account_topics, memberships)
-_district: dict[str, kept_rows.Kept] = {}
+CATEGORIES = (category_tables, categories, stream_heads, audit_stream)
 
 
 def _compiled(files: BundleFiles) -> bundles.Bundle:

@@ -6,12 +6,11 @@ from app.bundles.files import BundleFiles
 from app.cases.advance import Moved
 from app.cases.attachments import kinds, loose, shelf
 from app.cases.attachments.service import Taken
-from app.categories import importing
 from app.core import db
 from app.core.ids import new_id
 from tests import world as worlds
 from tests.engine.drawing import Drawing
-from tests.world import BPMN, Row, World
+from tests.world import Row, World
 
 SLA = """
 clocks:
@@ -40,7 +39,7 @@ def district(database: db.Database, files: BundleFiles | None = None, *asked: st
     """The order, the side processes of these kinds, and the categories that their forms offer."""
     world = worlds.build(database, files or order(), *(worlds.shipped(f"side_{each}") for each in asked))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return world
 
 

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.categories import importing
 from app.core import db
 from tests import world as worlds
 from tests.cases.secret_process import PHONE
 from tests.engine.drawing import Drawing
-from tests.world import BPMN, WORK_ORDER, Row, World, by_role
+from tests.world import WORK_ORDER, Row, World, by_role
 
 LAMP = {"title": "三号楼路灯不亮", "content": "三号楼前的路灯坏了三天，晚上看不清路，请尽快修好。"}
 AGAIN = {"title": "路灯还是不亮", "content": "三号楼前的路灯坏了快一周，晚上看不清路，老人摔倒过，请修好。"}
@@ -21,7 +20,7 @@ OTHER_PHONE = "10087654321"
 def world(database: db.Database) -> World:
     house = worlds.build(database, worlds.shipped(WORK_ORDER))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return house
 
 

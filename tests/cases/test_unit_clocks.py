@@ -7,12 +7,11 @@ import pytest
 
 from app.bundles.files import BundleFiles
 from app.cases import firing
-from app.categories import importing
 from app.clocks.models import clocks
 from app.clocks.proof import verify_ledger
 from app.core import db
 from tests import world as worlds
-from tests.world import BPMN, WORK_ORDER, Row, World
+from tests.world import WORK_ORDER, Row, World
 
 UNIT = "  unit: {label: 单位用时, start: unit.assigned, stop: %s, limit: PT8H, per: unit}\n"
 LATE = "  - {key: slow, clock: unit, at: 100%, label: 单位超时, colour: red}\n"
@@ -36,7 +35,7 @@ def world(database: db.Database) -> World:
 def built(database: db.Database, files: BundleFiles) -> World:
     house = worlds.build(database, files)
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return house
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.categories import importing
 from app.core import db
 from tests import world as worlds
 from tests.world import World
@@ -12,5 +11,5 @@ from tests.world import World
 def world(database: db.Database) -> World:
     made = worlds.build(database, worlds.shipped(worlds.WORK_ORDER))
     with db.transaction() as session:
-        importing.load_folder(session, worlds.BPMN)
+        worlds.categorise(session)
     return made

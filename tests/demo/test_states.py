@@ -8,7 +8,6 @@ import pytest
 
 from app import bundles
 from app.cases.models import cases, incidents
-from app.categories import importing
 from app.core import clock, config, db
 from app.demo import states, targets
 from app.demo.shifting import MARK
@@ -28,7 +27,7 @@ SMALL = "resident_request"
 def house_of(database: db.Database, *keys: str) -> World:
     made = worlds.build(database, *(worlds.shipped(key) for key in keys))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return made
 
 

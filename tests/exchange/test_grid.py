@@ -7,7 +7,6 @@ import pytest
 from werkzeug.test import Client
 
 from app.cases.models import cases
-from app.categories import importing
 from app.core import clock, db
 from app.demo.city import Journal, Letter
 from app.demo.grid import Grid, course
@@ -17,7 +16,7 @@ from app.exchange.endpoints import Endpoint, configured
 from app.exchange.models import inbound, outbox
 from app.exchange.sending import send_next
 from tests.exchange.conftest import Configure
-from tests.world import BPMN, World, build, shipped
+from tests.world import World, build, categorise, shipped
 
 ENDPOINT = {"adapter": "grid", "url": "http://127.0.0.1:9/reports", "account": "grid", "stub": True}
 NUMBERS = [f"WT-{n}" for n in range(400)]
@@ -27,7 +26,7 @@ NUMBERS = [f"WT-{n}" for n in range(400)]
 def town(database: db.Database) -> World:
     house = build(database, shipped("problem_tracking"))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        categorise(session)
     return house
 
 

@@ -18,7 +18,6 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from app.cases.models import cases, tasks
-from app.categories.importing import load_folder
 from app.cli import main
 from app.core import config, db
 from app.core.clock import BEIJING
@@ -91,7 +90,7 @@ def test_bodies_of_requests_are_taken_as_they_are(
 ) -> None:
     world.publish(worlds.shipped(worlds.WORK_ORDER))
     with db.transaction() as session:
-        load_folder(session, worlds.BPMN)
+        worlds.categorise(session)
     file = tmp_path / "bodies.jsonl"
     file.write_bytes((REPOSITORY / "examples/work-orders.jsonl").read_bytes())
 

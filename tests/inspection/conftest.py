@@ -8,7 +8,6 @@ import pytest
 
 from app.cases import firing
 from app.cases.models import tasks as task_rows
-from app.categories import importing
 from app.core import config, db
 from app.inspection import service
 from tests import world as worlds
@@ -61,7 +60,7 @@ class House(World):
 def world(database: db.Database) -> House:
     built = worlds.build(database, worlds.shipped(WORK_ORDER))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return House(built.database)
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from app.bundles import store
 from app.bundles.files import read_folder
-from app.categories import importing
 from app.core import clock, db
 from app.processes.callees import among_published
 from app.processes.publish import publish_folder
@@ -26,7 +25,7 @@ def district(database: object) -> object:
     worlds.wired()
     with db.transaction() as session:
         worlds.settle(session)
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return database
 
 

@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.categories import importing
 from app.core import db
 from app.core.clock import BEIJING
 from tests import world as worlds
-from tests.processes.conftest import BPMN
 from tests.world import Row, World
 
 SEVEN = ["理论宣讲", "文化服务", "科技与科普", "健身体育", "医疗卫生", "志愿服务", "法律法规"]
@@ -18,7 +16,7 @@ SEVEN = ["理论宣讲", "文化服务", "科技与科普", "健身体育", "医
 @pytest.fixture
 def town(database: db.Database) -> World:
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return worlds.build(database, *(worlds.shipped(key) for key in ("civic_activity", "civic_practice")))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from app.categories import importing
 from app.core import db
 from app.core.clock import BEIJING
 from app.notices.models import notices
@@ -41,7 +40,7 @@ STARS = {"answers": {"content_stars": 4, "arrangement_stars": 5}}
 @pytest.fixture
 def town(database: db.Database) -> World:
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return worlds.build(database, worlds.shipped("civic_practice"))
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from app.categories import importing
 from app.core import db
 from app.processes.publish import ProcessRefused
 from tests import world as worlds
@@ -72,7 +71,7 @@ def house(sqlite: object) -> None:
     worlds.wired()
     with db.transaction() as session:
         worlds.settle(session)
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
 
 
 @pytest.mark.usefixtures("house")

@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 
 from app.cases import firing
-from app.categories import importing
 from app.core import db
 from tests import world as worlds
-from tests.processes.conftest import BPMN
 from tests.world import Row, World
 
 
@@ -16,7 +14,7 @@ from tests.world import Row, World
 def town(database: db.Database) -> World:
     made = worlds.build(database, worlds.shipped("work_order_12345"), worlds.shipped("online_petition"))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return made
 
 

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from app.cases import flags
-from app.categories import importing
 from app.core import db
 from tests import world as worlds
 from tests.processes.test_scenarios import walked
@@ -67,7 +66,7 @@ class Town(World):
 def town(database: db.Database) -> Town:
     worlds.build(database, worlds.shipped(KEY))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return Town(database)
 
 

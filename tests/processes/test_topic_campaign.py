@@ -3,10 +3,8 @@
 import pytest
 
 from app.cases.models import cases
-from app.categories import importing
 from app.core import db
 from tests import world as worlds
-from tests.processes.conftest import BPMN
 from tests.world import Row, World
 
 
@@ -14,7 +12,7 @@ from tests.world import Row, World
 def town(database: db.Database) -> World:
     made = worlds.build(database, worlds.shipped("work_order_12345"), worlds.shipped("topic_campaign"))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return made
 
 

@@ -8,7 +8,6 @@ from app.bundles.files import BundleFiles
 from app.cases import firing
 from app.cases.calendars import service
 from app.cases.models import tasks
-from app.categories import importing
 from app.clocks import seed
 from app.clocks.models import clocks
 from app.core import db
@@ -17,7 +16,7 @@ from app.core.config import REPOSITORY
 from app.identity.actor import SYSTEM
 from app.processes.check import check_files
 from tests import world
-from tests.world import BPMN, World
+from tests.world import World
 
 OTHER = REPOSITORY / "examples" / "limits_in_working_days" / "limits.dmn"
 
@@ -31,7 +30,7 @@ def with_working_days() -> BundleFiles:
 def built(database: db.Database, files: BundleFiles) -> World:
     house = world.build(database, files)
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        world.categorise(session)
         for year in seed.announced():
             service.import_year(session, SYSTEM, year)
     return house

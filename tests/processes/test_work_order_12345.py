@@ -4,7 +4,6 @@ import pytest
 
 from app.bundles.bundle import compile_bundle
 from app.cases import tasks
-from app.categories import importing
 from app.core import db
 from app.engine.xml import read
 from app.processes.check import check_folder
@@ -45,7 +44,7 @@ def test_proposals_and_prompts_come_with_the_steps_of_one_order_and_its_history_
 ):
     house = world.build(database, world.shipped(world.WORK_ORDER))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        world.categorise(session)
     filed = house.file(
         title="路灯不亮", answers={"content": "三号楼前路灯不亮，夜间看不清路。", "level": "一般"}
     )
@@ -72,7 +71,7 @@ def test_proposals_and_prompts_come_with_the_steps_of_one_order_and_its_history_
 def test_an_order_whose_caller_is_not_satisfied_is_on_the_list_of_those_in_scope(database: db.Database):
     house = world.build(database, world.shipped(world.WORK_ORDER))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        world.categorise(session)
     task = house.file(title="路灯不亮", answers={"content": "三号楼前路灯不亮。", "level": "一般"}).opened[0]
 
     for by, outcome, answers in WHOLE_WAY[:-1]:
@@ -115,7 +114,7 @@ def test_a_lead_unit_and_assisting_units_handle_one_order_together():
 def test_assisting_units_see_where_it_is_and_cannot_change_it(database: db.Database):
     house = world.build(database, world.shipped(world.WORK_ORDER))
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        world.categorise(session)
     content = f"三号楼前路灯不亮，请联系{PHONE}。"
     answers = {"content": content, "level": "一般", "address": "三号楼东侧"}
     task = house.file(title="路灯不亮", answers=answers).opened[0]

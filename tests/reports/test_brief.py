@@ -7,17 +7,16 @@ from urllib.parse import urlencode
 import pytest
 
 from app.cases import firing
-from app.categories import importing
 from app.core import db
 from app.core.clock import BEIJING
 from tests import world as worlds
-from tests.world import BPMN, Row, World
+from tests.world import Row, World
 
 
 @pytest.fixture
 def world(database: db.Database) -> World:
     with db.transaction() as session:
-        importing.load_folder(session, BPMN)
+        worlds.categorise(session)
     return worlds.build(database, worlds.shipped("quick_response"), worlds.shipped("work_brief"))
 
 
