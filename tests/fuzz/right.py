@@ -367,6 +367,12 @@ def taken(district: District) -> dict[str, Any]:
     return task
 
 
+def assist(district: District) -> TestResponse:
+    body = {"units": ["d1-zjw"], "demand": "请确认产权。"}
+    task = taken(district)
+    return district.world.post(PERSON, f"/tasks/{task['id']}/assist", body, seen=task["revision"])
+
+
 def represent(district: District, days: int = 300) -> TestResponse:
     now = district.world.now()
     dates = {name: (now + timedelta(days=days + i)).isoformat() for i, name in enumerate(("from", "until"))}
@@ -396,6 +402,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/tasks/{task_id}/delegate": delegate,
     "POST /api/v1/tasks/{task_id}/resolve": resolve,
     "POST /api/v1/tasks/{task_id}/assign-down": assign_down,
+    "POST /api/v1/tasks/{task_id}/assist": assist,
     "POST /api/v1/tasks/{task_id}/escalate": escalate,
     "POST /api/v1/tasks/{task_id}/signers": add_signers,
     "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
