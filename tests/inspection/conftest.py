@@ -1,14 +1,12 @@
 """The district with the 12345 work order as it is shipped, and its way to each step."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from app.cases import firing
 from app.cases.models import tasks as task_rows
-from app.core import config, db
+from app.core import db
 from app.inspection import service
 from tests import world as worlds
 from tests.world import BPMN, WORK_ORDER, Row, World
@@ -62,15 +60,6 @@ def world(database: db.Database) -> House:
     with db.transaction() as session:
         worlds.categorise(session)
     return House(built.database)
-
-
-@pytest.fixture
-def shelf(world: House, tmp_path: Path) -> Iterator[Path]:
-    """The folder where attachments of this test lie."""
-    before = config.settings()
-    config.use(replace(before, files=tmp_path / "files"))
-    yield tmp_path / "files"
-    config.use(before)
 
 
 @pytest.fixture

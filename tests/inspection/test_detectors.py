@@ -1,12 +1,16 @@
 """What each detector lists, in which words, and that what is mended leaves the list by itself."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app.cases.urging import service as urging
+from app.core.clock import BEIJING
 from app.inspection.models import findings
+from tests import world as worlds
+from tests.cases.asking import ask, brought, decide
 from tests.files import upload
 from tests.inspection.conftest import House
 from tests.world import Row
@@ -208,6 +212,28 @@ def test_an_order_in_which_nothing_happens_for_days_is_listed_until_somebody_act
     assert before == []
     assert found["says"] == "停在“办理”，4 天 没有任何办理，超过 3 天。"
     assert world.found("idle") == []
+
+
+@pytest.mark.requirement("SJS-084")
+def test_an_order_on_account_is_neither_idle_nor_owes_a_reply_until_the_hold_is_over(
+    world: House, shelf: Path
+) -> None:
+    world.publish(worlds.shipped("side_hold"))
+    task, left = world.order("handle"), world.order("handle")
+    urging.urge(world.actor("duban1"), task["id"], "请尽快")
+    until = (world.now().astimezone(BEIJING).date() + timedelta(days=100)).isoformat()
+    answers = {"hold_category": "11", "hold_plan": "四月施工。", "hold_until": until}
+    asked = ask(world, "cgw1", task, "hold", **answers, evidence=[brought(world, "cgw1")])
+    decide(world, "shenhe1", asked.json["id"], opinion="情况属实。")
+
+    world.wait(days=4)
+    held = listed(world.found("idle")) | listed(world.found("urged"))
+    decide(world, "cgw1", asked.json["id"], "销账")
+    world.wait(days=4)
+
+    assert held == {left["case_id"]}
+    assert listed(world.found("idle")) == {task["case_id"], left["case_id"]}
+    assert listed(world.found("urged")) == {task["case_id"]}
 
 
 def test_a_finding_opens_once_and_stays_in_the_archive_when_it_is_mended(world: House) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from app.cases.models import cases, rejections, tasks
 from app.core.db import Session
 from app.inspection.detect.kind import (
+    AWAITED,
     GOING,
     MOST,
     OPEN,
@@ -68,6 +69,7 @@ def idle(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
     before = now - rule.after
     statement = open_tasks(
         rule,
+        AWAITED,
         tasks.c.opened_at <= before,
         cases.c.last_event_at <= before,
         columns=(cases.c.last_event_at,),

@@ -54,6 +54,8 @@ class Detector:
 OPEN = text("tasks.state in ('open', 'claimed')")
 """As the partial indexes say it."""
 GOING = cases.c.state == "active"
+AWAITED = GOING & ~cases.c.on_hold
+"""In which something is to be done now: with 挂账 a reviewer has agreed that it lies for a time."""
 
 
 def open_tasks(rule: Rule, *more: ColumnElement[bool], columns: tuple[Any, ...] = ()) -> Select[Any]:

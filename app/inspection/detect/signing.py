@@ -8,6 +8,7 @@ from sqlalchemy import exists, select
 from app.cases.models import cases, tasks
 from app.core.db import Session
 from app.inspection.detect.kind import (
+    AWAITED,
     GOING,
     MOST,
     OPEN,
@@ -37,7 +38,7 @@ def unsigned(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
 def _late(session: Session, rule: Rule, now: datetime, *, unsigned: bool = False) -> Iterator[Hit]:
     since = tasks.c.opened_at <= now - rule.after if rule.after is not None else tasks.c.due_at <= now
     free = (tasks.c.state == "open",) if unsigned else ()
-    for row in session.execute(open_tasks(rule, since, *free)):
+    for row in session.execute(open_tasks(rule, since, AWAITED, *free)):
         facts = {"step": row.name, "since": row.opened_at.isoformat()}
         if rule.after is None:
             facts["due"] = row.due_at.isoformat()

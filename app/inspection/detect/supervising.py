@@ -47,7 +47,10 @@ def supervised(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
 
 
 def stuck(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
-    """Supervised orders in which nothing has moved for so long, neither in them nor in their answer."""
+    """Supervised orders in which nothing has moved for so long, neither in them nor in their answer.
+
+    Those on account too: the answer to the superior has a clock of its own, which 挂账 leaves alone.
+    """
     assert rule.after is not None
     before = (now - rule.after).isoformat()
     moves = _moves(session, rule)

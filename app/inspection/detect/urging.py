@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from app.cases.models import cases, tasks, urges
 from app.core.db import Session
 from app.inspection.detect.kind import (
-    GOING,
+    AWAITED,
     MOST,
     OPEN,
     WINDOW,
@@ -24,7 +24,7 @@ from app.inspection.rule_file import Rule, Takes
 
 
 def unanswered(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
-    """Cases whose first urging since the last reply is older than that."""
+    """Cases whose first urging since the last reply is older than that; one on account replies later."""
     assert rule.after is not None
     done = tasks.alias("done")
     replied = select(done.c.id).where(
@@ -48,7 +48,7 @@ def unanswered(session: Session, rule: Rule, now: datetime) -> Iterator[Hit]:
             pools.scalar_subquery().label("pools"),
         )
         .join(cases, cases.c.id == urges.c.case_id)
-        .where(urges.c.at > now - WINDOW, GOING, cases.c.process_key == rule.process, ~replied.exists())
+        .where(urges.c.at > now - WINDOW, AWAITED, cases.c.process_key == rule.process, ~replied.exists())
         .group_by(urges.c.case_id)
         .having(first <= now - rule.after)
         .order_by(first)
