@@ -228,6 +228,15 @@ def database(dialect: str, request: pytest.FixtureRequest) -> db.Database:
 
 
 @pytest.fixture
+def shelf(database: db.Database, tmp_path: Path) -> Iterator[Path]:
+    """The folder where attachments of this test lie."""
+    before = config.settings()
+    config.use(replace(before, files=tmp_path / "files"))
+    yield tmp_path / "files"
+    config.use(before)
+
+
+@pytest.fixture
 def valkey(run: Run, worker_id: str) -> Iterator[str]:
     """The URL of this worker's own, empty Valkey database; `settings().redis_url` names it meanwhile."""
     from redis import Redis

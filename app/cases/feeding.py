@@ -20,7 +20,7 @@ from app.cases.handlers import Context, handler
 from app.cases.motion import Motion, Row, expression_data
 from app.cases.secrets.taking import hush
 from app.cases.sync import grant
-from app.cases.verbs.split import refer_to
+from app.cases.verbs.attach import refer_to
 from app.core.ids import new_id
 from app.engine.errors import HandlerFailed
 from app.identity import org

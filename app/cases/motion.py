@@ -152,6 +152,7 @@ class Motion:
             self.files_of,
             self.case["org_path"],
             self.actor,
+            self.case["parent_id"],
         )
 
     def tell(self, name: str, **data: Any) -> None:
@@ -272,13 +273,15 @@ class RowLookups:
         files_of: str | None = None,
         place: str | None = None,
         actor: Actor | None = None,
+        parent_id: str | None = None,
     ) -> None:
         """`asked` is what the motion has read already: a unit is asked for once. Files are the case's own, or
-        the loose ones of who files it. `place` is the path that says in which district positions must lie.
+        of a new one the loose ones of who files it and those of its parent. `place` is the path that says in
+        which district positions must lie.
         `actor` is who answers: other cases are theirs to see, or not there."""
         self._session, self.now, self._asked = session, now, asked
         self._case_id, self._files_of, self._place = case_id, files_of, place
-        self._actor = actor
+        self._actor, self._parent_id = actor, parent_id
 
     def units(self, codes: Collection[str]) -> Mapping[str, UnitFact]:
         known: dict[str, org.Unit | None] = self._asked.setdefault("units", {})
@@ -322,6 +325,8 @@ class RowLookups:
     def files(self, ids: Collection[str]) -> Mapping[str, FileFact]:
         if self._files_of is not None:
             found = attachments.loose(self._session, self._files_of, ids, self.now)
+            if self._parent_id is not None and len(found) < len(ids):
+                found += attachments.kept(self._session, self._parent_id, ids)
         else:
             found = attachments.kept(self._session, self._case_id, ids) if self._case_id is not None else []
         return {file.id: FileFact(file.id, file.name, file.kind, file.size) for file in found}

@@ -4,12 +4,10 @@ from typing import Any
 
 from app.bundles.files import BundleFiles
 from app.cases.advance import Moved
-from app.cases.attachments import kinds, loose, shelf
-from app.cases.attachments.service import Taken
 from app.core import db
-from app.core.ids import new_id
 from tests import world as worlds
 from tests.engine.drawing import Drawing
+from tests.files import bring
 from tests.world import Row, World
 
 SLA = """
@@ -44,11 +42,10 @@ def district(database: db.Database, files: BundleFiles | None = None, *asked: st
 
 
 def brought(world: World, by: str, name: str = "证明.pdf") -> str:
-    """The id of a file that somebody brought ahead of a request; its bytes are nowhere."""
-    kept = shelf.Kept(f"00000000/{new_id()}", 1, bytes(32))
-    (pdf,) = (each for each in kinds.TYPES if ".pdf" in each.endings or "pdf" in each.endings)
-    with db.transaction() as session:
-        return str(loose.keep(session, world.actor(by), Taken(name, pdf, kept).command())["id"])
+    """The id of a file that somebody brought ahead of a request; the test needs a `shelf`."""
+    answer = bring(world, by, "pdf", name)
+    assert answer.status_code == 201, answer.json
+    return str(answer.json["id"])
 
 
 def filed(world: World, unit: str = "d1-cgw", **answers: Any) -> Row:

@@ -11,6 +11,8 @@ from app.core.clock import BEIJING
 from tests.cases.asking import ask, brought, decide, district, filed, open_task, order, texts
 from tests.world import Row, World
 
+pytestmark = pytest.mark.usefixtures("shelf")
+
 
 @pytest.fixture
 def world(database: db.Database) -> World:

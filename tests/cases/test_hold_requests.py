@@ -17,6 +17,8 @@ from tests.world import Row, World
 
 DAY = timedelta(days=1)
 
+pytestmark = pytest.mark.usefixtures("shelf")
+
 
 @pytest.fixture
 def world(database: db.Database) -> World:

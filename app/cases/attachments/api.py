@@ -29,8 +29,7 @@ from app.core.http.multipart import FileMissing, MultipartMalformed, Sent
 from app.core.once import Stored
 from app.identity.actor import Actor
 from app.identity.door import actor
-from app.identity.permissions import CASE_ATTACH, CASE_CREATE, CASE_READ
-from app.identity.scopes import require
+from app.identity.permissions import CASE_ATTACH, CASE_READ
 
 blp = Blueprint("attachments", __name__, url_prefix="/api/v1", description="附件")
 
@@ -88,16 +87,16 @@ def keep_with(me: Actor, case_id: str) -> Response:
 @blp.moves
 @blp.uploads(LOOSE)
 @blp.response(201, LooseOut())
-@blp.needs(CASE_CREATE)
+@blp.needs(CASE_ATTACH)
 @blp.problems(*ON_A_FILE, LooseEnough)
 def upload_before_filing() -> Response:
-    """登记之前先上传附件：登记表里填它的编号，登记后就归入那件办件；没有用到的一天后清除。"""
+    """登记、申请之前先上传附件（case:create 也可以）：表里填它的编号，就归入新办件；没有用到的一天后清除。"""
     return keep_loose(actor())
 
 
 def keep_loose(me: Actor) -> Response:
-    """The file that the request brought waits for a filing of who brought it."""
-    require(me, CASE_CREATE)
+    """The file that the request brought waits for a filing, or a request, of who brought it."""
+    loose.may_bring(me)
     _, taken, same = received(())
     with service.unless_named(taken):
         return idempotent.write(

@@ -57,6 +57,12 @@ _NAMED = _FACTS.where(attachments.c.id.in_(bindparam("ids", expanding=True)))
 _KEPT = _FACTS.where(attachments.c.case_id == bindparam("case"), attachments.c.state == "kept")
 _KEPT_OF = _KEPT.where(attachments.c.id.in_(bindparam("ids", expanding=True)))
 
+_WHOLE = select(attachments).where(
+    attachments.c.case_id == bindparam("case"),
+    attachments.c.state == "kept",
+    attachments.c.id.in_(bindparam("ids", expanding=True)),
+)
+
 
 def named(session: Session, ids: Collection[str]) -> dict[str, Any]:
     """What attachments are, by their id, whatever their state."""
@@ -68,6 +74,12 @@ def kept(session: Session, case_id: str, ids: Collection[str] | None = None) -> 
     if ids is None:
         return list(session.execute(_KEPT, {"case": case_id}))
     return list(session.execute(_KEPT_OF, {"case": case_id, "ids": list(ids)}))
+
+
+def kept_whole(session: Session, case_id: str, ids: Collection[str]) -> list[dict[str, Any]]:
+    """The whole rows of these attachments of a case, for another case that refers to the same bytes."""
+    found = session.execute(_WHOLE, {"case": case_id, "ids": list(ids)}).mappings()
+    return [dict(row) for row in found]
 
 
 def kept_once(session: Session, case_id: str, asked: dict[Any, Any]) -> list[Any]:

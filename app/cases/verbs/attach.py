@@ -97,6 +97,15 @@ def _holds(values: Any, attachment_id: str) -> bool:
     return any(isinstance(value, list) and attachment_id in value for value in values.values())
 
 
+def refer_to(motion: Motion, file: Row) -> str:
+    """A new case names a file of another one as its own: the bytes lie once, and stay while a row keeps them;
+    the id of its row."""
+    row = {**file, "id": new_id(), "case_id": motion.case["id"], "task_id": None, "step": None}
+    motion.changes.insert("attachments", row)
+    tell(motion, "file.attached", row)
+    return str(row["id"])
+
+
 def tell(motion: Motion, name: str, row: Row) -> None:
     """The chain holds what was kept, not what it was called: a name is often somebody's."""
     motion.tell(

@@ -20,7 +20,7 @@ def begin(
     known: Iterable[Unit] = (),
 ) -> Motion:
     """The child, not settled yet. `known` are units that need not be read again; files are loose ones of who
-    asks. Raises AnswersRefused.
+    asks, or of the parent. Raises AnswersRefused.
     """
     parent = motion.case
     parent["children_born"] += 1

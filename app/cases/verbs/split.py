@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, exists, select
 from app.bundles.forms import AnswersRefused
 from app.bundles.verbs import VERBS
 from app.cases.answers import check_answers
-from app.cases.attachments.models import attachments
+from app.cases.attachments.models import kept_whole
 from app.cases.birth import born
 from app.cases.commands.splitting import Part, PartTakenBack, Split, TakePartBack
 from app.cases.env import awake
@@ -18,7 +18,7 @@ from app.cases.secrets.table import case_secrets
 from app.cases.secrets.taking import hush
 from app.cases.sync import grant
 from app.cases.verbs import guard
-from app.cases.verbs.attach import tell
+from app.cases.verbs.attach import refer_to
 from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.engine.run import Run
@@ -28,11 +28,6 @@ from app.identity.permissions import CASE_SPLIT
 TAKEN_BACK = "撤销拆分"
 """Why a part was closed that was taken back."""
 
-_FILES = select(attachments).where(
-    attachments.c.case_id == bindparam("case"),
-    attachments.c.state == "kept",
-    attachments.c.id.in_(bindparam("ids", expanding=True)),
-)
 _SECRETS = select(case_secrets.c.name).distinct().where(case_secrets.c.case_id == bindparam("case"))
 _PART = select(exists().where(case_links.c.from_id == bindparam("case"), case_links.c.kind == SPLIT_FROM))
 
@@ -145,11 +140,10 @@ def _part(motion: Motion, wanted: Part, at: str) -> Motion:
 
 
 def _refer(motion: Motion, part: Motion, ids: tuple[str, ...], at: str) -> None:
-    """The part's own rows of the parent's files: the bytes lie once, and stay while a row keeps them."""
+    """The part's own rows of the parent's files."""
     if not ids:
         return
-    which = {"case": motion.case["id"], "ids": list(ids)}
-    found = {row["id"]: dict(row) for row in motion.session.execute(_FILES, which).mappings()}
+    found = {row["id"]: row for row in kept_whole(motion.session, motion.case["id"], ids)}
     unknown = [
         FieldError(f"{at}/attachments/{i}", "attachment-unknown", "本件没有这个附件。")
         for i, each in enumerate(ids)
@@ -159,13 +153,6 @@ def _refer(motion: Motion, part: Motion, ids: tuple[str, ...], at: str) -> None:
         raise AnswersRefused(errors=unknown)
     for each in dict.fromkeys(ids):
         refer_to(part, found[each])
-
-
-def refer_to(part: Motion, file: Row) -> None:
-    """A new case names a file of another one as its own."""
-    row = {**file, "id": new_id(), "case_id": part.case["id"], "task_id": None, "step": None}
-    part.changes.insert("attachments", row)
-    tell(part, "file.attached", row)
 
 
 def _link(motion: Motion, part: Motion) -> Row:

@@ -121,7 +121,7 @@ def test_who_cannot_file_brings_nothing_and_a_bad_file_is_bad_here_too(world: Wo
     forbidden = bring(world, "guancha1")
     bad = bring(world, "paiqian1", "exe", "a.jpg")
 
-    assert (forbidden.status_code, forbidden.json["permission"]) == (403, "case:create")
+    assert (forbidden.status_code, forbidden.json["permission"]) == (403, "case:attach")
     assert (bad.status_code, bad.json["type"]) == (422, "/problems/file-content-mismatch")
     assert lying(shelf) == []
 
