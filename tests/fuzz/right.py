@@ -354,6 +354,12 @@ def run_schedule(district: District) -> TestResponse:
     return district.world.post(PERSON, "/schedules/answers/run", {})
 
 
+def backtest(district: District) -> TestResponse:
+    """The published policy of the order, tried on nothing."""
+    body = {"key": "work_order_12345", "files": {}, "from": "2020-01-01", "to": "2020-01-02"}
+    return district.world.post(PERSON, "/processes/work_order_12345/policies/backtest", body)
+
+
 def count(path: str, **asked: str) -> Callable[[District], TestResponse]:
     """A year's orders, or the cases behind one of its numbers."""
     query = urlencode({"from": "2026-01-01", "to": "2026-12-31", **asked})
@@ -453,6 +459,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "GET /api/v1/reports/{name}": count(""),
     "GET /api/v1/reports/{name}/table": count("/table", by="unit"),
     "GET /api/v1/reports/{name}/cases": count("/cases", measure="received"),
+    "POST /api/v1/processes/{key}/policies/backtest": backtest,
     **polling.RIGHT,
     **publishing.RIGHT,
     **owning.RIGHT,
