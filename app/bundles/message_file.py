@@ -9,7 +9,17 @@ from app.bundles import keys, placing
 from app.bundles.data_fields import RESERVED, DataField
 from app.bundles.forms import Form, FormField
 from app.bundles.keys import Any_, Flag, Found, Key, Named, Record, Text
-from app.bundles.messages import NO_MESSAGES, Attachments, Literal, Message, Name, Part
+from app.bundles.messages import (
+    AT_END,
+    AT_STATUS,
+    NO_MESSAGES,
+    OF_PROCESS,
+    Attachments,
+    Literal,
+    Message,
+    Name,
+    Part,
+)
 from app.bundles.placing import read_placing
 from app.bundles.yaml_file import Path
 from app.engine.expressions import Expression, ExpressionRefused, compile_expression
@@ -30,7 +40,11 @@ FORWARD = "forward"
 _PATH = re.compile(r"\$(\.[^.\s$\[\]]{1,60}){1,8}")
 _ATTACHMENTS = re.compile(r"attachments\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 _QUOTED = re.compile(r'"([^"]*)"')
-_ONLY = {"in": ("key", "starts", "several", "data", "place", "redo", "from"), "out": ("to", "body", "secret")}
+_SENDER = rf"connector:[a-z][a-z0-9_]{{0,39}}|{OF_PROCESS}[a-z][a-z0-9_]{{1,58}}"
+_ONLY = {
+    "in": ("key", "starts", "several", "data", "place", "redo", "from", "at", "mirror"),
+    "out": ("to", "body", "secret"),
+}
 
 _MESSAGE = Record(
     {
@@ -50,9 +64,15 @@ _MESSAGE = Record(
         ),
         "place": Key(placing.SHAPE, "登记在哪个单位：来文里的编码认得就用，认不得记下来，登记在来文的单位"),
         "from": Key(
-            Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"),
-            "in：只有这个对接系统可以发来，不论办件是谁登记的；不写就是谁登记的谁发来",
+            Text(_SENDER, "connector:名称 或 process:流程的键"),
+            "in：connector:名称 只有这个对接系统可以发来，不论办件是谁登记的；"
+            "process:键 本件登记的那个流程的一件（cases.file）自己告诉；不写就是谁登记的谁发来",
         ),
+        "at": Key(
+            Text(one_of=(AT_STATUS, AT_END), says="时候"),
+            "from 是 process: 时：status 那一件每换一个状态就告诉，end 办结或终止时告诉（默认 end）",
+        ),
+        "mirror": Key(Flag(), "from 是 process: 时：本件的状态跟着那一件变"),
         "to": Key(Text(r"connector:[a-z][a-z0-9_]{0,39}", "connector:名称"), "发给哪个对接系统"),
         "body": Key(
             Named(Any_(), says="对方的字段名"), "对方的字段名: data 的名字、数字、true、或 '\"文字\"'"
@@ -144,6 +164,9 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         zh = f"收到的消息的 merged 只能写 {FORWARD}：转给并入的那一件；不写就记下来，告诉两件。"
         found.error("value-invalid", (name, "merged"), zh, f'"merged" of an incoming message is "{FORWARD}".')
     redo = _condition("redo", given.get("redo"), found, (name, "redo"), data)
+    sender = given.get("from", "").removeprefix("connector:")
+    of_process = sender.startswith(OF_PROCESS)
+    _check_sender(of_process, name, given, found)
     form = Form(name, name, tuple(each for each in fields if each is not None))
     return Message(
         name,
@@ -157,9 +180,20 @@ def _message(name: str, given: Mapping[str, Any], found: Found, data: Mapping[st
         secret=given.get("secret", False),
         forward=forward == FORWARD,
         redo=redo,
-        sender=given.get("from", "").removeprefix("connector:"),
+        sender=sender,
+        at=given.get("at", AT_END) if of_process else "",
+        mirror=given.get("mirror", False),
         form=form,
     )
+
+
+def _check_sender(of_process: bool, name: str, given: Mapping[str, Any], found: Found) -> None:
+    """Some keys go with messages of a process alone, some with those of other systems."""
+    for key in ("starts", "place", "redo", "merged") if of_process else ("at", "mirror"):
+        if given.get(key):
+            says = f"{'不' if of_process else '只'}用于本件登记的那一件告诉的（from: process:键）"
+            en = f'"{key}" does not go with such a sender.'
+            found.error("message-key-misplaced", (name, key), f"“{key}”{says}。", en)
 
 
 def _read_merged(

@@ -35,6 +35,11 @@ class Attachments:
 
 
 Part = Name | Literal | Attachments
+OF_PROCESS = "process:"
+"""How a sender begins that is a process of the house."""
+AT_STATUS, AT_END = "status", "end"
+ASKED = "data."
+"""A path below `$.` that begins so names what the case of a process holds."""
 Attached = Callable[[str], Sequence[Any]]
 """The attachments of a step, each as a partner reads it."""
 
@@ -69,7 +74,12 @@ class Message:
     redo: Expression | None = None
     """in: where it holds for a case that was merged into another one, that one is done again if it ended."""
     sender: str = ""
-    """in: the other system that alone may send it, about any case within its units, whoever filed it."""
+    """in: the other system that alone may send it, about any case within its units, whoever filed it; or
+    `process:<key>`: a case of that process which this one filed."""
+    at: str = ""
+    """in, from a process: told at each new status of that case, or at its end (AT_STATUS, AT_END)."""
+    mirror: bool = False
+    """in, from a process: this case takes over the status of that one."""
     form: Form | None = None
     """The names of `data` as a form in which nothing is required: it reads what a partner wrote."""
 
@@ -82,6 +92,17 @@ class Message:
         """What the payload brings, by declared name, as the partner wrote it; what it lacks is left out."""
         found = {name: _at(payload, path) for name, path in self.data.items()}
         return {name: value for name, value in found.items() if value is not _NOTHING} | dict(self.fixed)
+
+    @property
+    def of_process(self) -> str:
+        """The process whose case sends it; empty where another system does."""
+        return self.sender.removeprefix(OF_PROCESS) if self.sender.startswith(OF_PROCESS) else ""
+
+    @property
+    def asks(self) -> dict[str, str]:
+        """Of a message from a process: own name → the name that the other case fills it from."""
+        inner = {name: path.removeprefix("$.") for name, path in self.data.items()}
+        return {name: path.removeprefix(ASKED) for name, path in inner.items() if path.startswith(ASKED)}
 
     @property
     def paths(self) -> dict[str, str]:

@@ -42,6 +42,7 @@ def born(
         "children_born": 0,
         "owner_unit": None,
         "merged_into": None,
+        "filed_from": None,
         "reporter_id": None,
         "reopened": 0,
         "suspended_by": None,

@@ -146,10 +146,11 @@ def say_what_it_said(motion: Motion, other: str, told: Mapping[str, Any]) -> Non
     """A merged case answers its own partner with the answer of the one it was merged into."""
     own = expression_data(motion.bundle, motion.case)
     known = {name: value for name, value in told.items() if name in own and name not in RESERVED}
+    motion.said = {**own, **known}
     either = {**own, **{name: value for name, value in known.items() if own[name] is None}}
     for message in motion.bundle.messages.values():
         if message.merged is not None and message.merged.evaluate(either, {}):
-            body = message.render({**own, **known}, lambda step: attached(motion, other, step))
+            body = message.render(motion.said, lambda step: attached(motion, other, step))
             sent(motion, message, body)
 
 

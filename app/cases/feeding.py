@@ -128,6 +128,7 @@ def _born(motion: Motion, bundle: Bundle, given: Mapping[str, Any]) -> Motion:
         priority=case["priority"],
         received_at=since,
         reporter_id=reporter,
+        filed_from=case["id"],
     )
     assign.share(motion, filed)
     for read in ("units", "categories"):

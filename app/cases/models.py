@@ -57,6 +57,7 @@ cases = Table(
     Column("suspended_by", String(60)),  # 挂起: who did it, and when
     Column("suspended_at", Instant),
     Column("merged_into", Id),  # 合并: the case whose answer is this one's too
+    Column("filed_from", Id),  # 登记: the case whose step filed this one (cases.file)
     Column("close_reason", String(60)),
     Column("end_element", String(60)),
     Column("status", String(60)),
@@ -82,6 +83,12 @@ cases = Table(
         sqlite_where=text("supervised and parent_id is null"),
     ),
     Index("ix_cases_unsatisfied", "id", postgresql_where=_UNSATISFIED, sqlite_where=_UNSATISFIED),
+    Index(
+        "ix_cases_filed_from",
+        "filed_from",
+        postgresql_where=text("filed_from is not null"),
+        sqlite_where=text("filed_from is not null"),
+    ),
     Index("ix_cases_received", "received_at", "id"),
     Index("ix_cases_priority", "priority", "id"),
     Index("ix_cases_number", "number", postgresql_ops={"number": "varchar_pattern_ops"}),

@@ -270,6 +270,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "case.closed":
             end = bundle.engine.ends.get(event["end"])
             return f"办结：{end.name if end and end.name else event['end']}"
+        case "message.received" if "words" in event:
+            return f"{event['process']} {event['words']}：{event['status']}"
         case "message.received":
             return f"收到消息“{event['message']}”"
         case "message.passed":

@@ -54,7 +54,16 @@ def arrived(motion: Motion, command: Deliver) -> None:
     if name is None:
         raise NotAwaited
     motion.write(command.values)
-    motion.tell("message.received", message=name, ref=command.ref, receipt=command.receipt)
+    word = command.word
+    if word is not None and motion.bundle.messages[name].mirror:
+        motion.case["status"] = word.status or motion.case["status"]
+    motion.tell(
+        "message.received",
+        message=name,
+        ref=command.ref,
+        receipt=command.receipt,
+        **({} if word is None else word.told),
+    )
 
 
 _NAME = select(waits.c.name).where(waits.c.case_id == bindparam("case"), waits.c.ref == bindparam("ref"))

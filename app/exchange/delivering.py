@@ -21,7 +21,7 @@ from app.core.events import Event
 from app.core.http import strict_json
 from app.core.ids import new_id
 from app.crypto.sealed import Place, open_
-from app.exchange import catalogue, endpoints, reach
+from app.exchange import catalogue, endpoints, house, reach
 from app.exchange.catalogue import Known
 from app.exchange.errors import SeveralWaiting
 from app.exchange.models import inbound
@@ -105,7 +105,11 @@ def _deliver(row: Row, actor: Actor) -> None:
         payload = _payload(session, row, actor)
     for _ in range(AGAIN):
         with reading() as session:
-            found = reach.look(session, actor, row["name"], row["key"])
+            found = (
+                house.look(session, row)
+                if house.is_of(row)
+                else reach.look(session, actor, row["name"], row["key"])
+            )
             chosen = _chosen(row, found)
             values = [catalogue.values(session, actor, found.declared(wait), payload) for wait in chosen]
         if row["ref"] is not None:
@@ -122,7 +126,8 @@ def _deliver(row: Row, actor: Actor) -> None:
                 _bring_part(part, [clean], actor)
         else:
             try:
-                advance(Deliver(chosen[0]["case_id"], chosen[0]["ref"], values[0], row["id"]), actor)
+                word = house.word(row, payload) if house.is_of(row) else None
+                advance(Deliver(chosen[0]["case_id"], chosen[0]["ref"], values[0], row["id"], word), actor)
             except NotAwaited:
                 continue  # another message was faster: whoever waits now gets this one
         return

@@ -1,5 +1,7 @@
 """Tables of exchange: what came in, what goes out, how each partner's door answered lately."""
 
+from datetime import timedelta
+
 from sqlalchemy import (
     Column,
     ForeignKey,
@@ -15,14 +17,17 @@ from sqlalchemy import (
 from app.core.db import Id, Instant, metadata
 from app.crypto.sealed import SealedBytes
 
+KEPT = timedelta(days=30)
+"""How long delivered messages are kept: the same message again is known so long."""
+
 # One row a message received; one that reaches several waits has a row for each (`part`). The row is kept
 # before anything happens because of it, and its state changes in the transaction of what it did.
 inbound = Table(
     "inbound",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("channel", String(60), nullable=False),  # the sender's login
-    Column("principal_id", Id, nullable=False),
+    Column("channel", String(70), nullable=False),  # the sender's login, or process:<key> of a case of ours
+    Column("principal_id", Id, nullable=False),  # the sender's account, or that case
     Column("org_path", String(400), nullable=False),  # the sender's unit: who may see it while it has no case
     Column("message_id", String(120), nullable=False),
     Column("part", Integer, nullable=False),

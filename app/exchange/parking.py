@@ -12,20 +12,18 @@ from app.core.db import Session, reading, transaction
 from app.core.errors import Problem
 from app.core.events import Event
 from app.core.http.gate import TokenInvalid
-from app.exchange import delivering
+from app.exchange import delivering, house
 from app.exchange.delivering import Row
 from app.exchange.errors import SeveralWaiting
-from app.exchange.models import inbound
+from app.exchange.models import KEPT, inbound
 from app.exchange.received import MORE_TIME
 from app.identity import login, org
-from app.identity.actor import Actor
+from app.identity.actor import SYSTEM, Actor
 from app.identity.org import Unit
 from app.identity.scopes import unit_scope
 
 BATCH = 100
 MOST = 1000
-KEPT = timedelta(days=30)
-"""How long delivered messages are kept: the same message again is known so long."""
 
 
 class MessageExpired(Exception):
@@ -104,6 +102,7 @@ _MAY_GO = (
     text("inbound.state in ('received', 'parked')"),
     inbound.c.next_at <= bindparam("now"),
     or_(text("inbound.state = 'received'"), inbound.c.expires_at > bindparam("now")),
+    house.IN_TURN,
 )
 _ANY = select(inbound.c.id).where(*_MAY_GO).limit(1)
 _DUE = dialects.locked(
@@ -160,6 +159,8 @@ def _deliver(row: Row) -> None:
 
 def _sender(row: Row) -> Actor | None:
     """Who sent it, with what he may do now; nobody when the account was closed meanwhile."""
+    if house.is_of(row):
+        return SYSTEM
     with reading() as session:
         try:
             return login.actor_by_id(session, row["principal_id"])
@@ -199,6 +200,9 @@ _EXPIRE = (
     .where(inbound.c.id == bindparam("row_id"), _PARKED)
     .values(state="expired", settled_at=bindparam("at"), next_at=None)
 )
+_LONGER = (
+    update(inbound).where(inbound.c.id == bindparam("row_id"), _PARKED).values(expires_at=bindparam("until"))
+)
 
 
 def expire() -> int:
@@ -208,10 +212,14 @@ def expire() -> int:
         with transaction() as session:
             now = clock.now(session)
             rows = [dict(row) for row in session.execute(_EXPIRED, {"now": now}).mappings()]
-            if rows:
-                session.execute(_EXPIRE, [{"row_id": row["id"], "at": now} for row in rows])
-            for row in rows:
-                delivering.tell(session, row, MessageExpired(), "message-expired")
+            wanted = house.heard_later(session, rows)
+            if wanted:
+                session.execute(_LONGER, [{"row_id": row_id, "until": now + KEPT} for row_id in wanted])
+            if over := [row for row in rows if row["id"] not in wanted]:
+                session.execute(_EXPIRE, [{"row_id": row["id"], "at": now} for row in over])
+            for row in over:
+                if not house.is_of(row):  # whoever filed the sender is over: nobody misses it
+                    delivering.tell(session, row, MessageExpired(), "message-expired")
         total += len(rows)
         if len(rows) < BATCH:
             return total

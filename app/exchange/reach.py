@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import bundles
+from app.bundles.messages import OF_PROCESS
 from app.cases import waits
 from app.cases.filing import STAFF
 from app.cases.joined import Joined, joined
@@ -100,7 +101,9 @@ def look(session: Session, actor: Actor, name: str, key: str) -> Reach:
 
 
 def sender_of(login: str) -> str:
-    """The other system whose messages come under this account; empty for none."""
+    """The other system whose messages come under this account; the process of a case of ours."""
+    if login.startswith(OF_PROCESS):  # no account is called so
+        return login
     endpoint = endpoints.of_account(login)
     return endpoint.name if endpoint is not None else ""
 

@@ -28,6 +28,7 @@ from app.processes import (
     decisions,
     external,
     feeding,
+    hearing,
     messages,
     parallel,
     showing,
@@ -212,6 +213,7 @@ def _look(
     findings += feeding.check(bundle, diagram, callees)
     findings += counting.check(bundle, diagram, callees)
     findings += [*showing.check(bundle, diagram), *showing.check_offered(bundle, callees)]
+    findings += hearing.check(bundle, diagram, callees)
     findings += advice.check(bundle, diagram)
     findings += decisions.check_use(bundle, diagram)
     against = Against(whole, diagram, org, gone)

@@ -114,7 +114,7 @@ def _wrong(pair: Pair, bundle: Bundle, target: Bundle, asked: dict[str, FormFiel
         return f"本流程没有“{pair.of}”；有{nearest(pair.of, list(bundle.process.data))}。"
     if of.secret or of.per_item or of.type == "files":
         return f"“{of.label}”({pair.of}) 是加密保存的、各填各的或是附件，不能这样带过去。"
-    return _types_fit(of, to)
+    return types_fit(of, to)
 
 
 def _text_fits(text: str, to: DataField) -> str | None:
@@ -125,7 +125,8 @@ def _text_fits(text: str, to: DataField) -> str | None:
     return None
 
 
-def _types_fit(of: DataField, to: DataField) -> str | None:
+def types_fit(of: DataField, to: DataField) -> str | None:
+    """Why what one name holds cannot become what the other holds; None when it can."""
     same = (of.type, of.item, of.table) == (to.type, to.item, to.table)
     if to.type == "text" and of.type in AS_TEXT:
         return None

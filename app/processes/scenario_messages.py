@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from app import bundles
 from app.bundles.bundle import Bundle
 from app.bundles.messages import Message
 from app.cases import filing, waits
 from app.cases.advance import advance
 from app.cases.commands import Deliver, FinishWork, NewCase
+from app.cases.commands.feeding import Word
 from app.cases.external.models import external_tasks
 from app.cases.joined import joined
 from app.cases.models import cases
@@ -35,6 +37,8 @@ _WORK = (
     )
     .order_by(external_tasks.c.id)
 )
+
+_FILED = select(cases.c.id, cases.c.version_id).where(cases.c.number == bindparam("number"))
 
 _sent: ContextVar[list[Event] | None] = ContextVar("huying_walk_sent", default=None)
 """What left cases since this walk began, of this walk alone."""
@@ -80,9 +84,18 @@ def bring(walk: Walk, given: Row) -> None:
         raise Unmet(f"没有办件在等消息 {message.name}（编号 {key}）。")
     if len(waiting) > 1 and message.several == "refuse":
         raise Unmet(f"有 {len(waiting)} 处在等消息 {message.name}（编号 {key}），messages.yaml 里是 refuse。")
+    word = _word(message, key, given.get("payload", {})) if message.of_process else None
     for wait in waiting if message.several == "all" else waiting[:1]:
-        advance(Deliver(wait["case_id"], wait["ref"], values), SYSTEM)
+        advance(Deliver(wait["case_id"], wait["ref"], values, word=word), SYSTEM)
     walk.say(f"收到消息 {message.name}")
+
+
+def _word(message: Message, key: str, payload: Row) -> Word:
+    """What the filed case is taken to tell of itself."""
+    with reading() as session:
+        filed = session.execute(_FILED, {"number": key}).one()
+    process, status = bundles.get(filed.version_id).process, payload.get("status")
+    return Word(filed.id, process.name, status, process.public_status(status))
 
 
 def _heard(walk: Walk, message: Message, key: str, payload: Row) -> bool:
@@ -129,6 +142,10 @@ def expect_sent(walk: Walk, given: Row) -> None:
 
 
 def _key(walk: Walk, text: str) -> str:
+    named = walk.cases.get(text.removeprefix("$")) if text.startswith("$") else None
+    if named is not None:
+        with reading() as session:
+            return str(session.scalar(select(cases.c.number).where(cases.c.id == named)))
     if text not in _OWN:
         return text
     own = case_of(walk)[_OWN[text]]

@@ -95,7 +95,7 @@ _STEPS: dict[str, Key] = {
                 "name": Key(Text(says="消息", longest=60), "messages.yaml 里收到的消息", required=True),
                 "key": Key(
                     Text(says="编号", longest=120),
-                    "凭什么找到办件：$externalNo、$number 是本件的编号，别的照写",
+                    "凭什么找到办件：$externalNo、$number 是本件的编号，$名称 是叫这个名称的一件的，别的照写",
                     required=True,
                 ),
                 "payload": Key(Named(Any_(), says="对方的字段名"), "来文"),
@@ -104,7 +104,7 @@ _STEPS: dict[str, Key] = {
                 **_OF,
             }
         ),
-        "外部系统发来一条消息",
+        "外部系统发来一条消息，或本件登记的一件告诉的消息",
     ),
     "external": Key(
         Record(

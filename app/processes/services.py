@@ -10,7 +10,7 @@ from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
 from app.engine.check.services import parameters
-from app.engine.services import bare
+from app.engine.services import bare, output_of
 from app.processes.callees import Callees
 
 
@@ -25,6 +25,11 @@ class Call:
     def key(self) -> str:
         """The other process that it is about."""
         return self.said.get("process", "").strip()
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What the step gives → the name under which the case keeps it."""
+        return dict(output_of(name, text) for name, text, _ in parameters(self.node, "outputParameter"))
 
     def tells(self, rule: str, zh: str, en: str) -> Finding:
         node = self.node

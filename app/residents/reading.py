@@ -52,6 +52,7 @@ _OWN = exists().where(
     case_access.c.reason == "started",
 )
 _ONE = select(cases).where(cases.c.id == bindparam("case"), _OWN)
+_FILED = select(cases).where(cases.c.filed_from == bindparam("case"), _OWN).order_by(cases.c.id)
 _TASKS = select(tasks).where(
     tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")), tasks.c.part.is_(None)
 )
@@ -91,13 +92,16 @@ def own(session: Session, actor: Actor, case_id: str) -> Row:
 
 
 def look(actor: Actor, case_id: str) -> Row:
-    """One matter, with what was filled in for and by the reporter, and the steps that wait for him."""
+    """One matter, with what was filled in for and by the reporter, the steps that wait for him, and what
+    became of it: the matters of his that it was filed as, as they stand now."""
     with reading() as session:
         case = own(session, actor, case_id)
         bundle = bundles.get(case["version_id"])
         held = data_of(session, case, bundle)
         open_tasks = [dict(row) for row in session.execute(_TASKS, {"case": case_id}).mappings()]
         told = _fields(session, case, bundle)
+        which = {"case": case_id, "holder": desk(actor)}
+        filed = [dict(row) for row in session.execute(_FILED, which).mappings()]
     mine = [task for task in open_tasks if desk(actor) in task["pools"]]
     return {
         **head(case, bundle),
@@ -107,6 +111,7 @@ def look(actor: Actor, case_id: str) -> Row:
             if held.get(name) is not None
         ],
         "tasks": [asked(task, bundle) for task in mine],
+        "filed": [head(row, bundles.get(row["version_id"])) for row in filed],
     }
 
 
@@ -218,7 +223,14 @@ def _filed_with(bundle: Bundle) -> Row:
 
 
 def _said(events: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(SAID[event["name"]] for event in events if event["name"] in SAID))
+    return list(dict.fromkeys(said for event in events if (said := _words(event))))
+
+
+def _words(event: Mapping[str, Any]) -> str | None:
+    """Public words for an event; what another case of the house told is said with its status."""
+    if event["name"] == "message.received" and event.get("public"):
+        return f"{event['process']}：{event['public']}"
+    return SAID.get(event["name"])
 
 
 def _fields(session: Session, case: Row, bundle: Bundle) -> list[str]:

@@ -77,10 +77,11 @@ class AskedOut(Schema):
 
 
 class WholeMatter(OwnMatter):
-    """With what was filled in, and the steps that wait for the reporter."""
+    """With what was filled in, the steps that wait for the reporter, and the matters that came of it."""
 
     data = ListOf(Shape(MatterField), required=True)
     tasks = ListOf(Shape(AskedOut), required=True)
+    filed = ListOf(Shape(OwnMatter), required=True)
 
 
 class MattersQuery(PageQuery):

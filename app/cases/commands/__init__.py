@@ -11,7 +11,7 @@ from typing import Any
 from app.cases.commands.asking import Ask, Deciding
 from app.cases.commands.beside import Beside, TreatIncident, UnitMoved
 from app.cases.commands.clocks import ClockCommand
-from app.cases.commands.feeding import Begin
+from app.cases.commands.feeding import Begin, Word
 from app.cases.commands.merging import ChildEnded, EndChild, Hear, Merging
 from app.cases.commands.rating import Rate
 from app.cases.commands.resting import Resting
@@ -94,13 +94,14 @@ class FireTimer:
 class Deliver:
     """来件: a message reached exactly the wait `ref`; `values` are declared names and what they become.
 
-    `receipt` is the id under which the message was kept.
+    `receipt` is the id under which the message was kept; `word` what another case of the house told.
     """
 
     case_id: str
     ref: str
     values: Mapping[str, Any] = field(default_factory=dict)
     receipt: str | None = None
+    word: Word | None = None
 
 
 @dataclass(frozen=True)
