@@ -1,6 +1,6 @@
 """What each command does to its case; only advance() gives commands, and only under the lock."""
 
-from app.cases import family, waits
+from app.cases import family, feeding, waits
 from app.cases.commands import (
     Assist,
     Claim,
@@ -184,6 +184,7 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
         case Begin():
             tree.adopt(command.born)
             settle(command.born, Run.new(command.born.bundle.engine, CaseEnv(command.born)))
+            feeding.mirror(motion, command.born)
             return False  # its step has told of it
         case PartTakenBack():
             return part_taken_back(motion, command)

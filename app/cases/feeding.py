@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from app.bundles import Bundle, store
 from app.bundles.data_fields import KEPT_BY_THE_CASE, chosen_name
 from app.bundles.forms import AnswersRefused
+from app.bundles.messages import OF_PROCESS
 from app.bundles.values import Wrong, is_empty, reader
 from app.cases import assign, numbers
 from app.cases.attachments.models import attachments
@@ -231,3 +232,10 @@ def _tie(motion: Motion, filed: Motion, kind: str) -> None:
     filed.changes.insert("case_links", row)
     motion.tell("case.linked", kind=kind, other=theirs, outward=outward)
     filed.tell("case.linked", kind=kind, other=ours, outward=not outward)
+
+
+def mirror(motion: Motion, filed: Motion) -> None:
+    """Where this case has the status of the filed one (`mirror`) it has it at once; later it is told."""
+    sender = OF_PROCESS + filed.bundle.key
+    if any(message.mirror and message.sender == sender for message in motion.bundle.messages.values()):
+        motion.case["status"] = filed.case["status"] or motion.case["status"]

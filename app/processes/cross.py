@@ -270,8 +270,9 @@ def _statuses(
             zh,
             f'No public word for "{status}".',
         )
+    others = any(message.mirror for message in bundle.messages.values())  # the states of another process
     for status in bundle.process.public:
-        if status not in statuses:
+        if status not in statuses and not others:
             zh = f"public 里的“{status}”不是图中的状态；图中有{nearest(status, sorted(statuses))}。"
             yield finding(
                 "warning",

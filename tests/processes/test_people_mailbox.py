@@ -7,6 +7,7 @@ import pytest
 from app.categories import importing
 from app.categories.category_file import read_categories
 from app.core import db
+from app.exchange import parking
 from app.identity.actor import SYSTEM
 from tests import world as worlds
 from tests.processes.conftest import BPMN
@@ -49,16 +50,23 @@ def test_a_letter_is_a_problem_at_once_which_its_writer_follows_and_rates(town: 
     letter = resident_writes(town).json
 
     (problem,) = mine(town, "jumin1", "?process=problem_tracking")
-    assert (letter["status"], letter["state"]) == ("已转居村委办理", "closed")
+    assert (letter["status"], letter["state"]) == ("未回应", "active")
     assert (problem["title"], problem["status"]) == ("楼前积水", "未回应")
     (task,) = [row for row in town.inbox("jia1") if row["case_id"] == problem["id"]]
     assert town.case(problem["id"])["data"]["channel"] == "人民信箱"
     town.complete("jia1", task, "回应", {"reply": "今天就去看。"})
-    assert mine(town, "jumin1", "?process=problem_tracking")[0]["status"] == "处理中"
+    parking.deliver_due()
+    assert {each["status"] for each in mine(town, "jumin1")} == {"处理中"}, "the letter and its problem"
     (task,) = [row for row in town.inbox("jia1") if row["case_id"] == problem["id"]]
     town.complete("jia1", task, "已解决", {"way": "线下", "measure": "疏通", "result": "已疏通"})
     rated = town.post("jumin1", f"/my/cases/{problem['id']}/rate", {"answers": {"stars": 5}})
     assert (rated.status_code, rated.json["state"]) == (200, "closed")
+    revoked = town.post("jumin1", f"/my/cases/{letter['id']}/revoke", {"reason": "好了"})
+    assert revoked.status_code == 409, "what came of it is under way"
+    parking.deliver_due()
+    whole = town.get("jumin1", f"/my/cases/{letter['id']}").json
+    shown = {each["name"]: each["value"] for each in whole["data"]}
+    assert (whole["status"], whole["state"], shown["result"]) == ("已解决", "closed", "已疏通")
 
 
 @pytest.mark.requirement("BS-004", "BS-005", "BS-007", "BS-014", "BS-017", "BS-018", "BS-019", "BS-020")

@@ -7,7 +7,7 @@ from app.cases.commands.asking import EndCase
 from app.cases.commands.resting import Revoke, Terminate
 from app.cases.env import awake
 from app.cases.errors import CannotRevoke
-from app.cases.models import tasks
+from app.cases.models import cases, tasks
 from app.cases.motion import Motion
 from app.cases.verbs import guard
 from app.core import events
@@ -23,6 +23,7 @@ _BEGUN = select(
         tasks.c.case_id == bindparam("case"),
         tasks.c.state.in_(("claimed", "waiting", "suspended", "done", "returned")),
     )
+    | exists().where(cases.c.filed_from == bindparam("case"))
 )
 
 
@@ -41,7 +42,8 @@ def terminate(motion: Motion, command: Terminate) -> Run:
 
 
 def revoke(motion: Motion, command: Revoke) -> Run:
-    """Who filed the case takes it back while nobody has signed or handled anything of it, or as long as it
+    """Who filed the case takes it back while nobody has signed or handled anything of it and it has
+    filed no other one, or as long as it
     stands at steps that its process names (`revocable`): then those whose tasks go are told.
 
     Raises Forbidden for anybody else, CannotRevoke, CaseClosed, ReasonRequired.
