@@ -58,24 +58,31 @@ IN_TURN = or_(
 
 def keep_what_is_told(motions: Sequence[Motion]) -> None:
     """Follows: a filed case came to another status, or ended, and the one that filed it asks for that."""
-    rows = [row for motion in motions if motion.case["filed_from"] is not None for row in _rows(motion)]
+    here = {motion.case["id"]: motion for motion in motions}
+    filed = [motion for motion in motions if motion.case["filed_from"] is not None]
+    rows = [row for motion in filed for row in _rows(motion, here.get(motion.case["filed_from"]))]
     if rows:
         motions[0].session.execute(insert(inbound), rows)
 
 
-def _rows(motion: Motion) -> Iterator[Row]:
+def _rows(motion: Motion, filer: Motion | None) -> Iterator[Row]:
+    """`filer` is the case that filed it, where that moves in this transaction too."""
     case, was = motion.case, motion.was
     ended = case["state"] in STATES and case["state"] != was.get("state")
     if not ended and case["status"] in (None, was.get("status")):
         return
-    filer = motion.session.execute(_FILER, {"which": case["filed_from"]}).one()
-    if filer.state not in HEARS:
+    found = filer.case if filer is not None else _read(motion)
+    if found["state"] not in HEARS:
         return
     sender = OF_PROCESS + motion.bundle.key
-    asked = [each for each in bundles.get(filer.version_id).messages.values() if each.sender == sender]
+    asked = [each for each in bundles.get(found["version_id"]).messages.values() if each.sender == sender]
     at = AT_END if ended and any(each.at == AT_END for each in asked) else AT_STATUS
     for place, message in enumerate(each for each in asked if each.at == at):
         yield _row(motion, message, f"{case['id']}:{case['revision']}:{place}")
+
+
+def _read(motion: Motion) -> Mapping[str, Any]:
+    return dict(motion.session.execute(_FILER, {"which": motion.case["filed_from"]}).mappings().one())
 
 
 def _row(motion: Motion, message: Message, message_id: str) -> Row:
