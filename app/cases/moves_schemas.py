@@ -1,7 +1,6 @@
 """What moves_api.py takes and tells."""
 
 from marshmallow import fields
-from marshmallow.validate import Length
 
 from app.cases.schemas import ReasonIn
 from app.core.http.fields import Flag, Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
@@ -37,11 +36,9 @@ class RejectOrderIn(Schema):
 class AssistIn(Schema):
     """Which units are asked for help, and for what."""
 
-    units = fields.List(
-        Text(60, least=1), required=True, validate=Length(1, 10), metadata={"description": "单位代码"}
-    )
+    units = ListOf(Text(60, least=1), required=True, least=1, most=10, metadata={"description": "单位代码"})
     demand = Text(2000, lines=True, least=1, required=True)
-    whistle = fields.Boolean(load_default=False, metadata={"description": "吹哨：请部门到场"})
+    whistle = Flag(load_default=False, metadata={"description": "吹哨：请部门到场"})
 
 
 class ReturnIn(Schema):

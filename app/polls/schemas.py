@@ -3,7 +3,6 @@
 from typing import Any
 
 from marshmallow import ValidationError, fields
-from marshmallow.validate import Length
 
 from app.core.http.fields import (
     Identifier,
@@ -74,8 +73,8 @@ class PaperIn(Schema):
     """Ballots on paper: who handed one in, the ballots, and the attachment that shows it. In a real-name poll
     the first ballot is the first person's, in a secret one the lists are not paired."""
 
-    people = fields.List(Text(60, least=1), required=True, validate=Length(1, MOST_PAPER))
-    ballots = fields.List(Shape(PaperBallot), required=True, validate=Length(1, MOST_PAPER))
+    people = ListOf(Text(60, least=1), required=True, least=1, most=MOST_PAPER)
+    ballots = ListOf(Shape(PaperBallot), required=True, least=1, most=MOST_PAPER)
     proof = Identifier(64, required=True, metadata={"description": "凭证：办件的一个附件"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.bundles.bundle import Bundle
@@ -31,8 +32,9 @@ def ids(bundle: Bundle) -> frozenset[str]:
 def check(bundle: Bundle, names: Names) -> list[Finding]:
     """What is wrong with the files of tables themselves."""
     choices = {name: field.options for name, field in bundle.process.data.items() if field.options}
+    asked = _clocks_that_ask(bundle)
     found = [
-        each
+        _weighed(each, asked.get(each.element or ""))
         for path, data in bundle.decisions.items()
         for each in check_decisions(path, data, names, choices)
     ]
@@ -47,6 +49,31 @@ def check(bundle: Bundle, names: Names) -> list[Finding]:
             Finding("error", "dmn-duplicate-id", first, None, error.element, zh, "Two decisions share an id.")
         )
     return found
+
+
+def _clocks_that_ask(bundle: Bundle) -> dict[str, str]:
+    """The tables that a clock asks, itself or through another, and what people call that clock; none where
+    process.yaml says that a case without a matching rule has no limit."""
+    tables, asked = _tables(bundle), dict[str, str]()
+    for clock in bundle.sla.clocks.values() if bundle.process.no_match == "error" else ():
+        ahead = [bundle.limit_table(each) for each in (clock.table, clock.extends_table) if each]
+        while ahead:
+            if (named := ahead.pop()) in tables and named not in asked:
+                asked[named] = clock.label or clock.name
+                ahead.extend(tables[named].requires)
+    return asked
+
+
+def _weighed(each: Finding, clock: str | None) -> Finding:
+    """A gap is a remark about a table; where a clock asks the table, a case that falls into it would stop."""
+    if each.rule != "dmn-gap" or clock is None:
+        return each
+    zh = (
+        f"{each.zh}时钟“{clock}”问这张表，没有规则的办件会停下；"
+        "允许没有时限的，请在 process.yaml 写 noMatch: null。"
+    )
+    en = f"{each.en} A clock asks this table: such a case would stop. Or write noMatch: null in process.yaml."
+    return replace(each, level="error", zh=zh, en=en)
 
 
 def check_use(bundle: Bundle, diagram: Diagram) -> list[Finding]:

@@ -1,9 +1,8 @@
 """What publications/api.py takes and gives."""
 
 from marshmallow import fields
-from marshmallow.validate import Length
 
-from app.core.http.fields import Flag, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
+from app.core.http.fields import Answers, Flag, Identifier, ListOf, Moment, OneOf, Schema, Shape, Text, Whole
 from app.core.http.pages import PageOut, PageQuery
 from app.publications.acting import MOST_COMPANIONS
 from app.publications.models import BOOKINGS, COMMENTS, STANDS
@@ -39,7 +38,7 @@ class CommentIn(Schema):
 class StarsIn(Schema):
     """Stars for each aspect, and words."""
 
-    stars = fields.Dict(keys=Text(30, least=1), values=Whole(1, 5), required=True, validate=Length(1, 10))
+    stars = Answers(keys=Text(30, least=1), values=Whole(1, 5), required=True, least=1, most=10)
     text = Text(500, lines=True, load_default="")
 
 

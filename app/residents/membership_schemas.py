@@ -1,7 +1,6 @@
 """Accounts of residents and their memberships over the wire."""
 
 from marshmallow import fields
-from marshmallow.validate import Length
 
 from app.core.http.fields import Identifier, ListOf, Moment, OneOf, Schema, Shape, Text
 from app.core.http.pages import PageOut, PageQuery
@@ -132,7 +131,7 @@ class ReviewIn(Schema):
     """One decision on many applications."""
 
     decision = OneOf(("approve", "refuse"), required=True)
-    items = fields.List(Identifier(36), required=True, validate=Length(1, MOST))
+    items = ListOf(Identifier(36), required=True, least=1, most=MOST)
     reason = Text(500, lines=True, load_default="", metadata={"description": "不通过时必须写"})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from marshmallow import fields
 
 from app import create_app
 from app.cli.db import import_tables
@@ -14,6 +15,7 @@ from app.cli.openapi import operations as listed
 from app.core import db
 from app.core.config import REPOSITORY
 from app.core.errors import Problem, slug_of, title_of
+from app.core.http.fields import field_errors
 from app.identity import permissions
 from app.identity.actor import Actor
 
@@ -185,3 +187,34 @@ def test_every_write_that_moves_something_demands_its_key_before_it_reads_the_bo
         assert answer.get_json(force=True)["type"] == "/problems/idempotency-key-missing", path
         demanding += 1
     assert demanding >= 4
+
+
+WRONG = (None, True, 7, -1.5, "", "  ", "x\ny", "乙" * 5000, [], {}, [None], [7], [{}], ["x"], ["x"] * 1001, {"x": None}, {"": "x"})  # fmt: skip
+
+
+def mistakes(schema: Any, depth: int = 3) -> Iterator[Any]:
+    """What a hand may get wrong in a body of this schema: nothing, and each field in each wrong way."""
+    yield {}
+    yield {"notThere": 1}
+    for name, field in schema.fields.items():
+        inner = field.inner if isinstance(field, fields.List) else field
+        deeper = list(mistakes(inner.schema, depth - 1)) if isinstance(inner, fields.Nested) and depth else []
+        for wrong in (*WRONG, *([[each] for each in deeper] if inner is not field else deeper)):
+            yield {field.data_key or name: wrong}
+
+
+def test_whatever_is_wrong_in_a_body_or_a_query_is_said_in_chinese(client: FlaskClient) -> None:
+    asked = {
+        type(each["schema"]): each["schema"]
+        for view in client.application.view_functions.values()
+        for each in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])
+    }
+
+    told: set[tuple[str, str, str]] = set()
+    for kind, schema in asked.items():
+        for body in mistakes(schema):
+            found = field_errors(schema.validate(body))
+            told |= {(kind.__name__, each.pointer, each.message) for each in found}
+
+    assert len(asked) > 50
+    assert {each for each in told if not re.search("[一-鿿]", each[2])} == set()

@@ -1,5 +1,6 @@
 """Definitions, checks and deployments over HTTP, as an editor of processes meets them."""
 
+import re
 import shutil
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.identity import login, org
 from app.processes.check import check_folder
 from app.processes.rehearsal import rehearse
 from app.processes.schema import schemas
+from tests.engine.decisions.tables import file, table
 from tests.processes.conftest import Change
 from tests.world import application
 
@@ -220,3 +222,30 @@ def test_every_kind_of_file_has_a_schema_that_anybody_may_read(client: FlaskClie
     assert answer.status_code == 200
     assert answer.json == schemas()[kind]
     assert client.get("/schemas/strange.json").status_code == 404
+
+
+def test_a_policy_with_a_gap_an_overlap_or_an_unknown_clock_is_refused_with_file_and_line(
+    client: FlaskClient, copied: Change
+):
+    rows = [['"突发"', '"PT2H"'], ['"突发","紧急"', '"PT24H"']]  # one twice, two never
+    (copied() / "decisions").mkdir()
+    written = table(["level"], ["limit"], rows, identifier="limits", name="办理时限")
+    (copied() / "decisions" / "limits.dmn").write_bytes(file(written))
+    copied("sla.yaml", "limit: P7D", "limit: table(limits)")
+    wrong = [body(copied)]
+    copied("sla.yaml", "clock: total, at", "clock: totall, at")
+    wrong.append(body(copied))
+
+    told = {}
+    for which, files in enumerate(wrong):
+        answer = client.post("/api/v1/deployments", json=files, headers=headers("liucheng1", f"w{which}"))
+        assert (answer.status_code, answer.json["type"]) == (422, "/problems/process-refused")
+        told |= {each["code"]: each["message"] for each in answer.json["errors"]}
+
+    for code, place, says in (
+        ("dmn-gap", "decisions/limits.dmn", "没有规则"),
+        ("dmn-overlap", "decisions/limits.dmn", "规则"),
+        ("clock-unknown", "sla.yaml", "totall"),
+    ):
+        assert re.match(rf"{place} 第 [0-9]+ 行：.*{says}", told[code]), told
+    assert client.get("/api/v1/process-definitions", headers=headers("liucheng1")).json == {"items": []}

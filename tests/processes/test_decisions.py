@@ -132,6 +132,34 @@ def test_a_rule_task_asks_a_table_that_exists_and_fills_a_declared_name(
     assert any(each.startswith(f"{rule} ") and says in each for each in found), found
 
 
+GAP = [['"突发"', '"PT2H"'], ['"一般"', '"P7D"']]
+
+
+def test_a_gap_in_what_a_clock_asks_stops_publishing_unless_no_limit_is_meant(timed: Change):
+    write(timed(), GAP)
+    gaps = [each for each in check_folder(timed()).findings if each.rule == "dmn-gap"]
+    timed("process.yaml", "data:", "noMatch: null\ndata:")
+
+    meant = [each for each in check_folder(timed()).findings if each.rule == "dmn-gap"]
+
+    assert [(each.level, each.file, bool(each.line)) for each in gaps] == [
+        ("error", "decisions/limits.dmn", True)
+    ]
+    assert '“level”为 "疑难"' in gaps[0].zh
+    assert "noMatch: null" in gaps[0].zh
+    assert [each.level for each in meant] == ["warning"]
+
+
+def test_a_gap_behind_a_table_that_a_clock_asks_stops_publishing_too(timed: Change):
+    inner = table(["level"], ["grade"], GAP, identifier="inner")
+    outer = table(["grade"], ["limit"], [["-", '"P7D"']], identifier="limits", requires=["inner"])
+    (timed() / "decisions" / "limits.dmn").write_bytes(file(inner, outer))
+
+    gaps = [each for each in check_folder(timed()).findings if each.rule == "dmn-gap"]
+
+    assert [(each.level, each.element) for each in gaps] == [("error", "inner")]
+
+
 @pytest.mark.usefixtures("district")
 def test_a_scenario_walks_through_a_rule_task(asking: Change):
     copied = asking("scenarios/on_time.yaml", "data: {main_unit: 城管委}", "data: {suggested_unit: 城管委}")

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response
 from marshmallow import ValidationError, fields, validates_schema
-from marshmallow.validate import Length
 
 from app.cases.advance import Moved
 from app.cases.batches import service
@@ -13,7 +12,7 @@ from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.trying_schemas import WouldOut
 from app.core.http import idempotent
 from app.core.http.api import Blueprint
-from app.core.http.fields import Answers, Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
+from app.core.http.fields import Answers, Flag, Identifier, ListOf, OneOf, Schema, Shape, Text, Whole
 from app.core.once import Stored
 from app.identity.door import actor
 from app.identity.permissions import TASK_COMPLETE
@@ -32,8 +31,8 @@ class BatchIn(Schema):
     """What is to be done with which tasks."""
 
     verb = OneOf(tuple(VERBS), required=True)
-    items = fields.List(fields.Nested(BatchItemIn), required=True, validate=Length(1, MOST))
-    atomic = fields.Boolean(load_default=False, metadata={"description": "true：有一件不成就全部不办"})
+    items = ListOf(Shape(BatchItemIn), required=True, least=1, most=MOST)
+    atomic = Flag(load_default=False, metadata={"description": "true：有一件不成就全部不办"})
     reason = Text(
         500, lines=True, load_default="", metadata={"description": "原因；催办时是催什么，抄送时是抄送说明"}
     )

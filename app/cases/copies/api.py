@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response
 from marshmallow import fields
-from marshmallow.validate import Length
 
 from app.cases.api import moved_answer
 from app.cases.copies import service
@@ -31,9 +30,7 @@ blp = Blueprint("copies", __name__, url_prefix="/api/v1", description="抄送、
 class CopyIn(Schema):
     """Who is to know of the case, and what is said to them."""
 
-    people = fields.List(
-        Text(60, least=1), required=True, validate=Length(1, 50), metadata={"description": "登录名"}
-    )
+    people = ListOf(Text(60, least=1), required=True, least=1, most=50, metadata={"description": "登录名"})
     text = Text(500, lines=True, load_default="", metadata={"description": "抄送说明"})
 
 

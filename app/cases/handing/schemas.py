@@ -1,10 +1,7 @@
 """What handing/api.py takes."""
 
-from marshmallow import fields
-from marshmallow.validate import Length
-
 from app.cases.schemas import ReasonIn
-from app.core.http.fields import Answers, OneOf, Schema, Text
+from app.core.http.fields import Answers, ListOf, OneOf, Schema, Text
 
 
 class DelegateIn(ReasonIn):
@@ -30,10 +27,11 @@ class ResolveIn(Schema):
 class SignersIn(ReasonIn):
     """Who must sign too, when, and why."""
 
-    people = fields.List(
+    people = ListOf(
         Text(60, least=1),
         required=True,
-        validate=Length(1, 20),
+        least=1,
+        most=20,
         metadata={"description": "登录名；会签里也可以写单位代码"},
     )
     where = OneOf(

@@ -1,7 +1,6 @@
 """Splitting over the wire."""
 
 from marshmallow import fields
-from marshmallow.validate import Length
 
 from app.cases.schemas import CaseOut
 from app.core.http.fields import Answers, Flag, Identifier, ListOf, Schema, Shape, Text
@@ -15,10 +14,10 @@ class SplitPart(Schema):
         load_default=dict,
         metadata={"description": "登记表里与原件不同的内容；没写的照原件，加密的内容留在原件"},
     )
-    attachments = fields.List(
+    attachments = ListOf(
         Identifier(36),
         load_default=list,
-        validate=Length(0, 50),
+        most=50,
         metadata={"description": "引用原件的哪些附件"},
     )
 
@@ -26,7 +25,7 @@ class SplitPart(Schema):
 class SplitIn(Schema):
     """The parts, and why."""
 
-    parts = fields.List(Shape(SplitPart), required=True, validate=Length(1, 20))
+    parts = ListOf(Shape(SplitPart), required=True, least=1, most=20)
     reason = Text(500, lines=True, load_default="")
     dry_run = Flag(load_default=False, metadata={"description": "只说会拆出什么，不保存"})
 

@@ -246,20 +246,25 @@ class Day(_Coded, fields.Date):
 
 
 class ListOf(_Coded, fields.List):
-    """A list of at most `most` items."""
+    """A list of `least`–`most` items."""
 
     default_error_messages: Any = {
         "invalid": "应为列表。",
         "too_many": "最多 {most} 项。",
+        "too_few": "最少 {least} 项。",
     }
 
-    def __init__(self, item: Any, most: int = 200, **kwargs: Any) -> None:
-        self.most = most
-        super().__init__(item, metadata=dict(kwargs.pop("metadata", {}), maxItems=most), **kwargs)
+    def __init__(self, item: Any, most: int = 200, *, least: int = 0, **kwargs: Any) -> None:
+        self.most, self.least = most, least
+        metadata = dict(kwargs.pop("metadata", {}), maxItems=most, **({"minItems": least} if least else {}))
+        super().__init__(item, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, list) and len(value) > self.most:
-            raise self.make_error("too_many", most=self.most)
+        if isinstance(value, list):
+            if len(value) > self.most:
+                raise self.make_error("too_many", most=self.most)
+            if len(value) < self.least:
+                raise self.make_error("too_few", least=self.least)
         return super()._deserialize(value, attr, data, **kwargs)
 
 
@@ -270,18 +275,25 @@ class Shape(_Coded, fields.Nested):
 
 
 class Answers(_Coded, fields.Dict):
-    """An object with names of its own (form answers): its size is judged here, its content by the form."""
+    """An object with `least`–`most` names of its own (form answers): its size is judged here, its content by
+    the form, unless `keys` and `values` say what it is."""
 
-    default_error_messages: Any = {"invalid": "应为一个对象。", "too_many": "最多 {most} 项。"}
+    default_error_messages: Any = {
+        "invalid": "应为一个对象。",
+        "too_many": "最多 {most} 项。",
+        "too_few": "最少 {least} 项。",
+    }
 
-    def __init__(self, most: int = 500, **kwargs: Any) -> None:
-        self.most = most
+    def __init__(self, most: int = 500, *, least: int = 0, **kwargs: Any) -> None:
+        self.most, self.least = most, least
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         answers = super()._deserialize(value, attr, data, **kwargs)
         if len(answers) > self.most:
             raise self.make_error("too_many", most=self.most)
+        if len(answers) < self.least:
+            raise self.make_error("too_few", least=self.least)
         return answers
 
 
