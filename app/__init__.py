@@ -90,6 +90,7 @@ def create_app() -> "Flask":
     from app.publications import api as publications
     from app.publications import managing_api as managing_publications
     from app.reports import api as reports
+    from app.reports import forecast_api as forecast
     from app.residents import api as my_matters
     from app.residents import membership_api as memberships
     from app.schedules import api as schedules
@@ -141,6 +142,7 @@ def create_app() -> "Flask":
     document.register_blueprint(notices.blp)
     document.register_blueprint(notice_deliveries.blp)
     document.register_blueprint(schedules.blp)
+    document.register_blueprint(forecast.blp)
     document.register_blueprint(reports.blp)
     document.register_blueprint(policies.blp)
     document.register_blueprint(inspection.blp)

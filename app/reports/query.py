@@ -151,7 +151,7 @@ def _which(session: Session, actor: Actor, report: Report, asked: Asked) -> list
     found = [
         at >= _midnight(asked.first),
         at < _midnight(asked.last + timedelta(days=1)),
-        _scope(session, actor),
+        scope(session, actor, counted.c.org_path),
     ]
     if asked.within is not None:
         found.append(unit_scope((asked.within,), counted.c.org_path))
@@ -163,11 +163,11 @@ def _only(report: Report, asked: Asked) -> list[ColumnElement[bool]]:
     return [_in_group(report, name, key, asked) for name, key in asked.only]
 
 
-def _scope(session: Session, actor: Actor) -> ColumnElement[bool]:
+def scope(session: Session, actor: Actor, path: Any) -> ColumnElement[bool]:
     """What happened below a unit that grants the right, and what a unit below one has to answer for."""
     held = actor.permissions.get(REPORT_READ, ())
     codes = session.execute(select(units.c.code).where(unit_scope(held, units.c.path))).scalars().all()
-    return or_(unit_scope(held, counted.c.org_path), dialects.one_of(counted.c.unit, codes))
+    return or_(unit_scope(held, path), dialects.one_of(counted.c.unit, codes))
 
 
 def _in_group(report: Report, name: str, key: str | None, asked: Asked) -> ColumnElement[bool]:
