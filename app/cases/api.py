@@ -15,6 +15,7 @@ from app.cases.errors import (
     AlreadyFiled,
     CaseBusy,
     CaseClosed,
+    FourEyes,
     OpinionRequired,
     OutcomeUnknown,
     ProcessRetired,
@@ -233,7 +234,7 @@ def moved_answer(moved: Moved) -> Stored:
 @blp.arguments(NOTHING)
 @blp.response(200, MovedOut())
 @blp.needs(TASK_COMPLETE)
-@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseBusy, Stale)
+@blp.problems(NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseBusy, FourEyes, Stale)
 def claim_task(body: dict[str, Any], task_id: str) -> Response:
     """签收。同一人重复签收得到同样的回答。"""
     once = idempotent.once(moved_answer)
@@ -268,6 +269,7 @@ def unclaim_task(body: dict[str, Any], task_id: str) -> Response:
     TaskDone,
     CaseClosed,
     CaseBusy,
+    FourEyes,
     ProcessStopped,
     Stale,
     IfMatchMissing,

@@ -16,6 +16,7 @@ from app.cases.errors import (
     CaseClosed,
     CaseMerged,
     CaseSuspended,
+    FourEyes,
     MarkUnknown,
     NotMerged,
     OpinionRequired,
@@ -63,7 +64,9 @@ ON_A_TASK = (NotFound, Forbidden, TaskTaken, TaskDone, CaseClosed, CaseMerged, C
 @blp.arguments(TransferIn(), example={"to": "cgw2", "reason": "下午外出，请接着办"})
 @blp.response(200, MovedOut())
 @blp.needs(TASK_COMPLETE)
-@blp.problems(*ON_A_TASK, TaskNotClaimed, TransferredEnough, PersonNotSelectable, Stale, IfMatchMissing)
+@blp.problems(
+    *ON_A_TASK, TaskNotClaimed, TransferredEnough, PersonNotSelectable, FourEyes, Stale, IfMatchMissing
+)
 def transfer_task(body: dict[str, Any], task_id: str) -> Response:
     """转办给同一待办池里的另一个人，须写原因；时限不变。"""
     once = idempotent.once(moved_answer)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from app.engine.expressions import Expression
 
 DEFAULT_PRIORITY = 50
+START = "start"
+"""Among the steps of `notSameAs`: what the case began with, or led to where the process was called."""
 MAPPINGS = ("singleEntry", "singleResult", "collectEntries", "resultList")  # mapDecisionResult
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -66,7 +68,7 @@ class Step:
     users: "tuple[str, ...] | Expression"
     assignee: "str | Expression | None"
     return_to: tuple[str, ...]
-    not_same_as: tuple[str, ...]
+    not_same_as: tuple[str, ...]  # steps, and START
     extensions: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
     many: Many | None = None
 

@@ -16,6 +16,9 @@ case_requests = Table(
     Column("kind", String(20), nullable=False),  # kinds.KINDS
     Column("unit", String(60), nullable=False),  # the unit that handles the case, and mostly asks
     Column("asked_by", String(60), nullable=False),
+    # 代理: who really asked where it was a substitute of `asked_by`, and how that is signed: 甲（代乙）
+    Column("hand_id", String(60)),
+    Column("signature", String(140)),
     Column("asked_at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
     Column("state", String(10), nullable=False),  # kinds.STATES

@@ -109,7 +109,7 @@ def view(row: Mapping[str, Any]) -> dict[str, Any]:
         "unit": row["unit"],
         "unitName": row["unit_name"],
         "askedBy": row["asked_by"],
-        "askedByName": row["asked_by_name"],
+        "askedByName": row["signature"] or row["asked_by_name"],
         "askedAt": out(row["asked_at"]),
         "reason": row["reason"],
         "state": row["state"],
@@ -142,4 +142,5 @@ def _may_see(actor: Actor) -> Any:
     if actor.kind == "system":
         return true()
     held = actor.permissions.get(CASE_READ, ())
-    return or_(unit_scope(held, units.c.path), case_requests.c.asked_by == actor.id) if held else false()
+    own = or_(case_requests.c.asked_by == actor.id, case_requests.c.hand_id == actor.id)
+    return or_(unit_scope(held, units.c.path), own) if held else false()

@@ -1,16 +1,20 @@
 """What must not come from one hand: a step and its check (four eyes), two votes of the same list."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, exists, or_, select
+from sqlalchemy import Integer, bindparam, exists, not_, or_, select, union_all
 
 from app.cases.errors import FourEyes, OneVote
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
+from app.cases.requests.models import case_requests
 from app.engine.run import Run
 from app.engine.still import Still
+from app.engine.version import START
 from app.identity import org
 from app.identity.actor import Actor
+from app.identity.models import case_access
 
 _HANDS: Any = bindparam("people", expanding=True)
 _DID = (
@@ -30,23 +34,67 @@ _DID = (
 )
 
 
+_STARTED = union_all(
+    select(case_requests.c.asked_by.label("who"), case_requests.c.hand_id.label("hand")).where(
+        case_requests.c.id == bindparam("case")
+    ),
+    select(case_access.c.holder, case_access.c.holder).where(
+        case_access.c.case_id == bindparam("case"),
+        case_access.c.reason == "started",
+        case_access.c.holder.in_(bindparam("holders", expanding=True)),
+    ),
+)
+
+
 def four_eyes(motion: Motion, task: Row, person: str | None = None) -> None:
-    """Whoever handled a step that this one checks may not take it (by default who acts). Raises FourEyes.
+    """Whoever did what this step checks (`notSameAs`) may not take it, by default who acts. Raises FourEyes.
 
     What a substitute did was done by him and by whom he represents: neither may check it, nor may he act for
     somebody at a step that one of the two must not do.
     """
-    steps = motion.bundle.step(task["step"]).not_same_as
-    if not steps:
-        return
     me = motion.actor
     people = [person] if person is not None else list(dict.fromkeys((me.doer, me.id)))
-    which = {"case": motion.case["id"], "steps": list(steps), "people": people, "place": task["place"]}
-    did = motion.session.execute(_DID, which).first()
-    if did is not None:
-        who = next(each for each in people if each in (did.done_by, did.hand_id))
+    for who, did in _did(motion, task, people):
         called = "您" if who == me.doer else org.name_of(motion.session, who)
-        raise FourEyes(f"{called}办理过“{did.name}”，“{task['name']}”要由别人办理。")
+        raise FourEyes(f"{called}{did}，“{task['name']}”要由别人办理。")
+
+
+def _did(motion: Motion, task: Row, people: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Which of these people did something that the step checks, and what, in words."""
+    drawn, said = motion.bundle.drawn.steps, motion.bundle.step(task["step"]).not_same_as
+    if steps := [each for each in said if each in drawn]:
+        which = {"case": motion.case["id"], "steps": steps, "people": people, "place": task["place"]}
+        yield from _hands(motion.session.execute(_DID, which).first(), people)
+    for start in [each for each in said if each not in drawn]:
+        if within := start.removesuffix(START):
+            yield from _hands(motion.session.execute(_led_to(motion, task, within)).first(), people)
+        else:
+            yield from _began(motion, people)
+
+
+def _hands(did: Any, people: Sequence[str]) -> Iterator[tuple[str, str]]:
+    hands = (did.done_by, did.hand_id) if did is not None else ()
+    yield from ((each, f"办理过“{did.name}”") for each in people if each in hands)
+
+
+def _began(motion: Motion, people: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Who asked for what this case decides, else who filed it and for whom it was filed."""
+    holders = [f"person:{each}" for each in people]
+    rows = motion.session.execute(_STARTED, {"case": motion.case["id"], "holders": holders})
+    began = {each.removeprefix("person:") for row in rows for each in (row.who, row.hand) if each is not None}
+    how = "提出了这个申请" if motion.case["parent_id"] is not None else "登记了这件办件"
+    yield from ((each, how) for each in people if each in began)
+
+
+def _led_to(motion: Motion, task: Row, within: str) -> Any:
+    """What was done last outside a called process before this task of it: that is what it was called for."""
+    return (
+        select(tasks.c.name, tasks.c.done_by, tasks.c.hand_id)
+        .where(tasks.c.case_id == motion.case["id"], tasks.c.done_by.is_not(None))
+        .where(tasks.c.closed_at <= task["opened_at"], not_(tasks.c.step.startswith(within, autoescape=True)))
+        .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
+        .limit(1)
+    )
 
 
 _VOTED = select(

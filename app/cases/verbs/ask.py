@@ -76,7 +76,7 @@ def made(motion: Motion, child: Motion) -> Row:
         "number": child.case["number"],
         "status": child.case["status"],
         "unit_name": owning.name_of(motion, row["unit"]),
-        "asked_by_name": motion.actor.signature or motion.actor.name,
+        "asked_by_name": motion.actor.name,
         "decided_by_name": None,
     }
 
@@ -123,6 +123,7 @@ def _keep(motion: Motion, child: Motion, kind: Kind, unit: org.Unit) -> None:
             "kind": kind.key,
             "unit": unit.code,
             "asked_by": motion.actor.id,
+            **motion.signing,
             "asked_at": motion.now,
             "reason": reason,
             "state": "pending",

@@ -4,7 +4,7 @@ from app.cases.commands import Transfer
 from app.cases.errors import PersonNotSelectable, TaskNotClaimed, TransferredEnough
 from app.cases.motion import Motion, Row
 from app.cases.sync import lay_out, take_away
-from app.cases.verbs import guard
+from app.cases.verbs import apart, guard
 from app.core.errors import FieldError
 from app.identity import login, org
 
@@ -15,7 +15,8 @@ MOST = 3
 def transfer(motion: Motion, command: Transfer) -> Row:
     """The task lies on another desk; its clocks run on.
 
-    Raises VerbForbidden, TaskNotClaimed, TransferredEnough, PersonNotSelectable, ReasonRequired.
+    Raises VerbForbidden, TaskNotClaimed, TransferredEnough, PersonNotSelectable, FourEyes,
+    ReasonRequired.
     """
     task = guard.task_of(motion, command.task_id)
     guard.authority(motion, task)
@@ -29,6 +30,7 @@ def transfer(motion: Motion, command: Transfer) -> Row:
         raise TransferredEnough(f"已经转办 {most} 次，不能再转；请自己办理、上报，或退回待办池。")
     reason = guard.written(command.reason, "转办的原因")
     peer = _peer(motion, task, command.to)
+    apart.four_eyes(motion, task, peer)
     motion.change_task(
         task,
         assignee_id=peer,

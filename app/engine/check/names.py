@@ -10,6 +10,7 @@ from app.engine.check.finding import Report
 from app.engine.check.nodes import Lane, Node, separated
 from app.engine.check.words import listed, meant, named, plain
 from app.engine.source import Names
+from app.engine.version import START
 
 UNKNOWN_ROLE = "bpmn-unknown-role"
 
@@ -105,7 +106,7 @@ def _check_candidates(report: Report, names: Names, node: Node, in_lane: bool) -
 
 def _check_steps(report: Report, diagram: Diagram, node: Node) -> None:
     steps = list(diagram.steps)
-    for name, words in (("returnTo", ("*", "none")), ("notSameAs", ())):
+    for name, words in (("returnTo", ("*", "none")), ("notSameAs", (START,))):
         for step in separated(node.properties.get(name, "")):
             if step not in steps and step not in words:
                 _tell_unknown_step(report, node, name, step, steps)
