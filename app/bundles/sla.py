@@ -1,7 +1,7 @@
 """sla.yaml: the clocks of a process, what starts and stops them, how long they run, and their tiers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -62,7 +62,8 @@ _CLOCK = Record(
         "start": Key(Text(says="事件"), f"什么事件起算：{EVENTS_SAY}", required=True),
         "stop": Key(Text(says="事件"), "什么事件停止，写法同 start", required=True),
         "resume": Key(
-            Text(says="事件"), "停止以后什么事件接着算，起算时刻、到期时刻都不变，例如 case.redone"
+            Many(Text(says="事件"), least=1, most=5),
+            "停止以后什么事件接着算，起算时刻、到期时刻都不变，例如 [case.redone, case.reopened]",
         ),
         "limit": Key(
             Scalar(),
@@ -71,7 +72,9 @@ _CLOCK = Record(
         ),
         "label": Key(Text(says="名称", longest=60), "时钟的名称，办件经过里显示；不写就显示英文名"),
         "per": Key(
-            Text(says="范围"), "round：每一轮（重办）各计各的；unit：每个承办单位各计各的；不写就是一件一个"
+            Text(says="范围"),
+            "round：每一轮（重办）各计各的；unit：每个承办单位各计各的；start：每次起算各计各的，"
+            "退回、撤回到起算以前，或者重办，这一个就停；不写就是一件一个",
         ),
         "pauseOn": Key(
             Many(Text(one_of=tuple(PAUSES), says="暂停的种类"), least=1, most=len(PAUSES)),
@@ -79,6 +82,9 @@ _CLOCK = Record(
             "suspend 整件挂起期间",
         ),
         "extendable": Key(_EXTENDABLE, "可以延期（图中由 clocks.extend 延期）：最多几次，每次最多多久"),
+        "extendedWith": Key(
+            Text(TIER_NAME, "时钟的英文名"), "哪个时钟延期，这个就跟着延长一样多，例如 resolve"
+        ),
         "basis": Key(Text(says="依据条款", longest=200), "时限的依据条款，解释到期时刻时显示"),
     }
 )
@@ -101,7 +107,7 @@ SHAPE = Record(
 )
 
 
-PER_UNIT = "unit"
+PER_ROUND, PER_UNIT, PER_START = "round", "unit", "start"
 _UNTIL = re.compile(r"until\(\s*([A-Za-z一-鿿][A-Za-z0-9_一-鿿]*)\s*\)")
 _TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 
@@ -110,8 +116,9 @@ _TABLE = re.compile(r"table\(\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\)")
 class ClockDef:
     """One clock. `start` and `stop` are events as written, e.g. `task.opened(sign)`; `limit` is ISO text, or
     empty when the decision `table` says it; `label` is what people read, the name when there is none.
-    `per_round`: another round of the case has a clock of its own, whose start is its own too; `per_unit`:
-    each unit that gets the case in hand has, until it is let go."""
+    `per` is empty for one clock of the case, `PER_ROUND`: another round of the case has a clock of its own,
+    whose start is its own too; `PER_UNIT`: each unit that gets the case in hand has, until it is let go;
+    `PER_START`: each time that it starts, until the case goes back to before that."""
 
     name: str
     start: str
@@ -119,9 +126,9 @@ class ClockDef:
     limit: str
     label: str = ""
     table: str = ""
-    per_round: bool = False
-    resume: str = ""
-    """The event with which a stopped clock runs on as if it had not stopped; empty for none."""
+    per: str = ""
+    resume: tuple[str, ...] = ()
+    """The events with which a stopped clock runs on as if it had not stopped."""
     pauses: tuple[str, ...] = ()
     """The kinds of pause that it heeds."""
     extensions: int = 0
@@ -131,13 +138,19 @@ class ClockDef:
     """The decision that says by how much, where `extends` does not."""
     basis: str = ""
     """The clause that people may be pointed to."""
-    per_unit: bool = False
+    extended_with: str = ""
+    """The clock with whose extensions it gets as much more time."""
     until: str = ""
     """The date of the case's data that is its limit; a change of it moves the due time."""
 
     def __post_init__(self) -> None:
         if not self.label:
             object.__setattr__(self, "label", self.name)
+
+    @property
+    def events(self) -> Sequence[tuple[str, str]]:
+        """What it waits for: (start, stop or resume, the event as written)."""
+        return (("start", self.start), ("stop", self.stop), *(("resume", event) for event in self.resume))
 
 
 @dataclass(frozen=True)
@@ -158,7 +171,7 @@ class Sla:
     @cached_property
     def said(self) -> frozenset[str]:
         """The names of the data that some clock waits for to be said."""
-        events = [event_parts(e) for c in self.clocks.values() for e in (c.start, c.stop, c.resume)]
+        events = [event_parts(e) for c in self.clocks.values() for _, e in c.events]
         return frozenset(name for event, name in events if event == SAID and name is not None)
 
     def tiers_of(self, clock: str) -> tuple[TierDef, ...]:
@@ -177,14 +190,14 @@ def read_sla(found: Found) -> Sla | None:
     clocks: dict[str, ClockDef] = {}
     for name, clock in given["clocks"].items():
         path: Path = ("clocks", name)
-        for end in ("start", "stop", "resume"):
-            if end in clock:
-                _check_event(clock[end], found, (*path, end))
+        resume = tuple(clock.get("resume", ()))
+        ends = (("start", clock["start"]), ("stop", clock["stop"]), *(("resume", event) for event in resume))
+        for end, event in ends:
+            _check_event(event, found, (*path, end))
         until = _UNTIL.fullmatch(str(clock["limit"]))
         limit, table = ("", "") if until else _limit(clock["limit"], found, (*path, "limit"))
-        per_round = _per_round(clock, found, path)
+        _check_per(clock, [event for _, event in ends], found, path)
         label = clock.get("label", "")
-        resume = clock.get("resume", "")
         longer = clock.get("extendable", {})
         by, by_table = _limit(longer["by"], found, (*path, "extendable", "by")) if longer else ("", "")
         clocks[name] = ClockDef(
@@ -194,16 +207,19 @@ def read_sla(found: Found) -> Sla | None:
             limit,
             label,
             table,
-            per_round,
+            clock.get("per", ""),
             resume,
             tuple(clock.get("pauseOn", ())),
             longer.get("max", 0),
             by,
             by_table,
             clock.get("basis", ""),
-            clock.get("per") == PER_UNIT,
+            clock.get("extendedWith", ""),
             until[1] if until else "",
         )
+        if (other := clock.get("extendedWith")) and "extendable" not in given["clocks"].get(other, {}):
+            zh = f"extendedWith 写的“{other}”不是可以延期（extendable）的时钟。"
+            found.error("value-invalid", (*path, "extendedWith"), zh, f'"{other}" is not extendable.')
     tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:
         return None
@@ -248,24 +264,25 @@ def _check_event(event: str, found: Found, path: Path) -> None:
         found.error("event-invalid", path, f"没有事件“{name}”；可以写{known}。", f'No event "{name}".')
 
 
-def _per_round(clock: Mapping[str, Any], found: Found, path: Path) -> bool:
+def _check_per(clock: Mapping[str, Any], events: Sequence[str], found: Found, path: Path) -> None:
     per, start = clock.get("per"), event_parts(clock["start"])[0]
-    ends = [event_parts(clock[end])[0] for end in ("start", "stop", "resume") if end in clock]
+    of_units = sorted({event_parts(event)[0] for event in events} & set(OF_UNITS))
     if per == PER_UNIT and (start != OF_UNITS[0] or "resume" in clock):
         zh = "per: unit 由 unit.assigned（单位首次签收，成为承办单位）起算，不写 resume。"
         found.error("value-invalid", (*path, "per"), zh, "per: unit starts with unit.assigned.")
-    elif per != PER_UNIT and set(ends) & set(OF_UNITS):
-        named = "、".join(sorted(set(ends) & set(OF_UNITS)))
-        zh = f"{named} 只用在每个承办单位各计各的时钟：请写上 per: unit。"
+    elif per != PER_UNIT and of_units:
+        zh = f"{'、'.join(of_units)} 只用在每个承办单位各计各的时钟：请写上 per: unit。"
         found.error("value-invalid", path, zh, "Say per: unit.")
-    elif per not in (None, "round", PER_UNIT):
-        zh = f"per 只能写 round（每一轮各计各的）或 unit（每个承办单位各计各的），现在是“{per}”。"
-        found.error("value-invalid", (*path, "per"), zh, "per is round or unit.")
-    elif per == "round" and start in ("task.opened", "case.received"):
-        zh = f"由 {start} 起算的不写 per: round："
+    elif per not in (None, PER_ROUND, PER_UNIT, PER_START):
+        zh = (
+            "per 只能写 round（每一轮各计各的）、unit（每个承办单位各计各的）或 start（每次起算各计各的），"
+            f"现在是“{per}”。"
+        )
+        found.error("value-invalid", (*path, "per"), zh, "per is round, unit or start.")
+    elif per in (PER_ROUND, PER_START) and start in ("task.opened", "case.received"):
+        zh = f"由 {start} 起算的不写 per: {per}："
         zh += "一件只收到一次。" if start == "case.received" else "每次打开已经各计各的。"
-        found.error("value-invalid", (*path, "per"), zh, f"per: round does not go with {start}.")
-    return per == "round"
+        found.error("value-invalid", (*path, "per"), zh, f"per: {per} does not go with {start}.")
 
 
 def _limit(limit: Any, found: Found, path: Path) -> tuple[str, str]:

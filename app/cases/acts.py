@@ -93,7 +93,7 @@ from app.cases.verbs.stacking import moved_by
 from app.cases.verbs.transfer import transfer
 from app.cases.verbs.unit_moved import unit_moved
 from app.cases.verbs.urge import urge
-from app.cases.verbs.withdraw import withdraw
+from app.cases.verbs.withdraw import back_on_desk, withdraw
 from app.clocks.rows import CAP
 from app.engine.run import Run
 
@@ -296,6 +296,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
     settle(motion, run, gone)
     if isinstance(command, AddSigner):
         signers.added(motion, command)
+    if isinstance(command, Withdraw):
+        back_on_desk(motion, command)
     if isinstance(command, TreatIncident):
         treating.moved_on(motion, command)
     return True

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.bundles import Bundle
-from app.bundles.sla import SAID, ClockDef, event_parts
+from app.bundles.sla import PER_UNIT, SAID, ClockDef, event_parts
 from app.cases import viewing
 from app.cases.motion import Row
 from app.cases.sentences import MILESTONES, decided
@@ -149,7 +149,7 @@ def _tiers(row: Row, flags: list[Row], bundle: Bundle, until: Any) -> list[dict[
 
 
 def _started(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
-    if drawn.per_unit:
+    if drawn.per == PER_UNIT:
         return f"“{entries[0].detail['called']}”签收、成为承办单位时起算"
     name, step = event_parts(drawn.start)
     if name == SAID:

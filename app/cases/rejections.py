@@ -133,10 +133,19 @@ def new_round(context: Context) -> None:
 
 
 def another_round(motion: Motion) -> None:
+    """The order is done anew."""
+    count_up(motion)
+    tell_redone(motion)
+
+
+def count_up(motion: Motion) -> None:
     """The round counts up, and whose the order was, and what was returned, is of the round before."""
     motion.case["round"] += 1
     keep(motion, **{RETURNED: [], COUNT: 0, ARBITRATE: False})
     owning.release(motion)
+
+
+def tell_redone(motion: Motion) -> None:
     motion.tell("case.redone", round=motion.case["round"])
 
 

@@ -67,6 +67,17 @@ def tell_milestones(motion: Motion, trace: Iterable[Passed]) -> None:
             motion.tell(milestone, element=drawn.id)
 
 
+def undo_milestones(motion: Motion, passed: Iterable[str]) -> None:
+    """The case goes back to before these elements: the clocks that their milestones stopped run on."""
+    known = motion.bundle.drawn
+    carried: list[Any] = []
+    for each in passed:
+        end, line = known.ends.get(each) or motion.bundle.engine.ends.get(each), known.events.get(each)
+        carried += [where.event for where in (known.steps.get(each), end) if where is not None]
+        carried += [line.extensions.get("event")] if line is not None else []
+    motion.events += motion.board.undo({event for event in carried if event})
+
+
 def tell_votes(motion: Motion, run: Run) -> None:
     """How a vote ended, with its counts: of steps that say what passes, not of work shared out."""
     for passed in run.trace:

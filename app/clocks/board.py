@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from app.bundles.sla import SAID, ClockDef, Sla
+from app.bundles.sla import PER_ROUND, PER_START, PER_UNIT, SAID, ClockDef, Sla
 from app.clocks import ledger
 from app.clocks.alarms import Alarms
 from app.clocks.calendar import NO_CALENDAR, Calendar, WorkingLine
@@ -16,6 +16,7 @@ from app.clocks.rows import (
     PAUSED,
     ROUND,
     RUNNING,
+    START,
     STOPPED,
     UNIT,
     WHOLE_CASE,
@@ -29,7 +30,8 @@ from app.core.events import Event
 from app.core.ids import new_id
 from app.engine.picture import Wait
 
-RELEASED = "unit.released"
+RELEASED, REDONE = "unit.released", "case.redone"
+LEFT = ("task.unclaimed", "task.handed_back")
 GONE = ("task.done", "task.cancelled", "task.returned")
 
 
@@ -95,13 +97,29 @@ class Board:
                 told += self._stop([c for c in self.live() if c.of_a_unit])
             for clock in self.sla.clocks.values():
                 if clock.stop == name:
-                    told += self._stop([c for c in self.live() if _meant(c, clock.name, event)])
-                if event.name == "task.unclaimed" and clock.stop == f"task.claimed({event.data['step']})":
+                    told += self._stop([c for c in self.live() if _meant(c, clock.name, event)], name)
+                if event.name in LEFT and clock.stop == f"task.claimed({event.data['step']})":
                     told += self._go_on_with(clock.name, event)
-                if clock.resume == name:
+                if clock.per == PER_START and name == REDONE:
+                    told += self._stop([c for c in self.live() if c.name == clock.name])
+                if name in clock.resume:
                     told += self._resume(clock.name)
                 if clock.start == name:
                     told += self._start(clock, event)
+        return told
+
+    def undo(self, milestones: Collection[str]) -> list[Event]:
+        """The case goes back to before these: what they stopped runs on as if it had not stopped, and what
+        measures from each start (`per: start`) is over."""
+        told: list[Event] = []
+        for drawn in self.sla.clocks.values():
+            clock = self.newest(drawn.name)
+            if clock is None:
+                continue
+            if drawn.per == PER_START and drawn.start in milestones and clock.live:
+                told += self._stop([clock])
+            elif drawn.stop in milestones and self._stopped_by(clock) == drawn.stop:
+                told += self._again(clock, stood=False)
         return told
 
     def ask_again(self, names: Collection[str]) -> list[Event]:
@@ -278,16 +296,19 @@ class Board:
     def _start(self, drawn: ClockDef, event: Event) -> list[Event]:
         name = drawn.name
         instance, whose = WHOLE_CASE, {}
-        if drawn.per_round:
+        nth = 1 + sum(clock.name == name for clock in self.clocks)
+        if drawn.per == PER_ROUND:
             instance = f"{ROUND}{self.round_of()}"
-        elif drawn.per_unit:
-            instance = f"{UNIT}{1 + sum(clock.name == name for clock in self.clocks)}"
+        elif drawn.per == PER_START:
+            instance = f"{START}{nth}"
+        elif drawn.per == PER_UNIT:
+            instance = f"{UNIT}{nth}"
             whose = {"unit": event.data["unit"], "called": event.data["called"]}
         elif event.name == "task.opened":
             instance = str(event.data["ref"])
         if any(clock.name == name and clock.instance == instance for clock in self.clocks):
             return []  # one per case (or round) and for ever: a return never starts it again
-        told = self._stop([c for c in self.live() if (drawn.per_round or drawn.per_unit) and c.name == name])
+        told = self._stop([c for c in self.live() if drawn.per and c.name == name])
         started = event.data.get("since") or event.at
         started = datetime.fromisoformat(started) if isinstance(started, str) else started
         limit = self.limit_of(drawn)
@@ -299,18 +320,27 @@ class Board:
         detail = {"clock": name, "due": _text(clock.due_at), **limit.decided, **whose}
         return [*told, replace(event, name="clock.started", data=detail)]
 
-    def _stop(self, meant: Sequence[Clock]) -> list[Event]:
-        return [event for clock in meant for event in self._end(clock)]
+    def _stop(self, meant: Sequence[Clock], by: str = "") -> list[Event]:
+        return [event for clock in meant for event in self._end(clock, by)]
 
-    def _end(self, clock: Clock) -> list[Event]:
-        self.write(clock, "stopped", {})
+    def _end(self, clock: Clock, by: str) -> list[Event]:
+        self.write(clock, "stopped", {"by": by} if by else {})
         due = self.reckoned(clock).due if clock.state == PAUSED else clock.due_at
         self.keep(replace(clock, state=STOPPED, stopped_at=self.now, due_at=due))
         self.alarms.clock_stopped(clock.id, self.now)
         return [self.tell("stopped", clock)]
 
+    def _stopped_by(self, clock: Clock) -> str | None:
+        """The event that has stopped it, as sla.yaml writes it; None while it runs."""
+        if clock.live:
+            return None
+        stops = [line.detail.get("by") for line in self.entries(clock) if line.entry == "stopped"]
+        return stops[-1] if stops else None
+
     def _go_on_with(self, name: str, event: Event) -> list[Event]:
         """Who took the task gave it back: the clocks that he stopped run on, with the time they had left."""
+        if not event.data.get("since"):
+            return []  # nobody had taken it
         since = datetime.fromisoformat(event.data["since"])
         met = [
             c for c in self.clocks if c.state == STOPPED and _meant(c, name, event) and c.stopped_at == since

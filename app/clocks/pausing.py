@@ -47,18 +47,18 @@ def pause(board: Board, kind: str, why: Mapping[str, Any], asked: datetime | Non
 
 
 def may_pause(board: Board, kind: str, asked: datetime | None = None) -> list[Clock]:
-    """The clocks that heed this kind of pause, asked for now or then. Raises PauseRefused where there is
-    none, or one is late."""
+    """The clocks that heed this kind of pause and are in time, asked for now or then: one that is late runs
+    on beside them. Raises PauseRefused where there is none, or all are late."""
     called = PAUSES.get(kind, kind)
     meant = [clock for clock in board.live() if kind in board.sla.clocks[clock.name].pauses]
     if not meant:
         raise PauseRefused(f"没有在走的时钟因{called}暂停。")
     then = asked or board.now
-    late = [clock for clock in meant if clock.state == RUNNING and clock.due_at and clock.due_at < then]
-    if late:
-        label = board.sla.clocks[late[0].name].label
-        raise PauseRefused(f"“{label}”已经超期，不能再{called}。")
-    return meant
+    in_time = [c for c in meant if c.state != RUNNING or c.due_at is None or c.due_at >= then]
+    if not in_time:
+        labels = "”“".join(board.sla.clocks[clock.name].label for clock in meant)
+        raise PauseRefused(f"“{labels}”已经超期，不能再{called}。")
+    return in_time
 
 
 def times_paused(board: Board, kind: str) -> int:
@@ -96,8 +96,9 @@ def at_cap(board: Board, timer: Timer) -> list[Event]:
 
 def extend(
     board: Board, name: str, why: Mapping[str, Any], by: str = "", asked: datetime | None = None
-) -> Event:
-    """The newest instance of a clock gets more time: what the policy grants, or less where `by` says so.
+) -> list[Event]:
+    """The newest instance of a clock gets more time: what the policy grants, or less where `by` says so; and
+    so do those that run and are extended with it.
 
     `asked` is when it was asked for: once late, always late. Raises ExtensionRefused.
     """
@@ -109,9 +110,9 @@ def extend(
     if by and ledger.add(start, by, calendar) > ledger.add(start, most, calendar):
         raise ExtensionRefused(f"“{rule.label}”每次最多延长{limit_text.in_words(most)}。")
     by = by or most
-    board.write(clock, "extended", {"by": by, **why})
-    clock = board.settle(clock)
-    return board.tell("extended", clock, by=by, due=_text(clock.due_at), **why)
+    with_it = [each.name for each in board.sla.clocks.values() if each.extended_with == name]
+    others = [each for each in map(board.newest, with_it) if each is not None and each.live]
+    return [_longer(board, each, by, why) for each in (clock, *others)]
 
 
 def may_extend(board: Board, name: str, asked: datetime | None = None) -> tuple[ClockDef, Clock]:
@@ -127,6 +128,12 @@ def may_extend(board: Board, name: str, asked: datetime | None = None) -> tuple[
     if sum(line.entry == "extended" for line in board.entries(clock)) >= rule.extensions:
         raise ExtensionRefused(f"“{rule.label}”最多延期 {rule.extensions} 次，已经用完。")
     return rule, clock
+
+
+def _longer(board: Board, clock: Clock, by: str, why: Mapping[str, Any]) -> Event:
+    board.write(clock, "extended", {"by": by, **why})
+    clock = board.settle(clock)
+    return board.tell("extended", clock, by=by, due=_text(clock.due_at), **why)
 
 
 def recount(board: Board) -> list[tuple[Clock, Clock]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.bundles.limit_text import duration_error, in_words
-from app.bundles.sla import PAUSES, ClockDef, Sla
+from app.bundles.sla import PAUSES, PER_ROUND, PER_START, PER_UNIT, ClockDef, Sla
 from app.bundles.tiers import TierDef
 from app.clocks.policy import Policy
 from app.engine.decisions.dmn import Rule, Table
@@ -125,7 +125,8 @@ def _longer(clock: ClockDef) -> str:
 
 
 def _per(clock: ClockDef) -> str:
-    return "每轮一个" if clock.per_round else "每个承办单位一个" if clock.per_unit else "一件一个"
+    says = {PER_ROUND: "每轮一个", PER_UNIT: "每个承办单位一个", PER_START: "每次起算一个"}
+    return says.get(clock.per, "一件一个")
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -137,10 +138,11 @@ _OF_A_CLOCK: Mapping[str, Callable[[ClockDef], str]] = {
     "时限": limit_in_words,
     "起算": lambda clock: clock.start,
     "停止": lambda clock: clock.stop,
-    "接着算": lambda clock: clock.resume or "无",
+    "接着算": lambda clock: _listed(clock.resume),
     "范围": _per,
     "暂停": lambda clock: _listed([PAUSES[kind] for kind in clock.pauses]),
     "延期": _longer,
+    "跟着延期": lambda clock: clock.extended_with or "无",
     "依据": lambda clock: clock.basis or "无",
 }
 _OF_A_TIER: Mapping[str, Callable[[TierDef], Any]] = {

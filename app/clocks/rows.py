@@ -10,9 +10,9 @@ from app.clocks.calendar import Calendar
 from app.clocks.ledger import Reckoned
 
 WHOLE_CASE = ""
-ROUND, UNIT = "#", "@"
-"""Before the number of the round that an instance measures, and before the how manieth unit it is that has
-the case in hand; what measures a task bears the task's ref."""
+ROUND, UNIT, START = "#", "@", "!"
+"""Before the number of the round that an instance measures, before the how manieth unit it is that has the
+case in hand, and before the how manieth start it is; what measures a task bears the task's ref."""
 
 CAP = "#cap"
 """The tier of the token timer that ends a pause at its cap; its key is the clock."""
@@ -40,7 +40,7 @@ class Clock:
     @property
     def of_a_task(self) -> bool:
         """Whether it measures one opened task, and not the case or a round of it."""
-        return self.instance != WHOLE_CASE and not self.instance.startswith((ROUND, UNIT))
+        return self.instance != WHOLE_CASE and not self.instance.startswith((ROUND, UNIT, START))
 
     @property
     def of_a_unit(self) -> bool:

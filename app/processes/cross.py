@@ -302,8 +302,8 @@ def _events(
             )
     said = [name for name, field in bundle.process.data.items() if field.type == "bool"]
     for name, clock in bundle.sla.clocks.items():
-        for end in ("start", "stop", "resume"):
-            event, step = event_parts(getattr(clock, end))
+        for end, written in clock.events:
+            event, step = event_parts(written)
             line = sla.line(("clocks", name, end))
             if event == SAID and step not in said:
                 known = nearest(step or "", said)

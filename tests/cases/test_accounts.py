@@ -9,6 +9,7 @@ from app.cases.accounts import service
 from app.cases.advance import advance
 from app.cases.commands import HandBack
 from app.cases.models import task_queue, tasks
+from app.clocks.models import clocks
 from app.core import db
 from app.identity.models import people, tokens
 from tests import world as worlds
@@ -57,6 +58,8 @@ def test_with_release_the_tasks_go_back_to_the_pool_and_the_account_ends_at_once
     assert (row["state"], row["assignee_id"], row["claimed_at"]) == ("open", None, None)
     assert row["pools"] == held["pools"]
     assert row["revision"] == held["revision"] + 1
+    (sign,) = world.rows(clocks, case_id=held["case_id"], name="sign")
+    assert (sign["state"], row["due_at"]) == ("running", sign["due_at"]), "nobody has signed it any more"
     assert desk(world, "cgw1") == []
     assert [task["id"] for task in world.inbox("cgw2")] == [held["id"]]
     assert world.rows(tokens, person_id=world.actor("cgw1").id) == []

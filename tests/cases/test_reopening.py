@@ -16,7 +16,7 @@ from tests.world import Row, World, by_role
 RULE = "reopen: {to: work, within: P15D, max: 2}\n"
 SLA = (
     "clocks:\n"
-    "  total: {start: case.received, stop: case.closed, resume: case.reopened, limit: P7D}\n"
+    "  total: {start: case.received, stop: case.closed, resume: [case.reopened], limit: P7D}\n"
     "  work: {start: task.opened(work), stop: task.done(work), limit: PT4H}\n"
 )
 

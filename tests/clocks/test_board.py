@@ -80,6 +80,31 @@ def test_a_clock_may_wait_until_a_name_of_the_data_is_said_to_be_so() -> None:
     assert on.sla.said == {"contacted"}
 
 
+def test_what_a_milestone_stopped_runs_on_when_the_case_goes_back_to_before_it() -> None:
+    clocks = {
+        "total": ClockDef("total", "case.received", "case.replied", "P7D"),
+        "round": ClockDef("round", "case.received", "task.done(handle)", "P7D"),
+        "callback": ClockDef("callback", "case.replied", "case.closed", "P7D", per="start"),
+    }
+    first = board()
+    first.sla = Sla(MappingProxyType(clocks), ())
+    hear(first, "case.received")
+    hear(first, "task.done", step="handle", ref="3")
+    hear(first, "case.replied")
+    back = board(NOW + HOUR, first)
+    back.sla = first.sla
+
+    told = [event.name for event in back.undo({"case.replied"})]
+
+    assert told == ["clock.resumed", "clock.stopped"]
+    assert states(back) == {"total": ["running"], "round": ["stopped"], "callback": ["stopped"]}
+    assert back.due_of("total") == NOW + timedelta(days=7), "as if it had not stopped"
+    hear(back, "case.replied")
+    assert states(back)["callback"] == ["stopped", "running"]
+    assert back.due_of("callback") == NOW + HOUR + timedelta(days=7)
+    assert hear(back, "case.redone") == ["clock.stopped"], "another round is before the next reply"
+
+
 def test_a_clock_of_the_case_starts_once_and_for_ever() -> None:
     first = board()
     hear(first, "case.received", since=(NOW - HOUR).isoformat())
@@ -91,7 +116,7 @@ def test_a_clock_of_the_case_starts_once_and_for_ever() -> None:
 
 
 def test_a_clock_that_may_resume_runs_on_as_if_it_had_not_stopped() -> None:
-    clocks = {"total": ClockDef("total", "case.received", "case.replied", "P7D", resume="case.redone")}
+    clocks = {"total": ClockDef("total", "case.received", "case.replied", "P7D", resume=("case.redone",))}
     sla = Sla(MappingProxyType(clocks), TIERS)
 
     def later(hours: int, before: Board | None = None) -> Board:
@@ -259,7 +284,7 @@ def test_the_ledger_names_the_clock_the_hand_and_the_instant() -> None:
 
 def in_round(number: int, now: datetime, before: Board | None = None) -> Board:
     """A board of a case in this round whose clock `resolve` is one for each round."""
-    resolve = ClockDef("resolve", "case.dispatched", "case.replied", "P2D", per_round=True)
+    resolve = ClockDef("resolve", "case.dispatched", "case.replied", "P2D", per="round")
     tier = TierDef("due", "resolve", 100, None, "超期", "red")
     sla = Sla(MappingProxyType({"resolve": resolve}), (tier,))
     return replace(board(now, before), sla=sla, round_of=lambda: number)

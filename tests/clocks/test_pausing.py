@@ -195,7 +195,7 @@ def test_an_extension_is_granted_once_and_never_when_asked_for_a_second_too_late
 
     with pytest.raises(pausing.ExtensionRefused, match="申请时“办结时限”已经超期"):
         pausing.extend(late, "resolve", WHY)
-    told = pausing.extend(in_time, "resolve", WHY, asked=due)
+    (told,) = pausing.extend(in_time, "resolve", WHY, asked=due)
 
     assert clock(in_time).due_at == due + 3 * DAY
     assert (told.name, told.data["by"]) == ("clock.extended", "P3D")

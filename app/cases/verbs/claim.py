@@ -72,7 +72,8 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
 
 
 def hand_back(motion: Motion, command: HandBack) -> bool:
-    """A task leaves the desk of somebody who goes; False when it does not lie there any more.
+    """A task leaves the desk of somebody who goes, and the clocks that its claim stopped run on; False when
+    it does not lie there any more.
 
     One that was meant for this person by name goes to whoever stands beside him: his own pools.
     """
@@ -82,6 +83,7 @@ def hand_back(motion: Motion, command: HandBack) -> bool:
     pools = [pool for pool in task["pools"] if pool != desk]
     if not pools:
         pools = sorted(login.actor_by_id(motion.session, command.holder).pools) or task["pools"]
+    since = task["claimed_at"].isoformat() if task["state"] == "claimed" else None
     motion.change_task(
         task,
         state="open",
@@ -90,8 +92,10 @@ def hand_back(motion: Motion, command: HandBack) -> bool:
         pools=pools,
         revision=task["revision"] + 1,
     )
+    motion.tell_task("task.handed_back", task, called=command.called, reason=command.reason, since=since)
+    motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
     lay_out(motion, task)
     let_in(motion, pools)
-    motion.tell_task("task.handed_back", task, called=command.called, reason=command.reason)
+    set_dues(motion)
     return True

@@ -44,7 +44,7 @@ def extend(motion: Motion, command: ExtendClock) -> bool:
     if command.approver:
         why["approver"] = command.approver
     asked = command.asked_at
-    return _told(motion, [pausing.extend(motion.board, command.clock, why, command.by, asked)])
+    return _told(motion, pausing.extend(motion.board, command.clock, why, command.by, asked))
 
 
 def run_on(motion: Motion, timer: Timer) -> bool:

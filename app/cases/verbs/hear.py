@@ -10,7 +10,7 @@ from app.cases.commands.merging import Hear, HearOf, TakenUpAgain
 from app.cases.incidents import opening
 from app.cases.models import GOING
 from app.cases.motion import Motion, expression_data
-from app.cases.rejections import another_round
+from app.cases.rejections import another_round, tell_redone
 from app.cases.verbs import reopen
 from app.cases.verbs.note import put_down
 from app.engine.run import Run
@@ -67,7 +67,7 @@ def taken_up_again(motion: Motion, command: TakenUpAgain) -> bool:
 
 def _done_again(motion: Motion, command: HearOf) -> Run:
     run = reopen.open_again(motion, f"并入本件的 {command.number} 回访不满意")
-    another_round(motion)
+    tell_redone(motion)
     motion.case["children_open"] += 1
     motion.ask(TakenUpAgain(command.merged, motion.case["id"]))
     return run

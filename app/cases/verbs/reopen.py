@@ -1,5 +1,6 @@
 """重新打开: who filed a case, or may decide it, takes up an ended one again, for a while."""
 
+from app.cases import rejections
 from app.cases.commands.resting import Reopen
 from app.cases.env import awake
 from app.cases.errors import CannotReopen
@@ -49,6 +50,7 @@ def open_again(motion: Motion, reason: str) -> Run:
     run = awake(motion)
     case.update(state="active", closed_at=None, end_element=None, close_reason=None)
     case["reopened"] += 1
+    rejections.count_up(motion)
     motion.tell("case.reopened", reason=reason, to=rule.to)
     try:
         run.return_to(rule.to)

@@ -12,7 +12,7 @@ from app.cases.errors import ReturnNotPossible, ReturnOverSend
 from app.cases.models import GOING, cases, tasks
 from app.cases.motion import Motion, Row
 from app.cases.stack import above
-from app.cases.sync import handled
+from app.cases.sync import handled, undo_milestones
 from app.cases.verbs import guard
 from app.cases.verbs.stacking import drop
 from app.engine.errors import ReturnImpossible
@@ -43,9 +43,10 @@ def give_back(motion: Motion, command: Return) -> Run:
             f"退回途中会再次发出：{names}。消息已经发出，不能收回。", messages=passed["messages"]
         )
     try:
-        run.return_to(command.step, task["ref"], command.scope)
+        done = run.return_to(command.step, task["ref"], command.scope)
     except ReturnImpossible as error:
         raise ReturnNotPossible(error.message, reasons=list(error.reasons)) from error
+    undo_milestones(motion, done.between)
     if task["ref"] not in {each.ref for each in plan.kept}:  # a branch beside may be done again without it
         motion.change_task(
             task,

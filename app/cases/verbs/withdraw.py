@@ -11,7 +11,9 @@ from app.cases.external.models import external_tasks
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.stack import LIVE, load
+from app.cases.sync import due_of, lay_out, take_away, undo_milestones
 from app.cases.verbs import guard
+from app.cases.verbs.claim import take
 from app.engine.errors import ReturnImpossible
 from app.engine.run import Run
 
@@ -85,11 +87,26 @@ def withdraw(motion: Motion, command: Withdraw) -> Run:
                 anchor = next((task for task in motion.open_tasks() if _of_my_item(task, mine)), None)
                 if step.many is not None or anchor is None:
                     raise CannotWithdraw("这一项已经走完，不能单独撤回；请由后面的环节退回。")
-            run.return_to(mine["step"], anchor["ref"] if anchor else None, withdraw=True)
+            done = run.return_to(mine["step"], anchor["ref"] if anchor else None, withdraw=True)
+            if mine["step"].rpartition("/")[2] not in {each.step for each in done.opened}:
+                raise CannotWithdraw("不能撤回：它所在的这一段已经办完，只能由后面的环节退回。")
+            undo_milestones(motion, done.between)
     except ReturnImpossible as error:
         raise CannotWithdraw(error.message) from error
     motion.tell_task("task.withdrawn", mine, reason=reason)
     return run
+
+
+def back_on_desk(motion: Motion, command: Withdraw) -> None:
+    """The step lies with who did it, not with all who could: once it is open again, it is taken for them."""
+    mine = motion.tasks[command.task_id]
+    for task in motion.open_tasks():
+        same = (task["step"], task["item"], task["place"]) == (mine["step"], mine["item"], mine["place"])
+        if same and task["state"] == "open" and guard.in_pool(motion, task):
+            take(motion, task)
+            motion.change_task(task, due_at=due_of(motion, task))
+            take_away(motion, task)
+            lay_out(motion, task)
 
 
 def _opened_since(motion: Motion, mine: Row) -> list[Row]:
