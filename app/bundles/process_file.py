@@ -14,7 +14,7 @@ from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.measures import SHAPE as MEASURES
 from app.bundles.measures import MeasureDef, read_measures
-from app.bundles.rules import FORMS, Rule, RuleRefused, parse_rule
+from app.bundles.rules import FORMS, TIERS, Rule, RuleRefused, parse_rule
 from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_returns, read_verbs
 from app.engine.expressions import Expression
 
@@ -49,6 +49,10 @@ SHAPE = Record(
         "placeTiers": Key(
             Many(Text(r"[a-z][a-z0-9_]{0,39}", "层级的键"), least=1),
             "只能登记在这些层级的单位，例如 [community]；不写就是哪一级都可以",
+        ),
+        "seenAbove": Key(
+            Many(Text(one_of=tuple(TIERS), says="层级"), least=1),
+            "待办到了哪个单位，它上面这些层级的单位也看得到，例如 [site]；不写就只有那个单位",
         ),
         "externalFrom": Key(
             Text(r"[a-z][a-z0-9-]{0,59}", "服务账号"),
@@ -159,6 +163,8 @@ class ProcessDef:
     """The statuses from which on others than its filer and whose turn it is see a case; () always."""
     place_tiers: tuple[str, ...] = ()
     """Where a case may be filed; () is anywhere."""
+    seen_above: tuple[str, ...] = ()
+    """Tiers: units of them above one that has a task in its pool see the case too."""
     external_from: str | None = None
     """Whose numbers the external ones are, whoever files; None: each source has numbers of its own."""
 
@@ -242,6 +248,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
         releases=releases,
         above_sees=tuple(given.get("aboveSees", ())),
         place_tiers=tuple(given.get("placeTiers", ())),
+        seen_above=tuple(given.get("seenAbove", ())),
         external_from=given.get("externalFrom"),
     )
 

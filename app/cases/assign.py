@@ -1,6 +1,6 @@
 """Who finds a task: lane rules become pools, a pool is a role in exactly one unit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -274,6 +274,13 @@ def _above(motion: Motion, place: str) -> list[_Unit]:
     """The units at and above a place."""
     known = _look(motion, [place]).units
     return [known[path] for path in org.ancestors(place) if path in known]
+
+
+def above(motion: Motion, place: str, tiers: Collection[str]) -> list[str]:
+    """The paths of the units of these tiers above a place; nothing is asked where none are named."""
+    if not tiers:
+        return []
+    return [unit.path for unit in _above(motion, place) if unit.tier in tiers and unit.path != place]
 
 
 def share(motion: Motion, other: Motion) -> None:

@@ -193,11 +193,16 @@ def route_anew(motion: Motion, row: Row) -> bool:
 
 
 def let_in(motion: Motion, pools: Sequence[str]) -> None:
-    """The units of these pools see the case from now on; of a sealed one only who stands in the pools."""
-    hidden = motion.bundle.process.above_sees and (motion.new or motion.sealed)
+    """The units of these pools see the case from now on, and those above them that the process names; of a
+    sealed one only who stands in the pools."""
+    process = motion.bundle.process
+    hidden = process.above_sees and (motion.new or motion.sealed)
     for name in pools:
-        if not name.startswith("person:"):
-            grant(motion, f"pool:{name}" if hidden else f"unit:{assign.unit_path(name)}", "pool")
+        if name.startswith("person:"):
+            continue
+        grant(motion, f"pool:{name}" if hidden else f"unit:{assign.unit_path(name)}", "pool")
+        for path in () if hidden else assign.above(motion, assign.unit_path(name), process.seen_above):
+            grant(motion, f"unit:{path}", "pool")
 
 
 def _item(task: HumanTask) -> str | None:

@@ -116,6 +116,36 @@ def test_what_the_accepting_street_publishes_is_told_to_all_who_ordered_and_to_t
     assert "与另一件同样的事合并办理" in "".join(mail)
 
 
+@pytest.mark.requirement("XC-034", "XC-052")
+def test_an_institute_follows_the_orders_of_its_stations_the_centre_all_and_another_institute_none(
+    town: World,
+):
+    first, second = order(town), order(town, by="jumin4", wished_unit="d1-wm-s2-c1")
+    do(town, "zhongxin1", first, "派单", {"targets": ["d1-wm-s1-c1"]})
+    accept = task_of(town, "jiazhan1", first)
+
+    def seen(by: str) -> list[str]:
+        listed = town.get(by, "/cases?process=civic_practice").json["items"]
+        return sorted(row["number"] for row in listed)
+
+    before = {by: seen(by) for by in ("zhongxin1", "dongsuo1", "xisuo1", "jiazhan1", "dingzhan1")}
+    followed = town.post("dongsuo1", f"/cases/{first['id']}/follow", {})
+    by_other = town.post("xisuo1", f"/cases/{first['id']}/follow", {})
+    for_the_station = town.post("dongsuo1", f"/tasks/{accept['id']}/complete", {"outcome": "接单"}, seen=1)
+    do(town, "jiazhan1", first, "接单")
+    course = town.get("dongsuo1", f"/cases/{first['id']}/timeline")
+
+    both, one, other = sorted([first["number"], second["number"]]), [first["number"]], [second["number"]]
+    assert before == {
+        "zhongxin1": both, "dongsuo1": one, "jiazhan1": one, "xisuo1": other, "dingzhan1": other,
+    }  # fmt: skip
+    assert (followed.status_code, by_other.status_code, for_the_station.status_code) == (200, 404, 403)
+    assert town.get("dongsuo1", f"/cases/{first['id']}").json["status"] == "筹备中"
+    assert "办理“接单”，结论：接单" in str(course.json)
+    assert town.inbox("dongsuo1") == []
+    assert town.get("xisuo1", f"/cases/{first['id']}/timeline").status_code == 404
+
+
 @pytest.mark.requirement("XC-053")
 def test_who_ordered_rates_two_aspects_once_and_nobody_else_does(town: World):
     case = order(town)
