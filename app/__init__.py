@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def wire() -> None:
     """Tells the rooms of each other: where versions come from, who listens to what. As often as you like."""
-    from app import bundles, exchange, notices, periodic, publications, reports
+    from app import bundles, exchange, notices, periodic, polls, publications, reports
     from app.audit import streams
     from app.cases import under_units
     from app.crypto import kept
@@ -25,6 +25,7 @@ def wire() -> None:
     notices.install()
     reports.install()
     publications.install()
+    polls.install()
     kept.install()
     periodic.install()
 

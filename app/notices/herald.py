@@ -1,4 +1,4 @@
-"""The herald: one process that looks for new tasks, folds what comes at once, and carries over channels."""
+"""The herald: one process that looks for new tasks and polls, folds notices, and carries them out."""
 
 import logging
 import random
@@ -12,13 +12,22 @@ from app.notices import carrying, channels, folding, looking
 log = logging.getLogger("huying.notices")
 
 
+_looks: dict[str, Callable[[], int]] = {"look": looking.look}
+
+
+def also(name: str, look: Callable[[], int]) -> None:
+    """Another room has people to tell whom no act may pay for: it looks for them at every round."""
+    _looks[name] = look
+
+
 def serve(worker: str, stopped: Callable[[], bool], drain: float) -> None:
     """Works until `stopped`. Each channel has a thread of its own: a slow one delays nobody but itself."""
     threads: dict[str, threading.Thread] = {}
     quiet: set[str] = set()
     while not stopped():
         if _ready():
-            _safely("look", looking.look, quiet)
+            for name, look in _looks.items():
+                _safely(name, look, quiet)
             _safely("fold", folding.fold_due, quiet)
             for name in channels.available():
                 if name not in threads:
@@ -31,7 +40,8 @@ def serve(worker: str, stopped: Callable[[], bool], drain: float) -> None:
 
 def once(worker: str = "here") -> None:
     """All that is due now, in this process (tests, the demo)."""
-    looking.look()
+    for look in _looks.values():
+        look()
     folding.fold_due()
     for name, channel in channels.available().items():
         while carrying.carry(name, channel, worker):

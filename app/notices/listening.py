@@ -47,9 +47,12 @@ def _of(event: Event, rules: Rules) -> Iterable[_Told]:
         yield from _of_tier(event)
         return
     for line in rules.events.get(event.name, ()):
-        key = f"{event.case_id}.{event.name}.{event.data.get('task') or ''}.{event.at:%y%m%d%H%M%S%f}"
-        text = worded(line.text, event.data)
-        notice = Notice(line.kind, text, key, event.at, event.case_id, event.actor_id, quiet=rules.quiet)
+        about = event.data.get("task") or event.data.get("poll") or ""
+        key = f"{event.case_id}.{event.name}.{about}.{event.at:%y%m%d%H%M%S%f}"
+        text, latest = worded(line.text, event.data), (event.payload or {}).get("latest")
+        notice = Notice(
+            line.kind, text, key, event.at, event.case_id, event.actor_id, quiet=rules.quiet, latest=latest
+        )
         for word in line.tell:
             yield _Told(event, word, notice)
 
@@ -100,6 +103,8 @@ def _names(each: _Told, parts: Parts | None) -> list[list[str]]:
             return [[name] for name in data.get("pools", ()) if name.startswith(PERSON)]
         case "pool":
             return [[name] for name in data.get("pools", ()) if not name.startswith(PERSON)]
+        case "voters":
+            return [[f"{PERSON}{one}"] for one in data["voters"]]
         case "to":
             return []
     return parts.holders(_about(each), each.word) if parts is not None else []

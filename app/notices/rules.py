@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,7 @@ from app.bundles.tiers import role_at
 from app.bundles.yaml_file import YamlRefused, read_yaml
 from app.core.config import SettingRefused, settings
 from app.engine.check.finding import Finding
-from app.notices.words import EVENTS, LOOKED_FOR, PEOPLE
+from app.notices.words import EVENTS, LOOKED_FOR, PEOPLE, POLL_CLOSING, POLL_OPENED
 
 log = logging.getLogger("huying.notices")
 
@@ -36,6 +37,9 @@ _EVENT = Record(
         "on": Key(Text(one_of=tuple(EVENTS), says="事件"), "什么事件", required=True),
         "tell": Key(Many(Text(says="告诉谁"), least=1, most=10), "告诉谁", required=True),
         "class": Key(Text(KIND, "小写字母开头的英文名"), "classes 里的一类", required=True),
+        "before": Key(
+            Text(r"P[1-9]\d?D|PT[1-9]\d?H", "P1D、PT12H 这样的时长"), "poll.closing：截止以前多久提醒"
+        ),
         "text": Key(Text(longest=200), "通知的文字，{step} 这样的词换成事件里的内容", required=True),
     }
 )
@@ -68,6 +72,7 @@ class Telling:
     tell: tuple[str, ...]
     kind: str
     text: str
+    before: timedelta | None = None
 
 
 def _built_in(*kinds: Kind) -> Mapping[str, Kind]:
@@ -167,11 +172,15 @@ def read_rules(name: str, data: bytes) -> tuple[Rules | None, Sequence[Finding]]
             found.error("name-invalid", ("classes", DIGEST), zh, f'"{DIGEST}" is taken.')
         for i, line in enumerate(given["events"]):
             _check(line, kinds, found, i)
+            if line["on"] == POLL_CLOSING and any(each["on"] == POLL_CLOSING for each in given["events"][:i]):
+                zh = f"{POLL_CLOSING} 只写一行：截止以前只提醒一次。"
+                found.error("value-twice", ("events", i, "on"), zh, "One reminder only.")
     if found.failed:
         return None, found.findings
     events: dict[str, list[Telling]] = {}
     for line in given["events"]:
-        telling = Telling(line["on"], tuple(line["tell"]), line["class"], line["text"])
+        before = _length(line["before"]) if "before" in line else None
+        telling = Telling(line["on"], tuple(line["tell"]), line["class"], line["text"], before)
         events.setdefault(telling.on, []).append(telling)
     made = MappingProxyType({on: tuple(lines) for on, lines in events.items()})
     return Rules(
@@ -184,19 +193,31 @@ def _kind(key: str, about: Mapping[str, Any]) -> Kind:
     return Kind(key, about["label"], **flags)
 
 
+def _length(text: str) -> timedelta:
+    number = int(text.strip("PTDH"))
+    return timedelta(days=number) if text.endswith("D") else timedelta(hours=number)
+
+
 def _check(line: Mapping[str, Any], kinds: Mapping[str, Kind], found: Found, i: int) -> None:
     at = ("events", i)
     if line["class"] not in kinds or line["class"] == DIGEST:
         known = keys.nearest(line["class"], [key for key in kinds if key != DIGEST])
         found.error("value-invalid", (*at, "class"), f"没有“{line['class']}”这一类；有{known}。", "Unknown.")
+    if ("before" in line) != (line["on"] == POLL_CLOSING):
+        zh = f"{POLL_CLOSING} 要写 before（截止以前多久提醒），别的事件不写。"
+        found.error("key-missing", (*at, "before"), zh, "before belongs to poll.closing.")
     for n, word in enumerate(line["tell"]):
         if word not in PEOPLE and role_at(word) is None:
             known = keys.nearest(word, PEOPLE)
             zh = f"不知道“{word}”是谁；可以写{known}，或 角色@层级，例如 supervisor@district。"
             found.error("tell-unknown", (*at, "tell", n), zh, f'Nobody is called "{word}".')
-        elif line["on"] in LOOKED_FOR and word not in ("desk", "pool"):
-            zh = f"{line['on']} 只能告诉 desk（待办直接交到手上的人）、pool（待办池里的人）。"
-            found.error("tell-unknown", (*at, "tell", n), zh, "Only desk and pool.")
+        elif word not in LOOKED_FOR.get(line["on"], (word,)):
+            only = LOOKED_FOR[line["on"]]
+            zh = f"{line['on']} 只能告诉 {'、'.join(f'{each}（{PEOPLE[each]}）' for each in only)}。"
+            found.error("tell-unknown", (*at, "tell", n), zh, f"Only {', '.join(only)}.")
+        elif word == "voters" and line["on"] not in (POLL_OPENED, POLL_CLOSING):
+            zh = f"{line['on']} 没有投票的人；voters 只用于 {POLL_OPENED}、{POLL_CLOSING}。"
+            found.error("tell-unknown", (*at, "tell", n), zh, "Nobody votes here.")
     for word in _WORD.findall(line["text"]):
         if word not in EVENTS[line["on"]]:
             known = keys.nearest(word, EVENTS[line["on"]])

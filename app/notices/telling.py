@@ -26,7 +26,7 @@ class Notice:
 
     `key` says exactly what it is about: a person is told of the same class and key once, however often it is
     asked. `quiet`: outside working hours it waits until people work, unless the class or `urgent` says that
-    it is urgent. Text that does not fit is cut.
+    it is urgent, or unless it would come at or after `latest`. Text that does not fit is cut.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class Notice:
     by_id: str = SYSTEM.id
     urgent: bool = False
     quiet: bool = True
+    latest: datetime | None = None
 
 
 def tell(session: Session, people: Iterable[str], notice: Notice) -> int:
@@ -68,6 +69,9 @@ def keep(session: Session, told: Sequence[tuple[Person, Notice]], now: datetime 
         urgent = notice.urgent or kind.urgent
         waits = notice.quiet and person.quiet and not urgent
         soonest = max(notice.at, now or notice.at)
+        tell_at = opening.after(soonest) if waits else soonest
+        if notice.latest is not None and tell_at >= notice.latest:
+            tell_at = soonest
         row: dict[str, Any] = {
             "id": new_id(),
             "person_id": person.id,
@@ -78,7 +82,7 @@ def keep(session: Session, told: Sequence[tuple[Person, Notice]], now: datetime 
             "by_id": notice.by_id,
             "urgent": urgent,
             "at": notice.at,
-            "tell_at": opening.after(soonest) if waits else soonest,
+            "tell_at": tell_at,
             "count": 1,
             "state": "new",
         }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.bundles.tiers import TELL
 
 TASK = ("step",)
+POLL_OPENED, POLL_CLOSING = "poll.opened", "poll.closing"
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "case.received": ("number",),
     "case.closed": (),
@@ -40,18 +41,25 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "task.withdrawn": ("step", "reason"),
     "task.signers_added": ("step", "reason"),
     "task.signer_removed": ("step", "reason"),
+    POLL_OPENED: ("title", "until"),
+    POLL_CLOSING: ("title", "until"),
 }
 """Every event that may be told of, and the words that its text may put in braces."""
 
-LOOKED_FOR = frozenset({"task.opened"})
-"""Events that are not listened to: see looking."""
-DIRECT = ("to", "desk", "pool")
+LOOKED_FOR: Mapping[str, tuple[str, ...]] = {
+    "task.opened": ("desk", "pool"),
+    POLL_OPENED: ("voters",),
+    POLL_CLOSING: ("voters",),
+}
+"""Events that are not listened to but looked for (looking, polls.telling), and who may be told of them."""
+DIRECT = ("to", "desk", "pool", "voters")
 """Recipients that the event itself names."""
 PEOPLE: Mapping[str, str] = {
     "to": "事件点名的人",
     "desk": "待办直接交到手上的人",
     "pool": "待办池里的人",
     "asker": "提出申请的人",
+    "voters": "能投票的居民",
     **TELL,
 }
 """Everybody a line may tell, beside `role@level`."""

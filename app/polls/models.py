@@ -116,6 +116,17 @@ poll_boxes = Table(
     Column("ballots", SealedBytes, nullable=False),
 )
 
+# How far along the roll people were told that a poll opened, or is about to end.
+poll_tellings = Table(
+    "poll_tellings",
+    metadata,
+    Column("poll_id", Id, ForeignKey("polls.id", name="fk_poll_tellings_poll"), primary_key=True),
+    Column("event", String(20), primary_key=True),  # poll.opened | poll.closing
+    Column("reached", String(36), nullable=False),  # the person up to whom all were told
+    Column("ended_at", Instant),
+    sqlite_with_rowid=False,
+)
+
 _CASE = select(cases.c.state).where(cases.c.id == polls.c.case_id).scalar_subquery().label("case_state")
 FOUND = select(polls, _CASE)
 """Polls, each with the state of its case: an open one whose case is over is void without a word."""

@@ -1,9 +1,7 @@
 """Every shipped scenario walks on both databases, and every completion stays within the budget of cases.md."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from app.core import db
 from app.core.once import Once
 from app.identity.actor import Actor
 from app.policies.backtest import Which, backtest
+from app.processes.callees import beside
 from tests.processes.conftest import BPMN, SHIPPED, published
 from tests.processes.test_scenarios import walked
 from tests.world import numbered, statements
@@ -30,7 +29,7 @@ KEPT = 2
 def test_every_shipped_scenario_walks_and_each_of_its_completions_stays_within_the_budget(
     key: str, district: db.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for each in (*BPMN.glob("side_*"), *filed_by(key)):  # what a case may begin beside itself
+    for each in (*BPMN.glob("side_*"), *beside(BPMN / key)):  # what a case may begin or choose
         published(each)
     over: list[str] = []
     counted = counting(district, over)
@@ -56,15 +55,6 @@ def told_again() -> set[str]:
     assert sum(each.cases for each in found) > 0
     assert [case["number"] for each in found for case in each.changed] == []
     return {left.why for each in found for left in each.unreplayed}
-
-
-def filed_by(key: str) -> Iterator[Path]:
-    """The folders of what a process files elsewhere (cases.file), each after what it files itself."""
-    for filed in re.findall(
-        r'inputParameter name="process">(\w+)<', (BPMN / key / "process.bpmn").read_text("utf-8")
-    ):
-        yield from filed_by(filed)
-        yield BPMN / filed
 
 
 def counting(database: db.Database, over: list[str]) -> Callable[[Any], Any]:
