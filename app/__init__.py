@@ -63,6 +63,7 @@ def create_app() -> "Flask":
     from app.cases.external import api as external
     from app.cases.handing import api as handing
     from app.cases.incidents import api as incidents
+    from app.cases.letters import api as letters
     from app.cases.links import api as links
     from app.cases.marks import api as marks
     from app.cases.notes import api as notes
@@ -93,6 +94,7 @@ def create_app() -> "Flask":
     from app.reports import api as reports
     from app.reports import forecast_api as forecast
     from app.residents import api as my_matters
+    from app.residents import letters_api as my_letters
     from app.residents import membership_api as memberships
     from app.schedules import api as schedules
     from app.substitutes import api as substitutes
@@ -130,6 +132,7 @@ def create_app() -> "Flask":
     document.register_blueprint(incidents.blp)
     document.register_blueprint(external.blp)
     document.register_blueprint(notes.blp)
+    document.register_blueprint(letters.blp)
     document.register_blueprint(links.blp)
     document.register_blueprint(phrases.blp)
     document.register_blueprint(splitting.blp)
@@ -148,6 +151,7 @@ def create_app() -> "Flask":
     document.register_blueprint(policies.blp)
     document.register_blueprint(inspection.blp)
     document.register_blueprint(my_matters.blp)
+    document.register_blueprint(my_letters.blp)
     document.register_blueprint(memberships.blp)
     processes.install(app)
     health.install(app, __version__)

@@ -32,6 +32,7 @@ from app.cases.commands.beside import (
     UnitMoved,
     Unlink,
     Unlinked,
+    Write,
 )
 from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks
 from app.cases.commands.feeding import Begin
@@ -94,6 +95,7 @@ from app.cases.verbs.transfer import transfer
 from app.cases.verbs.unit_moved import unit_moved
 from app.cases.verbs.urge import urge
 from app.cases.verbs.withdraw import back_on_desk, withdraw
+from app.cases.verbs.write import write
 from app.clocks.rows import CAP
 from app.engine.run import Run
 
@@ -111,6 +113,9 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return hand_back(motion, command)
         case Note():
             note(motion, command)
+            return True
+        case Write():
+            write(motion, command)
             return True
         case Attach():
             attach(motion, command)

@@ -53,6 +53,14 @@ class CannotReopen(Conflict):
     """这件办件不能重新打开。"""
 
 
+class NotReached(Conflict):
+    """这件的对象没有居民账号，不能写信；请用别的方式联系。"""
+
+
+class NothingToAnswer(Conflict):
+    """还没有人给您写信，不能回信。"""
+
+
 class NothingToRate(Conflict):
     """这件办件现在没有要您评价的。"""
 

@@ -24,6 +24,9 @@ GOING = ("active", "suspended")
 """States of a case that is not over and answers for itself."""
 TASK_STATES = ("open", "claimed", "waiting", "done", "cancelled", "returned", "suspended")
 
+LETTER, ANSWER = "letter", "answer"
+"""Kinds of what is said beside a case that the resident reads too."""
+
 _UNSATISFIED = text("unsatisfied")
 
 cases = Table(
@@ -282,7 +285,7 @@ case_notes = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
-    Column("kind", String(20), nullable=False),  # note | instruction
+    Column("kind", String(20), nullable=False),  # note | instruction | letter | answer
     Column("text", Text, nullable=False),
     Column("salt", LargeBinary, nullable=False),
     Column("author_id", String(60), nullable=False),

@@ -69,6 +69,10 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"“{step}”不再需要办理"
         case "case.noted":
             return f"备注：{event.get('words') or GONE}"
+        case "letter.sent":
+            return f"给居民写信：{event.get('words') or GONE}"
+        case "letter.answered":
+            return f"居民回信：{event.get('words') or GONE}"
         case "case.remarked":
             return f"{event['who']}：{event['text']}"
         case "case.instructed":

@@ -20,6 +20,7 @@ class Permission(str):
 CASE_CREATE = Permission("case:create", "登记办件")
 CASE_READ = Permission("case:read", "查看办件")
 CASE_NOTE = Permission("case:note", "填写备注")
+CASE_WRITE = Permission("case:write", "给居民写信")
 CASE_ATTACH = Permission("case:attach", "上传附件")
 CASE_LINK = Permission("case:link", "关联办件")
 CASE_INSTRUCT = Permission("case:instruct", "领导批示")
@@ -74,6 +75,7 @@ ALL: dict[str, Permission] = {
         CASE_CREATE,
         CASE_READ,
         CASE_NOTE,
+        CASE_WRITE,
         CASE_ATTACH,
         CASE_LINK,
         CASE_INSTRUCT,

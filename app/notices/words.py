@@ -43,6 +43,8 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "task.signer_removed": ("step", "reason"),
     POLL_OPENED: ("title", "until"),
     POLL_CLOSING: ("title", "until"),
+    "letter.sent": (),
+    "letter.answered": (),
 }
 """Every event that may be told of, and the words that its text may put in braces."""
 

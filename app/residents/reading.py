@@ -32,6 +32,8 @@ SAID = {
     "case.rated": "已评价",
     "case.escalated": "已上报上级",
     "case.urged": "已催办",
+    "letter.sent": "工作人员来信",
+    "letter.answered": "已回信",
     "case.suspended": "暂停办理",
     "case.resumed": "恢复办理",
     "case.redone": "重新办理",

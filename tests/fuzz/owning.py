@@ -42,6 +42,17 @@ def act(verb: str, body: dict[str, Any]) -> Callable[[District], TestResponse]:
     return lambda district: district.world.post(RESIDENT, f"/my/cases/{own(district)['id']}/{verb}", body)
 
 
+def write(district: District) -> TestResponse:
+    return district.world.post(
+        WORKER, f"/cases/{own(district)['id']}/letters", {"text": "锁换好了，请看看。"}
+    )
+
+
+def answer(district: District) -> TestResponse:
+    case = write(district).json["case"]
+    return district.world.post(RESIDENT, f"/my/cases/{case}/letters", {"text": "看到了。"})
+
+
 def rate(district: District) -> TestResponse:
     return district.world.post(RESIDENT, f"/my/cases/{asked(district)['case']}/rate", GOOD)
 
@@ -111,6 +122,9 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "POST /api/v1/my/cases/{case_id}/attachments": attach,
     "POST /api/v1/my/attachments": attach_before_filing,
     "GET /api/v1/my/attachments/{attachment_id}": download,
+    "GET /api/v1/my/cases/{case_id}/letters": read("/letters"),
+    "POST /api/v1/my/cases/{case_id}/letters": answer,
+    "POST /api/v1/cases/{case_id}/letters": write,
     "POST /api/v1/my/cases/{case_id}/rate": rate,
     "POST /api/v1/my/cases/{case_id}/urge": act("urge", {"text": "请快些"}),
     "POST /api/v1/my/cases/{case_id}/revoke": act("revoke", {"reason": "已经好了"}),

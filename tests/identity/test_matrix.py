@@ -20,6 +20,7 @@ READS = {
     "/api/v1/cases/<id:case_id>": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/timeline": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/notes": ("case", "case:read"),
+    "/api/v1/cases/<id:case_id>/letters": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/attachments": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/links": ("case", "case:read"),
     "/api/v1/cases/<id:case_id>/clocks": ("case", "case:read"),
@@ -51,6 +52,7 @@ WRITES: dict[str, tuple[str, Any, int]] = {
 BESIDE: list[tuple[str, str, Any, int]] = [
     ("/api/v1/cases/<id:case_id>/notes", "case:note", {"text": "x"}, 201),
     ("/api/v1/cases/<id:case_id>/notes", "case:instruct", {"text": "x", "kind": "instruction"}, 201),
+    ("/api/v1/cases/<id:case_id>/letters", "case:write", {"text": "x"}, 409),  # about nobody with an account
     ("/api/v1/cases/<id:case_id>/priority", "case:prioritise", {"priority": 90, "reason": "x"}, 428),
     ("/api/v1/cases/<id:case_id>/marks", "case:mark", {"name": "x", "on": True}, 422),
     ("/api/v1/cases/<id:case_id>/links", "case:link", {"to": "{case}", "kind": "related"}, 422),

@@ -164,6 +164,75 @@ def test_records_are_found_by_kind_status_and_words_and_counted_once_they_are_se
     ]
 
 
+@pytest.mark.requirement("BS-098")
+def test_whoever_has_an_account_is_written_to_and_answers_and_nobody_else(town: World) -> None:
+    case, other = handed_in(town, reporter="jumin1"), handed_in(town)
+    letters, mine = f"/cases/{case}/letters", f"/my/cases/{case}/letters"
+    assert town.post("jumin1", mine, {"text": "有人吗"}).json["type"].endswith("nothing-to-answer")
+
+    sent = town.post("jia1", letters, {"text": "楼道清理了，请看看。电话 13800000000"})
+
+    assert sent.status_code == 201, sent.json
+    (told,) = town.get("jumin1", "/notices?class=letter").json["items"]
+    assert (told["case"], told["by"]) == (case, town.actor("jia1").name)
+    (read,) = town.get("jumin1", mine).json["items"]
+    assert read["text"].startswith("楼道清理了")
+    assert "13800000000" not in read["text"]
+    whole = town.get("jumin1", f"/my/cases/{case}")
+    assert "五层楼道堆物" not in whole.text, "the record itself is the committee's"
+    assert town.post("jumin1", mine, {"text": "看到了"}).status_code == 201
+    assert [each["class"] for each in town.get("jia1", "/notices?class=letter").json["items"]] == ["letter"]
+    thread = town.get("jia-shuji", letters).json
+    assert ([each["kind"] for each in thread["items"]], thread["mayWrite"]) == (["letter", "answer"], True)
+    assert town.get("jia1", f"/cases/{case}/notes").json["items"] == []
+    refused = town.post("jia1", f"/cases/{other}/letters", {"text": "您好"})
+    assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (409, "not-reached")
+    assert town.get("jia1", f"/cases/{other}/letters").json["mayWrite"] is False
+    assert [town.get(by, mine).status_code for by in ("jumin2", "jumin4")] == [404, 404]
+    assert [town.post(by, letters, {"text": "x"}).status_code for by in ("guancha1", "yi1")] == [404, 404]
+
+
+@pytest.mark.requirement("BS-105")
+def test_each_act_upon_records_is_refused_to_the_wrong_role_and_without_a_login(town: World) -> None:
+    body = {"process": "face_to_face", "title": "x", "placeUnit": "d1-s1-c1", "answers": RECORD}
+    draft, waits, kept = handed_in(town), handed_in(town), passed(town)
+    back = task_of(town, "jia-shuji", draft)
+    town.complete("jia-shuji", back, "退回", {"label": "54"}, opinion="请写明几层")  # now she sees the draft
+    hands = [("jia1", draft), ("jia-shuji", waits), ("jia-shuji", kept)]
+    at = {case: f"/tasks/{task_of(town, by, case)['id']}" for by, case in hands}
+    day = town.now().date()
+    acts: list[tuple[str, str, Row | None, tuple[str, ...]]] = [
+        ("post", "/cases", body, ("jia-shuji", "lingdao1", "jumin1")),
+        ("put", f"{at[draft]}/draft", {"answers": RECORD}, ("jia-shuji", "jumin1")),
+        *(
+            ("post", f"{at[draft]}/complete", finished(how), ("jia-shuji", "jumin1"))
+            for how in ("提交", "删除")
+        ),
+        *(("post", f"{at[waits]}/complete", finished(how), ("jia1", "jumin1")) for how in ("通过", "退回")),
+        *(
+            ("post", f"{at[kept]}/complete", finished(how), ("jia1", "yi1", "guancha1", "jumin1"))
+            for how in ("归档", "转问题跟踪")
+        ),
+        ("post", f"/cases/{kept}/letters", {"text": "x"}, ("guancha1", "lingdao1", "jumin1")),
+        ("post", "/cases/search", {"filter": {"process": "face_to_face"}}, ("jumin1",)),
+        ("get", f"/reports/face_to_face?from={day}&to={day}&period=received", None, ("jumin1",)),
+    ]
+
+    for verb, path, given, wrong in acts:
+        for by in wrong:
+            ask = {"post": town.post, "put": town.put}.get(verb)
+            answer = ask(by, path, given, seen=1) if ask is not None else town.get(by, path)
+            assert answer.status_code == 403, (path, by, answer.json)
+        nobody = town.app.test_client().open(f"/api/v1{path}", method=verb.upper(), json=given)
+        assert nobody.status_code == 401, path
+
+    assert [town.case(case)["status"] for case in (draft, waits, kept)] == ["草稿", "待审核", "通过"]
+
+
+def finished(how: str) -> Row:
+    return {"outcome": how, "answers": {"label": "54"}, "opinion": "x"}
+
+
 def test_an_incident_of_a_sealed_record_is_told_to_those_above(town: World) -> None:
     case = recorded(town)
     town.change(worlds.people, town.actor("jia-shuji").id, state="disabled")

@@ -15,6 +15,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Write:
+    """来信, 回信 (`kind` letter, answer): between staff and the resident whom the case is about."""
+
+    case_id: str
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class Attach:
     """上传附件: bytes that are on disk already become the case's, or those of one of its open tasks."""
 
@@ -135,5 +144,16 @@ class UnitMoved:
 
 
 Beside = (
-    Note | Attach | Detach | Link | Linked | Unlink | Unlinked | Prioritise | Amend | Mark | TreatIncident
+    Note
+    | Write
+    | Attach
+    | Detach
+    | Link
+    | Linked
+    | Unlink
+    | Unlinked
+    | Prioritise
+    | Amend
+    | Mark
+    | TreatIncident
 )

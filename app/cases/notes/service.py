@@ -10,6 +10,7 @@ from app.cases.advance import Moved, advance
 from app.cases.commands.beside import Note
 from app.cases.models import case_notes
 from app.cases.motion import Row
+from app.cases.verbs.note import KINDS
 from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.core.once import Once, Stored
@@ -19,7 +20,11 @@ from app.identity.models import people
 _PAGE = (
     select(case_notes, people.c.name.label("author_name"))
     .outerjoin(people, people.c.id == case_notes.c.author_id)
-    .where(case_notes.c.case_id == bindparam("case"), case_notes.c.id > bindparam("after"))
+    .where(
+        case_notes.c.case_id == bindparam("case"),
+        case_notes.c.kind.in_(tuple(KINDS)),
+        case_notes.c.id > bindparam("after"),
+    )
     .order_by(case_notes.c.id)
     .limit(bindparam("most"))
 )

@@ -26,6 +26,17 @@ def note(motion: Motion, command: Note) -> None:
 
 def put_down(motion: Motion, text: str, kind: str) -> None:
     """The note itself, whoever may write one."""
+    told = keep(motion, text, kind)
+    if kind == "note":
+        motion.tell("case.noted", **told)
+        return
+    motion.case["instructed"] = True
+    set_dues(motion)
+    motion.tell("case.instructed", **told)
+
+
+def keep(motion: Motion, text: str, kind: str) -> dict[str, str]:
+    """What is said beside the case, as a row; for the chain which one it is, and a seal over the words."""
     salt, note_id = secrets.token_bytes(16), new_id()
     words = hush(motion, "note", text, note_id)
     motion.made = {
@@ -38,10 +49,4 @@ def put_down(motion: Motion, text: str, kind: str) -> None:
         "written_at": motion.now,
     }
     motion.session.execute(insert(case_notes), motion.made)
-    told = {"note": motion.made["id"], "words": seal_of(salt, {"text": words})}
-    if kind == "note":
-        motion.tell("case.noted", **told)
-        return
-    motion.case["instructed"] = True
-    set_dues(motion)
-    motion.tell("case.instructed", **told)
+    return {"note": note_id, "words": seal_of(salt, {"text": words})}
