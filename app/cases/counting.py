@@ -21,27 +21,33 @@ _NEWEST = func.max(cases.c.id)
     "另一个流程在同一单位有几件：process 写流程的键，"
     "where 写条件，逗号隔开，例如 status='已绑定', project=number"
     "（对方的 number、status、state、end_element 或 facts 里的名字=本件的名字或文字）；"
-    "least 写至少几件，不够就不能往下办，办理的人看到 otherwise 写的话；"
+    "least 写至少几件、most 写至多几件，不是这样就不能往下办，办理的人看到 otherwise 写的话；"
     "title、case 是最新一件的标题和编号（id）",
     needs=("process", "where"),
-    takes=("least", "otherwise"),
+    takes=("least", "most", "otherwise"),
     gives=("count", "title", "case"),
 )
 def count(context: Context) -> dict[str, Any]:
     """As they stand now; nothing of the other cases is locked. Raises CasesLacking with `otherwise`."""
     motion, given = context.motion, context.params
-    process = str(given["process"]).strip()
-    query = select(func.count().label("found"), _NEWEST.label("newest")).where(
-        cases.c.process_key == process,
-        cases.c.org_path == motion.case["org_path"],
-        *_conditions(motion, str(given["where"])),
-    )
+    query = select(func.count().label("found"), _NEWEST.label("newest")).where(*alike(context))
     row = motion.session.execute(query).one()
     found, newest = int(row.found), row.newest
-    if found < int(given.get("least") or 0):
+    most = given.get("most")
+    if found < int(given.get("least") or 0) or (most is not None and found > int(most)):
         raise CasesLacking(str(given.get("otherwise") or "").strip() or None)
     title = motion.session.scalar(select(cases.c.title).where(cases.c.id == newest)) if newest else None
     return {"count": found, "title": title, "case": newest}
+
+
+def alike(context: Context) -> list[Any]:
+    """What cases must be that `process` and `where` name, at the unit of this one."""
+    motion, given = context.motion, context.params
+    own = (
+        cases.c.process_key == str(given["process"]).strip(),
+        cases.c.org_path == motion.case["org_path"],
+    )
+    return [*own, *_conditions(motion, str(given["where"]))]
 
 
 def _conditions(motion: Motion, text: str) -> list[Any]:

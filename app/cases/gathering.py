@@ -20,9 +20,10 @@ MOST = 200
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _OTHER = case((case_links.c.from_id == bindparam("mine"), case_links.c.to_id), else_=case_links.c.from_id)
-_TIED = select(_OTHER).where(
+TIED = select(_OTHER).where(
     or_(case_links.c.from_id == bindparam("mine"), case_links.c.to_id == bindparam("mine"))
 )
+"""The cases that hang together with `mine`."""
 
 
 @handler(
@@ -38,7 +39,7 @@ def gather(context: Context) -> Results:
     motion, given = context.motion, context.params
     mine = motion.case["id"]
     found = list(motion.session.execute(_alike(given, motion.case["org_path"])).scalars())
-    tied = set(motion.session.execute(_TIED, {"mine": mine}).scalars()) if found else set()
+    tied = set(motion.session.execute(TIED, {"mine": mine}).scalars()) if found else set()
     new = [one for one in found[:MOST] if one not in tied]
     for one in new:
         row = {"id": new_id(), "from_id": mine, "to_id": one, "kind": "related"}

@@ -52,6 +52,7 @@ OURS = (
     "app.cases.requests.effects",
     "app.cases.suggesting",
     "app.cases.taking_on",
+    "app.cases.tying",
 )
 """Where this room writes its own. Another room writes them in its handlers.py, a process in
 workflows/<its key>/handlers.py; both are found there."""

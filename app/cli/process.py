@@ -40,12 +40,10 @@ def check(folders: tuple[Path, ...], every: bool, strict: bool) -> None:
     FOLDERS 是流程文件夹、装着流程文件夹的文件夹或流程的键；不写就检查 bpmn 下的全部。
     文件夹里只有流程图、没有 process.yaml 的，逐张说明能不能用。
     """
-    from app import wire
     from app.processes import loose
     from app.processes.callees import Callees
     from app.processes.check import check_folder
 
-    wire()
     if every and folders:
         raise click.UsageError("写了 --all 就不要再写文件夹。")
     bad = 0
@@ -97,10 +95,13 @@ def published_keys_here() -> list[str]:
 
 
 def _at_hand() -> bool:
+    from app import wire
+
     try:
         reach.database()
     except click.ClickException:
         return False
+    wire()
     return True
 
 

@@ -25,7 +25,7 @@ from app.identity.door import actor
 from app.identity.permissions import CASE_CREATE, PROCESS_CHECK, PROCESS_PUBLISH, PROCESS_READ
 from app.identity.scopes import missing, require
 from app.processes import publish as publishing
-from app.processes.callees import Callee, among_published
+from app.processes.callees import Callee
 from app.processes.check import check_files
 from app.processes.publish import (
     Deployed,
@@ -57,7 +57,7 @@ def validate(body: dict[str, Any]) -> Response:
     """检查一个流程文件夹：文件、流程图、表单、时限，把场景在另外的数据库里走一遍，说明对在办件的影响。什么都不保存。"""
     require(actor(), PROCESS_CHECK)
     files, before = received(body)
-    callees = among_published()
+    callees = publishing.others()
     checked = check_files(files, known_org(), before, earlier(files.key), known_roles(), callees)
     files = checked.files
     with reading() as session:

@@ -15,6 +15,7 @@ from app.cases.models import cases
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.words import plain
+from app.publications.measuring import FUNCTIONS
 
 
 def check(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str, str]) -> list[Finding]:
@@ -166,7 +167,7 @@ def _measured(bundle: Bundle, diagram: Diagram, process: Doc, steps: Mapping[str
     known = {step: outcomes.get(step, []) for step in steps}
     ends = [id for id, node in diagram.every.items() if node.kind == "endEvent"]
     for key, measure in bundle.process.measures.items():
-        for part, zh in reading.errors(Reading(bundle, Tables(cases.c.id), known, ends), measure):
+        for part, zh in reading.errors(Reading(bundle, Tables(cases.c.id), known, ends, FUNCTIONS), measure):
             line = process.line(("measures", key, part))
             said = f"指标“{measure.label}”（{key}）的 {part}：{zh}"
             yield finding("error", "measure-invalid", PROCESS, line, said, f"measure {key}: {part}.")

@@ -14,6 +14,7 @@ from app.bundles.process_file import KEY
 from app.bundles.shown_query import named_in
 from app.cases.counting import NAME as COUNT
 from app.cases.feeding import NAME as FILE
+from app.cases.tying import NAME as LINK
 from app.core.db import reading
 from app.engine.services import bare
 from app.engine.xml import XmlRefused, calls_in, executables, read
@@ -46,8 +47,10 @@ class Callees:
         folder: Path | None = None,
         published: "Callable[[str], Callee | None]" = lambda key: None,
         keys: Callable[[], Iterable[str]] = tuple,
+        coming: Path | None = None,
     ) -> None:
-        self._folder, self._published, self._keys = folder, published, keys
+        """`coming` is a folder of processes that will be published too: two may ask of each other's cases."""
+        self._folder, self._published, self._keys, self._coming = folder, published, keys, coming
         self._found: dict[str, Callee | None] = {}
 
     def find(self, key: str) -> Callee | None:
@@ -56,6 +59,10 @@ class Callees:
             self._found[key] = None  # while it is being read: a circle ends here
             self._found[key] = self._beside(key) or self._published(key)
         return self._found[key]
+
+    def known(self, key: str) -> Callee | None:
+        """The process of a key, be it only one that is coming: none that may be called or filed yet."""
+        return self.find(key) or (Callees(self._coming).find(key) if self._coming is not None else None)
 
     def keys(self) -> frozenset[str]:
         """Everything that could be called."""
@@ -106,9 +113,9 @@ NOTHING = Callees()
 """Where nobody says what may be called."""
 
 
-def among_published(folder: Path | None = None) -> Callees:
+def among_published(folder: Path | None = None, coming: Path | None = None) -> Callees:
     """What is published now, and first what lies in the folder."""
-    return Callees(folder, published, published_keys)
+    return Callees(folder, published, published_keys, coming)
 
 
 def published(key: str) -> Callee | None:
@@ -168,7 +175,7 @@ def needed_in(diagram: bytes) -> list[str]:
     found = set()
     for node in (each for process in running for each in process.iter("{*}serviceTask")):
         named = [text for name, text in node.attrib.items() if name.endswith("}delegateExpression")]
-        if len(named) == 1 and bare(named[0]) in (FILE, COUNT):
+        if len(named) == 1 and bare(named[0]) in (FILE, COUNT, LINK):
             found |= {(each.text or "").strip() for each in node.iter("{*}inputParameter") if _names_it(each)}
     return sorted(found - {""})
 
@@ -184,7 +191,7 @@ def needed_by(files: Mapping[str, bytes]) -> set[str]:
 
 
 def _called(folder: Path) -> list[str]:
-    """What must be there before the process of a folder: what it calls, files, counts or offers."""
+    """What must be there before the process of a folder: what it calls, files, counts, ties or offers."""
     files = read_folder(folder)[0].files
     return sorted({*calls_in(files.get(DIAGRAM, b"")).values(), *needed_by(files)})
 

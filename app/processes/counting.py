@@ -1,4 +1,4 @@
-"""What a process asks of another one's cases (cases.count): the names are there and can be compared."""
+"""What a process asks of another one's cases (cases.count, cases.link): the names are there and compare."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from app.bundles.keys import nearest
 from app.cases.counting import COLUMNS, NAME
 from app.cases.feeding import MappingUnread, Pair, read_mapping
 from app.cases.models import CASE_STATES
+from app.cases.tying import NAME as LINK
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.processes.callees import Callees
@@ -20,21 +21,22 @@ UNLIKE = ("int", "decimal", "date", "datetime")
 
 
 def check(bundle: Bundle, diagram: Diagram, callees: Callees) -> Iterator[Finding]:
-    """Findings about every step that counts cases of another process."""
-    for call in calls(diagram, NAME):
-        yield from _least(call)
-        target = other(call, PROCESS, "查的", callees)
+    """Findings about every step that counts cases of another process, or ties one."""
+    for call in (*calls(diagram, NAME), *calls(diagram, LINK)):
+        yield from _limits(call)
+        target = other(call, PROCESS, "查的", callees, coming=True)
         if isinstance(target, Finding):
             yield target
         elif target is not None:
             yield from _where(call, bundle, target)
 
 
-def _least(call: Call) -> Iterator[Finding]:
-    least = call.said.get("least", "")
-    if least and not least.startswith("${") and not least.isdecimal():
-        zh = f" 的 least“{least[:40]}”不对；写至少几件，0 或更大的整数。"
-        yield call.tells(LEAST, zh, f' has least "{least[:40]}".')
+def _limits(call: Call) -> Iterator[Finding]:
+    for name, says in (("least", "至少"), ("most", "至多")):
+        given = call.said.get(name, "")
+        if given and not given.startswith("${") and not given.isdecimal():
+            zh = f" 的 {name}“{given[:40]}”不对；写{says}几件，0 或更大的整数。"
+            yield call.tells(LEAST, zh, f' has {name} "{given[:40]}".')
 
 
 def _where(call: Call, bundle: Bundle, target: Bundle) -> Iterator[Finding]:

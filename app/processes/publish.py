@@ -27,7 +27,7 @@ from app.identity.actor import Actor
 from app.identity.org_file import OrgFile, RoleLine
 from app.identity.permissions import PROCESS_PUBLISH
 from app.identity.scopes import require
-from app.processes.callees import Callee, among_published
+from app.processes.callees import Callee, Callees, among_published
 from app.processes.check import Checked, check_files, check_folder, org_beside
 
 _STANDING = (
@@ -74,7 +74,7 @@ def publish(
     when the version new cases start with is no longer `replaces`.
     """
     require(actor, PROCESS_PUBLISH)
-    checked = check_files(files, known_org(), before, earlier(files.key), known_roles(), among_published())
+    checked = check_files(files, known_org(), before, earlier(files.key), known_roles(), others())
     return once.answered(request, lambda session: (_keep(session, checked, actor.id, replaces), None))
 
 
@@ -83,9 +83,14 @@ def publish_folder(folder: Path, by: str = "system", *, template: bool = False) 
 
     `template` lets a folder whose key begins with `_` pass (walking its scenarios in a database of its own).
     """
-    checked = check_folder(folder, earlier(folder.name), known_roles(), among_published())
+    checked = check_folder(folder, earlier(folder.name), known_roles(), among_published(coming=folder.parent))
     with transaction() as session:
         return _keep(session, checked, by, None, template=template)
+
+
+def others() -> Callees:
+    """What a process that is sent may name: what is published, and what this installation will publish."""
+    return among_published(coming=settings().bpmn_dir)
 
 
 def shipped(folder: Path) -> list[Path]:

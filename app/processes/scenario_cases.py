@@ -77,6 +77,8 @@ def _check_new(
 
 def numbered(walk: Walk, given: Any) -> Any:
     """What a form is filled in with: `$书法班` is the number of the case that the scenario calls so."""
+    if isinstance(given, Mapping):
+        return {key: numbered(walk, each) for key, each in given.items()}
     if isinstance(given, list):
         return [numbered(walk, each) for each in given]
     if not isinstance(given, str) or not given.startswith("$") or given[1:] not in walk.cases:

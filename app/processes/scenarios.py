@@ -153,6 +153,8 @@ def _refused(walk: Walk, given: Row) -> None:
 def _doing(walk: Walk, given: Row, tasks_of: Callable[[Walk, str], list[Row]]) -> Doing:
     """The task is the newest of that step; where several do a step, the newest that lies before them."""
     actor = walk.actor(given["as"])
+    if "answers" in given:
+        given = {**given, "answers": scenario_cases.numbered(walk, given["answers"])}
     task: Row = {}
     if ACTS[given["verb"]].of != "case":
         found = tasks_of(walk, given["step"])

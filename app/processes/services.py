@@ -43,10 +43,13 @@ def calls(diagram: Diagram, handler: str) -> Iterator[Call]:
             yield Call(node, {name: text for name, text, _ in parameters(node, "inputParameter")})
 
 
-def other(call: Call, rule: str, does: str, callees: Callees, own: str = "") -> "Bundle | Finding | None":
+def other(
+    call: Call, rule: str, does: str, callees: Callees, own: str = "", *, coming: bool = False
+) -> "Bundle | Finding | None":
     """The other process that a step names, or what is wrong with its name; None where the linter tells it.
 
-    `does` says in Chinese what the step does with it; `own` is a key that is not offered.
+    `does` says in Chinese what the step does with it; `own` is a key that is not offered; with
+    `coming` one will do that is not published yet.
     """
     key = call.key
     if not key:
@@ -54,7 +57,7 @@ def other(call: Call, rule: str, does: str, callees: Callees, own: str = "") -> 
     if key.startswith("${"):
         zh = " 的 process 要直接写流程的键，不能是表达式。"
         return call.tells(rule, zh, " has a computed process.")
-    callee = callees.find(key)
+    callee = callees.known(key) if coming else callees.find(key)
     if callee is None:
         known = sorted(callees.keys() - {own})
         zh = f" {does}流程 {key}，没有这个流程；有{nearest(key, known)}。"

@@ -2,12 +2,9 @@
 
 
 def install() -> None:
-    """Keeps what is shown in step with the case it is shown of; forms may offer it, measures may count what
-    residents did."""
+    """Keeps what is shown in step with the case it is shown of; forms may offer it."""
     from app.cases import followers, offers
-    from app.cases.measuring import functions
-    from app.publications import following, measuring, offering
+    from app.publications import following, offering
 
     followers.follow(following.follow)
     offers.offer(offering.find)
-    functions.know(measuring.FUNCTIONS)

@@ -1,13 +1,12 @@
 """What residents did with what they were shown, for `measures:`: of one case, all its publications or one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Float, Integer, cast, func, select
 
 from app.bundles.keys import nearest
-from app.cases.measuring.functions import Function
-from app.cases.measuring.terms import NUMBER, Reading, Refused, Term
+from app.cases.measuring.terms import NUMBER, Function, Reading, Refused, Term
 from app.publications.models import (
     CANCELLED,
     SHOWN,
@@ -59,7 +58,7 @@ def _rows(reading: Reading, given: tuple[str, ...], table: Any, made: Any, only:
     return rows.scalar_subquery()
 
 
-FUNCTIONS = {
+FUNCTIONS: Mapping[str, Function] = {
     "likes": _number("likes", likes, _HOW_MANY),
     "comments": _number("comments", comments, _HOW_MANY, comments.c.state == SHOWN),
     "stars": _number("stars", stars, func.avg(cast(stars.c.stars, Float)), kind=Float),

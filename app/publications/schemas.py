@@ -26,6 +26,11 @@ class PublicationQuery(PageQuery):
         load_default=None,
         metadata={"description": "true：还能选的，没有结束、截止、报满；工作人员也看得到对全体居民公开的"},
     )
+    about = Text(
+        60,
+        load_default=None,
+        metadata={"description": "一件的编号：写着这个编号的（站点的项目、项目的站点、活动的点单）"},
+    )
     mine = OneOf(tuple(MINE), load_default=None, metadata={"description": "居民本人点过赞、报过名……的"})
 
 

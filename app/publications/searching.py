@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, exists, select
 
+from app.cases.models import case_facts, cases
 from app.core.errors import FieldError, Unprocessable
 from app.identity.actor import Actor
 from app.publications.models import (
@@ -58,10 +59,20 @@ def conditions(asked: Mapping[str, Any], actor: Actor, now: datetime) -> list[Co
         found.append(_near(lng, lat, min(metres, FARTHEST)))
     if asked.get("offered") == "true":
         found.append(to_be_had(now))
+    if asked.get("about") is not None:
+        found += _about(asked["about"])
     if asked.get("mine") is not None:
         table = MINE[asked["mine"]]
         found.append(p.id.in_(select(table.c.publication_id).where(table.c.person_id == actor.id)))
     return found
+
+
+def _about(number: str) -> list[ColumnElement[bool]]:
+    """A fact of theirs is the number of another case; what is no number of a case is asked in vain, for a
+    fact need not be shown."""
+    other = cases.alias("other")
+    says = and_(case_facts.c.case_id == publications.c.case_id, case_facts.c.as_text == number)
+    return [exists().where(other.c.number == number), exists().where(says)]
 
 
 def _near(lng: float, lat: float, metres: float) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from app.bundles.bundle import Bundle
 from app.bundles.measures import MeasureDef
 from app.cases.measuring.reading import condition, number
 from app.cases.measuring.terms import NOW, Reading, Tables
+from app.publications.measuring import FUNCTIONS
 from app.reports.models import counted_cases as c
 
 GOING = c.c.state.in_(("active", "suspended", "merged"))
@@ -148,7 +149,7 @@ def orders() -> Report:
 def of_process(bundle: Bundle, version: int) -> Report:
     """The report of a process: the measures that its newest version writes down, over all its cases."""
     tables = own_tables()
-    reading = Reading(bundle, tables)
+    reading = Reading(bundle, tables, beside=FUNCTIONS)
     defined = bundle.process.measures
     plain = {key: _read(reading, each, version) for key, each in defined.items() if not each.weights}
     measures = {key: plain.get(key) or _score(each, plain, version) for key, each in defined.items()}

@@ -10,17 +10,28 @@ from app.core import db
 from tests import world as worlds
 from tests.world import Row, World
 
+BOUND = "站点服务项目"
 ORG, OTHER, CENTRE, BUYER, WATCHER, RESIDENT = "zhulao1", "falv1", "shezu1", "goumai1", "guancha1", "jumin4"
-KEYS = ("welfare_project", "welfare_binding", "welfare_milestone")
+KEYS = ("welfare_project", "welfare_binding", "welfare_milestone", "welfare_station")
+CLERKS = {"d1-s1": "dongjie1", "d1-s2": "xijie2"}
 WHOLE = {
     "service_kind": "助老",
     "service_item": "上门助餐",
     "content": "为独居老人送餐。",
     "target_group": "独居老人",
-    "area": "东街道",
+    "area": "d1-s1",
     "starts_on": "2026-04-01",
     "ends_on": "2026-06-30",
     "target": 100,
+}
+STATION = {
+    "station_kind": "助老",
+    "street": "d1-s1",
+    "new_area": "甲社区",
+    "new_services": "送餐",
+    "new_address": "幸福路 5 号",
+    "new_location": {"lng": 103.022, "lat": 40.408},
+    "new_phone": "0000-0000011",
 }
 SERVED = {"service_type": "活动", "service_hours": 2.5, "service_people": 60, "effect": "老人都满意。"}
 GOAL = {"goal": "送餐", "goal_target": 50, "goal_unit": "份", "planned_on": "2026-04-30", "weight": 40}
@@ -50,10 +61,27 @@ class Project:
         self.do(CENTRE, "review", "通过")
         return self
 
+    def station(self, by: str = ORG, place: str = "d1-sz-a", **about: Any) -> Row:
+        """A station that is open."""
+        answers = {**STATION, **about}
+        filed = self.world.post_filing(
+            by=by, process=KEYS[3], title="幸福路助老服务站", answers=answers, placeUnit=place
+        )
+        for who, step, outcome in (
+            (by, "draft", "提交审核"),
+            (CLERKS[answers["street"]], "verify", "属实"),
+            (CENTRE, "review", "通过"),
+        ):
+            said = answers if step == "draft" else {}
+            assert self.do(who, step, outcome, KEYS[3], **said).status_code == 200
+        found: Row = filed.json["case"]
+        return found
+
     def bound(self) -> "Project":
         self.approved()
-        self.do(ORG, "shelf", "绑定站点", station="d1-sz-a1", station_services="送餐")
-        self.do(ORG, "draft", "提交审核", KEYS[1], new_services="送餐")
+        self.at = self.station()["number"]
+        self.do(ORG, "shelf", "绑定站点", station=self.at, station_services="送餐")
+        self.do(ORG, "draft", "提交审核", KEYS[1], station=self.at, new_services="送餐")
         self.do(CENTRE, "review", "通过", KEYS[1])
         return self
 
@@ -122,30 +150,33 @@ def test_only_what_a_centre_has_approved_is_on_the_shelf_and_bound_and_the_old_s
     project = Project(database).approved()
     alone = project.do(ORG, "shelf", "上架")
     assert (alone.status_code, alone.json["type"]) == (409, "/problems/cases-lacking")
-    foreign = project.do(ORG, "shelf", "绑定站点", station="d1-sz-b1", station_services="送餐")
-    assert foreign.json["errors"][0]["code"] == "unit-not-selectable"
-    project.do(ORG, "shelf", "绑定站点", station="d1-sz-a1", station_services="送餐")
-    assert project.do(ORG, "draft", "解除", KEYS[1], new_services="送餐").status_code == 422
-    project.do(ORG, "draft", "提交审核", KEYS[1], new_services="送餐")
-    assert (project.do(ORG, "shelf", "上架").status_code, project.shown("服务站点")) == (409, [])
+    theirs = project.station(OTHER, "d1-sz-b", station_kind="法律与调解")["number"]
+    foreign = project.do(ORG, "shelf", "绑定站点", station=theirs, station_services="送餐")
+    assert foreign.json["errors"][0]["code"] == "case-not-selectable"
+    at = project.station()["number"]
+    project.do(ORG, "shelf", "绑定站点", station=at, station_services="送餐")
+    said = {"station": at, "new_services": "送餐"}
+    assert project.do(ORG, "draft", "解除", KEYS[1], **said).status_code == 422
+    project.do(ORG, "draft", "提交审核", KEYS[1], **said)
+    assert (project.do(ORG, "shelf", "上架").status_code, project.shown(BOUND)) == (409, [])
     project.do(CENTRE, "review", "通过", KEYS[1])
     assert project.do(ORG, "shelf", "上架").status_code == 200
 
     (seen,) = project.shown()
-    (station,) = project.world.get(RESIDENT, "/publications?section=服务站点&category=d1-sz-a1").json["items"]
+    (station,) = project.world.get(RESIDENT, f"/publications?section={BOUND}&category={at}").json["items"]
     assert (seen["title"], station["title"]) == ("银龄助餐", "银龄助餐")
     project.do(ORG, "bound", "修改", KEYS[1], new_services="送餐、理发")
-    assert [
-        each["text"] for each in project.shown("服务站点")[0]["fields"] if each["name"] == "services"
-    ] == ["送餐"]
+    assert [each["text"] for each in project.shown(BOUND)[0]["fields"] if each["name"] == "services"] == [
+        "送餐"
+    ]
 
     project.do(CENTRE, "review_change", "通过", KEYS[1])
-    assert project.shown("服务站点")[0]["fields"][2]["text"] == "送餐、理发"
+    assert project.shown(BOUND)[0]["fields"][2]["text"] == "送餐、理发"
     project.do(ORG, "shown", "下架", opinion="换厨房")
     assert project.world.get(RESIDENT, f"/publications/{seen['id']}").status_code == 404
     assert project.world.post(RESIDENT, f"/publications/{seen['id']}/like", {}).status_code == 404
     project.do(ORG, "bound", "解除", KEYS[1], opinion="到期")
-    assert project.shown("服务站点") == []
+    assert project.shown(BOUND) == []
     history = project.other_case(KEYS[1])["data"]["history"]
     assert [line.rpartition("：")[2] for line in history] == ["送餐", "送餐、理发", "解除绑定"]
 
@@ -153,14 +184,15 @@ def test_only_what_a_centre_has_approved_is_on_the_shelf_and_bound_and_the_old_s
 @pytest.mark.requirement("BS-221")
 def test_a_binding_is_taken_back_only_before_it_was_reviewed(database: db.Database) -> None:
     project = Project(database).approved()
-    project.do(ORG, "shelf", "绑定站点", station="d1-sz-a1", station_services="送餐")
+    said = {"station": project.station()["number"], "new_services": "送餐"}
+    project.do(ORG, "shelf", "绑定站点", station=said["station"], station_services="送餐")
     draft = project.task(ORG, "draft", KEYS[1])
-    project.do(ORG, "draft", "提交审核", KEYS[1], new_services="送餐")
+    project.do(ORG, "draft", "提交审核", KEYS[1], **said)
 
     taken = project.world.post(ORG, f"/tasks/{draft['id']}/withdraw", {"reason": "时间写错"})
     gone = [each["step"] for each in project.world.inbox(CENTRE)]
     again = project.task(ORG, "draft", KEYS[1])
-    project.do(ORG, "draft", "提交审核", KEYS[1], new_services="送餐")
+    project.do(ORG, "draft", "提交审核", KEYS[1], **said)
     project.do(CENTRE, "review", "通过", KEYS[1])
     late = project.world.post(ORG, f"/tasks/{again['id']}/withdraw", {"reason": "又错"})
 
@@ -244,6 +276,79 @@ def test_a_resident_rates_a_project_once_and_books_a_talk_at_its_station(databas
         ("confirmed", "请到站点")
     ]
     assert world.get("jumin1", path).json["items"] == []
+
+
+@pytest.mark.requirement("BS-217", "BS-235")
+def test_a_station_lists_its_projects_and_a_project_its_stations(database: db.Database) -> None:
+    project = Project(database)
+    world = project.world
+    filed = {"process": KEYS[3], "title": "x", "answers": STATION, "placeUnit": "d1-sz-a"}
+    assert world.post_filing(by=CENTRE, **filed).status_code == 403
+    project.bound()
+    project.do(ORG, "shelf", "上架")
+    station = world.rows(cases, process_key=KEYS[3])[0]
+    binding = project.other_case(KEYS[1])
+
+    def tied(case_id: str, who: str = ORG) -> set[tuple[str, str]]:
+        items = world.get(who, f"/cases/{case_id}/links").json["items"]
+        return {(each["case"]["process"], each["case"]["title"]) for each in items}
+
+    def about(number: str) -> list[str]:
+        """In one question what is shown of both."""
+        items = world.get(RESIDENT, f"/publications?about={number}").json["items"]
+        return [field["text"] for each in items for field in each["fields"][:2]]
+
+    assert tied(station["id"]) == tied(project.case["id"]) == {(KEYS[1], "银龄助餐")}
+    assert tied(binding["id"]) == {(KEYS[3], "幸福路助老服务站"), (KEYS[0], "银龄助餐")}
+    assert about(station["number"]) == about(project.case["number"]) == ["幸福路助老服务站", "银龄助餐"]
+    held = project.do(ORG, "open", "关闭", KEYS[3], "到期")
+    assert (held.status_code, held.json["type"]) == (409, "/problems/cases-lacking")
+    assert world.get(OTHER, f"/cases/{station['id']}").status_code == 404
+    task = project.task(ORG, "open", KEYS[3])
+    for who in (WATCHER, CENTRE, "dongjie1"):
+        body = {"outcome": "关闭", "answers": {}, "opinion": "x"}
+        assert world.post(who, f"/tasks/{task['id']}/complete", body, seen=1).status_code == 403, who
+
+
+@pytest.mark.requirement("BS-235", "BS-245")
+def test_figures_of_stations_sum_to_the_register_of_the_area(database: db.Database) -> None:
+    project = Project(database).bound()
+    world = project.world
+    project.station(station_kind="助残", street="d1-s2")
+    project.station(OTHER, "d1-sz-b", station_kind="法律与调解", street="d1-s2")
+    world.appoint("xuncha-s1", "observer", "d1-s1")
+    (shown,) = (each for each in project.shown("服务站点") if each["category"] == "助老")
+    world.post(RESIDENT, f"/publications/{shown['id']}/ratings", {"stars": {"服务": 5, "环境": 4}})
+    mine = project.task(ORG, "open", KEYS[3])["case_id"]
+    assert project.do(ORG, "open", "登记到访", KEYS[3], visitors=30, visit_note="三月").status_code == 200
+    draft = {"process": KEYS[3], "title": "还没有开放", "answers": STATION, "placeUnit": "d1-sz-a"}
+    assert world.post_filing(by=ORG, **draft).status_code == 201
+
+    def total(who: str) -> dict[str, Any]:
+        return {key: each["value"] for key, each in figures(world, KEYS[3], who)["total"].items()}
+
+    told = total(WATCHER)
+    assert [told[key] for key in ("stations", "projects", "visits", "raters", "stars", "reads")] == [
+        3,
+        1,
+        30,
+        1,
+        4.5,
+        0,
+    ]
+    for by, groups in (
+        ("unit", {"d1-s1": 1, "d1-s2": 2}),
+        ("fact.street", {"d1-s1": 1, "d1-s2": 2}),
+        ("fact.station_kind", {"助老": 1, "助残": 1, "法律与调解": 1}),
+        ("place", {"d1-sz-a": 2, "d1-sz-b": 1}),
+        ("month", {f"{world.now():%Y-%m}-01": 3}),
+    ):
+        found = figures(world, KEYS[3], WATCHER, by)["groups"]
+        assert {each["by"][by]["key"]: each["numbers"]["stations"]["value"] for each in found} == groups, by
+    assert [total(who)["stations"] for who in ("xuncha-s1", ORG, OTHER)] == [1, 2, 1]
+    assert world.case(mine)["data"]["visits"] == 30
+    assert world.get("xuncha-s1", f"/publications/{shown['id']}").json["title"] == "幸福路助老服务站"
+    assert total(WATCHER)["reads"] == 1
 
 
 @pytest.mark.requirement("BS-246")
@@ -339,12 +444,13 @@ def test_who_only_looks_sees_progress_and_numbers_of_the_area_and_changes_nothin
     assert numbers(KEYS[1])["bindings"] == 1
     kinds = grouped(KEYS[0], "fact.service_kind", "projects")
     stations = grouped(KEYS[1], "fact.station", "bindings")
-    assert (kinds, stations) == ({"助老": 2}, {"d1-sz-a1": 1})
+    assert (kinds, stations) == ({"助老": 2}, {project.at: 1})
     (station,) = world.get(WATCHER, "/publications?section=服务站点").json["items"]
     shown = {each["name"]: each["text"] for each in station["fields"]}
-    assert (shown["station"], shown["services"], shown["place_unit"]) == (
+    assert (station["title"], shown["services"], shown["place_unit"], shown["street"]) == (
         "幸福路助老服务站",
         "送餐",
         "示范助老公益社",
+        "东街道",
     )
     assert numbers(KEYS[0], OTHER)["projects"] == 0

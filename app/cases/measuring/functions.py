@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, and_, func, or_, select
+from sqlalchemy import Boolean, Integer, and_, case, func, or_, select
 
 from app.bundles.keys import nearest
-from app.cases.measuring.terms import BOOL, MOMENT, NOW, NUMBER, TEXT, Reading, Refused, Term
-from app.cases.models import CASE_STATES, case_facts, case_links, cases, rejections, tasks
+from app.cases.measuring.terms import BOOL, MOMENT, NOW, NUMBER, TEXT, Function, Reading, Refused, Term
+from app.cases.models import CASE_STATES, GOING, case_facts, case_links, cases, rejections, tasks
 from app.cases.requests import kinds
 from app.cases.requests.models import case_requests
 from app.cases.secrets.table import case_secrets
@@ -16,8 +16,6 @@ from app.clocks.rows import RUNNING, STOPPED
 from app.core import dialects
 from app.core.db import Instant
 from app.engine.durations import parse_duration
-
-Function = Callable[[Reading, tuple[str, ...]], Term]
 
 
 def _state(reading: Reading, _: tuple[str, ...]) -> Term:
@@ -112,11 +110,22 @@ def _seconds(length: str) -> int:
 
 def _linked(reading: Reading, given: tuple[str, ...]) -> Term:
     """Whether a case of that process hangs together with this one, whichever was first."""
-    other, mine = cases.alias("linked"), reading.tables.case_id
-    away = and_(case_links.c.from_id == mine, case_links.c.to_id == other.c.id)
-    home = and_(case_links.c.to_id == mine, case_links.c.from_id == other.c.id)
-    found = select(case_links.c.id).where(or_(away, home), other.c.process_key == given[0])
-    return _there(reading, f"linked:{given[0]}", found)
+    return _there(reading, f"linked:{given[0]}", _tied(reading, given[0], case_links.c.id))
+
+
+def _links(reading: Reading, given: tuple[str, ...]) -> Term:
+    """How many of them are under way."""
+    rows = _tied(reading, given[0], func.count(), going=True)
+    return _counted(reading, f"links:{given[0]}", rows)
+
+
+def _tied(reading: Reading, process: str, made: Any, *, going: bool = False) -> Any:
+    """Links are found by either end, then the few cases at their other ends: each by its own index."""
+    other, mine, link = cases.alias("linked"), reading.tables.case_id, case_links.c
+    far = case((link.from_id == mine, link.to_id), else_=link.from_id)
+    rows = select(made).select_from(case_links.join(other, other.c.id == far))
+    rows = rows.where(or_(link.from_id == mine, link.to_id == mine), other.c.process_key == process)
+    return rows.where(other.c.state.in_(GOING)) if going else rows
 
 
 def _steps(reading: Reading, given: tuple[str, ...]) -> Any:
@@ -175,7 +184,7 @@ def _column(kind: str, name: str) -> Function:
     return lambda reading, _: Term(kind, reading.tables.column(name))
 
 
-FUNCTIONS: dict[str, Function] = {
+FUNCTIONS: Mapping[str, Function] = {
     "now": lambda _, __: Term(MOMENT, NOW),
     "state": _state,
     "status": _column(TEXT, "status"),
@@ -187,6 +196,7 @@ FUNCTIONS: dict[str, Function] = {
     "supervised": _column(BOOL, "supervised"),
     "unsatisfied": _column(BOOL, "unsatisfied"),
     "linked": _linked,
+    "links": _links,
     "repeated": _repeated,
     "asked": _requests("asked"),
     "granted": _requests("granted", case_requests.c.state == "granted"),
@@ -216,11 +226,6 @@ FUNCTIONS: dict[str, Function] = {
     "holds": _tier("holds", timers.c.state == "fired", clocks.c.state != STOPPED),
 }
 """By name; `bundles/measures.py` says how many arguments each takes, and what it means."""
-
-
-def know(more: Mapping[str, Function]) -> None:
-    """Rooms above, which keep rows of their own beside a case, bring the functions that read them."""
-    FUNCTIONS.update(more)
 
 
 def _counted(reading: Reading, what: str, rows: Any) -> Term:

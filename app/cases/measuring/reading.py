@@ -172,11 +172,12 @@ def _either(reading: Reading, test: ast.expr, body: ast.expr, orelse: ast.expr) 
 
 
 def _call(reading: Reading, name: str, given: list[ast.expr]) -> Term:
-    if name in FUNCTIONS:
+    function = FUNCTIONS.get(name) or reading.beside.get(name)
+    if function is not None:
         words = [each.value for each in given if isinstance(each, ast.Constant)]
         if len(words) != len(given) or not all(isinstance(each, str) for each in words):
             raise Refused(f'{name} 的括号里写引号里的名字，例如 {name}("…")。')
-        return FUNCTIONS[name](reading, tuple(map(str, words)))
+        return function(reading, tuple(map(str, words)))
     terms = [_read(reading, each) for each in given]
     match name, terms:
         case "has", [each]:

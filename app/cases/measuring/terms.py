@@ -1,6 +1,6 @@
 """What a measure is made of: typed SQL terms, and the tables of a case that they read."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,12 +91,18 @@ class Tables:
 @dataclass(frozen=True)
 class Reading:
     """One process whose measures are being read. `steps` (with their outcomes) and `ends` are those drawn;
-    None once it is published: they were looked at before."""
+    None once it is published: they were looked at before. `beside` are functions that read what rooms above
+    keep of a case."""
 
     bundle: Bundle
     tables: Tables
     steps: Mapping[str, Collection[str]] | None = None
     ends: Collection[str] | None = None
+    beside: "Mapping[str, Function]" = field(default_factory=dict)
+
+
+Function = Callable[[Reading, tuple[str, ...]], Term]
+"""What is written as name("…") in a measure."""
 
 
 def of_fact(declared: DataField, row: Any) -> Term:
