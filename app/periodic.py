@@ -2,7 +2,7 @@
 
 from app.schedules.service import Schedule, know
 
-EVERY_MINUTE, EVERY_FIVE, EVERY_DAY = "PT1M", "PT5M", "P1D"
+EVERY_MINUTE, EVERY_FIVE, EVERY_HOUR, EVERY_DAY = "PT1M", "PT5M", "PT1H", "P1D"
 
 
 def install() -> None:
@@ -14,6 +14,7 @@ def install() -> None:
     from app.identity import login
     from app.inspection import service as inspection
     from app.publications import looking
+    from app.reports import freezing
     from app.schedules import starting
 
     know(
@@ -27,5 +28,6 @@ def install() -> None:
         Schedule("inbound-expired", "结束等过期限的来件", EVERY_MINUTE, parking.expire),
         Schedule("inspection", "巡检：按规则查一遍在办的件", EVERY_FIVE, inspection.inspect),
         Schedule("reads", "看过公示的人次记成数，忘掉是谁", EVERY_DAY, looking.sum_up),
+        Schedule("report-months", "冻结已经过完的月份的统计", EVERY_HOUR, freezing.catch_up),
         Schedule("inbound-old", "清理三十天前送到的来件", EVERY_MINUTE, parking.forget_delivered),
     )

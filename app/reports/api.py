@@ -41,7 +41,7 @@ def list_reports() -> Response:
 @blp.problems(NotFound, ReportRefused, TooManyGroups)
 def figures(query: dict[str, Any], name: str) -> Response:
     """一张统计：期内的办件按单位、分类等各有多少，分子、分母都给出；只算我管得到的，已剔除的另说件数。"""
-    return sent(_shown(_found(query, name), query["rank"]))
+    return sent(figures_out(_found(query, name), query["rank"]))
 
 
 @blp.get("/<id:name>/table")
@@ -76,7 +76,7 @@ def cases_behind(query: dict[str, Any], name: str) -> Response:
     def load(limit: int, after: str | None) -> list[Row]:
         return service.cases_behind(me, name, asked, query["measure"], query["part"], limit + 1, after)
 
-    return sent(pages.of_rows(me.id, view, query, load, _counted, key="case_id"))
+    return sent(pages.of_rows(me.id, view, query, load, counted_out, key="case_id"))
 
 
 def _found(query: Mapping[str, Any], name: str) -> Figures:
@@ -111,7 +111,8 @@ def _only(name: str, key: str = "") -> tuple[str, str | None]:
     return name, None if key == NOBODY else key
 
 
-def _shown(found: Figures, rank: str | None) -> dict[str, Any]:
+def figures_out(found: Figures, rank: str | None) -> dict[str, Any]:
+    """The answer of a report."""
     report, asked, by = found.report, found.asked, found.by
     groups = [_group(found, row) for row in found.rows] if by else []
     if rank is not None and by:
@@ -177,7 +178,8 @@ def _measures(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def _counted(row: Row) -> dict[str, Any]:
+def counted_out(row: Row) -> dict[str, Any]:
+    """A case behind a number."""
     moments = ("received_at", "dispatched_at", "due_at", "met_at", "closed_at")
     told = {name.replace("_at", "At"): out(row[name]) for name in moments}
     plain = ("number", "unit", "category", "state", "status", "returns", "round")

@@ -1,9 +1,22 @@
-"""One narrow row for each case that statistics count: what a number needs to know of it, and nothing else."""
+"""What statistics keep: a narrow row for each case that is counted, and months that are frozen."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, false
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 
-from app.core.db import Id, Instant, metadata
+from app.audit.guards import append_only
+from app.core.db import Id, Instant, Json, metadata
 
+# What a number needs to know of a case, and nothing else.
 counted_cases = Table(
     "counted_cases",
     metadata,
@@ -32,4 +45,39 @@ counted_cases = Table(
     # Both halves of a narrow scope, so that who sees one unit of many reads that one's rows alone.
     Index("ix_counted_cases_unit", "unit", "received_at"),
     Index("ix_counted_cases_place", "org_path", postgresql_ops={"org_path": "varchar_pattern_ops"}),
+)
+
+# — frozen months: rows are added, never changed —
+
+frozen_months = append_only(
+    Table(
+        "frozen_months",
+        metadata,
+        Column("id", Id, primary_key=True),
+        Column("process_key", String(60), nullable=False),
+        Column("month", String(7), nullable=False),  # 2026-10, by 派单 in Beijing
+        Column("version_id", String(64), ForeignKey("process_versions.id"), nullable=False),
+        Column("version_number", Integer, nullable=False),  # of the definitions
+        Column("calendar", Integer),  # version of the working calendar; none in natural time
+        Column("frozen_at", Instant, nullable=False),
+        Column("cases", Integer, nullable=False),
+        Column("digest", String(64), nullable=False),  # SM3 over its groups; told to the audit stream too
+        UniqueConstraint("process_key", "month", name="uq_frozen_months"),
+    )
+)
+
+# One row for each unit and place that had a case: units by code, for a path moves with its unit.
+frozen_groups = append_only(
+    Table(
+        "frozen_groups",
+        metadata,
+        Column("id", Id, primary_key=True),
+        Column("month_id", Id, ForeignKey("frozen_months.id"), nullable=False, index=True),
+        Column("unit", String(60)),  # the unit it counts for
+        Column("place", String(60)),  # where it happened; none of what is sealed
+        Column("excluded", Integer, nullable=False),
+        Column("held", Integer, nullable=False),
+        Column("sums", Json, nullable=False),  # as Measure.columns names them; no zeros
+        Column("members", LargeBinary, nullable=False),  # as freezing.packed
+    )
 )

@@ -135,6 +135,13 @@ def listed(
     return [dict(row) for row in session.execute(statement, {"now": now}).mappings()]
 
 
+def named(session: Session, ids: Sequence[str]) -> list[Row]:
+    """These cases as they stand now, the newest first."""
+    rows = select(counted, cases.c.number, cases.c.status).join(cases, cases.c.id == counted.c.case_id)
+    mine = rows.where(counted.c.case_id.in_(ids)).order_by(counted.c.case_id.desc())
+    return [dict(row) for row in session.execute(mine).mappings()]
+
+
 def _mean_of_means(inner: Any, measure: Measure) -> Any:
     """Of what a group is rolled up from, each counted once: beside the mean of all its cases."""
     each = inner.c[f"{measure.key}_n"] / func.nullif(inner.c[f"{measure.key}_of"], 0)
@@ -146,17 +153,19 @@ def _named(row: Any, names: dict[str, str]) -> Row:
     return {**{name: row[label] for name, label in names.items()}, **kept}
 
 
-def _which(session: Session, actor: Actor, report: Report, asked: Asked) -> list[ColumnElement[bool]]:
+def in_period(report: Report, asked: Asked) -> list[ColumnElement[bool]]:
+    """The cases of the period, whoever may see them."""
     at = PERIODS[asked.period]
-    found = [
-        at >= _midnight(asked.first),
-        at < _midnight(asked.last + timedelta(days=1)),
-        scope(session, actor, counted.c.org_path),
-    ]
-    if asked.within is not None:
-        found.append(unit_scope((asked.within,), counted.c.org_path))
+    found = [at >= _midnight(asked.first), at < _midnight(asked.last + timedelta(days=1))]
     process = report.bundle.key if report.bundle is not None else asked.process
     return found if process is None else [*found, counted.c.process_key == process]
+
+
+def _which(session: Session, actor: Actor, report: Report, asked: Asked) -> list[ColumnElement[bool]]:
+    found = [*in_period(report, asked), scope(session, actor, counted.c.org_path)]
+    if asked.within is not None:
+        found.append(unit_scope((asked.within,), counted.c.org_path))
+    return found
 
 
 def _only(report: Report, asked: Asked) -> list[ColumnElement[bool]]:
@@ -166,8 +175,14 @@ def _only(report: Report, asked: Asked) -> list[ColumnElement[bool]]:
 def scope(session: Session, actor: Actor, path: Any) -> ColumnElement[bool]:
     """What happened below a unit that grants the right, and what a unit below one has to answer for."""
     held = actor.permissions.get(REPORT_READ, ())
-    codes = session.execute(select(units.c.code).where(unit_scope(held, units.c.path))).scalars().all()
+    codes = sorted(codes_below(session, actor))
     return or_(unit_scope(held, path), dialects.one_of(counted.c.unit, codes))
+
+
+def codes_below(session: Session, actor: Actor) -> frozenset[str]:
+    """The units that grant the right to see statistics, and all below them."""
+    held = actor.permissions.get(REPORT_READ, ())
+    return frozenset(session.execute(select(units.c.code).where(unit_scope(held, units.c.path))).scalars())
 
 
 def _in_group(report: Report, name: str, key: str | None, asked: Asked) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from app.identity.actor import Actor
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
 from app.reports import dimensions, measures, query
-from app.reports.measures import Report
+from app.reports.measures import Measure, Report
 from app.reports.query import MOST_GROUPS, NOBODY, Asked
 
 LONGEST_DAYS = 3 * 366
@@ -90,9 +90,9 @@ def counted(
     rows = _groups(session, actor, report, asked, by, now)
     excluded, held = query.set_aside(session, actor, report, asked, now)
     held_counted = "held" not in query.left_out(report, asked)
-    names = {each: _names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
+    called = {each: names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
     total = _total(rows, by)
-    found = Figures(report, asked, tuple(by), now, rows, total, excluded, held, held_counted, names)
+    found = Figures(report, asked, tuple(by), now, rows, total, excluded, held, held_counted, called)
     if compare is None:
         return found
     earlier = _groups(session, actor, report, asked.before(compare), by, now)
@@ -122,6 +122,13 @@ def behind(
     after: str | None = None,
 ) -> list[Row]:
     """The same within a transaction, of a report that was found. Raises ReportRefused."""
+    found = part_of(report, measure, part)
+    _ready(session)
+    return query.listed(session, actor, report, found, part, asked, clock.now(session), most, after)
+
+
+def part_of(report: Report, measure: str, part: str) -> Measure:
+    """The measure that has this part. Raises ReportRefused."""
     if measure not in report.measures:
         refuse("?measure", "measure-unknown", f"没有这个指标；有 {'、'.join(report.measures)}。")
     found = report.measures[measure]
@@ -130,8 +137,7 @@ def behind(
         refuse("?measure", "part-unknown", f"得分由几个比率合成，请分别看它们的办件：{named}。")
     if part not in found.parts({}):
         refuse("?part", "part-unknown", "这个指标是件数，没有分母。")
-    _ready(session)
-    return query.listed(session, actor, report, found, part, asked, clock.now(session), most, after)
+    return found
 
 
 def refuse(at: str, code: str, says: str) -> NoReturn:
@@ -191,7 +197,8 @@ def _check(report: Report, asked: Asked, by: Sequence[str]) -> None:
             refuse("?by", "value-invalid", unknown.zh)
 
 
-def _names(session: Session, report: Report, dimension: str, keys: set[str]) -> dict[str, str]:
+def names(session: Session, report: Report, dimension: str, keys: set[str]) -> dict[str, str]:
+    """What people call these groups, as far as it is known."""
     statement = dimensions.names_of(report, dimension)
     if not keys or statement is None:
         return {}

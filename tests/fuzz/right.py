@@ -20,7 +20,7 @@ from tests.cases import secret_process, test_splitting
 from tests.cases.external.conftest import fetch, fetching, said
 from tests.engine.drawing import Drawing
 from tests.files import bring, upload
-from tests.fuzz import owning, polling, publishing
+from tests.fuzz import freezing, owning, polling, publishing
 from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
 from tests.world import bundle_of, by_role, shipped
 
@@ -463,4 +463,5 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     **polling.RIGHT,
     **publishing.RIGHT,
     **owning.RIGHT,
+    **freezing.RIGHT,
 }

@@ -1,0 +1,169 @@
+"""差异: a frozen month against what the same question gives now, case by case, with the likely cause."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.cases.motion import Row
+from app.clocks import calendars
+from app.core import clock
+from app.core.db import reading
+from app.identity.actor import Actor
+from app.identity.permissions import REPORT_READ
+from app.identity.scopes import require
+from app.reports import freezing, frozen, members, numbers, query, service
+from app.reports.measures import Report
+from app.reports.members import Member
+
+CAUSES = {
+    "late": "后来才有的办件",
+    "moved": "改由别的单位承办，或改了发生地",
+    "exclusion": "剔除，或恢复计入",
+    "hold": "挂账，或恢复",
+    "definition": "口径或权重改了",
+    "calendar": "工作日历换了版",
+    "progress": "冻结以后又办理了",
+    "value": "各件自己的数后来改了",
+    "parts": "随合成它的比率而变",
+}
+MOST_CASES = 200
+"""Cases named of one difference; how many there are is told."""
+_CLOCKED = re.compile(r"\b(met|late|overdue|reached|holds|answered|unanswered)\(")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A case that came into a part of a number since, or fell out of it."""
+
+    id: str
+    part: str
+    came: bool
+    cause: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One measure of one unit: what was kept, what it would be now (None where it is measured no more)."""
+
+    measure: str
+    label: str
+    unit: str | None
+    then: Mapping[str, Any]
+    now: Mapping[str, Any] | None
+    moved: Sequence[Moved]
+    causes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A frozen month held against now: its row, what is in force now, and every difference."""
+
+    row: Row
+    at: datetime
+    version: int
+    calendar: int | None
+    found: Sequence[Difference]
+    names: Mapping[str, str]
+
+
+def compare(actor: Actor, name: str, month: str) -> Compared:
+    """Raises NotFound, PermissionMissing."""
+    require(actor, REPORT_READ)
+    with reading() as session:
+        kept, report = frozen.kept(session, name, month), service.named(session, name)
+        now = clock.now(session)
+        current = members.of_month(session, report, kept.month, now, freezing.places(session))
+        calendar = calendars.in_force(session).version or None
+        codes = query.codes_below(session, actor)
+        groups = frozen.in_scope(session, actor, kept.groups)
+        causes = _causes(kept, report, current, calendar)
+        mine = [each for each in current if each.place in codes or each.unit in codes]
+        found = list(_differences(kept, groups, report, mine, causes))
+        keys = {each.unit for each in found if each.unit is not None}
+        names = service.names(session, report, "unit", keys)
+    version = next(iter(report.measures.values())).version
+    return Compared(kept.row, now, version, calendar, found, names)
+
+
+Cause = Callable[[str, str | None], str]
+"""Measure and case (none: of its numbers alone) → a key of CAUSES."""
+
+
+def _causes(kept: frozen.Frozen, report: Report, current: Sequence[Member], calendar: int | None) -> Cause:
+    """Of several reasons the one that lies deepest: what happened to the case, then to what is asked."""
+    before, after = {each.id: each for each in kept.members}, {each.id: each for each in current}
+    redefined = {key for key in kept.report.measures if _meaning(kept.report, key) != _meaning(report, key)}
+    recalled = calendar != kept.row["calendar"]
+
+    def cause(measure: str, case_id: str | None) -> str:
+        if case_id is not None:
+            then, now = before.get(case_id), after.get(case_id)
+            if then is None:
+                return "late"
+            if now is None or (then.unit, then.place) != (now.unit, now.place):
+                return "moved"
+            if then.excluded != now.excluded:
+                return "exclusion"
+            if then.held != now.held:
+                return "hold"
+        if measure in redefined:
+            return "definition"
+        if kept.report.measures[measure].weighted:
+            return "parts"
+        if case_id is None:
+            return "value"
+        return "calendar" if recalled and _CLOCKED.search(str(_meaning(report, measure))) else "progress"
+
+    return cause
+
+
+def _meaning(report: Report, key: str) -> Any:
+    """What a measure asks, in the author's words; None where it is not there."""
+    process = report.bundle.process if report.bundle is not None else None
+    defined = process.measures.get(key) if process is not None else None
+    if process is None or defined is None:
+        return None
+    asked = {part: expression.text for part, expression in defined.parts.items()}
+    counting = process.statistics
+    held = counting.held if counting is not None else None
+    return defined.unit, asked, dict(defined.weights), defined.includes, held
+
+
+def _differences(
+    kept: frozen.Frozen, groups: Sequence[Row], report: Report, mine: Sequence[Member], cause: Cause
+) -> Iterator[Difference]:
+    then_of = frozen.Frozen(kept.row, kept.month, kept.report, groups)
+    then_sums: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    for group in groups:
+        then_sums[group["unit"]].update(group["sums"])
+    by_unit: defaultdict[str | None, list[Member]] = defaultdict(list)
+    for each in mine:
+        by_unit[each.unit].append(each)
+    then_ids, now_ids = _ids(then_of.members), _ids(mine)
+    for unit in sorted({*then_sums, *by_unit}, key=lambda code: (code is None, code or "")):
+        sums = members.sums(report, by_unit[unit])
+        for key, measure in kept.report.measures.items():
+            then = numbers.number(measure, then_sums[unit])
+            now = numbers.number(report.measures[key], sums) if key in report.measures else None
+            moved = [
+                Moved(each, part, came, cause(key, each))
+                for part in ("numerator", "denominator")
+                for came, some, other in ((True, now_ids, then_ids), (False, then_ids, now_ids))
+                for each in sorted(some[unit, key, part] - other[unit, key, part])
+            ]
+            if then == now and not moved:
+                continue
+            causes = Counter(each.cause for each in {one.id: one for one in moved}.values())
+            told = causes or {cause(key, None): 0}
+            yield Difference(key, measure.label, unit, then, now, moved[:MOST_CASES], told)
+
+
+def _ids(found: Iterator[Member] | Sequence[Member]) -> defaultdict[tuple[str | None, str, str], set[str]]:
+    ids: defaultdict[tuple[str | None, str, str], set[str]] = defaultdict(set)
+    for member in found:
+        for key, part in member.parts:
+            ids[member.unit, key, part].add(member.id)
+    return ids
