@@ -163,6 +163,11 @@ def test_who_was_there_rates_two_aspects_once_and_managers_see_the_mean_of_each(
     assert given == [201, 201, 409, 403, 403]
     aspects = town.get("zhongxin1", path).json["ratings"]["aspects"]
     assert [(each["aspect"], each["mean"]) for each in aspects] == [("活动内容", 3.0), ("活动安排", 5.0)]
+    today = town.now().astimezone(BEIJING).date()
+    asked = f"/reports/civic_activity?from={today}&to={today}&period=received&by=unit"
+    (station,) = town.get("zhongxin1", asked).json["groups"]
+    told = (station["by"]["unit"]["name"], station["numbers"]["stars"]["value"])
+    assert told == ("甲社区文明实践站", 4.0), "all aspects of a station's activities"
 
 
 @pytest.mark.requirement("XC-052", "XC-055")
@@ -175,9 +180,10 @@ def test_the_centre_counts_orders_by_state_station_and_category_and_a_station_on
         if by != "jumin3":
             do(town, "jiazhan1" if target.endswith("s1-c1") else "dingzhan1", case, "接单")
 
-    def report(by: str, group: str) -> Any:
-        today = town.now().astimezone(BEIJING).date()
-        answer = town.get(by, f"/reports/civic_practice?from={today}&to={today}&period=received&by={group}")
+    def report(by: str, group: str, ago: int = 0, more: str = "") -> Any:
+        day = town.now().astimezone(BEIJING).date() - timedelta(days=ago)
+        days = f"from={day}&to={day}&period=received"
+        answer = town.get(by, f"/reports/civic_practice?{days}&by={group}{more}")
         return answer if answer.status_code != 200 else answer.json
 
     whole = report("zhongxin1", "unit")
@@ -201,6 +207,9 @@ def test_the_centre_counts_orders_by_state_station_and_category_and_a_station_on
     }
     assert [each["by"]["category"]["name"] for each in by_kind] == ["法律法规"]
     assert own["total"]["orders"]["value"] == 1
+    assert report("zhongxin1", "unit", ago=1)["total"]["orders"]["value"] == 0, "of another day"
+    one = report("zhongxin1", "", more="&where=unit:d1-wm-s2-c1")["total"]
+    assert (one["orders"]["value"], one["accept_rate"]["numerator"]) == (1, 1), "of one station"
     assert report("jumin1", "unit").status_code == 403
 
 

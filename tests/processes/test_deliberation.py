@@ -34,9 +34,9 @@ CODES = {ONE: "code-of-a-voter-00000001", TWO: "code-of-a-voter-00000002"}
 class Issue:
     """One 微提案 of ONE, moved over HTTP by who may."""
 
-    def __init__(self, house: World, by: str = ONE) -> None:
+    def __init__(self, house: World, by: str = ONE, place: str = "d1-s1-c1") -> None:
         self.house = house
-        answer = house.post(by, "/my/cases", PROPOSAL)
+        answer = house.post(by, "/my/cases", {**PROPOSAL, "placeUnit": place})
         assert answer.status_code == 201, answer.json
         self.id = answer.json["id"]
 
@@ -335,17 +335,29 @@ def test_the_way_from_an_issue_to_its_covenant_is_read_at_both_ends(house: World
 @pytest.mark.requirement("XC-076", "XC-077", "XC-078", "XC-079")
 def test_the_five_steps_are_counted_and_each_number_leads_to_its_issues(house: World) -> None:
     waiting, refused, voted = Issue(house), Issue(house), Issue(house)
+    elsewhere = Issue(house, OUTSIDE, "d1-s2-c1")
+    house.appoint(OTHER_WORKER, "handler", "d1-s2-c1")
     refused.done("不采纳", {"issue_type": "其他", "review_reply": "归市政管理。"}, "不归社区")
     house.wait(hours=5)
     voted.accept(key_issue=True)
     voted.open("线上投票", matters=MATTERS[:1])
     voted.vote(ONE, [1])
     voted.publicise()
+    result = voted.shown("result")["id"]
+    for who in (ONE, TWO):
+        assert house.post(who, f"/publications/{result}/like", {}).status_code in (200, 201)
+    assert house.post(TWO, f"/publications/{result}/comments", {"text": "赞成。"}).status_code == 201
+    elsewhere.done("采纳", {"issue_type": "公共设施"}, by=OTHER_WORKER)
+    ends = (house.now() + timedelta(days=1)).astimezone(BEIJING).isoformat()
+    asked = {"notice": "请大家议。", "mode": "线上讨论", "ends": ends}
+    elsewhere.done("发布", asked, by=OTHER_WORKER)
+    elsewhere.wait(days=1, seconds=1)
+    elsewhere.done("议而未决", {"conclusion": "分歧大。"}, "分歧大", by=OTHER_WORKER)
     today = house.now().astimezone(BEIJING).date()
     days = {"from": str(today - timedelta(days=9)), "to": str(today), "period": "received"}
 
-    def counted(who: str) -> dict[str, tuple[Any, Any]]:
-        answer = house.get(who, f"/reports/deliberation?{urlencode(days)}")
+    def counted(who: str, **more: str) -> dict[str, tuple[Any, Any]]:
+        answer = house.get(who, f"/reports/deliberation?{urlencode({**days, **more})}")
         assert answer.status_code == 200, answer.json
         return {key: (each["numerator"], each["denominator"]) for key, each in answer.json["total"].items()}
 
@@ -359,8 +371,20 @@ def test_the_five_steps_are_counted_and_each_number_leads_to_its_issues(house: W
     assert (total["accepted_rate"], total["taking_part"]) == ((1, 2), (1, 2))
     assert (total["publicised"], total["publicised_rate"]) == ((1, None), (1, 1))
     assert round(total["propose_hours"][0], 1) == 5
-    assert (total["evaluated"], total["likes"], total["comments"]) == ((0, None), (0, None), (0, None))
-    assert counted(OBSERVER) == total
+    assert (total["evaluated"], total["likes"], total["comments"]) == ((0, None), (2, None), (1, None))
+    assert abs(total["discuss_hours"][0] - 48) < 0.1
+    both = counted(OBSERVER)
+    assert (both["proposed"], both["publicised_rate"]) == ((4, None), (1, 2)), "of all communities"
+    places = house.get(OBSERVER, f"/reports/deliberation?{urlencode({**days, 'by': 'place'})}").json["groups"]
+    told = {
+        each["by"]["place"]["key"]: [
+            each["numbers"][name]["numerator"] for name in ("proposed", "publicised", "likes", "comments")
+        ]
+        for each in places
+    }
+    assert told == {"d1-s1-c1": [3, 1, 2, 1], "d1-s2-c1": [1, 0, 0, 0]}
+    past = {name: str(today - timedelta(days=30)) for name in ("from", "to")}
+    assert counted(WORKER, **past)["proposed"] == (0, None), "of another period"
     behind = urlencode({**days, "measure": "in_propose", "part": "numerator"})
     listed = house.get(OBSERVER, f"/reports/deliberation/cases?{behind}").json["items"]
     assert [each["id"] for each in listed] == [waiting.id]

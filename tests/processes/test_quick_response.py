@@ -1,5 +1,8 @@
 """接诉即办 as it is shipped, over HTTP: its six actions, its nine lists, and who may do what."""
 
+import csv
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -151,10 +154,13 @@ def test_who_handled_a_matter_does_not_verify_it_and_others_see_and_do_nothing(c
 @pytest.mark.requirement("TKX-099", "TKX-100", "TKX-101", "TKX-102", "TKX-166")
 def test_matters_are_counted_by_department_matter_source_and_person(county: World) -> None:
     first, second = reported(county), reported(county, unit="d1-cgw", matter="环境卫生")
+    county.wait(hours=3)
     county.complete("jia1", task_of(county, "jia1", first), "办结", {"result": "已清运"})
     county.complete("shenhe1", task_of(county, "shenhe1", first), "通过")
-    day = county.now().date()
-    asked = f"/reports/quick_response?from={day}&to={day}&period=received&by="
+    rated = {"answers": {"stars": 5, "satisfied": "满意"}}
+    assert county.post("jumin1", f"/my/cases/{first}/rate", rated).status_code == 200
+    day, near = county.now().date(), timedelta(days=1)
+    asked = f"/reports/quick_response?from={day - near}&to={day + near}&period=received&by="
 
     def counted(by: str, measure: str = "received") -> dict[str, float]:
         groups = county.get("lingdao1", asked + by).json["groups"]
@@ -163,6 +169,13 @@ def test_matters_are_counted_by_department_matter_source_and_person(county: Worl
     assert counted("unit") == {"城管委": 1, "甲社区": 1}
     assert counted("fact.matter") == {"环境卫生": 2}
     assert counted("source") != {}
+    assert counted("unit", "closed_rate") == {"城管委": 0, "甲社区": 1}
+    rows = list(csv.reader(StringIO(county.get("lingdao1", asked.replace("?", "/table?") + "unit").text)))
+    rates = {line[0]: line[rows[0].index("办结率（%）")] for line in rows[1:]}
+    assert rates == {"城管委": "0.0", "甲社区": "100.0", "合计": "50.0"}
+    assert abs(counted("person", "hours")["甲社区社工"] - 3) < 0.1
+    own = county.get("cgw1", asked + "person").json["groups"]
+    assert [each["by"]["person"]["name"] for each in own] == ["（无人办过）"], "of one's own unit alone"
     assert county.case(second)["status"] == "办理中"
     assert {name: value for name, value in counted("person", "received").items() if value} == {
         "甲社区社工": 1,

@@ -150,6 +150,9 @@ def test_an_indicator_is_proposed_added_and_ended_as_data_and_old_snaps_keep_the
         '{code: "0203", name: 垃圾桶脏污满冒周边不洁, keywords: [垃圾桶, 满冒, 满溢, 脏污]}',
         '{code: "0211", name: 路面破损}',
     )
+    renamed = next(line for line in changed.splitlines() if '"0204"' in line)
+    name = renamed.partition("name: ")[2].partition(",")[0].rstrip("} ")
+    changed = changed.replace(name, "新的叫法")
 
     with db.transaction() as session:
         importing.import_file(session, SYSTEM, read_categories("snap_indicators.yaml", changed.encode()))
@@ -168,6 +171,9 @@ def test_an_indicator_is_proposed_added_and_ended_as_data_and_old_snaps_keep_the
     assert kept(proposed)["indicator_name"].endswith("垃圾桶脏污满冒周边不洁")
     assert refused(snap(town, indicator="0203")) == {"indicator": "category-not-selectable"}
     assert snap(town, indicator="0211").status_code == 201
+    later = snap(town, indicator="0204").json["id"]
+    assert kept(later)["indicator_name"].endswith("新的叫法")
+    assert kept(chosen)["indicator_name"].endswith(name), "old ones are called what they were"
 
 
 @pytest.mark.requirement("HD-011", "HD-012", "HD-013", "HD-014", "HD-015")

@@ -19,6 +19,8 @@ from tests.world import WORK_ORDER, Row, World
 KINDS = ("exclusion", "hold", "extension", "supervise")
 OTHER_PHONE = "10087654321"
 
+pytestmark = pytest.mark.usefixtures("shelf")
+
 
 @pytest.fixture
 def world(database: db.Database) -> World:

@@ -92,7 +92,6 @@ def house(database: db.Database) -> House:
     return House(world.database)
 
 
-@pytest.mark.requirement("SJS-027")
 def test_what_a_bundle_measures_is_counted_and_each_number_leads_to_its_cases(house: House) -> None:
     house.rated(solved=True, weight=2, actual=5)
     house.rated(solved=False, weight=1, actual=40)

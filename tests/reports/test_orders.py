@@ -1,6 +1,8 @@
 """Statistics of orders: by unit and class over a period, each number with its parts and its cases."""
 
+import csv
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from sqlalchemy import update
@@ -123,6 +125,37 @@ def test_a_return_counts_and_the_order_counts_for_who_has_it_now(office: Office)
 
     assert office.numbers("returned", by="unit") == {("d1-zjw",): (1, 1)}
     assert office.rows(counted_cases)[0]["dispatched_at"] == first, "the first dispatch counts"
+
+
+@pytest.mark.requirement("SJS-027")
+def test_units_classes_and_states_of_a_period_are_counted_and_downloaded_with_the_same_numbers(
+    office: Office,
+) -> None:
+    old = office.order("d1-cgw", LAMP)
+    office.wait(days=40)
+    office.closed(office.order("d1-cgw", LAMP))
+    office.complete("cgw1", office.order("d1-cgw", TREES), "退单", {"return_reason": "非职责"}, "不归我们")
+    office.order("d1-zjw", LID)
+    office.wait(days=8)
+
+    answer = office.report(by="unit").json
+    table = list(csv.reader(StringIO(office.report(path="/table", by="unit").text.lstrip("\ufeff"))))
+
+    told = {
+        group["by"]["unit"]["name"]: [
+            group["numbers"][each]["numerator"] for each in ("received", "closed", "overdue", "returned")
+        ]
+        for group in answer["groups"]
+    }
+    assert told == {"城管委": [2, 1, 1, 1], "住建委": [1, 0, 1, 0]}
+    where = {label: column for column, label in enumerate(table[0])}
+    labels = [f"{each}（分子）" for each in ("受理量", "办结量", "超期未办结", "退单率")]
+    assert {line[0]: [int(line[where[each]]) for each in labels] for line in table[1:3]} == told
+    assert table[3][0] == "合计"
+    by_class = office.numbers("received", by="category")
+    assert by_class == {(f"city_12345/{each}",): (1, None) for each in (LAMP, LID, TREES)}
+    assert office.numbers("received", by="state") == {("active",): (2, None), ("closed",): (1, None)}
+    assert old["case_id"] not in office.behind("received"), "of another period"
 
 
 def test_who_answers_for_a_unit_sees_its_orders_wherever_they_happened_and_no_other(office: Office) -> None:
