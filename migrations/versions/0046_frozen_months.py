@@ -6,8 +6,8 @@ from alembic import op
 from app.core import dialects
 from app.core.types import Id, Instant, Json
 
-revision = "0045"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
