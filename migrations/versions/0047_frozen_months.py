@@ -6,8 +6,8 @@ from alembic import op
 from app.core import dialects
 from app.core.types import Id, Instant, Json
 
-revision = "0046"
-down_revision = "0045"
+revision = "0047"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 
