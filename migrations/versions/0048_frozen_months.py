@@ -6,8 +6,8 @@ from alembic import op
 from app.core import dialects
 from app.core.types import Id, Instant, Json
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
