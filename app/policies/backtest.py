@@ -155,7 +155,8 @@ def _tell(found: Found, case: Row, kept: _Kept, tried: Bundle, calendar: Calenda
     own = bundles.get(case["version_id"])
     try:
         for begun_empty in (False, True):
-            past = Past(own, case, kept.chain, kept.answers, begun_empty=begun_empty)
+            begun = _begun(own, kept)
+            past = Past(own, case, kept.chain, kept.answers, begun, begun_empty=begun_empty)
             then = replay(case["id"], past.acts, _rules(own, past), calendar, found.at)
             if (why := _misfit(then, kept, own, calendar)) is None:
                 break
@@ -189,6 +190,17 @@ def _rules(bundle: Bundle, past: Past) -> Rules:
 
 def _known(bundle: Bundle, values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**dict.fromkeys(bundle.process.data), **values}
+
+
+def _begun(own: Bundle, kept: _Kept) -> Mapping[str, Any]:
+    """The days that a case began with, where a clock that runs until one of them began with it."""
+    names = {name: each.until for name, each in own.sla.clocks.items() if each.until}
+    asked = (line["detail"] for line in reversed(kept.ledger) if line["detail"].get("limit"))
+    return {
+        names[detail["clock"]]: detail["limit"]
+        for detail in asked
+        if detail["clock"] in names and own.sla.clocks[detail["clock"]].start == "case.received"
+    }
 
 
 def _misfit(board: Board, kept: _Kept, own: Bundle, calendar: Calendar) -> str | None:

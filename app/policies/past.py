@@ -26,14 +26,20 @@ class Past:
         case: Row,
         chain: Sequence[Row],
         answers: Mapping[str, Mapping[str, Any]],
+        begun: Mapping[str, Any],
         *,
         begun_empty: bool = False,
     ) -> None:
-        """`begun_empty`: what was filled in later had no value at first; else it had what it had next."""
+        """`begun` are values that it is known to have begun with. Of the others `begun_empty` says that what
+        was filled in later had no value at first; else it had what it had next."""
         self.bundle, self.case, self._answers, self._begun_empty = bundle, case, answers, begun_empty
         self._now = expression_data(bundle, case)
         self._writes: dict[str, list[tuple[int, Any]]] = {"round": [(-1, 0)]}
         acts, count = [], 0
+        filled = self._filled(chain)
+        for name in self._begun if filled >= 0 else begun:
+            self._writes.setdefault(name, []).append((filled, begun.get(name, _NOT_KEPT)))
+        self._begun_empty |= filled >= 0
         for row in chain:
             events = list(enumerate(orjson.loads(row["events"]), count))
             acts.append((row["at"], events))
@@ -45,6 +51,11 @@ class Past:
             if writes[-1][1] is _NOT_KEPT:
                 writes[-1] = (writes[-1][0], self._now.get(name))
         self.acts = [Act(at, list(self._with_said(events)), self._wrote(events)) for at, events in acts]
+
+    def _filled(self, chain: Sequence[Row]) -> int:
+        """The place of the event at which a case that another one filed was filled in; -1 for any other."""
+        first = orjson.loads(chain[0]["events"]) if chain and self.case["filed_from"] is not None else []
+        return next((at for at, event in enumerate(first) if event["name"] == "case.linked"), -1)
 
     def values(self, at: int) -> Mapping[str, Any]:
         """Every name with its value at an event; where that was not kept, what it was next."""
@@ -63,7 +74,7 @@ class Past:
             return False
         known = all(value is not _NOT_KEPT for _, value in writes)
         same = len({repr(value) for _, value in writes}) == 1
-        first = name not in self._begun or same
+        first = name not in self._begun or same or writes[0][0] < 0
         return not (known and first and writes[-1][1] == self._now.get(name))
 
     def _at(self, name: str, at: int) -> Any:
@@ -91,7 +102,10 @@ class Past:
         return frozenset(name for service in services for _, name in service.outputs)
 
     def _wrote(self, events: Sequence[tuple[int, Mapping[str, Any]]]) -> frozenset[str]:
-        return frozenset(name for _, event in events for name, _ in self._written(event))
+        places = {at for at, _ in events}
+        return frozenset(
+            name for name, writes in self._writes.items() if any(at in places for at, _ in writes)
+        )
 
     def _with_said(
         self, events: Sequence[tuple[int, Mapping[str, Any]]]
