@@ -16,6 +16,9 @@ from app.core.events import Event
 SUSPEND = "suspend"
 """挂起: whatever heeds it stands still when the case rests, whoever asked."""
 
+UNDONE = "milestones.undone"
+"""The case went back to before `milestones`: no event of the chain says which, who tells it again does."""
+
 MET, LATE, RUNNING, NONE = "met", "late", "running", "none"
 """What became of a clock: stopped in time, late, on the way and not late, not there or without a limit."""
 
@@ -57,6 +60,7 @@ def replay(case_id: str, acts: Sequence[Act], rules: Rules, calendar: Calendar, 
     for act in acts:
         board.now = act.at
         changed = {name for name, names in rules.reads.items() if names & act.wrote}
+        place.extended = False
         rests = next((at for at, told in act.events if told["name"] in SETTLED), None)
         for place.at, told in act.events:
             if place.at == rests:
@@ -90,15 +94,22 @@ class _Place:
     round: int = 0
     kinds: dict[str, str] = field(default_factory=dict)
     asked: datetime | None = None
+    extended: bool = False
+    """Whether this act gave more time already: what is extended with a clock follows from it."""
 
 
 def _hear(board: Board, told: Mapping[str, Any], place: _Place) -> None:
     name = str(told["name"])
+    if name == UNDONE:
+        board.undo(told["milestones"])
+        return
     if name.startswith("clock."):
         _moved(board, name.removeprefix("clock."), told, place)
         return
     if name == "case.redone":
         place.round = told["round"]
+    if name == "case.reopened":
+        place.round += 1
     if name == "request.opened" and told["kind"] == "extension":
         place.asked = board.now
     data = {key: value for key, value in told.items() if key != "name"}
@@ -123,7 +134,8 @@ def _moved(board: Board, what: str, told: Mapping[str, Any], place: _Place) -> N
         pausing.stand_still(board, told["kind"], {key: told[key] for key in ("reason", "cap") if key in told})
     elif what == "resumed" and "reason" in told and clock in place.kinds:
         pausing.resume(board, place.kinds.pop(clock), told["reason"])
-    elif what == "extended":
+    elif what == "extended" and not place.extended:
+        place.extended = True
         for by in (str(told["by"]), ""):
             try:
                 pausing.extend(board, clock, {"reason": told.get("reason", "")}, by, place.asked)

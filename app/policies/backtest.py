@@ -155,7 +155,7 @@ def _tell(found: Found, case: Row, kept: _Kept, tried: Bundle, calendar: Calenda
     own = bundles.get(case["version_id"])
     try:
         for begun_empty in (False, True):
-            begun = _begun(own, kept)
+            begun = _begun(own, case, kept)
             past = Past(own, case, kept.chain, kept.answers, begun, begun_empty=begun_empty)
             then = replay(case["id"], past.acts, _rules(own, past), calendar, found.at)
             if (why := _misfit(then, kept, own, calendar)) is None:
@@ -192,10 +192,13 @@ def _known(bundle: Bundle, values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**dict.fromkeys(bundle.process.data), **values}
 
 
-def _begun(own: Bundle, kept: _Kept) -> Mapping[str, Any]:
-    """The days that a case began with, where a clock that runs until one of them began with it."""
+def _begun(own: Bundle, case: Row, kept: _Kept) -> Mapping[str, Any]:
+    """The days that a case began with, as a clock says that runs until one of them: its first limit, and of a
+    case that another one filed the first that there was."""
     names = {name: each.until for name, each in own.sla.clocks.items() if each.until}
-    asked = (line["detail"] for line in reversed(kept.ledger) if line["detail"].get("limit"))
+    filed = case["filed_from"] is not None
+    lines = [line for line in reversed(kept.ledger) if filed or line["entry"] == "started"]
+    asked = (line["detail"] for line in lines if line["detail"].get("limit") or not filed)
     return {
         names[detail["clock"]]: detail["limit"]
         for detail in asked

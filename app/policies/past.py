@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 
 from app.bundles import Bundle
-from app.bundles.sla import SAID
+from app.bundles.sla import PER_START, SAID
 from app.cases.motion import RESERVED, Row, expression_data
-from app.clocks.replay import Act
+from app.clocks.replay import UNDONE, Act
 
 _NOT_KEPT = object()
+_BACK = ("task.returned", "task.withdrawn")
 
 
 class Past:
@@ -110,8 +111,12 @@ class Past:
     def _with_said(
         self, events: Sequence[tuple[int, Mapping[str, Any]]]
     ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """The events, with what clocks alone hear: that a name was said to be so, just before it is told."""
+        """The events, with what clocks alone hear, just before it is told: that a name was said to be so, and
+        which milestones a return went back behind, as far as a clock hung on them."""
+        went_back = any(event["name"] in _BACK and "reason" in event for _, event in events)
         for at, event in events:
+            if went_back and (milestone := self._undone(event)) is not None:
+                yield at, {"name": UNDONE, "milestones": [milestone]}
             for name, _ in self._written(event):
                 if self._at(name, at) is True:
                     yield at, {"name": SAID, "field": name}
@@ -121,6 +126,14 @@ class Past:
                 for name in sorted(self._begun):
                     if values.get(name) is True:
                         yield at, {"name": SAID, "field": name}
+
+    def _undone(self, event: Mapping[str, Any]) -> str | None:
+        clock = self.bundle.sla.clocks.get(event.get("clock", ""))
+        if clock is None:
+            return None
+        if event["name"] == "clock.resumed" and "reason" not in event:
+            return clock.stop
+        return clock.start if event["name"] == "clock.stopped" and clock.per == PER_START else None
 
     def _written(self, event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """Each name that an event tells was written, with its value; _NOT_KEPT where nothing says it."""
@@ -143,6 +156,8 @@ class Past:
                 )
             case "case.redone":
                 yield "round", event["round"]
+            case "case.reopened":
+                yield "round", _NOT_KEPT
             case "case.prioritised" | "case.urged" | "case.supervised" if "priority" in event:
                 yield "priority", event["priority"]
 
