@@ -23,6 +23,8 @@ class Beginning:
 def statuses(bundle: Bundle) -> frozenset[str]:
     """Every status word that is drawn."""
     drawn = {step.status for step in bundle.drawn.steps.values()}
+    waits = (bundle.drawn.events, bundle.drawn.timers, bundle.drawn.services)
+    drawn |= {each.extensions.get("status") for kind in waits for each in kind.values()}
     drawn |= {end.status for end in bundle.engine.ends.values()}
     return frozenset(word for word in drawn if word)
 
