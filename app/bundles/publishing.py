@@ -42,6 +42,15 @@ SHAPE = Named(
             ),
             "seats": Key(_NAME, "名额，整数类型的名字：能报名；没有填就不限人数"),
             "until": Key(_NAME, "报名到什么时候为止，日期或日期时间类型的名字"),
+            "objections": Key(
+                Record(
+                    {
+                        "until": Key(_NAME, "哪个时钟（sla.yaml）走着的时候收，到时就不收", required=True),
+                        "named": Key(Flag(), "工作人员看不看得到是谁提的；不写就看得到"),
+                    }
+                ),
+                "居民能不能提异议：一人一轮一次，别的居民看不到；不写就不收",
+            ),
             "bookings": Key(Flag(), "能不能预约交流；不写就不能"),
             "orders": Key(
                 Text(ORDERS, "流程.名字"),
@@ -59,6 +68,14 @@ SHAPE = Named(
 
 _LABELS = ("text", "choice", "category", "unit")
 _NEVER = ("person",)
+
+
+@dataclass(frozen=True)
+class Objections:
+    """Residents may object while a clock runs; `named`: staff see who it was."""
+
+    until: str
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,7 @@ class Publishing:
     orders: str | None = None
     """`process.name`: open cases of that process which hold this one's number there are counted."""
     ended: str = CLOSED
+    objections: Objections | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -139,6 +157,7 @@ def _read(name: str, given: Mapping[str, Any], data: Mapping[str, DataField], fo
         given.get("bookings", False),
         given.get("orders"),
         given.get("ended", CLOSED),
+        Objections(**given["objections"]) if "objections" in given else None,
     )
 
 

@@ -41,6 +41,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "task.withdrawn": ("step", "reason"),
     "task.signers_added": ("step", "reason"),
     "task.signer_removed": ("step", "reason"),
+    "publication.objected": ("title", "by", "text"),
     POLL_OPENED: ("title", "until"),
     POLL_CLOSING: ("title", "until"),
     "letter.sent": (),

@@ -11,7 +11,7 @@ from app.core.db import reading
 from app.processes.acts import REASON, WHO, Doing, act
 from app.processes.poll_acts import ACTS
 from app.processes.stage import Unmet
-from app.publications import acting, listing, managing, viewing
+from app.publications import acting, listing, managing, objecting, viewing
 from app.publications.models import ASKED, publications
 
 __all__ = ["ACTS"]
@@ -30,6 +30,12 @@ def _like(doing: Doing) -> str:
 def _comment(doing: Doing) -> str:
     acting.comment(doing.actor, _shown(doing), doing.text("text"))
     return f"评论：{doing.text('text')}"
+
+
+@act("object", "提异议", "case", publication=_WHICH, text=Key(_WORDS, "说什么", required=True))
+def _object(doing: Doing) -> str:
+    objecting.object_to(doing.actor, _shown(doing), doing.text("text"))
+    return f"提异议：{doing.text('text')}"
 
 
 @act(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.bundles.bundle import Bundle
-from app.bundles.files import DIAGRAM
+from app.bundles.files import DIAGRAM, PROCESS
 from app.bundles.keys import finding, nearest
 from app.bundles.shown_query import ShownQuery
 from app.engine.check.diagram import Diagram
@@ -20,6 +20,11 @@ UNKNOWN = "publication-unknown"
 def check(bundle: Bundle, diagram: Diagram) -> Iterator[Finding]:
     """A step without a name means the only one there is; an expression is looked at when it runs."""
     declared = bundle.process.publications
+    for each in declared.values():
+        if each.objections is not None and each.objections.until not in bundle.sla.clocks:
+            known = nearest(each.objections.until, bundle.sla.clocks)
+            zh = f"publication“{each.name}”的 objections：没有时钟“{each.objections.until}”；有{known}。"
+            yield finding("error", UNKNOWN, PROCESS, None, zh, "objections names no clock.")
     for node in diagram.every.values():
         called = bare(node.attributes.get("delegateExpression", ""))
         if not called.startswith(HANDLERS) or called == ORDER:  # what is ordered is another process's

@@ -15,8 +15,9 @@ from app.core.http.fields import NOTHING
 from app.core.once import Once
 from app.identity.door import actor
 from app.identity.permissions import PUBLICATION_MANAGE, PUBLICATION_READ
-from app.publications import acting, files, listing, looking, viewing
+from app.publications import acting, files, listing, looking, objecting, viewing
 from app.publications.errors import (
+    AlreadyObjected,
     AlreadySignedUp,
     AlreadyStarred,
     BookingAnswered,
@@ -24,6 +25,7 @@ from app.publications.errors import (
     NotAttended,
     NotOffered,
     NotSignedUp,
+    ObjectionsOver,
     PublicationClosed,
     PublicationRefused,
     SeatsTaken,
@@ -133,6 +135,17 @@ def list_comments(query: dict[str, Any], publication_id: str) -> Response:
 def comment(body: dict[str, Any], publication_id: str) -> Response:
     """评论；要审核的，审核以后别人才看得到。工作人员在自己的范围内也可以说，标明是工作人员。"""
     return idempotent.send(acting.comment(actor(), publication_id, body["text"], answering(201)))
+
+
+@blp.post("/<id:publication_id>/objections")
+@blp.residents
+@blp.moves
+@blp.arguments(CommentIn(), example={"text": "占了消防通道。"})
+@blp.response(201, CommentedOut())
+@blp.problems(NotFound, NotOffered, ObjectionsOver, AlreadyObjected, CaseBusy)
+def objection(body: dict[str, Any], publication_id: str) -> Response:
+    """提异议：公示期内，一人一轮一次；工作人员收到通知，在评论里看得到，别的居民看不到。"""
+    return idempotent.send(objecting.object_to(actor(), publication_id, body["text"], answering(201)))
 
 
 @blp.post("/<id:publication_id>/ratings")

@@ -49,3 +49,11 @@ class BookingAnswered(Conflict):
 
 class PublicationRefused(Unprocessable):
     """不能这样公示。"""
+
+
+class ObjectionsOver(Conflict):
+    """现在不收异议：公示期已满，或者还没有公示。"""
+
+
+class AlreadyObjected(Conflict):
+    """这一轮公示您已经提过异议，请等答复。"""

@@ -12,7 +12,8 @@ from app.identity.models import people
 from app.identity.permissions import PUBLICATION_MANAGE
 from app.identity.residents import RESIDENT
 from app.publications import viewing
-from app.publications.models import SHOWN, Row, bookings, comments, signups
+from app.publications.models import OBJECTED, SHOWN, Row, bookings, comments, signups
+from app.publications.objecting import UNNAMED
 
 
 def said(actor: Actor, publication_id: str, limit: int, after: str | None) -> list[Row]:
@@ -59,15 +60,17 @@ def _page(
     if after is not None:
         query = query.where(table.c.id < after)
     with reading() as session:
-        viewing.seen(session, actor, publication_id, **permission)
+        of = viewing.seen(session, actor, publication_id, **permission)
         rows = session.execute(query.order_by(table.c.id.desc()).limit(limit + 1)).mappings()
-        return [view(dict(row)) for row in rows]
+        return [view({**row, "of": of}) for row in rows]
 
 
 def _comment(row: Row, *, staff: bool) -> Row:
+    rule = viewing.meant(row["of"]).objections
+    unnamed = row["state"] == OBJECTED and rule is not None and not rule.named
     return {
         "id": row["id"],
-        "by": row["called"],
+        "by": UNNAMED if unnamed else row["called"],
         "staff": row["kind"] != RESIDENT,
         "text": row["text"],
         "rating": row["rating"],

@@ -28,13 +28,25 @@ from app.publications.errors import (
     PublicationClosed,
     PublicationRefused,
 )
-from app.publications.models import ASKED, BOOKINGS, CONFIRMED, DECLINED, Row, bookings, comments, signups
+from app.publications.models import (
+    ASKED,
+    BOOKINGS,
+    CONFIRMED,
+    DECLINED,
+    OBJECTED,
+    Row,
+    bookings,
+    comments,
+    signups,
+)
 
 STREAM = "publications"
 """The audit stream of what staff did to what residents said and did."""
 
 _COMMENT = select(comments).where(
-    comments.c.id == bindparam("comment"), comments.c.publication_id == bindparam("which")
+    comments.c.id == bindparam("comment"),
+    comments.c.publication_id == bindparam("which"),
+    comments.c.state != OBJECTED,  # an objection is answered at its step, neither shown nor hidden
 )
 _DECIDE = update(comments).where(comments.c.id == bindparam("comment"))
 _SIGNED = select(signups).where(

@@ -36,7 +36,8 @@ OPEN = "open"
 STANDS = {OPEN: "进行中", CLOSED: "已结束", HIDDEN: "不再显示"}
 """How a publication stands, worked out from its own state and its case's."""
 PENDING = "pending"
-COMMENTS = {SHOWN: "已显示", PENDING: "待审核", HIDDEN: "已隐藏"}
+OBJECTED = "objected"
+COMMENTS = {SHOWN: "已显示", PENDING: "待审核", HIDDEN: "已隐藏", OBJECTED: "异议"}
 ASKED, CONFIRMED, DECLINED, CANCELLED = "asked", "confirmed", "declined", "cancelled"
 BOOKINGS = {ASKED: "待答复", CONFIRMED: "已约定", DECLINED: "未能约定", CANCELLED: "已取消"}
 

@@ -219,6 +219,7 @@ class PublicationOut(Schema):
     )
     comments_reviewed = fields.Boolean(required=True)
     takes_comments = fields.Boolean(required=True)
+    takes_objections = fields.Boolean(required=True)
     takes_bookings = fields.Boolean(required=True)
     ratings = Shape(RatingsOut, required=True, allow_none=True)
     sign_up = Shape(SeatsView, required=True, allow_none=True)

@@ -146,6 +146,7 @@ def _view(shown: Shown, counted: Counted, mine: Row | None, now: datetime) -> Ro
         "commentsReviewed": rule.comments == "reviewed",
         "takesComments": rule.comments is not None,
         "takesBookings": rule.bookings,
+        "takesObjections": rule.objections is not None,
         "ratings": _ratings(rule, counted) if rule.ratings else None,
         "signUp": _sign_up(row, counted, now) if rule.seats else None,
         "mine": mine,

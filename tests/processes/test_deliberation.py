@@ -309,6 +309,43 @@ def test_a_result_is_publicised_followed_up_again_and_again_and_rated_by_the_pro
     assert [row["id"] for row in house.cases(WORKER, facts={"liked": False})] == [issue.id]
 
 
+@pytest.mark.requirement("XC-070", "XC-071")
+def test_members_object_while_a_result_is_publicised_once_each_and_its_worker_is_told(house: World) -> None:
+    house.at_work()
+    issue = Issue(house)
+    issue.accept()
+    issue.open("线上讨论")
+    issue.publicise()
+    path = f"/publications/{issue.shown('result')['id']}"
+
+    def objects(who: str, text: str, to: str = path) -> str:
+        answer = house.post(who, f"{to}/objections", {"text": text})
+        return str(answer.json.get("state") or answer.json["type"].rpartition("/")[2])
+
+    given = [
+        objects(TWO, "占了消防通道，电话 10000000002。"),
+        objects(TWO, "再说一遍。"),
+        objects(OUTSIDE, "我也说。"),
+        objects(TWO, "议题也有异议。", f"/publications/{issue.shown('issue')['id']}"),
+    ]
+    read = {who: house.get(who, f"{path}/comments").json["items"] for who in (TWO, ONE, WORKER)}
+    hidden = house.post(WORKER, f"{path}/comments/{read[WORKER][0]['id']}/hide", {"reason": "不想看"})
+    told = [row["text"] for row in house.rows(notices, kind="objection")]
+    issue.done("异议不成立", {"objection": "占了消防通道。", "objection_reply": "没有占。"}, "已核实")
+    after_reply = objects(ONE, "我还有异议。")
+    issue.wait(days=8)
+
+    assert given == ["objected", "already-objected", "not-found", "not-offered"]
+    assert [len(read[who]) for who in (TWO, ONE, WORKER)] == [1, 0, 1]
+    (said,) = read[WORKER]
+    assert (said["by"], said["state"]) == ("居民乙", "objected")
+    assert "10000000002" not in said["text"]
+    assert hidden.status_code == 404
+    assert len(told) == 1
+    assert told[0].startswith("“三号楼加装电梯”公示期内居民乙提出异议：占了消防通道")
+    assert (after_reply, objects(ONE, "晚了。")) == ("objected", "objections-over")
+
+
 @pytest.mark.requirement("BS-272", "BS-273")
 def test_the_way_from_an_issue_to_its_covenant_is_read_at_both_ends(house: World) -> None:
     issue = Issue(house)
