@@ -18,7 +18,7 @@ that is tried out by itself. Then what is asked for is granted by it."""
 @handler(
     "clocks.pause",
     "暂停计时：sla.yaml 里 pauseOn 写了 kind（不写是 hold，挂账）的时钟停下，"
-    "最长 cap（例如 P90D，不写 365 天）；evidence 写附件所在的环节（start 是登记时）；"
+    "到 cap 为止（一个时刻，或最长多久，例如 P90D，不写 365 天），不论定时何时办到；evidence 写附件所在的环节（start 是登记时）；"
     "asked 是申请的时刻：那时没有超期、批准时已超期的，从申请时起停；of 写 parent 时是主办件的时钟",
     needs=("reason",),
     takes=("kind", "cap", "evidence", "asked", OF),

@@ -155,6 +155,8 @@ def pause_of(line: Entry) -> Gap:
 
 
 def capped(pause: Gap) -> datetime | None:
-    """When a pause ends by itself; None for one without a cap."""
-    cap = pause.detail.get("cap")
-    return add(pause.since, str(cap), NO_CALENDAR) if cap else None
+    """When a pause ends by itself: after so long, or at an instant; None for one without a cap."""
+    cap = str(pause.detail.get("cap") or "")
+    if "T" in cap and not cap.startswith("P"):
+        return max(pause.since, datetime.fromisoformat(cap))
+    return add(pause.since, cap, NO_CALENDAR) if cap else None

@@ -6,7 +6,8 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class PauseClocks:
-    """暂停计时: the clocks that heed this `kind` stand still, at most until `cap` (ISO text) is over.
+    """暂停计时: the clocks that heed this `kind` stand still, at most until `cap` is over
+    (a length, P90D, or an instant, both ISO text).
 
     `approver` is a person's id, `evidence` ids of attachments, `asked_at` when it was asked for.
     """
