@@ -18,6 +18,7 @@ from app.cases.errors import CaseBusy, ProcessStopped
 from app.cases.incidents import opening
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
+from app.cases.requests import overtaken
 from app.cases.save import save
 from app.cases.tree import Tree
 from app.core import clock, dialects, once
@@ -193,6 +194,7 @@ def _work(tree: Tree, asked: Sequence[Command]) -> None:
         motion.actor = actor
         try:
             moved = act(tree, motion, command)
+            overtaken.follow(motion)
         except (Problem, EngineError) as error:
             vars(error)["about"] = command  # several may have been asked at once
             raise

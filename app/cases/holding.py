@@ -18,7 +18,8 @@ that is tried out by itself. Then what is asked for is granted by it."""
 @handler(
     "clocks.pause",
     "暂停计时：sla.yaml 里 pauseOn 写了 kind（不写是 hold，挂账）的时钟停下，"
-    "到 cap 为止（一个时刻，或最长多久，例如 P90D，不写 365 天），不论定时何时办到；evidence 写附件所在的环节（start 是登记时）；"
+    "到 cap 为止（一个时刻，或最长多久，例如 P90D，不写 365 天），不论定时何时办到；"
+    "evidence 写附件所在的环节（start 是登记时）；"
     "asked 是申请的时刻：那时没有超期、批准时已超期的，从申请时起停；of 写 parent 时是主办件的时钟",
     needs=("reason",),
     takes=("kind", "cap", "evidence", "asked", OF),
@@ -29,10 +30,8 @@ def pause(context: Context) -> None:
     case_id = _whose(context)
     if case_id is None:
         return
-    step = given.get("evidence")
-    files = attachments.kept(motion.session, motion.case["id"]) if step else ()
     kind, reason = str(given.get("kind") or "hold"), str(given.get("reason") or "")
-    evidence = tuple(file.id for file in files if (file.step or START) == step)
+    evidence = tuple(_files(motion, given.get("evidence")))
     cap, asked = given.get("cap"), _instant(given.get("asked"))
     _do(motion, PauseClocks(case_id, kind, reason, _approver(motion), evidence, cap, asked))
     _granted(context)
@@ -70,6 +69,16 @@ def extend(context: Context) -> None:
     reason, by = str(given.get("reason") or ""), str(given.get("by") or "")
     _do(motion, ExtendClock(case_id, str(given["clock"]), reason, by, _approver(motion), at))
     _granted(context)
+
+
+def _files(motion: Motion, step: Any) -> list[str]:
+    """The ids of what was attached at a step; at the start, of what its form took."""
+    if step == START:
+        form = motion.bundle.forms.get(motion.bundle.engine.start_form or "")
+        names = [each.name for each in form.fields if each.asks == "files"] if form is not None else []
+        return [one for name in names for one in motion.case["data"].get(name) or ()]
+    files = attachments.kept(motion.session, motion.case["id"]) if step else ()
+    return [file.id for file in files if file.step == step]
 
 
 def _instant(text: Any) -> datetime | None:

@@ -28,8 +28,13 @@ _OF_CASE = (
 _URGED = insert(urges)
 _DECIDE = (
     update(rejections)
-    .where(rejections.c.id == bindparam("row_id"))
+    .where(
+        rejections.c.case_id == bindparam("which"),
+        rejections.c.round == bindparam("this_round"),
+        rejections.c.state == "pending",
+    )
     .values(state=bindparam("how"), decided_at=bindparam("at"))
+    .returning(rejections.c.unit, rejections.c.asked_by)
 )
 
 
@@ -186,13 +191,12 @@ def _nobody_asked(context: Context) -> bool:
 
 
 def _decide(motion: Motion, how: str) -> Row:
-    pending = [row for row in of_case(motion) if row["state"] == "pending"]
-    if not pending:
+    which = {"which": motion.case["id"], "this_round": motion.case["round"], "how": how, "at": motion.now}
+    decided = motion.session.execute(_DECIDE, which).mappings().one_or_none()
+    if decided is None:
         raise HandlerFailed("（没有待审核的退单申请）")
-    row = pending[-1]
-    motion.session.execute(_DECIDE, {"row_id": row["id"], "how": how, "at": motion.now})
-    row["state"] = how
-    return row
+    motion.asked.pop(("rejections", motion.case["round"]), None)  # they are not as they were read
+    return dict(decided)
 
 
 def _tell(motion: Motion, name: str, row: Row) -> None:

@@ -175,6 +175,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"{event['called']}申请通过{_said(event)}"
         case "request.refused":
             return f"{event['called']}申请不通过{_said(event)}"
+        case "request.withdrawn":
+            return f"{event['called']}撤销，原因：{event.get('reason') or '主办件已结束'}"
         case "request.ended" if "kind" in event:
             return f"{event['called']}结束{_said(event)}"
         case "request.opened":

@@ -42,7 +42,9 @@ _ROOT = {
     "timer_id": select(timers.c.root_id).where(timers.c.id == bindparam("which")),
     "case_id": select(cases.c.root_id).where(cases.c.id == bindparam("which")),
 }
-_CHILD = dialects.locked(select(cases).where(cases.c.id == bindparam("which")))
+_CHILD = dialects.locked(
+    select(cases, let_in(cases.c.id).label("known")).where(cases.c.id == bindparam("which"))
+)
 _KNOWN = select(let_in(bindparam("which")).label("known"))
 
 _TASKS = select(tasks).where(
@@ -90,7 +92,7 @@ class Tree:
         if target is None:
             target = self._targets[which] = which if kind == "case_id" else self._case_of(kind, which)
         task = which if kind == "task_id" else ""
-        motion = self._motions.get(target) or self._load(self._child(target), task)
+        motion = self._motions.get(target) or self._load(self._child(target)[0], task)
         if task and task not in motion.tasks:
             motion.tasks.update(_tasks(self.session, target, task))
         return motion
@@ -121,8 +123,7 @@ class Tree:
         self._targets[which] = target
         seen = row
         if target != row["id"]:
-            seen = self._child(target)
-            known = self._known(command, target, None)
+            seen, known = self._child(target, _names(self.actor, command))
         place = seen["org_path"]  # as it is kept: a sealed one lies below nobody
         if known and any(not each.covers(seen["process_key"]) for each in self.actor.stands_for):
             known = self._known(command, target, seen["process_key"])  # not by what is lent for others
@@ -131,7 +132,7 @@ class Tree:
         if not isinstance(command, BY_ITSELF) and not sees(self.actor, _needs(command), place, known):
             raise hidden(self.actor, which)
 
-    def _known(self, command: Command, case_id: str, process: str | None) -> bool:
+    def _known(self, command: Command, case_id: str, process: str) -> bool:
         named = _names(self.actor, command, process)
         return bool(self.session.scalar(_KNOWN, {"which": case_id, "holders": named}))
 
@@ -142,11 +143,14 @@ class Tree:
             raise NotFound
         return str(found)
 
-    def _child(self, case_id: str) -> Row:
-        row = self.session.execute(_CHILD, {"which": case_id}).mappings().one_or_none()
-        if row is None:
+    def _child(self, case_id: str, names: Sequence[str] = ()) -> tuple[Row, bool]:
+        """A case of the tree, and whether it knows one of these names."""
+        which = {"which": case_id, "holders": list(names)}
+        found = self.session.execute(_CHILD, which).mappings().one_or_none()
+        if found is None:
             raise NotFound
-        return dict(row)
+        row = dict(found)
+        return row, bool(row.pop("known"))
 
     def _load(self, case: Row, task_id: str) -> Motion:
         """The rows of a locked case that an act may touch."""

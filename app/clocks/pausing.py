@@ -16,6 +16,8 @@ from app.core.errors import Conflict
 from app.core.events import Event
 
 LONGEST_PAUSE = "P365D"
+HOLD = "hold"
+"""挂账: the kind of pause that marks a case."""
 
 
 class ClockRefused(Conflict):
@@ -66,6 +68,11 @@ def times_paused(board: Board, kind: str) -> int:
     lines = (*board.history, *board.ledger)
     paused = [line for line in lines if line["entry"] == "paused" and line["detail"].get("kind") == kind]
     return len({line["at"] for line in paused})
+
+
+def holds(board: Board, kind: str) -> bool:
+    """Whether a clock stands still by this kind of pause."""
+    return any(clock.state == PAUSED and _kind_of(board, clock) == kind for clock in board.live())
 
 
 def stand_still(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:

@@ -27,6 +27,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "request.granted": ("called", "opinion"),
     "request.refused": ("called", "opinion"),
     "request.ended": (),
+    "request.withdrawn": ("called", "reason"),
     "task.opened": TASK,
     "task.rerouted": TASK,
     "task.transferred": ("step", "reason"),

@@ -207,3 +207,37 @@ def test_a_hold_ends_with_its_case(world: World) -> None:
     world.complete("shenhe1", world.complete("cgw1", task, "办结").opened[0])
 
     assert (world.case(task["case_id"])["on_hold"], world.case(asked["id"])["state"]) == (False, "cancelled")
+
+
+def test_the_mark_and_the_request_end_with_the_clock_that_stands_still_and_not_before(
+    database: db.Database,
+) -> None:
+    sla = SLA.replace("stop: case.closed", "stop: task.done(work)").replace(
+        "start: case.received", "start: task.opened(work)"
+    )
+    world = district(
+        database, order("verbs: {work: {requestHold: {max: 2}}}\n", sla=sla), "hold", "extension"
+    )
+    task = filed(world)
+    asked = hold(world, task).json
+    decide(world, "shenhe1", asked["id"], opinion="情况属实。")
+    more = ask(world, "cgw1", task, "extension").json
+
+    answered = world.complete("cgw1", task, "办结")
+    review = answered.opened[0]
+    body = {"step": "work", "reason": "请补充佐证。"}
+    back = world.post("shenhe1", f"/tasks/{review['id']}/return", body, seen=review["revision"])
+    again = open_task(world, task["case_id"])
+
+    assert back.status_code == 200, back.json
+    case, child = world.case(task["case_id"]), world.case(asked["id"])
+    assert (case["on_hold"], case["children_open"], again["step"]) == (False, 0, "work")
+    assert (child["state"], child["status"]) == ("cancelled", "已销账")
+    row = world.row(case_requests, more["id"])
+    assert (row["state"], row["opinion"]) == ("ended", "“办结时限”已经停止计时")
+    told = texts(world, task["case_id"])
+    assert "挂账撤销，原因：计时已经停止，不再挂账" in told
+    assert "延期撤销，原因：“办结时限”已经停止计时" in told
+    assert [each.status_code for each in (ask(world, "cgw1", again, "extension"), hold(world, again))] == [
+        201
+    ] * 2

@@ -20,10 +20,13 @@ def decided(motion: Motion, how: str | None) -> bool:
         return False
     motion.asked[DECIDED] = True
     how, said = how if how in BY_END else "ended", _last_opinion(motion)
+    withdrawn = case["state"] == "cancelled"  # from outside, for a reason in words
+    said = case["close_reason"] if withdrawn else said
     asked_by = models.decide(motion.session, case["id"], how, motion.actor.id, motion.now, said)
     if asked_by is None:
         return False
-    motion.ask(RequestDecided(case["parent_id"], case["id"], kind.key, how, asked_by, said))
+    told = "withdrawn" if withdrawn else how
+    motion.ask(RequestDecided(case["parent_id"], case["id"], kind.key, told, asked_by, said))
     return True
 
 

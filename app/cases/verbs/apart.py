@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, exists, not_, or_, select, union_all
+from sqlalchemy import Integer, bindparam, exists, not_, null, or_, select, union_all
 
 from app.cases.errors import FourEyes, OneVote
 from app.cases.models import tasks
@@ -17,33 +17,29 @@ from app.identity.actor import Actor
 from app.identity.models import case_access
 
 _HANDS: Any = bindparam("people", expanding=True)
-_DID = (
-    select(tasks.c.name, tasks.c.done_by, tasks.c.hand_id)
-    .where(
-        tasks.c.case_id == bindparam("case"),
-        tasks.c.step.in_(bindparam("steps", expanding=True)),
-        tasks.c.done_by.is_not(None),
-        or_(tasks.c.done_by.in_(_HANDS), tasks.c.hand_id.in_(_HANDS)),
-        or_(  # what was done for another item is another's work
-            tasks.c.place.is_(None),
-            bindparam("place", type_=Integer).is_(None),
-            tasks.c.place == bindparam("place", type_=Integer),
-        ),
-    )
-    .limit(1)
+_DID = select(tasks.c.name.label("step"), tasks.c.done_by.label("who"), tasks.c.hand_id.label("hand")).where(
+    tasks.c.case_id == bindparam("case"),
+    tasks.c.step.in_(bindparam("steps", expanding=True)),
+    tasks.c.done_by.is_not(None),
+    or_(tasks.c.done_by.in_(_HANDS), tasks.c.hand_id.in_(_HANDS)),
+    or_(  # what was done for another item is another's work
+        tasks.c.place.is_(None),
+        bindparam("place", type_=Integer).is_(None),
+        tasks.c.place == bindparam("place", type_=Integer),
+    ),
 )
-
-
-_STARTED = union_all(
-    select(case_requests.c.asked_by.label("who"), case_requests.c.hand_id.label("hand")).where(
+_DID_OR_BEGAN = union_all(
+    _DID,
+    select(null(), case_requests.c.asked_by, case_requests.c.hand_id).where(
         case_requests.c.id == bindparam("case")
     ),
-    select(case_access.c.holder, case_access.c.holder).where(
+    select(null(), case_access.c.holder, null()).where(
         case_access.c.case_id == bindparam("case"),
         case_access.c.reason == "started",
         case_access.c.holder.in_(bindparam("holders", expanding=True)),
     ),
 )
+PERSON = "person:"
 
 
 def four_eyes(motion: Motion, task: Row, person: str | None = None) -> None:
@@ -61,35 +57,26 @@ def four_eyes(motion: Motion, task: Row, person: str | None = None) -> None:
 
 def _did(motion: Motion, task: Row, people: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Which of these people did something that the step checks, and what, in words."""
-    drawn, said = motion.bundle.drawn.steps, motion.bundle.step(task["step"]).not_same_as
-    if steps := [each for each in said if each in drawn]:
-        which = {"case": motion.case["id"], "steps": steps, "people": people, "place": task["place"]}
-        yield from _hands(motion.session.execute(_DID, which).first(), people)
-    for start in [each for each in said if each not in drawn]:
-        if within := start.removesuffix(START):
-            yield from _hands(motion.session.execute(_led_to(motion, task, within)).first(), people)
-        else:
-            yield from _began(motion, people)
-
-
-def _hands(did: Any, people: Sequence[str]) -> Iterator[tuple[str, str]]:
-    hands = (did.done_by, did.hand_id) if did is not None else ()
-    yield from ((each, f"办理过“{did.name}”") for each in people if each in hands)
-
-
-def _began(motion: Motion, people: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Who asked for what this case decides, else who filed it and for whom it was filed."""
-    holders = [f"person:{each}" for each in people]
-    rows = motion.session.execute(_STARTED, {"case": motion.case["id"], "holders": holders})
-    began = {each.removeprefix("person:") for row in rows for each in (row.who, row.hand) if each is not None}
-    how = "提出了这个申请" if motion.case["parent_id"] is not None else "登记了这件办件"
-    yield from ((each, how) for each in people if each in began)
+    said, case = motion.bundle.step(task["step"]).not_same_as, motion.case
+    if not said:
+        return
+    which = {"case": case["id"], "steps": list(said), "people": people, "place": task["place"]}
+    if START in said:
+        which["holders"] = [f"{PERSON}{each}" for each in people]
+    rows = list(motion.session.execute(_DID_OR_BEGAN if START in said else _DID, which))
+    for within in (each.removesuffix(START) for each in said if each.endswith(f"/{START}")):
+        rows += motion.session.execute(_led_to(motion, task, within))
+    began = "提出了这个申请" if case["parent_id"] is not None else "登记了这件办件"
+    for row in rows:
+        for each in people:
+            if each in (row.who.removeprefix(PERSON), row.hand):
+                yield each, f"办理过“{row.step}”" if row.step is not None else began
 
 
 def _led_to(motion: Motion, task: Row, within: str) -> Any:
     """What was done last outside a called process before this task of it: that is what it was called for."""
     return (
-        select(tasks.c.name, tasks.c.done_by, tasks.c.hand_id)
+        select(tasks.c.name.label("step"), tasks.c.done_by.label("who"), tasks.c.hand_id.label("hand"))
         .where(tasks.c.case_id == motion.case["id"], tasks.c.done_by.is_not(None))
         .where(tasks.c.closed_at <= task["opened_at"], not_(tasks.c.step.startswith(within, autoescape=True)))
         .order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())

@@ -83,11 +83,10 @@ def made(motion: Motion, child: Motion) -> Row:
 
 def hear_decision(motion: Motion, command: RequestDecided) -> bool:
     """The case's part: its timeline says what became of it."""
-    name = {"granted": "request.granted", "refused": "request.refused"}.get(command.how, "request.ended")
     kind = KINDS[command.kind]
     said = {"opinion": command.said, "reason": command.said} if command.said else {}
     asked = {"kind": kind.key, "called": kind.called, "child": command.request_id, "to": command.asked_by}
-    motion.tell(name, **asked, **said)
+    motion.tell(f"request.{command.how}", **asked, **said)
     EFFECTS.get(kind.key, Effect()).over(motion)
     return True
 

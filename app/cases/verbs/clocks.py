@@ -8,11 +8,8 @@ from app.cases.motion import Motion
 from app.cases.sync import set_dues
 from app.cases.verbs import guard
 from app.clocks import pausing
-from app.clocks.rows import PAUSED, Timer
+from app.clocks.rows import Timer
 from app.core.events import Event
-
-HOLD = "hold"
-"""挂账: the kind of pause that marks the case."""
 
 
 def pause(motion: Motion, command: PauseClocks) -> bool:
@@ -25,7 +22,7 @@ def pause(motion: Motion, command: PauseClocks) -> bool:
         why["evidence"] = list(command.evidence)
     if command.cap:
         why["cap"] = command.cap
-    motion.case["on_hold"] |= command.kind == HOLD
+    motion.case["on_hold"] |= command.kind == pausing.HOLD
     return _told(motion, pausing.pause(motion.board, command.kind, why, command.asked_at))
 
 
@@ -33,7 +30,6 @@ def resume(motion: Motion, command: ResumeClocks) -> bool:
     """Clocks run on; False when they ran already. Raises CaseClosed."""
     guard.case_active(motion)
     reason = guard.noted(command.reason, "恢复计时的原因")
-    motion.case["on_hold"] &= command.kind != HOLD
     return _told(motion, pausing.resume(motion.board, command.kind, reason))
 
 
@@ -49,9 +45,7 @@ def extend(motion: Motion, command: ExtendClock) -> bool:
 
 def run_on(motion: Motion, timer: Timer) -> bool:
     """The longest time of a pause is over."""
-    told = _told(motion, pausing.at_cap(motion.board, timer))
-    motion.case["on_hold"] &= any(clock.state == PAUSED for clock in motion.board.live())
-    return told
+    return _told(motion, pausing.at_cap(motion.board, timer))
 
 
 def _told(motion: Motion, events: Sequence[Event]) -> bool:
