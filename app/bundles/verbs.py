@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 from app.bundles import keys
 from app.bundles.keys import Found, Key, Many, Named, Record, Text, Whole
+from app.engine.durations import parse_duration
 
 VERBS = {
     "claim": "签收",
@@ -54,10 +56,20 @@ _LIMIT = Record(
         "then": Key(Text(says="环节", longest=60), "超过以后由哪个环节裁定（只用于 rejectOrder）"),
     }
 )
+_URGE = Record(
+    {
+        "every": Key(
+            Text(r"PT[1-9][0-9]{0,2}[HM]|P[1-9][0-9]?D", "时长，如 PT1H、PT30M、P1D"),
+            "同一个人隔多久才能再催一次，默认 PT1H",
+        ),
+        "perDay": Key(Whole(1, 100), "一件一天（24 小时）里一共最多催几次，默认 5"),
+    }
+)
 STEP_VERBS = Named(
     Record(
         {
             "forbid": Key(Many(Text(says="操作")), "这个环节不许的操作"),
+            "urge": Key(_URGE, "催办的频次"),
             **{verb: Key(_LIMIT, f"{VERBS[verb]}的次数") for verb in LIMITED},
         }
     )
@@ -86,11 +98,23 @@ PLAIN = VerbRule()
 
 
 @dataclass(frozen=True)
+class UrgeRule:
+    """How long one person waits before urging again, and how often all together may in twenty-four hours."""
+
+    every: timedelta = timedelta(hours=1)
+    per_day: int = 5
+
+
+OFTEN = UrgeRule()
+
+
+@dataclass(frozen=True)
 class StepVerbs:
     """What process.yaml says of one step's verbs."""
 
     forbid: frozenset[str] = frozenset()
     rules: Mapping[str, VerbRule] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    urge: UrgeRule | None = None
 
     def rule(self, verb: str) -> VerbRule:
         return self.rules.get(verb, PLAIN)
@@ -149,7 +173,15 @@ def _of_step(step: str, said: Mapping[str, Any], found: Found) -> StepVerbs:
                 "then belongs to rejectOrder.",
             )
         rules[verb] = VerbRule(limit.get("max"), limit.get("then"))
-    return StepVerbs(frozenset(said.get("forbid", [])), MappingProxyType(rules))
+    return StepVerbs(frozenset(said.get("forbid", [])), MappingProxyType(rules), _urging(said.get("urge")))
+
+
+def _urging(said: Mapping[str, Any] | None) -> UrgeRule | None:
+    if said is None:
+        return None
+    every = parse_duration(said["every"]) if "every" in said else None
+    waits = timedelta(days=every.days, hours=every.hours, minutes=every.minutes) if every else OFTEN.every
+    return UrgeRule(waits, said.get("perDay", OFTEN.per_day))
 
 
 def steps_named(verbs: Mapping[str, StepVerbs]) -> Collection[tuple[tuple[str | int, ...], str]]:

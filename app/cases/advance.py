@@ -93,12 +93,15 @@ def move(session: Session, commands: Sequence[Command], actor: Actor) -> None:
     save(tree.moved())
 
 
-def keep_new(motion: Motion) -> None:
-    """Saves a case that was born and has settled, and those that it filed itself."""
+def keep_new(motion: Motion, *, dry: bool = False) -> list[dict[str, Any]] | None:
+    """Saves a case that was born and has settled, and those that it filed itself; tells what a trial did."""
     tree = Tree(motion.session, motion.actor, motion.now)
     tree.adopt(motion)
     _work(tree, tree.take_asked())
-    save(tree.moved())
+    moving = tree.moved()
+    would = trying.told(moving, ()) if dry else None
+    save(moving)
+    return would
 
 
 def within_budget(step: Callable[[], T], request: Once | None = None) -> T | Stored:

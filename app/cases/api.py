@@ -68,6 +68,7 @@ blp = Blueprint("cases", __name__, url_prefix="/api/v1", description="办件、�
 
 
 @blp.post("/cases")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.arguments(
     NewCaseIn(),
@@ -85,7 +86,7 @@ blp = Blueprint("cases", __name__, url_prefix="/api/v1", description="办件、�
     AlreadyFiled, ProcessUnknown, ProcessRetired, ProcessStopped, UnitNotSelectable, AnswersRefused, Forbidden
 )
 def file_case(body: dict[str, Any]) -> Response:
-    """登记办件。"""
+    """登记办件；先看看（dryRun）时说明会有什么编号、环节、时限，是不是重复诉求，什么都不保存。"""
 
     def render(moved: Moved) -> Stored:
         filed = {

@@ -23,10 +23,12 @@ from app.core.db import Session, reading
 from app.core.http.fields import out
 from app.identity.actor import SYSTEM, Actor
 from app.identity.models import people
+from app.identity.scopes import hidden
 
 _CLOCKS = (
     select(clocks).where(clocks.c.case_id == bindparam("case")).order_by(clocks.c.started_at, clocks.c.id)
 )
+_CASE_OF = select(clocks.c.case_id).where(clocks.c.id == bindparam("clock"))
 _FLAGS = (
     select(timers)
     .where(timers.c.case_id == bindparam("case"), timers.c.kind == "flag")
@@ -64,6 +66,15 @@ def of(actor: Actor, case_id: str) -> list[dict[str, Any]]:
             }
             for row in rows
         ]
+
+
+def one(actor: Actor, clock_id: str) -> dict[str, Any]:
+    """One of them by its own id. Raises NotFound out of scope."""
+    with reading() as session:
+        case_id = session.scalar(_CASE_OF, {"clock": clock_id})
+    if case_id is None:
+        raise hidden(actor, clock_id)
+    return next(each for each in of(actor, case_id) if each["id"] == clock_id)
 
 
 def calendar_of(session: Session, row: Mapping[str, Any]) -> Calendar:

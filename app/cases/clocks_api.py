@@ -68,3 +68,12 @@ class CaseClocksOut(Schema):
 def case_clocks(case_id: str) -> Response:
     """办件的每个时钟：到期时刻是怎么算出来的，一行一行写明。"""
     return sent({"items": clock_view.of(actor(), case_id)})
+
+
+@blp.get("/clocks/<id:clock_id>/explain")
+@blp.response(200, ExplainedClockOut())
+@blp.needs(CASE_READ)
+@blp.problems(NotFound)
+def explain_clock(clock_id: str) -> Response:
+    """一个时钟：到期时刻是怎么算出来的，一行一行写明。"""
+    return sent(clock_view.one(actor(), clock_id))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from app import bundles
 from app.bundles import Bundle, store
 from app.bundles.calendar_starts import CalendarStart
-from app.cases import numbers, repeats
+from app.cases import hints, numbers, repeats
 from app.cases.acts import settle
 from app.cases.advance import Moved, keep_new, within_budget
 from app.cases.answers import check_answers
@@ -70,7 +70,10 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         received = new.received_at or clock.now(session)
     bundle = bundles.get(version)
     _may_start(actor, bundle, new.start)
-    number = None if _will_be_refused(actor, new, bundle) else numbers.take(bundle.process.number, received)
+    dry = request is not None and request.dry
+    number = None
+    if not dry and not _will_be_refused(actor, new, bundle):
+        number = numbers.take(bundle.process.number, received)
     try:
         return within_budget(lambda: _step(actor, new, number, bundle, request), request)
     except IntegrityError as error:  # the same external number was filed a moment ago
@@ -78,6 +81,8 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
             _first_filing(session, _source(actor, bundle, new.external_no), new.external_no)
         raise error
     except EngineError as error:
+        if dry:
+            raise ProcessStopped("照这样登记，流程会停下，请联系流程管理员。") from error
         told = opening.open_for_filing(new.process, _whose(actor, new), actor, error)
         raise ProcessStopped(
             f"流程配置出错，这件事没有登记成功，已记入异常，等管理员处理，异常编号 {told}。", incident=told
@@ -116,14 +121,19 @@ def repeated(actor: Actor, new: NewCase) -> list[Earlier]:
     require(actor, CASE_CREATE)
     bundle = current(new.process)
     _may_start(actor, bundle, new.start)
-    rule = bundle.process.repeats
-    if rule is None:
+    if bundle.process.repeats is None:
         return []
     with reading() as session:
         now = clock.now(session)
         place = _place(session, actor, new, bundle, now)
-        about = {**new.answers, "title": new.title}
-        return repeats.of_filing(session, actor, rule, new.process, about, place.code, new.received_at or now)
+        return _like(session, actor, bundle, new, place.code, new.received_at or now)
+
+
+def _like(
+    session: Session, actor: Actor, bundle: Bundle, new: NewCase, place: str, at: datetime
+) -> list[Earlier]:
+    rule, about = bundle.process.repeats, {**new.answers, "title": new.title}
+    return [] if rule is None else repeats.of_filing(session, actor, rule, new.process, about, place, at)
 
 
 def current(process: str) -> Bundle:
@@ -167,22 +177,31 @@ def _will_be_refused(actor: Actor, new: NewCase, bundle: Bundle) -> bool:
 def _step(
     actor: Actor, new: NewCase, number: str | None, bundle: Bundle, request: Once | None
 ) -> Moved | Stored:
+    dry = request is not None and request.dry
+
     def act(session: Session) -> tuple[Moved, datetime]:
         motion = _born(session, actor, new, number or "", bundle)
-        if number is None:  # what refused it a moment ago is gone
+        case = motion.case
+        if dry:  # a number that is taken back with all the rest
+            case["number"] = numbers.take_within(session, bundle.process.number, case["received_at"])
+        elif number is None:  # what refused it a moment ago is gone
             raise CaseBusy(headers={"Retry-After": "1"})
-        motion.tell("case.received", since=motion.case["received_at"].isoformat(), number=number)
-        motion.say(motion.case["data"])  # its clocks run only now
+        earlier = _like(session, actor, bundle, new, case["place_unit"], case["received_at"]) if dry else []
+        motion.tell("case.received", since=case["received_at"].isoformat(), number=case["number"])
+        motion.say(case["data"])  # its clocks run only now
         if new.start is not None:
             begun_by = bundle.engine.start_messages[new.start]
             motion.tell("message.received", message=begun_by, ref=None, receipt=new.receipt)
         motion.acts.append("Start")
-        for person in {actor.id, motion.case["reporter_id"]} - {None}:
+        for person in {actor.id, case["reporter_id"]} - {None}:
             grant(motion, f"person:{person}", "started")
         motion.changes.inserts["attachments"] += loose.take(motion)
         settle(motion, Run.new(bundle.engine, CaseEnv(motion), new.start))
-        keep_new(motion)
-        return Moved(None, motion.case, motion.opened, bundle), motion.now
+        would = keep_new(motion, dry=dry)
+        for each in would or []:
+            if each["number"] == case["number"]:
+                each["prompts"] = hints.before_filing(earlier)
+        return Moved(None, case, motion.opened, bundle, would=would), motion.now
 
     return once.answered(request, act)
 

@@ -45,6 +45,11 @@ def repeated(earlier: Sequence[Earlier]) -> Hint:
     return Hint("repeated-appeal", repeats.says(earlier), tuple(earlier))
 
 
+def before_filing(earlier: Sequence[Earlier]) -> list[dict[str, Any]]:
+    """What is to be said before a case is filed that would repeat `earlier`, as it leaves the house."""
+    return shown([repeated(earlier)] if earlier else [])
+
+
 def shown(hints: Sequence[Hint]) -> list[dict[str, Any]]:
     """Hints as they leave the house, in the shape of prompts."""
     return [

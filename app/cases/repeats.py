@@ -34,6 +34,8 @@ MOST = 50
 SHOWN = 5
 LONGEST = 1000
 """Characters of a text that are compared."""
+SHORT = 8
+"""Characters; a text with fewer says too little to be looked for within another."""
 _READ = tuple(cases.c[name] for name in ("id", "number", "title", "status", "state", "received_at", "data"))
 _MARKS = re.compile(r"[\W_]+")
 
@@ -117,7 +119,10 @@ def says(earlier: Sequence[Earlier]) -> str:
 
 def likeness(one: str, other: str) -> int:
     """How much two texts have in common, in percent, blanks and marks aside."""
-    return round(fuzz.partial_ratio(_plain(one), _plain(other)))
+    texts = _plain(one), _plain(other)
+    # A few words are found whole in many a long text: they are held against all of it.
+    score = fuzz.ratio if min(map(len, texts)) < SHORT else fuzz.partial_ratio
+    return round(score(*texts))
 
 
 def _alike(

@@ -38,4 +38,4 @@ class RepeatsOut(Schema):
 def repeats(body: dict[str, Any]) -> Response:
     """登记之前看一看：同一来电人、同一地点有没有反映过相似的事。内容同登记，不会登记。"""
     earlier = filing.repeated(actor(), NewCase(**body))
-    return sent({"prompts": hints.shown([hints.repeated(earlier)] if earlier else [])})
+    return sent({"prompts": hints.before_filing(earlier)})

@@ -40,6 +40,7 @@ def _told(motion: Motion) -> dict[str, Any]:
             for clock in {**board.changed_clocks, **board.new_clocks}.values()
             if clock.name in motion.bundle.sla.clocks
         ],
+        "prompts": [],
     }
 
 

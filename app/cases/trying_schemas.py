@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from app.cases.models import CASE_STATES
+from app.cases.schemas import PromptOut
 from app.clocks.rows import PAUSED, RUNNING, STOPPED
 from app.core.http.fields import ListOf, Moment, OneOf, Schema, Shape
 
@@ -35,6 +36,7 @@ class CaseWould(Schema):
     opens = ListOf(Shape(StepNamed), required=True)
     closes = ListOf(Shape(StepNamed), required=True)
     clocks = ListOf(Shape(ClockWould), required=True)
+    prompts = ListOf(Shape(PromptOut), required=True, metadata={"description": "登记时要知道的，如重复诉求"})
 
 
 class WouldOut(Schema):

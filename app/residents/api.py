@@ -136,6 +136,7 @@ def my_course(case_id: str) -> Response:
 
 @blp.post("/cases/<id:case_id>/rate")
 @blp.residents
+@blp.tries()
 @blp.moves
 @blp.arguments(RateIn(), example={"answers": {"stars": 5, "satisfied": "满意"}})
 @blp.response(200, OwnMatter())
@@ -153,13 +154,14 @@ def my_course(case_id: str) -> Response:
 )
 def rate(body: dict[str, Any], case_id: str) -> Response:
     """评价：办完请我评价的时候，评一次；重新办理后再请一次。"""
-    once = idempotent.once(_SHOWN)
+    once = idempotent.once(_SHOWN, tells=False)
     told = rating.rate(actor(), case_id, body["answers"], body["outcome"], body["opinion"], once)
     return idempotent.send(told)
 
 
 @blp.post("/cases/<id:case_id>/urge")
 @blp.residents
+@blp.tries()
 @blp.moves
 @blp.arguments(UrgeIn(), example={"text": "三天了还没有人来"})
 @blp.response(200, OwnMatter())
@@ -167,8 +169,8 @@ def rate(body: dict[str, Any], case_id: str) -> Response:
     NotFound, Forbidden, CaseClosed, CaseMerged, CaseSuspended, CaseBusy, VerbForbidden, UrgedEnough
 )
 def urge(body: dict[str, Any], case_id: str) -> Response:
-    """催办：一人一小时一次，一件一天最多五次。"""
-    me, once = actor(), idempotent.once(_SHOWN)
+    """催办：流程没有另写的，一人一小时一次，一件一天最多五次。"""
+    me, once = actor(), idempotent.once(_SHOWN, tells=False)
     task = reading.some_task(me, case_id)
     if task is None:
         raise CaseClosed("这件事现在没有人在办，不用催办。")
@@ -177,25 +179,27 @@ def urge(body: dict[str, Any], case_id: str) -> Response:
 
 @blp.post("/cases/<id:case_id>/revoke")
 @blp.residents
+@blp.tries()
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "已经好了"})
 @blp.response(200, OwnMatter())
 @blp.problems(NotFound, Forbidden, CannotRevoke, CaseClosed, CaseMerged, CaseSuspended, CaseBusy)
 def revoke(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：还没有人签收、办理之前。"""
-    once = idempotent.once(_SHOWN)
+    once = idempotent.once(_SHOWN, tells=False)
     return idempotent.send(resting.revoke(actor(), case_id, body["reason"], once))
 
 
 @blp.post("/cases/<id:case_id>/reopen")
 @blp.residents
+@blp.tries()
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "又坏了"})
 @blp.response(200, OwnMatter())
 @blp.problems(NotFound, Forbidden, CannotReopen, CaseMerged, CaseBusy, ProcessStopped)
 def reopen(body: dict[str, Any], case_id: str) -> Response:
     """重新打开：办结以后，在流程规定的期限和次数之内。"""
-    once = idempotent.once(_SHOWN)
+    once = idempotent.once(_SHOWN, tells=False)
     return idempotent.send(resting.reopen(actor(), case_id, body["reason"], once))
 
 

@@ -26,6 +26,7 @@ def only(findings: Any) -> Any:
         ("process", "facts: [level]", "verbs: {a: {forbid: [supervize]}}", "verb-unknown", "supervise"),
         ("process", "facts: [level]", "verbs: {a: {forbid: [transfre]}}", "verb-unknown", "是不是 transfer"),
         ("process", "facts: [level]", "verbs: {a: {rejectOrder: {max: 2}}}", "value-invalid", "一起写"),
+        ("process", "facts: [level]", "verbs: {a: {urge: {every: 1h}}}", "value-invalid", "PT30M"),
         ("process", "facts: [level]", "verbs: {a: {transfer: {then: b}}}", "value-invalid", "只用于 rejectOrder"),
         ("process", "facts: [level]", "returns: {overSend: skip}", "value-invalid", "refuse、resend"),
         ("process", "facts: [level]", "verbs: {a: {forbid: [complete]}}", "verb-needed", "“complete”（办理）不能禁止"),

@@ -158,6 +158,10 @@ def test_the_clocks_of_a_case_are_explained_line_by_line(world: World) -> None:
 
     answer = world.get("paiqian1", f"/cases/{case['id']}/clocks")
     hidden = world.get("ding1", f"/cases/{case['id']}/clocks")
+    items = {each["id"]: each for each in answer.get_json()["items"]}
+    alone = {each: world.get("paiqian1", f"/clocks/{each}/explain").get_json() for each in items}
+    others = [world.get("ding1", f"/clocks/{each}/explain").status_code for each in (*items, "nothing")]
+    assert (alone, set(others)) == (items, {404})
 
     assert (answer.status_code, hidden.status_code) == (200, 404)
     resolve, total = sorted(answer.get_json()["items"], key=lambda each: each["name"])

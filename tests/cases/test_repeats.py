@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.cases.repeats import likeness
 from app.core import db
 from tests import world as worlds
 from tests.cases.secret_process import PHONE
@@ -89,9 +90,11 @@ def test_before_filing_the_intake_desk_is_told_and_files_all_the_same(world: Wor
         {**body, "answers": {**answers, **{"content": NOISE["content"]}}, "title": NOISE["title"]},
     )
     nobody = world.post("paiqian1", "/cases/repeats", {**body, "answers": {"content": AGAIN["content"]}})
+    tried = world.post("paiqian1", "/cases?dryRun=true", {**body, "answers": answers})
 
     assert asked.status_code == 200, asked.json
     assert [each["id"] for each in asked.json["prompts"][0]["cases"]] == [first["case_id"]]
+    assert tried.json["would"][0]["prompts"] == asked.json["prompts"]
     assert (other.json["prompts"], nobody.json["prompts"]) == ([], [])
     assert len(world.cases("paiqian1")) == 1, "nothing was filed"
 
@@ -167,3 +170,11 @@ def test_a_hint_that_cannot_be_worked_out_says_nothing_and_stops_nobody(database
     form = world.get("paiqian1", f"/tasks/{filed.opened[0]['id']}/form")
 
     assert (form.status_code, form.json["prompts"]) == (200, [])
+
+
+def test_a_few_words_are_no_repetition_of_every_text_they_stand_in() -> None:
+    long = "三号楼门前的路灯已经三天不亮了，老人夜里出门容易摔倒，请尽快派人来修。"
+
+    assert likeness("路灯不亮", "路灯不亮！") == 100
+    assert likeness("路灯", long) < 20
+    assert likeness("三号楼门前的路灯已经三天不亮了", long) == 100

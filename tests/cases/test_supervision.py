@@ -47,6 +47,20 @@ def test_somebody_above_supervises_and_the_handling_unit_is_told_and_may_not_its
     assert listed == [task["id"]]
 
 
+def test_the_short_way_to_supervise_is_tried_and_done_like_the_request(world: World) -> None:
+    task = filed(world)
+    path = f"/tasks/{task['id']}/supervise"
+    body = {"answers": {"request_reason": "三天内修复并回访。", "supervise_within": "3天"}}
+
+    tried = world.post("duban1", f"{path}?dryRun=true", body)
+    own = world.post("cgw1", path, body)
+    done = world.post("duban1", path, body)
+
+    assert ["answer"] in [[step["step"] for step in each["opens"]] for each in tried.json["would"]]
+    assert (own.status_code, done.status_code) == (403, 201)
+    assert (done.json["kind"], done.json["stateName"]) == ("supervise", "待反馈")
+
+
 def test_who_holds_the_right_only_inside_the_handling_unit_is_not_above_it(world: World) -> None:
     world.appoint("cgw1", "supervisor", "d1-cgw")
     world.appoint("cgw2", "supervisor", "d1")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.audit.chain import case_chain
-from app.cases.models import cases, copies, favourites, task_queue, urges
+from app.cases.models import cases, copies, favourites, number_series, task_queue, urges
 from app.cases.models import tasks as task_rows
 from app.cases.phrases.models import phrases
 from app.clocks.models import clock_ledger, clocks, timers
@@ -118,3 +118,31 @@ def test_a_trial_under_a_key_that_was_used_says_what_would_happen_now(world: Wor
 
     assert [each["status"] for each in tried.json["results"]] == [409]
     assert [each["task"] for each in own.json["results"]] == [task["id"]]
+
+
+def test_filing_and_splitting_are_tried_without_a_case_a_number_or_a_gap(world: World) -> None:
+    case = world.file().case
+    before = {**everything(world), "series": world.rows(number_series)}
+    body = {
+        "process": "work_order_12345",
+        "title": "井盖缺损",
+        "answers": {"content": "井盖", "level": "一般"},
+    }
+    parts = {"parts": [{"title": "井盖"}, {"title": "路灯"}], "reason": "两件事"}
+
+    tried = world.post("paiqian1", "/cases?dryRun=true", body)
+    wrong = world.post("paiqian1", "/cases?dryRun=true", {**body, "answers": {"level": "没有的"}})
+    split = world.post("paiqian1", f"/cases/{case['id']}/split?dryRun=true", parts, seen=case["revision"])
+
+    (would,) = tried.json["would"]
+    assert (would["case"], would["prompts"]) == (None, [])
+    assert [each["name"] for each in would["opens"]] == ["派遣"]
+    assert [(each["name"], bool(each["dueAt"])) for each in would["clocks"]] == [("total", True)]
+    assert would["says"][0] == f"收到并登记，编号 {would['number']}"
+    assert (wrong.status_code, wrong.json["type"]) == (422, "/problems/answers-wrong")
+    mine, *born = split.json["would"]
+    assert (mine["case"], [each["case"] for each in born]) == (case["id"], [None, None])
+    assert all(each["opens"] for each in born)
+    assert {**everything(world), "series": world.rows(number_series)} == before
+    filed = world.post("paiqian1", "/cases", body)
+    assert filed.json["case"]["number"] == would["number"]

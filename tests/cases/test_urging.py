@@ -8,6 +8,7 @@ from app.cases.urging import service as urging
 from app.core import db
 from app.identity.errors import PermissionMissing
 from tests import world as worlds
+from tests.cases.asking import district, filed, order
 from tests.engine.drawing import Drawing
 from tests.world import World, by_role
 
@@ -43,6 +44,23 @@ def test_one_person_waits_an_hour_and_all_together_have_five_a_day(world: World)
     assert world.case(task["case_id"])["priority"] == 90  # it does not rise for ever
     world.wait(days=1)
     urging.urge(world.actor("paiqian1"), task["id"], "请尽快")
+
+
+def test_a_process_says_how_often_one_may_press_at_a_step(database: db.Database) -> None:
+    said = "verbs: {work: {urge: {every: PT30M, perDay: 2}}}\n"
+    world = district(database, order(said))
+    task, me = filed(world), world.actor("duban1")
+
+    urging.urge(me, task["id"], "请尽快")
+    with pytest.raises(UrgedEnough) as soon:
+        urging.urge(me, task["id"], "请尽快")
+    world.wait(minutes=30, seconds=1)
+    urging.urge(me, task["id"], "请尽快")
+    with pytest.raises(UrgedEnough) as enough:
+        urging.urge(world.actor("lingdao1"), task["id"], "请尽快")
+
+    assert 1700 < int(soon.value.headers["Retry-After"]) <= 1801
+    assert int(enough.value.headers["Retry-After"]) > 80_000
 
 
 def test_who_filed_it_may_press_and_others_need_the_right(world: World) -> None:

@@ -267,6 +267,17 @@ def ask(district: District) -> TestResponse:
     return district.world.post(PERSON, f"/tasks/{taken(district)['id']}/requests", body)
 
 
+def supervise(district: District) -> TestResponse:
+    district.world.publish(shipped("side_supervise"))
+    body = {"answers": {"request_reason": "请三日内办结。", "supervise_within": "3天"}}
+    return district.world.post("lingdao1", f"/tasks/{taken(district)['id']}/supervise", body)
+
+
+def explain_clock(district: District) -> TestResponse:
+    clocks = district.world.get(PERSON, f"/cases/{taken(district)['case_id']}/clocks").json["items"]
+    return district.world.get(PERSON, f"/clocks/{clocks[0]['id']}/explain")
+
+
 def list_requests(district: District) -> TestResponse:
     return district.world.get(PERSON, "/requests?kind=supplement")
 
@@ -414,6 +425,8 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "DELETE /api/v1/tasks/{task_id}/signers": remove_signer,
     "POST /api/v1/tasks/{task_id}/urge": urge,
     "POST /api/v1/tasks/{task_id}/requests": ask,
+    "POST /api/v1/tasks/{task_id}/supervise": supervise,
+    "GET /api/v1/clocks/{clock_id}/explain": explain_clock,
     "GET /api/v1/requests": list_requests,
     "GET /api/v1/cases/{case_id}/requests": list_requests_of_case,
     "GET /api/v1/requests/{request_id}": show_request,

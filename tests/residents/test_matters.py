@@ -143,17 +143,25 @@ def test_urging_revoking_and_reopening_keep_their_guards(town: World) -> None:
     first, second = file(town), file(town)
     path = f"/my/cases/{first['id']}"
 
+    tried = [
+        town.post("jumin1", f"{path}/{verb}?dryRun=true", {said: "请快些"})
+        for verb, said in (("urge", "text"), ("revoke", "reason"), ("reopen", "reason"))
+    ]
+    assert town.get("jumin1", path).json["status"] == "办理中", "a trial took nothing back"
     urged = [town.post("jumin1", f"{path}/urge", {"text": "请快些"}) for _ in range(2)]
     gone = town.post("jumin1", f"/my/cases/{second['id']}/revoke", {"reason": "已经好了"})
     handle(town, first)
     late = town.post("jumin1", f"{path}/revoke", {"reason": "不用了"})
     early = town.post("jumin1", f"{path}/reopen", {"reason": "又坏了"})
-    town.post("jumin1", f"{path}/rate", GOOD)
+    assert town.post("jumin1", f"{path}/rate?dryRun=true", GOOD).status_code == 200
+    assert town.post("jumin1", f"{path}/rate", GOOD).status_code == 200
     opened = town.post("jumin1", f"{path}/reopen", {"reason": "又坏了"})
     handle(town, first)
     town.post("jumin1", f"{path}/rate", GOOD)
     third = town.post("jumin1", f"{path}/reopen", {"reason": "又坏了"})
 
+    assert [each.status_code for each in tried] == [200, 200, 409]
+    assert set(tried[1].json) == set(gone.json), "steps inside are no resident's business"
     assert [each.status_code for each in urged] == [200, 429]
     assert gone.status_code == 200
     assert (late.status_code, late.json["type"]) == (409, "/problems/cannot-revoke")

@@ -25,7 +25,7 @@ from app.cases.errors import (
 from app.cases.moves_api import case_answer
 from app.cases.requests import service
 from app.cases.requests.errors import RequestOfOthers
-from app.cases.requests.schemas import AskIn, RequestOut, RequestPage, RequestQuery, RequestsOut
+from app.cases.requests.schemas import AskIn, RequestOut, RequestPage, RequestQuery, RequestsOut, SuperviseIn
 from app.cases.schemas import CaseOut, ReasonIn
 from app.cases.trying_schemas import WouldOut
 from app.clocks.pausing import ExtensionRefused, PauseRefused
@@ -34,7 +34,7 @@ from app.core.http import etag, idempotent, pages
 from app.core.http.api import Blueprint, sent
 from app.core.once import Stored
 from app.identity.door import actor
-from app.identity.permissions import CASE_EXCLUDE, CASE_READ
+from app.identity.permissions import CASE_EXCLUDE, CASE_READ, CASE_SUPERVISE
 
 blp = Blueprint("requests", __name__, url_prefix="/api/v1", description="申请：延期、挂账、剔除、督办……")
 
@@ -68,14 +68,45 @@ blp = Blueprint("requests", __name__, url_prefix="/api/v1", description="申请�
 )
 def ask(body: dict[str, Any], task_id: str) -> Response:
     """提出一种申请；它自己是一件小办件，由审核的人决定，本件照常办理。"""
+    return _asked(task_id, body["kind"], body["answers"])
 
+
+@blp.post("/tasks/<id:task_id>/supervise")
+@blp.tries(WouldOut)
+@blp.moves
+@blp.arguments(
+    SuperviseIn(),
+    example={"answers": {"request_reason": "群众多次反映，请三日内办结。", "supervise_within": "P3D"}},
+)
+@blp.response(201, RequestOut())
+@blp.needs(CASE_SUPERVISE)
+@blp.problems(
+    NotFound,
+    Forbidden,
+    TaskDone,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    CaseBusy,
+    VerbForbidden,
+    RequestPending,
+    RequestUnavailable,
+    AnswersRefused,
+    ProcessStopped,
+)
+def supervise(body: dict[str, Any], task_id: str) -> Response:
+    """督办：要求和限期写在督办单里，必须反馈；与申请 kind 为 supervise 的一种相同。"""
+    return _asked(task_id, "supervise", body["answers"])
+
+
+def _asked(task_id: str, kind: str, answers: dict[str, Any]) -> Response:
     def render(moved: Moved) -> Stored:
         assert moved.made is not None
         where = {"Location": f"/api/v1/requests/{moved.made['id']}"}
         return idempotent.stored(201, service.view(moved.made), where)
 
     once = idempotent.once(render)
-    return idempotent.send(service.ask(actor(), task_id, body["kind"], body["answers"], once))
+    return idempotent.send(service.ask(actor(), task_id, kind, answers, once))
 
 
 @blp.post("/cases/<id:case_id>/include")

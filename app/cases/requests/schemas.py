@@ -17,6 +17,12 @@ class AskIn(Schema):
     answers = Answers(load_default=dict, metadata={"description": "申请表的内容，名字照那种申请流程的登记表"})
 
 
+class SuperviseIn(Schema):
+    """The order of supervision."""
+
+    answers = Answers(required=True, metadata={"description": "督办单的内容，名字照督办流程的登记表"})
+
+
 class RequestOut(Schema):
     """A request; `id` is that of the small case that decides it, `case` the one it is about."""
 

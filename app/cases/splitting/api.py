@@ -41,6 +41,7 @@ _STANDING = (NotFound, Forbidden, CaseClosed, CaseMerged, CaseSuspended, CaseBus
 
 
 @blp.post("/cases/<id:case_id>/split")
+@blp.tries(WouldOut)
 @blp.moves
 @blp.if_match
 @blp.arguments(SplitIn(), example=EXAMPLE)

@@ -22,6 +22,7 @@ from app.identity.scopes import require
 
 SECRETS_STAY = "secrets-stay"
 CLOCKS_RUN = "clocks-run"
+_LATER = "第 {} 件（拆分时编号）"
 _PARENT = select(case_links.c.to_id).where(
     case_links.c.from_id == bindparam("part"), case_links.c.kind == SPLIT_FROM
 )
@@ -43,7 +44,11 @@ def split(
         case = viewing.visible(session, actor, case_id)
     plan(actor, case_id, parts)  # what is refused draws no numbers
     pattern = bundles.get(case["version_id"]).process.number
-    numbered = tuple(replace(each, number=numbers.take(pattern, case["received_at"])) for each in parts)
+    trial = request is not None and request.dry
+    numbered = tuple(
+        replace(each, number=_LATER.format(i) if trial else numbers.take(pattern, case["received_at"]))
+        for i, each in enumerate(parts, 1)
+    )
     return advance(Split(case_id, numbered, reason, seen), actor, request)
 
 

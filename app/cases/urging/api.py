@@ -35,5 +35,5 @@ class UrgeIn(Schema):
     NotFound, Forbidden, CaseClosed, CaseMerged, CaseSuspended, CaseBusy, VerbForbidden, UrgedEnough
 )
 def urge_case(body: dict[str, Any], task_id: str) -> Response:
-    """催办：登记的人或上级催一件；优先级提高，在列表里提前。一人一小时一次，一件一天最多五次。"""
+    """催办：登记的人或上级催一件；优先级提高，在列表里提前。流程没有另写的，一人一小时一次，一件一天最多五次。"""
     return idempotent.send(service.urge(actor(), task_id, body["text"], idempotent.once(moved_answer)))

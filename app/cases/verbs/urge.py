@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, insert, select
 
+from app.bundles.verbs import OFTEN, UrgeRule
 from app.cases.commands import Urge
 from app.cases.errors import UrgedEnough
 from app.cases.models import urges
@@ -13,10 +14,6 @@ from app.cases.verbs import guard
 from app.core.ids import new_id
 from app.identity.permissions import CASE_URGE
 
-EVERY = timedelta(hours=1)
-"""How long one person waits before urging the same case again."""
-MOST_A_DAY = 5
-"""Urgings of one case within twenty-four hours, by all together."""
 MORE, MOST = 10, 90
 """By how much the priority rises, and how far."""
 
@@ -50,12 +47,18 @@ def press(motion: Motion, text: str) -> None:
     set_dues(motion)
 
 
+def _rule(motion: Motion) -> UrgeRule:
+    """What process.yaml says of the steps where the case is now; the first of them that says anything."""
+    said = (motion.bundle.process.verbs.get(task["step"]) for task in motion.open_tasks())
+    return next((each.urge for each in said if each is not None and each.urge is not None), OFTEN)
+
+
 def _not_too_often(motion: Motion) -> None:
-    day = timedelta(days=1)
+    day, rule = timedelta(days=1), _rule(motion)
     which = {"case": motion.case["id"], "since": motion.now - day}
     lately = motion.session.execute(_LATELY, which).all()
-    mine = [row.at + EVERY for row in lately if row.by_id == motion.actor.id]
-    until = [*mine[-1:], *([lately[-MOST_A_DAY].at + day] if len(lately) >= MOST_A_DAY else [])]
+    mine = [row.at + rule.every for row in lately if row.by_id == motion.actor.id]
+    until = [*mine[-1:], *([lately[-rule.per_day].at + day] if len(lately) >= rule.per_day else [])]
     wait = max(until, default=motion.now) - motion.now
     if wait > timedelta(0):
         raise UrgedEnough(headers={"Retry-After": str(int(wait.total_seconds()) + 1)})

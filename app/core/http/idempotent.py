@@ -25,10 +25,11 @@ class IdempotencyKeyInvalid(BadRequest):
     """Idempotency-Key 应为 1–200 个可见的英文字符。"""
 
 
-def once(render: Callable[[Any], Stored], content: bytes | None = None) -> Once:
+def once(render: Callable[[Any], Stored], content: bytes | None = None, *, tells: bool = True) -> Once:
     """The identity of this request. `render` makes the answer of the result, before the commit.
 
     `content` stands for the body where its bytes differ from one retry to the next (multipart).
+    `tells` false: a trial answers as the write itself would, whoever asks need not see the steps inside.
 
     Raises IdempotencyKeyMissing or IdempotencyKeyInvalid.
     """
@@ -41,7 +42,7 @@ def once(render: Callable[[Any], Stored], content: bytes | None = None) -> Once:
     dry = _only_tried()
 
     def remembered(result: Any) -> Stored:
-        would = getattr(result, "would", None) if dry else None
+        would = getattr(result, "would", None) if dry and tells else None
         g.stored = render(result) if would is None else stored(200, {"dryRun": True, "would": would})
         return g.stored  # type: ignore[no-any-return]
 
