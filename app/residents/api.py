@@ -27,7 +27,9 @@ from app.cases.errors import (
     CaseClosed,
     CaseMerged,
     CaseSuspended,
+    ChildOpen,
     NothingToRate,
+    OpenSupervision,
     OpinionRequired,
     OutcomeUnknown,
     ProcessRetired,
@@ -183,7 +185,17 @@ def urge(body: dict[str, Any], case_id: str) -> Response:
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "已经好了"})
 @blp.response(200, OwnMatter())
-@blp.problems(NotFound, Forbidden, CannotRevoke, CaseClosed, CaseMerged, CaseSuspended, CaseBusy)
+@blp.problems(
+    NotFound,
+    Forbidden,
+    CannotRevoke,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    ChildOpen,
+    OpenSupervision,
+    CaseBusy,
+)
 def revoke(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：还没有人签收、办理之前。"""
     once = idempotent.once(_SHOWN, tells=False)

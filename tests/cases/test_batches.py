@@ -3,15 +3,16 @@
 import pytest
 
 from app.audit.chain import case_chain
-from app.cases.models import task_queue
+from app.cases.models import favourites, task_queue
 from app.cases.models import tasks as task_rows
 from app.core import db
+from app.identity.models import case_access
 from tests import world as worlds
 from tests.cases.test_handing_on import sound
 from tests.engine.drawing import Drawing
 from tests.world import Row, World, by_role
 
-BULK = "/tasks/bulk"
+BULK, CASES = "/tasks/bulk", "/cases/bulk"
 
 
 def items(*tasks: Row) -> list[dict[str, object]]:
@@ -127,3 +128,28 @@ def test_a_revision_that_is_missing_or_old_is_told_of_that_one(world: World) -> 
     told = world.post("cgw1", BULK, {"verb": "complete", "outcome": "签收", "items": asked}).json
 
     assert [each["status"] for each in told["results"]] == [428, 412, 200]
+
+
+def test_many_cases_are_followed_and_kept_each_for_itself_or_all_or_none(world: World) -> None:
+    mine, over = world.file().case, world.file().case
+    world.post("duban1", f"/cases/{over['id']}/terminate", {"reason": "重复"}, seen=over["revision"])
+    cases = [{"case": mine["id"]}, {"case": over["id"]}]
+    body = {"verb": "follow", "items": cases}
+
+    none = world.post("paiqian1", CASES, {**body, "atomic": True})
+    tried = world.post("paiqian1", CASES + "?dryRun=true", body)
+    kept = world.rows(favourites), world.rows(case_access, reason="followed")
+    some = world.post("paiqian1", CASES, body, key="one")
+    again = world.post("paiqian1", CASES, body, key="one")
+    both = world.post("paiqian1", CASES, {"verb": "favourite", "items": cases, "atomic": True})
+    gone = world.post("paiqian1", CASES, {"verb": "unfollow", "items": cases})
+
+    assert (none.status_code, none.json["type"]) == (409, "/problems/batch-refused")
+    assert [each["pointer"] for each in none.json["errors"]] == ["/items/1"]
+    assert kept == ([], []), "neither a refused batch nor a trial leaves anything"
+    assert [each["status"] for each in tried.json["results"]] == [200, 409]
+    assert [(each["status"], each["followed"]) for each in some.json["results"]] == [(200, True), (409, None)]
+    assert some.json["results"][1]["problem"]["type"] == "/problems/case-closed"
+    assert again.data == some.data
+    assert (both.json["done"], [each["favourite"] for each in both.json["results"]]) == (2, [True, True])
+    assert [each["followed"] for each in gone.json["results"]] == [False, False]

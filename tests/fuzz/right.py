@@ -278,6 +278,11 @@ def explain_clock(district: District) -> TestResponse:
     return district.world.get(PERSON, f"/clocks/{clocks[0]['id']}/explain")
 
 
+def bulk_cases(district: District) -> TestResponse:
+    items = [{"case": taken(district)["case_id"]}]
+    return district.world.post(PERSON, "/cases/bulk", {"verb": "follow", "items": items})
+
+
 def list_requests(district: District) -> TestResponse:
     return district.world.get(PERSON, "/requests?kind=supplement")
 
@@ -435,6 +440,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "PUT /api/v1/notice-settings": choose_notices,
     "POST /api/v1/notice-deliveries/{delivery_id}/redeliver": redeliver_notice,
     "POST /api/v1/tasks/bulk": bulk,
+    "POST /api/v1/cases/bulk": bulk_cases,
     "POST /api/v1/cases/{case_id}/reopen": reopen,
     "POST /api/v1/tasks/{task_id}/cc": copy_case,
     "POST /api/v1/tasks/{task_id}/read": read_copy,

@@ -1,1 +1,1 @@
-"""Batch verbs: one act on many tasks."""
+"""Batch verbs: one act on many tasks, or on many cases."""

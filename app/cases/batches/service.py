@@ -1,124 +1,97 @@
-"""One verb on many tasks: each for itself, with an answer of its own, or all or none."""
+"""One verb on many things: each for itself, with an answer of its own, or all or none."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from app.cases.advance import Moved, advance
-from app.cases.commands import Claim, Complete, Copy, TaskCommand, Transfer, Unclaim, Urge
-from app.cases.commands.stack import Escalate
 from app.core import once
 from app.core.db import reading
 from app.core.errors import Conflict, FieldError, Problem
 from app.core.once import IdempotencyInFlight, IdempotencyKeyReused, Once, Stored
-from app.identity.actor import Actor
 
 MOST = 500
 
 Asked = Mapping[str, Any]
 Item = Mapping[str, Any]
-
-VERBS: Mapping[str, Callable[[Asked, Item], TaskCommand]] = {
-    "claim": lambda asked, item: Claim(item["task"], item["revision"]),
-    "unclaim": lambda asked, item: Unclaim(item["task"], asked["reason"], item["revision"]),
-    "complete": lambda asked, item: Complete(
-        item["task"],
-        asked["outcome"],
-        asked["answers"],
-        asked["opinion"],
-        item["revision"],
-        tuple(asked["confirm"]),
-    ),
-    "transfer": lambda asked, item: Transfer(item["task"], asked["to"], asked["reason"], item["revision"]),
-    "escalate": lambda asked, item: Escalate(item["task"], asked["reason"], item["revision"]),
-    "urge": lambda asked, item: Urge(item["task"], asked["reason"]),
-    "cc": lambda asked, item: Copy(item["task"], tuple(asked["people"]), asked["reason"]),
-}
-"""What can be done with many tasks at once, and how it is asked of one."""
-NEEDS: Mapping[str, Sequence[str]] = {
-    "unclaim": ("reason",),
-    "complete": ("outcome",),
-    "transfer": ("to", "reason"),
-    "escalate": ("reason",),
-    "urge": ("reason",),
-    "cc": ("people",),
-}
-"""What must be said beside the tasks."""
+Told = dict[str, Any]
 
 
 class BatchRefused(Conflict):
     """有一件不能这样办，全部没有办。"""
 
 
-def each(actor: Actor, asked: Asked, request: Once) -> list[dict[str, Any]]:
-    """Every task for itself, in the order asked: what came of it.
+@dataclass(frozen=True)
+class Over:
+    """What a batch goes over. `noun` names an item in what is asked and told, and `<noun>_id` the one that a
+    problem is about; `blank` is what is told of one that was refused. `one` does the act with an item and
+    keeps the answer with it, `all` with every item in one transaction; `done` says what came of one.
+    """
+
+    noun: str
+    blank: Told
+    one: Callable[[Item, Once], Any]
+    all: Callable[[Sequence[Item], Once], Any]
+    done: Callable[[Any], Told]
+
+
+def each(over: Over, asked: Asked, request: Once) -> list[Told]:
+    """Every one for itself, in the order asked: what came of it.
 
     Nothing for a request that was answered before: its answer is kept. Raises IdempotencyKeyReused.
     """
     with reading() as session:
         if not request.dry and once.look_up(session, request) is not None:
             return []
-    return [_one(actor, asked, item, _part(request, i)) for i, item in enumerate(asked["items"])]
+    return [_one(over, item, _part(over, request, i)) for i, item in enumerate(asked["items"])]
 
 
-def together(actor: Actor, asked: Asked, request: Once) -> Moved | Stored:
-    """All or none, in one transaction. Raises BatchRefused, which names the task that stood in the way."""
-    make = VERBS[asked["verb"]]
+def together(over: Over, asked: Asked, request: Once) -> Any:
+    """All or none, in one transaction. Raises BatchRefused, which names the one that stood in the way."""
     try:
-        return advance([make(asked, item) for item in asked["items"]], actor, request)
+        return over.all(asked["items"], request)
     except Problem as problem:
-        task = getattr(getattr(problem, "about", None), "task_id", None)
-        places = [i for i, item in enumerate(asked["items"]) if item["task"] == task]
-        where = [FieldError(f"/items/{i}", problem.slug, problem.detail or problem.title) for i in places]
+        which = getattr(getattr(problem, "about", None), f"{over.noun}_id", None)
+        places = [i for i, item in enumerate(asked["items"]) if item[over.noun] == which]
         said = problem.detail or problem.title
-        raise BatchRefused(said, errors=where, failed=refusal(task, problem)) from problem
+        where = [FieldError(f"/items/{i}", problem.slug, said) for i in places]
+        raise BatchRefused(said, errors=where, failed=_refusal(over, which, problem)) from problem
 
 
-def refusal(task: str | None, problem: Problem) -> dict[str, Any]:
+def _refusal(over: Over, which: str | None, problem: Problem) -> Told:
     """Why one of them was not done."""
+    errors = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in problem.errors]
     return {
-        "task": task,
+        over.noun: which,
         "status": problem.status,
-        "revision": None,
+        **over.blank,
         "problem": {
             "type": f"/problems/{problem.slug}",
             "title": problem.title,
             "detail": problem.detail,
-            "errors": [
-                {"pointer": error.pointer, "code": error.code, "message": error.message}
-                for error in problem.errors
-            ],
+            "errors": errors,
         },
     }
 
 
-def done(task: str, revision: int) -> dict[str, Any]:
-    """One of them was done."""
-    return {"task": task, "status": 200, "revision": revision, "problem": None}
-
-
-def _one(actor: Actor, asked: Asked, item: Item, request: Once) -> dict[str, Any]:
+def _one(over: Over, item: Item, request: Once) -> Told:
     try:
-        moved = advance(VERBS[asked["verb"]](asked, item), actor, request)
+        result = over.one(item, request)
     except (IdempotencyInFlight, IdempotencyKeyReused):
         raise  # the same request is at work
     except Problem as problem:  # the others are not to suffer from it
-        return refusal(item["task"], problem)
-    if isinstance(moved, Stored):
-        told: dict[str, Any] = orjson.loads(moved.body)
+        return _refusal(over, item[over.noun], problem)
+    if isinstance(result, Stored):
+        told: Told = orjson.loads(result.body)
         return told
-    assert moved.task is not None
-    return done(moved.task["id"], moved.task["revision"])
+    return over.done(result)
 
 
-def _part(request: Once, i: int) -> Once:
+def _part(over: Over, request: Once, i: int) -> Once:
     """The identity of one item of a request: a retry goes on where the first one stopped."""
 
-    def render(moved: Moved) -> Stored:
-        assert moved.task is not None
-        told = orjson.dumps(done(moved.task["id"], moved.task["revision"]))
-        return Stored(200, {"Content-Type": "application/json"}, told)
+    def render(result: Any) -> Stored:
+        return Stored(200, {"Content-Type": "application/json"}, orjson.dumps(over.done(result)))
 
     return replace(request, route=f"{request.route}#{i}", render=render)

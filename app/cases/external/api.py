@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from app.cases.errors import CaseBusy, ChildOpen, ProcessStopped
+from app.cases.errors import CaseBusy, ChildOpen, OpenSupervision, ProcessStopped
 from app.cases.external import fetching, service, shown, values
 from app.cases.external.errors import (
     ExternalTaskClosed,
@@ -36,7 +36,7 @@ from app.identity.permissions import EXTERNAL_READ, EXTERNAL_WORK
 blp = Blueprint("external", __name__, url_prefix="/api/v1", description="交给外部系统办理的任务")
 
 ON_A_TASK = (NotFound, Forbidden, ExternalTaskClosed, ExternalTaskLockLost, CaseBusy)
-HANDS_IN = (*ON_A_TASK, VariablesWrong, ProcessStopped, ChildOpen)
+HANDS_IN = (*ON_A_TASK, VariablesWrong, ProcessStopped, ChildOpen, OpenSupervision)
 
 
 @blp.post("/external-tasks/fetch-and-lock")

@@ -13,6 +13,7 @@ from app.cases.errors import (
     CaseSuspended,
     ChildOpen,
     NotSuspended,
+    OpenSupervision,
     ProcessStopped,
 )
 from app.cases.moves_api import case_answer
@@ -63,7 +64,9 @@ def resume_case(body: dict[str, Any], case_id: str) -> Response:
 @blp.arguments(ReasonIn(), example={"reason": "诉求人已向法院起诉，依规终止"})
 @blp.response(200, CaseOut())
 @blp.needs(CASE_TERMINATE)
-@blp.problems(NotFound, Forbidden, CaseClosed, CaseMerged, ChildOpen, CaseBusy, Stale, IfMatchMissing)
+@blp.problems(
+    NotFound, Forbidden, CaseClosed, CaseMerged, ChildOpen, OpenSupervision, CaseBusy, Stale, IfMatchMissing
+)
 def terminate_case(body: dict[str, Any], case_id: str) -> Response:
     """终止：办件到此为止，须写原因；协办件照各自流程的规定结束、继续，或不许终止。"""
     once = idempotent.once(case_answer)
@@ -76,7 +79,17 @@ def terminate_case(body: dict[str, Any], case_id: str) -> Response:
 @blp.arguments(ReasonIn(), example={"reason": "路灯已自行恢复"})
 @blp.response(200, CaseOut())
 @blp.needs(CASE_READ)
-@blp.problems(NotFound, Forbidden, CannotRevoke, CaseClosed, CaseMerged, CaseSuspended, CaseBusy)
+@blp.problems(
+    NotFound,
+    Forbidden,
+    CannotRevoke,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    ChildOpen,
+    OpenSupervision,
+    CaseBusy,
+)
 def revoke_case(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：登记的人在还没有人签收、办理之前可以撤回整件。"""
     once = idempotent.once(case_answer)
