@@ -81,7 +81,6 @@ ELSEWHERE = {
     # by whoever holds the task, or decides; tests/cases/test_extension_requests.py, test_exclusion_requests.py
     "/api/v1/tasks/<id:task_id>/requests",
     "/api/v1/tasks/<id:task_id>/supervise",  # tests/cases/test_supervision.py
-    "/api/v1/clocks/<id:clock_id>/explain",  # tests/cases/test_holding.py
     "/api/v1/cases/<id:case_id>/include",
     # into parts and back; tests/cases/test_splitting.py shows it
     "/api/v1/cases/<id:case_id>/split",
