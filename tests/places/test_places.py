@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from app.cases.models import incidents
+from app.categories import importing
 from app.core import db
+from app.core.config import settings
 from app.identity.models import units
 from app.identity.org_file import OrgRefused, read_org
 from tests import world as worlds
@@ -82,8 +84,9 @@ def test_a_wrong_place_in_the_file_is_told_with_its_line(line: Any, said: str) -
 def test_a_case_that_no_unit_of_the_kind_serves_stops_with_what_is_missing(town: World) -> None:
     town.publish(worlds.shipped("civic_practice"))
     with db.transaction() as session:
+        importing.load_folder(session, settings().bpmn_dir)
         session.execute(update(units).where(units.c.kind == "practice_centre").values(kind="closed"))
-    answers = {"order_kind": "清单点单", "offer": "HD-20260302-0001"}
+    answers = {"order_kind": "需求点单", "content": "想学书法", "category": "02"}
 
     stopped = town.post(
         "jumin1", "/my/cases", {"process": "civic_practice", "title": "书法", "answers": answers}
