@@ -28,6 +28,8 @@ from app.core import config, db
 from app.crypto import data_keys, keyring
 
 TEMPLATE = "huying_template"
+MEMORY = Path("/dev/shm")
+"""Where a file that is made anew for each test costs no disk."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +188,15 @@ def clone(run: Run, worker_id: str) -> Iterator[Clone]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[db.Database]:
+def sqlite_file() -> Iterator[db.Database]:
     """This worker's SQLite database: one, because a new engine would compile every statement anew."""
-    file = tmp_path_factory.mktemp("sqlite") / "huying.db"
+    with tempfile.TemporaryDirectory(
+        prefix="huying-test-", dir=MEMORY if MEMORY.is_dir() else None
+    ) as folder:
+        yield from _sqlite_in(Path(folder) / "huying.db")
+
+
+def _sqlite_in(file: Path) -> Iterator[db.Database]:
     database = db.Database(f"sqlite:///{file}")
     for engine in (database.writing, database.only_reading):
         event.listen(engine, "connect", _fleeting)
