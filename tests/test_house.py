@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -64,9 +65,7 @@ def test_types_agree() -> None:
 
 
 def test_the_first_line_of_a_file_says_what_it_is_for() -> None:
-    silent = [
-        str(file) for file in PYTHON if not (ast.get_docstring(ast.parse(file.read_text())) or "").strip()
-    ]
+    silent = [str(file) for file in PYTHON if not (ast.get_docstring(tree(file)) or "").strip()]
 
     assert silent == []
 
@@ -102,8 +101,14 @@ def test_no_text_is_run_but_the_expressions_that_passed_their_own_gate() -> None
     assert found == []
 
 
-def calls(file: Path) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
+@cache
+def calls(file: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
 
 
 def test_every_setting_is_documented_with_its_variable() -> None:

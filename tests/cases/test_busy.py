@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from app.cases import firing, flags
+from app.cases import advance, firing, flags
 from app.cases.errors import CaseBusy
 from app.cases.models import cases
 from app.cases.models import tasks as task_rows
@@ -39,6 +39,13 @@ def test_a_held_case_is_busy_after_three_seconds_and_free_again_afterwards(world
     world.complete("cgw1", task, "签收")
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience for one wait: that there are three seconds of it is shown above."""
+    monkeypatch.setattr(advance, "BUDGET_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("hurried")
 def test_over_http_a_held_case_is_busy_and_its_key_stays_free(on_postgresql: World) -> None:
     world = on_postgresql
     task = world.dispatched()
@@ -92,6 +99,7 @@ def late(world: World) -> Row:
     return task
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_timer_of_a_held_case_waits_for_the_next_tick_and_loses_no_attempt(on_postgresql: World) -> None:
     world = on_postgresql
     task, other = late(world), late(world)
