@@ -7,7 +7,9 @@ import yaml
 from tests.engine.test_promised import kept_in
 
 TESTS = Path(__file__).parents[1]
-ROWS = yaml.safe_load((Path(__file__).parent / "elsewhere.yaml").read_text(encoding="utf-8"))
+ROWS = yaml.load(
+    (Path(__file__).parent / "elsewhere.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+)
 
 
 def test_every_test_named_elsewhere_exists() -> None:

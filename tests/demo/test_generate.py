@@ -173,7 +173,9 @@ def test_the_demos_district_is_the_one_of_the_organisation_file() -> None:
 
 
 def test_matters_are_the_categories_of_the_installation() -> None:
-    table = yaml.safe_load((REPOSITORY / "bpmn/_categories/city_12345.yaml").read_text("utf-8"))
+    table = yaml.load(
+        (REPOSITORY / "bpmn/_categories/city_12345.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
+    )
     leaves = {
         (three["code"], one["name"], two["name"], three["name"])
         for one in table["categories"]

@@ -40,10 +40,12 @@ def from_corpus() -> dict[str, set[str]]:
     """Rule → the sentences of the corpus."""
     said: dict[str, set[str]] = defaultdict(set)
     for path in sorted(HERE.glob("bad_*.yaml")):
-        for bad in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for bad in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
             for finding in bad["findings"]:
                 said[finding["rule"]].add(finding["zh"])
-    tables = yaml.safe_load((HERE / "decisions" / "bad_tables.yaml").read_text(encoding="utf-8"))
+    tables = yaml.load(
+        (HERE / "decisions" / "bad_tables.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     for name, (rule, _) in BAD_TABLES.items():
         said[rule].update(tables[name])
     return said

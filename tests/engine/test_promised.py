@@ -16,8 +16,8 @@ from tests.engine.golden_states import ROOT as STATES
 from tests.engine.good_bundle import NAMES, source
 
 TESTS = Path(__file__).parents[1]
-PROMISED: dict[str, Any] = yaml.safe_load(
-    Path(__file__).with_name("promised.yaml").read_text(encoding="utf-8")
+PROMISED: dict[str, Any] = yaml.load(
+    Path(__file__).with_name("promised.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
 )
 PITFALLS = range(1, 49)
 EVENTS = ("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")

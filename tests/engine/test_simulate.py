@@ -348,8 +348,8 @@ def test_every_shipped_scenario_plays(path: Path):
     tables = {each.name: each.read_bytes() for each in folder.glob("decisions/*.dmn")}
     diagram = (folder / "process.bpmn").read_bytes()
     version = parse(Source("d" * 64, folder.name, diagram, decisions=tables, no_match="null"))
-    walk = walk_of(yaml.safe_load(path.read_text(encoding="utf-8")))
-    limits = yaml.safe_load((folder / "sla.yaml").read_text(encoding="utf-8"))["clocks"]
+    walk = walk_of(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    limits = yaml.load((folder / "sla.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["clocks"]
     known = {
         name: Limit(said["limit"], said["start"], said["stop"])
         for name, said in limits.items()

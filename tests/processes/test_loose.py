@@ -14,7 +14,9 @@ from app.engine.source import Source
 from app.processes import loose
 
 FOREIGN = Path(__file__).with_name("foreign")
-EXPECTED = yaml.safe_load(Path(__file__).with_name("foreign.yaml").read_text(encoding="utf-8"))
+EXPECTED = yaml.load(
+    Path(__file__).with_name("foreign.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+)
 FOUND = {each.name: each for each in loose.check_folder(FOREIGN)[0]}
 
 

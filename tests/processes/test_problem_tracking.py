@@ -294,11 +294,15 @@ def test_the_scenarios_show_the_first_look_and_who_is_told_once_of_each_class() 
 
 @pytest.mark.requirement("BS-049")
 def test_letters_posts_visits_and_patrols_share_one_table_of_five_labels() -> None:
-    table = yaml.safe_load((BPMN / "_categories/community_labels.yaml").read_text("utf-8"))
+    table = yaml.load(
+        (BPMN / "_categories/community_labels.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
+    )
     used = {
         key: {each["table"] for each in data.values() if each.get("type") == "category"}
         for key in (KEY, "people_mailbox")
-        for data in [yaml.safe_load((BPMN / key / "process.yaml").read_text("utf-8"))["data"]]
+        for data in [
+            yaml.load((BPMN / key / "process.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)["data"]
+        ]
     }
 
     names = [each["name"] for each in table["categories"]]

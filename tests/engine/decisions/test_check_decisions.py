@@ -25,7 +25,7 @@ NAMES = Names(
     }
 )
 CHOICES = {"level": ["突发", "紧急", "一般"]}
-SAID = yaml.safe_load((Path(__file__).parent / "bad_tables.yaml").read_text())
+SAID = yaml.load((Path(__file__).parent / "bad_tables.yaml").read_text(), Loader=yaml.CSafeLoader)
 
 
 def findings(data: bytes) -> list[Finding]:
