@@ -100,9 +100,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="where tests/fuzz begins")
 
 
+class Names:
+    """Says the name of a test as soon as it fails: the summary comes minutes later."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        screen = self.config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and screen is not None and self.config.option.verbose <= 0:
+            screen.write_line(f"\nFAILED {report.nodeid}", red=True)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # until all is collected
     config.stash[SERVERS] = Servers()
+    config.pluginmanager.register(Names(config))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -154,6 +167,7 @@ class Clone:
     plain: psycopg.Connection[Any]
     tables: list[str]
     seeds: dict[str, list[tuple[Any, ...]]]
+    cleaned: int = 0
 
     def clean(self) -> None:
         """Brings every table back to the rows that the migrations left; the schema stays."""
@@ -163,6 +177,9 @@ class Clone:
         )
         for (name,) in self.plain.execute(filled).fetchall():
             self.plain.execute(f'delete from "{name}"')
+        self.cleaned += 1
+        if self.cleaned % 100 == 0:  # what lies dead in a table is passed by every statement that looks there
+            self.plain.execute("vacuum " + ", ".join(f'"{name}"' for name in self.tables))
         for name in self.tables:
             for row in self.seeds.get(name, ()):
                 places = ", ".join(["%s"] * len(row))
