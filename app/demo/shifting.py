@@ -89,7 +89,8 @@ def shifted(scenario: Scenario, start: datetime, prefix: str, owner: str) -> Sce
         if step.kind == "start" and "form" in given:
             filed += 1
             form = {"external_no": f"{owner}-{filed}", **given["form"]}
-            form["title"] = f"{MARK}{form.get('title', scenario.name)}"[:200]
+            if "process" not in given:  # what is filed to be chosen from is called by its own name later
+                form["title"] = f"{MARK}{form.get('title', scenario.name)}"[:200]
             given = {**given, "form": form}
         steps.append(replace(step, given=given))
     return replace(scenario, file=f"{prefix}{scenario.file}", at=start, steps=tuple(steps))
