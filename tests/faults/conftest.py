@@ -10,7 +10,7 @@ LEASE = 3
 """Seconds instead of 50, so that a take-over can be awaited; everything else is as in service."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Installation]:
     settings = {"HUYING_PROFILE": "test", "HUYING_LEASE_SECONDS": str(LEASE), "HUYING_TICK_SECONDS": "0.5"}
     with installed(settings=settings) as house:
