@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -49,6 +50,7 @@ _ONLY = {
 _MESSAGE = Record(
     {
         "direction": Key(Text(one_of=("in", "out"), says="方向"), "in 收到的，out 发出的", required=True),
+        "label": Key(Text(says="名称", longest=60), "办件经过里显示的名称；不写就显示英文名"),
         "starts": Key(Flag(), "收到时登记一件新的"),
         "key": Key(
             Text(says="名字", longest=60),
@@ -98,7 +100,10 @@ def read_messages(found: Found, data: Mapping[str, DataField]) -> Mapping[str, M
     given: Any = found.doc.value
     if not keys.check(SHAPE, given, found):
         return NO_MESSAGES
-    read = {name: _message(name, one, found, data) for name, one in given.items()}
+    read = {
+        name: replace(_message(name, one, found, data), label=one.get("label", name))
+        for name, one in given.items()
+    }
     return NO_MESSAGES if found.failed else MappingProxyType(read)
 
 

@@ -73,6 +73,8 @@ class Message:
     """What comes for a case that was merged into another one is brought to that one, when it waits for it."""
     redo: Expression | None = None
     """in: where it holds for a case that was merged into another one, that one is done again if it ended."""
+    label: str = ""
+    """What people read in the timeline."""
     sender: str = ""
     """in: the other system that alone may send it, about any case within its units, whoever filed it; or
     `process:<key>`: a case of that process which this one filed."""

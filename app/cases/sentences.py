@@ -279,11 +279,11 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "message.received" if "words" in event:
             return f"{event['process']} {event['words']}：{event['status']}"
         case "message.received":
-            return f"收到消息“{event['message']}”"
+            return f"收到消息“{_message(event, bundle)}”"
         case "message.passed":
-            return f"收到消息“{event['message']}”，已转给并入的那一件"
+            return f"收到消息“{_message(event, bundle)}”，已转给并入的那一件"
         case "message.sent":
-            return f"发出消息“{event['message']}”，交给 {event['to']}"
+            return f"发出消息“{_message(event, bundle)}”，交给 {event['to']}"
         case "external.opened":
             return f"交给外部系统办理“{step}”"
         case "external.done":
@@ -291,10 +291,12 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
         case "external.error":
             return f"外部系统没有办成“{step}”，报出 {event['code']}"
         case "wait.opened" if event.get("again"):
-            return f"接着等消息“{event['message']}”"
+            return f"接着等消息“{_message(event, bundle)}”"
         case "wait.opened":
-            return f"开始等消息“{event['message']}”"
-        case "signal.thrown" | "escalation.thrown" | "message.thrown":
+            return f"开始等消息“{_message(event, bundle)}”"
+        case "message.thrown":
+            return f"发出“{_message({'message': event['label']}, bundle)}”"
+        case "signal.thrown" | "escalation.thrown":
             return f"发出“{event['label']}”"
         case milestone:
             return MILESTONES.get(milestone, f"里程碑 {milestone}")
@@ -302,6 +304,11 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
 
 def _said(event: Mapping[str, Any]) -> str:
     return f"，意见：{event['opinion']}" if event.get("opinion") else ""
+
+
+def _message(event: Mapping[str, Any], bundle: Bundle) -> str:
+    known = bundle.messages.get(event["message"])
+    return known.label if known is not None and known.label else str(event["message"])
 
 
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:

@@ -25,6 +25,8 @@ WEEKDAYS = "一二三四五六日"
 COLUMN = 14
 """Width of the column of names, in letters; a Chinese one takes two."""
 LONGEST = 60
+UNTOLD = ("wait.opened", "message.thrown")
+"""What a story leaves out: that a case may hear of something, and what its sending tells already."""
 
 
 def tell(case_id: str) -> Iterator[str]:
@@ -82,7 +84,8 @@ def _steps(
     after = 0
     while page := timeline.of(SYSTEM, case_id, after=after):
         for row in page:
-            lines = [line for event in row["events"] for line in _lines(event, done, words)]
+            events = (event for event in row["events"] if event["name"] not in UNTOLD)
+            lines = list(dict.fromkeys(line for event in events for line in _lines(event, done, words)))
             yield datetime.fromisoformat(row["at"]), str(row["actor"]), lines
         after = page[-1]["seq"]
 

@@ -79,7 +79,8 @@ def _said(motion: Motion, command: Hear) -> str:
     declared = motion.bundle.process.data
     open_ = {name: value for name, value in command.values.items() if not declared[name].secret}
     said = "；".join(f"{declared[name].label}：{_word(value)}" for name, value in open_.items())
-    return f"并入本件的办件（{which}）收到消息“{command.message}”{'：' if said else ''}{said}。"
+    called = motion.bundle.messages[command.message].label
+    return f"并入本件的办件（{which}）收到消息“{called}”{'：' if said else ''}{said}。"
 
 
 def _word(value: Any) -> str:
