@@ -189,3 +189,5 @@ def test_what_nobody_files_or_tells_is_refused_when_the_process_is_checked(
     found = check_files(wrong, callees=among_published()).findings
 
     assert says in "".join(each.zh for each in found if each.level == "error"), found
+    expected = "message-key" if "starts" in instead else "filed-message"
+    assert expected in {each.rule for each in found}

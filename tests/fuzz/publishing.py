@@ -92,6 +92,7 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     f"POST {ON}/like": act(ONE, "like"),
     f"DELETE {ON}/like": take_back("like"),
     f"POST {ON}/comments": act(ONE, "comments", {"text": "很好"}),
+    f"POST {ON}/objections": act(ONE, "objections", {"text": "占了消防通道。"}),
     f"POST {ON}/ratings": act(ONE, "ratings", {"stars": {"活动内容": 5, "活动安排": 4}}),
     f"POST {ON}/sign-up": act(ONE, "sign-up"),
     f"DELETE {ON}/sign-up": take_back("sign-up"),

@@ -39,12 +39,14 @@ RULE = """publication:
     seats: seats
     until: closes
     bookings: true
+    objections: {until: total}
   公示:
     section: 公示栏
     fields: [content]
     audience: everyone
     ended: ENDED
 """
+SLA = "clocks:\n  total: {start: case.received, stop: case.closed, limit: P30D}\n"
 FORM = """title: 活动
 fields:
   - {name: content, required: true}
@@ -77,7 +79,8 @@ def showing(
     drawing.flow("which", "end", name="onward")
     rule = RULE.replace("AUDIENCE", audience).replace("COMMENTS", comments)
     rule = rule.replace("RATED_BY", rated_by).replace("ENDED", ended)
-    return worlds.bundle_of("showing", drawing, data=DATA, forms={"write": FORM, "change": CHANGE}, more=rule)
+    forms = {"write": FORM, "change": CHANGE}
+    return worlds.bundle_of("showing", drawing, data=DATA, forms=forms, more=rule, sla=SLA)
 
 
 class Activity:

@@ -12,7 +12,6 @@ from tests.world import BPMN
 
 assert district
 
-SLA = b"clocks: {}\n"
 SCENARIO = """name: 活动从公示到办结
 at: 2026-03-02T09:00+08:00
 steps:
@@ -47,7 +46,7 @@ steps:
 @pytest.mark.usefixtures("district")
 def test_residents_act_in_scenarios(tmp_path: Path) -> None:
     folder = tmp_path / "showing"
-    for name, content in {**showing().files, "sla.yaml": SLA, "scenarios/1.yaml": SCENARIO.encode()}.items():
+    for name, content in {**showing().files, "scenarios/1.yaml": SCENARIO.encode()}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     (tmp_path / "_org.yaml").write_bytes((BPMN / "_org.yaml").read_bytes())
