@@ -29,6 +29,16 @@ def test_every_shipped_bundle_explains_itself_and_has_scenarios(key: str):
     assert not list((BPMN / key).rglob("*.py"))
 
 
+@pytest.mark.parametrize("key", [each for each in SHIPPED if not each.startswith("_")])
+def test_every_shipped_bundle_says_how_to_change_a_limit_a_role_a_field_and_a_branch(key: str):
+    text = (BPMN / key / "README.md").read_text("utf-8")
+
+    change = text.partition("\n## 怎么改\n")[2].partition("\n## ")[0]
+
+    assert [each for each in ("时限", "谁来办", "要填什么", "分支") if each not in change] == []
+    assert f"huying process publish {key}`" in change
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "level", "rule", "says"),
     [
