@@ -12,10 +12,7 @@ from app.core.db import reading
 from app.polls import casting
 from app.polls.models import polls
 from app.processes.acts import REASON, WHO, Doing, act
-from app.processes.request_acts import ACTS
 from app.processes.stage import Unmet
-
-__all__ = ["ACTS"]
 
 BALLOT = Many(Many(Whole(1, 20)), least=1)
 """Matter by matter the options chosen, by their number; none is an abstention."""

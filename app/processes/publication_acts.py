@@ -9,12 +9,9 @@ from app.bundles.keys import Any_, Flag, Key, Named, Text, Whole
 from app.core import clock
 from app.core.db import reading
 from app.processes.acts import REASON, WHO, Doing, act
-from app.processes.poll_acts import ACTS
 from app.processes.stage import Unmet
 from app.publications import acting, listing, managing, objecting, viewing
 from app.publications.models import ASKED, publications
-
-__all__ = ["ACTS"]
 
 _WHICH = Key(Text(says="名字", longest=60), "publication 里的哪一项；只显示过一项时不写")
 _WORDS = Text(says="文字", longest=2000)

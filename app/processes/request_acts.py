@@ -14,10 +14,8 @@ from app.cases.requests.kinds import KINDS, Kind
 from app.core.db import reading, transaction
 from app.core.ids import new_id
 from app.identity.actor import Actor
-from app.processes.acts import ACTS, ANSWERS, Doing, act, codes
+from app.processes.acts import ANSWERS, Doing, act, codes
 from app.processes.stage import Row
-
-__all__ = ["ACTS", "with_files"]
 
 
 def with_files(actor: Actor, answers: Row, form: Form | None) -> Row:

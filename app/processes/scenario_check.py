@@ -16,7 +16,7 @@ from app.engine.check.nodes import Node
 from app.identity.org_file import OrgFile
 from app.processes import external, scenario_cases
 from app.processes.cross import inside
-from app.processes.publication_acts import ACTS
+from app.processes.every_act import ACTS
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, read_instant
 from app.processes.scenario_shape import COMING, DONE, OWN_STEP, SHAPE
 

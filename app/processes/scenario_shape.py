@@ -1,11 +1,11 @@
-"""Which keys a scenario may have; those of its verbs come from app/processes/acts.py."""
+"""Which keys a scenario may have; those of its verbs come from app/processes/every_act.py."""
 
 from dataclasses import replace
 
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
 from app.bundles.verbs import VERBS
 from app.processes.acts import ANSWERS, CASE, STEP, WHO
-from app.processes.publication_acts import ACTS
+from app.processes.every_act import ACTS
 from app.processes.scenario_file import FIRST
 
 _VERB = Key(Text(says="操作"), "操作", required=True)

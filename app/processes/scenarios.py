@@ -24,8 +24,8 @@ from app.engine.errors import EngineError
 from app.processes import scenario_cases
 from app.processes import scenario_messages as messages
 from app.processes.acts import Doing, codes
+from app.processes.every_act import ACTS
 from app.processes.expectations import CHECKS
-from app.processes.publication_acts import ACTS
 from app.processes.request_acts import with_files
 from app.processes.scenario_file import ENVELOPE, Scenario, Step, about
 from app.processes.stage import (
