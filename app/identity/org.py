@@ -14,7 +14,8 @@ from app.identity import demo_residents, login, passwords, topics
 from app.identity.actor import SYSTEM
 from app.identity.memberships import memberships
 from app.identity.models import appointments, people, role_permissions, roles, units
-from app.identity.org_file import OrgFile, OrgRefused, PersonLine, RoleLine, read_org
+from app.identity.org_file import OrgFile, PersonLine, RoleLine, read_org
+from app.identity.org_nodes import OrgRefused
 
 __all__ = [
     "OrgFile",

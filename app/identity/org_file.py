@@ -1,21 +1,17 @@
-"""Reading bpmn/_org.yaml: units, roles, people; every fault with its line, in plain Chinese."""
+"""bpmn/_org.yaml: units, roles, people, residents; every fault with its line, in plain Chinese."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
-from app.core.errors import Unprocessable
 from app.identity.boundary import read_boundary, read_point
 from app.identity.models import TIERS
+from app.identity.org_nodes import Findings, OrgRefused, compose, items_of, mapping, text_of
 from app.identity.permissions import ALL
 from app.identity.topics import PATTERN, PATTERN_SAYS
 
-MOST_BYTES = 2 << 20
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}\Z")
 _TOPIC = re.compile(PATTERN)
@@ -23,14 +19,6 @@ _PHONE = re.compile(r"[0-9+][0-9 -]{4,38}\Z")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 UNIT_KEYS = ("code", "name", "kind", "tier", "parent", "boundary", "point", "address", "phone")
 REAL = ("real_name", "phone", "id_number")
-
-
-class OrgRefused(Unprocessable):
-    """机构文件有误。"""
-
-    def __init__(self, findings: list[tuple[int, str]]) -> None:
-        self.findings = sorted(findings)
-        super().__init__("；".join(f"第 {line} 行：{text}" for line, text in self.findings[:20]))
 
 
 @dataclass(frozen=True)
@@ -109,131 +97,62 @@ def read_org(data: bytes) -> OrgFile:
 
     Every check of a process asks for it, so the same bytes are read once.
     """
-    found = _Findings()
-    top = _mapping(
-        _compose(data, found), ("name", "units", "roles", "people", "residents"), "机构文件", found
-    )
+    found = Findings()
+    top = mapping(compose(data, found), ("name", "units", "roles", "people", "residents"), "机构文件", found)
     roles = _roles(top.get("roles"), found)
     units = _units(top.get("units"), found)
     people = _people(top.get("people"), roles, units, found)
     residents = _residents(top.get("residents"), people, units, found)
     if found.lines:
         raise OrgRefused(found.lines)
-    name = _text(top["name"], "name", found) if "name" in top else ""
+    name = text_of(top["name"], "name", found) if "name" in top else ""
     return OrgFile(name, tuple(units.values()), tuple(roles.values()), tuple(people), tuple(residents))
 
 
-class _Findings:
-    def __init__(self) -> None:
-        self.lines: list[tuple[int, str]] = []
-
-    def add(self, node: Any, text: str) -> None:
-        self.lines.append((node.start_mark.line + 1 if node is not None else 1, text))
-
-
-def _compose(data: bytes, found: _Findings) -> Any:
-    if len(data) > MOST_BYTES:
-        raise OrgRefused([(1, "文件太大，最多 2 MB。")])
-    try:
-        # Composed, not constructed: nodes know their lines, and no tag can build anything.
-        root = yaml.compose(data.decode("utf-8"), Loader=yaml.CSafeLoader)
-    except UnicodeDecodeError:
-        raise OrgRefused([(1, "文件不是 UTF-8 编码。")]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise OrgRefused(
-            [(mark.line + 1 if mark else 1, "不是合格的 YAML，请检查缩进、冒号和引号。")]
-        ) from None
-    if root is None:
-        raise OrgRefused([(1, "文件是空的。")])
-    return root
-
-
-def _mapping(node: Any, known: tuple[str, ...], what: str, found: _Findings) -> dict[str, Any]:
-    if not isinstance(node, yaml.MappingNode):
-        found.add(node, f"{what}应为“名称: 内容”的形式。")
-        return {}
-    entries: dict[str, Any] = {}
-    for key, value in node.value:
-        name = str(key.value)
-        if name in entries:
-            found.add(key, f"{what}里“{name}”写了两次。")
-        elif known and name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"，是不是“{near[0]}”？" if near else f"；可用的有：{'、'.join(known)}。"
-            found.add(key, f"{what}里没有“{name}”这一项{hint}")
-        entries[name] = value
-    return entries
-
-
-def _text(node: Any, name: str, found: _Findings, check: Callable[[str], bool] | None = None) -> str:
-    if not isinstance(node, yaml.ScalarNode) or node.tag not in (
-        "tag:yaml.org,2002:str",
-        "tag:yaml.org,2002:int",
-    ):
-        found.add(node, f"“{name}”应为文字。")
-        return ""
-    text = str(node.value).strip()
-    if not text or len(text) > 100:
-        found.add(node, f"“{name}”不能为空，也不能超过 100 个字。")
-    elif check is not None and not check(text):
-        found.add(node, f"“{name}”的写法不对：{text}。只用小写字母、数字和连接符，以字母或数字开头。")
-    return text
-
-
-def _list(node: Any, name: str, found: _Findings) -> list[Any]:
-    if node is None:
-        return []
-    if not isinstance(node, yaml.SequenceNode):
-        found.add(node, f"“{name}”应为列表，每项以 - 开头。")
-        return []
-    return list(node.value)
-
-
-def _roles(node: Any, found: _Findings) -> dict[str, RoleLine]:
+def _roles(node: Any, found: Findings) -> dict[str, RoleLine]:
     if node is None:
         found.add(None, "缺少 roles（角色）。")
         return {}
     roles: dict[str, RoleLine] = {}
-    for key, value in _mapping(node, (), "roles", found).items():
+    for key, value in mapping(node, (), "roles", found).items():
         if not _WORD.match(key):
             found.add(value, f"角色名“{key}”的写法不对，只用小写字母、数字和下划线。")
-        entry = _mapping(value, ("name", "permissions"), f"角色 {key}", found)
+        entry = mapping(value, ("name", "permissions"), f"角色 {key}", found)
         for needed in ("name", "permissions"):
             if needed not in entry:
                 found.add(value, f"角色 {key} 缺少“{needed}”。")
         permissions = []
-        for item in _list(entry.get("permissions"), "permissions", found):
-            permission = _text(item, "permissions", found)
+        for item in items_of(entry.get("permissions"), "permissions", found):
+            permission = text_of(item, "permissions", found)
             if permission and permission not in ALL:
                 near = get_close_matches(permission, ALL, 1)
                 hint = f"，是不是“{near[0]}”？" if near else f"；可用的有：{'、'.join(ALL)}。"
                 found.add(item, f"没有“{permission}”这个权限{hint}")
             permissions.append(permission)
-        name = _text(entry["name"], "name", found) if "name" in entry else key
+        name = text_of(entry["name"], "name", found) if "name" in entry else key
         roles[key] = RoleLine(key, name, tuple(dict.fromkeys(permissions)))
     return roles
 
 
-def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
+def _units(node: Any, found: Findings) -> dict[str, UnitLine]:
     listed: dict[str, tuple[Any, UnitLine]] = {}
     names: set[str] = set()
-    for item in _list(node, "units", found):
-        entry = _mapping(item, UNIT_KEYS, "单位", found)
+    for item in items_of(node, "units", found):
+        entry = mapping(item, UNIT_KEYS, "单位", found)
         missing = [needed for needed in ("code", "name", "tier") if needed not in entry]
         for needed in missing:
             found.add(item, f"单位缺少“{needed}”。")
         if missing:
             continue
-        code = _text(entry["code"], "code", found, lambda text: bool(_CODE.match(text)))
-        name = _text(entry["name"], "name", found)
-        tier = _text(entry["tier"], "tier", found)
+        code = text_of(entry["code"], "code", found, lambda text: bool(_CODE.match(text)))
+        name = text_of(entry["name"], "name", found)
+        tier = text_of(entry["tier"], "tier", found)
         if tier not in TIERS:
             found.add(entry["tier"], f"tier 只能是 {'、'.join(TIERS)}，现在是“{tier}”。")
         kind = (
-            _text(entry["kind"], "kind", found, lambda t: bool(_WORD.match(t))) if "kind" in entry else tier
+            text_of(entry["kind"], "kind", found, lambda t: bool(_WORD.match(t))) if "kind" in entry else tier
         )
-        parent = _text(entry["parent"], "parent", found) if "parent" in entry else None
+        parent = text_of(entry["parent"], "parent", found) if "parent" in entry else None
         if code in listed:
             found.add(item, f"单位代码“{code}”写了两次。")
         if name in names:
@@ -241,8 +160,8 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
         names.add(name)
         boundary = read_boundary(entry["boundary"], found.add) if "boundary" in entry else None
         point = read_point(entry["point"], found.add) if "point" in entry else None
-        address = _text(entry["address"], "address", found) if "address" in entry else None
-        phone = _text(entry["phone"], "phone", found) if "phone" in entry else None
+        address = text_of(entry["address"], "address", found) if "address" in entry else None
+        phone = text_of(entry["phone"], "phone", found) if "phone" in entry else None
         if phone is not None and not _PHONE.match(phone):
             found.add(entry["phone"], "phone（电话）只写数字、空格和连接符，例如 010-12345678。")
         line = UnitLine(code, name, kind, tier, parent, "", boundary, point, address, phone)
@@ -252,7 +171,7 @@ def _units(node: Any, found: _Findings) -> dict[str, UnitLine]:
     return _with_paths(listed, found)
 
 
-def _with_paths(listed: dict[str, tuple[Any, UnitLine]], found: _Findings) -> dict[str, UnitLine]:
+def _with_paths(listed: dict[str, tuple[Any, UnitLine]], found: Findings) -> dict[str, UnitLine]:
     placed: dict[str, UnitLine] = {}
     waiting = dict(listed)
     while waiting:
@@ -276,31 +195,31 @@ def _with_paths(listed: dict[str, tuple[Any, UnitLine]], found: _Findings) -> di
 
 
 def _people(
-    node: Any, roles: dict[str, RoleLine], units: dict[str, UnitLine], found: _Findings
+    node: Any, roles: dict[str, RoleLine], units: dict[str, UnitLine], found: Findings
 ) -> list[PersonLine]:
     people: list[PersonLine] = []
     logins: set[str] = set()
     names: set[str] = set()
-    for item in _list(node, "people", found):
-        entry = _mapping(item, ("login", "name", "kind", "password", "appointments", "topics"), "人员", found)
+    for item in items_of(node, "people", found):
+        entry = mapping(item, ("login", "name", "kind", "password", "appointments", "topics"), "人员", found)
         missing = [needed for needed in ("login", "name", "appointments") if needed not in entry]
         for needed in missing:
             found.add(item, f"人员缺少“{needed}”。")
         if missing:
             continue
-        login = _text(entry["login"], "login", found, lambda text: bool(_LOGIN.match(text)))
-        name = _text(entry["name"], "name", found)
-        kind = _text(entry["kind"], "kind", found) if "kind" in entry else "person"
+        login = text_of(entry["login"], "login", found, lambda text: bool(_LOGIN.match(text)))
+        name = text_of(entry["name"], "name", found)
+        kind = text_of(entry["kind"], "kind", found) if "kind" in entry else "person"
         if kind not in ("person", "service"):
             found.add(entry["kind"], f"kind 只能是 person 或 service，现在是“{kind}”。")
         for value, seen, what in ((login, logins, "账号"), (name, names, "姓名")):
             if value in seen:
                 found.add(item, f"{what}“{value}”写了两次。")
             seen.add(value)
-        password = _text(entry["password"], "password", found) if "password" in entry else None
+        password = text_of(entry["password"], "password", found) if "password" in entry else None
         held = [
             _appointment(one, roles, units, found)
-            for one in _list(entry["appointments"], "appointments", found)
+            for one in items_of(entry["appointments"], "appointments", found)
         ]
         if not held:
             found.add(item, f"人员“{name}”至少要有一个任职（appointments）。")
@@ -310,29 +229,29 @@ def _people(
 
 
 def _residents(
-    node: Any, people: list[PersonLine], units: dict[str, UnitLine], found: _Findings
+    node: Any, people: list[PersonLine], units: dict[str, UnitLine], found: Findings
 ) -> list[ResidentLine]:
     residents: list[ResidentLine] = []
     known = ("login", "name", "password", "communities", *REAL)
-    for item in _list(node, "residents", found):
-        entry = _mapping(item, known, "居民", found)
+    for item in items_of(node, "residents", found):
+        entry = mapping(item, known, "居民", found)
         missing = [needed for needed in ("login", "name", "communities") if needed not in entry]
         for needed in missing:
             found.add(item, f"居民缺少“{needed}”。")
         if missing:
             continue
-        login = _text(entry["login"], "login", found, lambda text: bool(_LOGIN.match(text)))
-        name = _text(entry["name"], "name", found)
+        login = text_of(entry["login"], "login", found, lambda text: bool(_LOGIN.match(text)))
+        name = text_of(entry["name"], "name", found)
         for value, of, what in ((login, "login", "账号"), (name, "name", "姓名")):
             if value in {getattr(other, of) for other in (*people, *residents)}:
                 found.add(item, f"{what}“{value}”写了两次。")
-        password = _text(entry["password"], "password", found) if "password" in entry else None
-        told = {each: _text(entry[each], each, found) for each in REAL if each in entry}
+        password = text_of(entry["password"], "password", found) if "password" in entry else None
+        told = {each: text_of(entry[each], each, found) for each in REAL if each in entry}
         if told and len(told) < len(REAL):
             found.add(item, f"{'、'.join(REAL)} 要么都写，要么都不写。")
         codes = []
-        for one in _list(entry["communities"], "communities", found):
-            code = _text(one, "communities", found)
+        for one in items_of(entry["communities"], "communities", found):
+            code = text_of(one, "communities", found)
             if code and (code not in units or units[code].tier != "community"):
                 found.add(one, f"“{code}”不是一个社区（tier 是 community 的单位）的代码。")
             codes.append(code)
@@ -340,12 +259,12 @@ def _residents(
     return residents
 
 
-def _topics(node: Any, kind: str, found: _Findings) -> tuple[str, ...]:
+def _topics(node: Any, kind: str, found: Findings) -> tuple[str, ...]:
     if node is not None and kind != "service":
         found.add(node, "topics（外部任务的主题）只能给系统账号，请写 kind: service，或删去。")
     named = []
-    for one in _list(node, "topics", found):
-        topic = _text(one, "topics", found)
+    for one in items_of(node, "topics", found):
+        topic = text_of(one, "topics", found)
         if topic and not _TOPIC.fullmatch(topic):
             found.add(one, f"主题“{topic}”的写法不对：{PATTERN_SAYS}。")
         named.append(topic)
@@ -353,16 +272,16 @@ def _topics(node: Any, kind: str, found: _Findings) -> tuple[str, ...]:
 
 
 def _appointment(
-    node: Any, roles: dict[str, RoleLine], units: dict[str, UnitLine], found: _Findings
+    node: Any, roles: dict[str, RoleLine], units: dict[str, UnitLine], found: Findings
 ) -> tuple[str, str]:
-    entry = _mapping(node, ("role", "unit"), "任职", found)
+    entry = mapping(node, ("role", "unit"), "任职", found)
     answer = []
     for name, known, what in (("role", roles, "角色"), ("unit", units, "单位代码")):
         if name not in entry:
             found.add(node, f"任职缺少“{name}”。")
             answer.append("")
             continue
-        value = _text(entry[name], name, found)
+        value = text_of(entry[name], name, found)
         if value and value not in known:
             near = get_close_matches(value, known, 1)
             hint = f"，是不是“{near[0]}”？" if near else "。"

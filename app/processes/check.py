@@ -19,7 +19,8 @@ from app.engine.check.finding import Finding
 from app.engine.check.names import UNKNOWN_ROLE
 from app.engine.source import Earlier, Names
 from app.engine.xml import calls_in
-from app.identity.org_file import OrgFile, OrgRefused, RoleLine, read_org
+from app.identity.org_file import OrgFile, RoleLine, read_org
+from app.identity.org_nodes import OrgRefused
 from app.processes import (
     advice,
     calling,
