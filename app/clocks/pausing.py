@@ -11,6 +11,7 @@ from app.clocks import ledger
 from app.clocks.board import Board
 from app.clocks.ledger import Entry
 from app.clocks.rows import PAUSED, RUNNING, Clock, Timer
+from app.clocks.times import in_iso
 from app.core.clock import BEIJING
 from app.core.errors import Conflict
 from app.core.events import Event
@@ -43,7 +44,7 @@ def pause(board: Board, kind: str, why: Mapping[str, Any], asked: datetime | Non
     for clock in may_pause(board, kind, asked):
         if clock.state == RUNNING:
             late = asked is not None and clock.due_at is not None and clock.due_at < board.now
-            since = {"since": _text(_ran_from(board, clock, asked))} if asked and late else {}
+            since = {"since": in_iso(_ran_from(board, clock, asked))} if asked and late else {}
             told.append(_paused(board, clock, kind, {**why, **since}))
     return told
 
@@ -140,7 +141,7 @@ def may_extend(board: Board, name: str, asked: datetime | None = None) -> tuple[
 def _longer(board: Board, clock: Clock, by: str, why: Mapping[str, Any]) -> Event:
     board.write(clock, "extended", {"by": by, **why})
     clock = board.settle(clock)
-    return board.tell("extended", clock, by=by, due=_text(clock.due_at), **why)
+    return board.tell("extended", clock, by=by, due=in_iso(clock.due_at), **why)
 
 
 def recount(board: Board) -> list[tuple[Clock, Clock]]:
@@ -151,7 +152,7 @@ def recount(board: Board) -> list[tuple[Clock, Clock]]:
             continue
         after = board.settle(clock)
         if after.due_at != clock.due_at:
-            was, due = _text(clock.due_at), _text(after.due_at)
+            was, due = in_iso(clock.due_at), in_iso(after.due_at)
             board.write(after, "recounted", {"was": was, "due": due, "calendar": after.calendar})
             moved.append((clock, after))
     return moved
@@ -164,7 +165,7 @@ def _paused(board: Board, clock: Clock, kind: str, why: Mapping[str, Any]) -> Ev
     until = ledger.capped(ledger.pause_of(Entry(board.now, "paused", detail)))
     assert until is not None
     board.alarms.cap(clock.id, until)
-    return board.tell("paused", clock, until=_text(until), **detail)
+    return board.tell("paused", clock, until=in_iso(until), **detail)
 
 
 def _ran_from(board: Board, clock: Clock, asked: datetime) -> datetime:
@@ -177,13 +178,9 @@ def _resumed(board: Board, clock: Clock, reason: str) -> Event:
     board.write(clock, "resumed", {"reason": reason})
     clock = board.settle(replace(clock, state=RUNNING))
     board.alarms.uncap(clock.id)
-    return board.tell("resumed", clock, due=_text(clock.due_at), reason=reason)
+    return board.tell("resumed", clock, due=in_iso(clock.due_at), reason=reason)
 
 
 def _kind_of(board: Board, clock: Clock) -> str:
     last = [line for line in board.entries(clock) if line.entry == "paused"][-1]
     return str(last.detail.get("kind"))
-
-
-def _text(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
