@@ -1,19 +1,20 @@
 """process.yaml: key, number, who may start, lanes, declared data, facts and public words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.bundles import calendar_starts, counting, data_fields, endings, hints, keys, publishing, ratings
+from app.bundles import calendar_starts, counting, endings, hints, keys, publishing, ratings
 from app.bundles.calendar_starts import BY_SCHEDULE, CalendarStart
-from app.bundles.data_fields import DATA, RESERVED, DataField
+from app.bundles.data_fields import DATA, DataField
 from app.bundles.endings import AttachmentRule
 from app.bundles.keys import Found, Key, Many, Named, Record, Scalar, Text
 from app.bundles.measures import SHAPE as MEASURES
 from app.bundles.measures import MeasureDef, read_measures
+from app.bundles.process_names import check_fact, check_mark, read_data, read_placed_by, read_releases
 from app.bundles.rules import FORMS, TIERS, Rule, RuleRefused, parse_rule
 from app.bundles.verbs import RETURNS, STEP_VERBS, Returns, StepVerbs, read_returns, read_verbs
 from app.engine.expressions import Expression
@@ -27,7 +28,6 @@ BY_RESIDENT = "resident"
 NUMBER_PARTS = ("{yyyymmdd}", "{yyyymm}", "{yyyy}", "{seq:03} 到 {seq:08}")
 _PART = re.compile(r"\{([^{}]*)\}")
 
-FACT_TYPES = ("text", "date", "datetime", "int", "decimal", "bool", "choice", "category", "unit", "person")
 
 SHAPE = Record(
     {
@@ -188,20 +188,20 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     _check_number(given["number"], found)
     by_api, roles, messages = _starts(given["starts"], found)
     lanes = _lanes(given["lanes"], found)
-    data = _data(given["data"], found)
+    data = read_data(given["data"], found)
     facts = given.get("facts", [])
     for i, name in enumerate(facts):
         if name in data or name not in given["data"]:  # a declaration that is wrong has been told already
-            _check_fact(name, data, found, i)
+            check_fact(name, data, found, i)
     marks = given.get("marks", [])
     for i, name in enumerate(marks):
-        _check_mark(name, data, facts, found, i)
+        check_mark(name, data, facts, found, i)
     no_match = given.get("noMatch", "error")
     if no_match not in ("error", "null", None):
         zh = f"noMatch 只能是 error 或 null，现在是“{no_match}”。"
         found.error("value-invalid", ("noMatch",), zh, "noMatch is error or null.")
     verbs = read_verbs(given.get("verbs", {}), found)
-    releases = _releases(given.get("releases", {}), data, found)
+    releases = read_releases(given.get("releases", {}), data, found)
     reopen = endings.read_reopen(given.get("reopen"), found)
     statistics = counting.read_counting(given.get("statistics"), data, found)
     measured = read_measures(given.get("measures"), data, tuple(facts), found)
@@ -210,7 +210,7 @@ def read_process(found: Found, folder: str) -> ProcessDef | None:
     unsatisfied = ratings.read_unsatisfied(given.get("unsatisfied"), data, found)
     repeats = hints.read_repeats(given.get("repeats"), data, found)
     schedules = calendar_starts.read_schedules(given.get("schedules", []), given["key"], found)
-    placed_by = _placed_by(given.get("placedBy"), data, found)
+    placed_by = read_placed_by(given.get("placedBy"), data, found)
     told = hints.read_hints(given.get("prompts", []), data, found)
     publications = publishing.read_publications(given.get("publication", {}), data, found)
     if found.failed:
@@ -309,97 +309,3 @@ def _lanes(lanes: Mapping[str, str], found: Found) -> dict[str, Rule]:
                 refused.rule, ("lanes", name), f"泳道“{name}”：{refused.zh}", f'Lane "{name}": {refused.en}'
             )
     return parsed
-
-
-def _data(declared: Mapping[str, Any], found: Found) -> dict[str, DataField]:
-    data = dict(RESERVED)
-    for name, given in declared.items():
-        path = ("data", name)
-        if name in RESERVED:
-            found.error(
-                "name-reserved",
-                path,
-                f"“{name}”（{RESERVED[name].label}）每个流程都有，不必声明，请删去。",
-                f'"{name}" is reserved.',
-            )
-        elif (declared_here := data_fields.read_field(name, given, found, path)) is not None:
-            data[name] = declared_here
-    for each in [each for each in data.values() if each.type == "category"]:
-        kept = data_fields.chosen_name(each)
-        if kept.name in declared:
-            zh = f"“{kept.name}”是分类“{each.name}”选定时的名称，系统自己填写，不必声明，请删去。"
-            found.error("name-reserved", ("data", kept.name), zh, f'"{kept.name}" is kept for a category.')
-        data[kept.name] = kept
-    return data
-
-
-def _placed_by(name: str | None, data: Mapping[str, DataField], found: Found) -> str | None:
-    if name is not None and (name not in data or data[name].type != "point"):
-        points = [each for each, field in data.items() if field.type == "point"]
-        zh = f"placedBy 要写一个位置（point）的名字，不能是“{name}”；有{keys.nearest(name, points)}。"
-        found.error("value-invalid", ("placedBy",), zh, f'"{name}" is no position.')
-    return name
-
-
-def _releases(
-    given: Mapping[str, list[str]], data: Mapping[str, DataField], found: Found
-) -> Mapping[str, tuple[str, ...]]:
-    for step, names in given.items():
-        for i, name in enumerate(names):
-            declared = data.get(name)
-            if declared is None:
-                zh = f"releases 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。"
-                found.error("name-undeclared", ("releases", step, i), zh, f'"{name}" is not declared.')
-            elif name in RESERVED or declared.secret or declared.per_item or declared.names:
-                zh = f"“{name}”（{declared.label}）由系统填写、加密保存或各填各的，不能在 releases 里清空。"
-                found.error("value-invalid", ("releases", step, i), zh, f'"{name}" cannot be emptied.')
-    return MappingProxyType({step: tuple(_with_names_kept(names, data)) for step, names in given.items()})
-
-
-def _with_names_kept(names: list[str], data: Mapping[str, DataField]) -> Iterator[str]:
-    for name in names:
-        yield name
-        if name in data and data[name].type == "category":
-            yield data_fields.chosen_name(data[name]).name
-
-
-def _check_fact(name: str, data: Mapping[str, DataField], found: Found, i: int) -> None:
-    if (declared := data.get(name)) is None:
-        found.error(
-            "name-undeclared",
-            ("facts", i),
-            f"facts 里的“{name}”没有在 data 里声明；有{keys.nearest(name, data)}。",
-            f'Fact "{name}" is not declared.',
-        )
-    elif declared.secret:
-        found.error(
-            "fact-secret",
-            ("facts", i),
-            f"“{name}”（{declared.label}）是加密保存的，不能用来筛选，请从 facts 里删去。",
-            f'"{name}" is secret and cannot be a fact.',
-        )
-    elif name in RESERVED and name != "content":
-        found.error(
-            "fact-reserved",
-            ("facts", i),
-            f"“{name}”（{declared.label}）是每件办件都有的一列，本来就能筛选，不必写进 facts，请删去。",
-            f'"{name}" is a column of every case.',
-        )
-    elif declared.per_item:
-        zh = f"“{name}”是会签、协办各填各的（per: item），一件有几个值，不能用来筛选。"
-        found.error("fact-type", ("facts", i), zh, f'"{name}" is kept per item and cannot be a fact.')
-    elif declared.type not in FACT_TYPES or (declared.type == "text" and (declared.longest or 0) > 200):
-        found.error(
-            "fact-type",
-            ("facts", i),
-            f"“{name}”是{data_fields.TYPES[declared.type]}，不能用来筛选；"
-            "列表、位置和超过 200 字的文字都不行。",
-            f'"{name}" cannot be a fact.',
-        )
-
-
-def _check_mark(name: str, data: Mapping[str, DataField], facts: list[str], found: Found, i: int) -> None:
-    if name not in data or data[name].type != "bool" or name not in facts:
-        known = [each for each in facts if each in data and data[each].type == "bool"]
-        zh = f"marks 里的“{name}”应是 facts 里是否类型的名字；有{keys.nearest(name, known)}。"
-        found.error("name-undeclared", ("marks", i), zh, f'Mark "{name}" is no fact of yes or no.')
