@@ -21,7 +21,7 @@ def order(stop: str = "task.done(handle)") -> BundleFiles:
     """The shipped work order with a clock for each unit."""
     files = dict(worlds.shipped(WORK_ORDER).files)
     sla = files["sla.yaml"].decode()
-    shipped = re.search(r"  unit: \{[^}]*\}\n", sla)
+    shipped = re.search(r"  unit: +\{[^}]*\}\n", sla)
     assert shipped is not None
     sla = sla.replace(shipped[0], UNIT % stop).replace("tiers:\n", "tiers:\n" + LATE, 1)
     return BundleFiles(WORK_ORDER, {**files, "sla.yaml": sla.encode()})

@@ -20,6 +20,8 @@ OWN = {
     "/api/v1/sessions/current": "signing in and out",
     "/api/v1/cases/<id:case_id>/follow": "own mark",
     "/api/v1/cases/<id:case_id>/favourite": "own mark",
+    "/api/v1/cases/bulk": "own marks on many cases",
+    "/api/v1/processes/<id:key>/policies/backtest": "reads",
     "/api/v1/filters": "own filters",
     "/api/v1/filters/<id:filter_id>": "own filters",
     "/api/v1/phrases": "own phrases",
