@@ -231,6 +231,7 @@ def largest() -> BundleFiles:
     more = "".join(f"  {name}: {{type: {kind}, label: {name}}}\n" for name, kind in ASKED.items())
     process = (
         "key: largest\nname: 最大的流程\nnumber: 'L-{yyyymmdd}-{seq:05}'\nstarts: [api]\nlanes: {}\n"
+        "noMatch: 'null'\n"
         f"data:\n{data}{more}"
     )
     clocks = "  total: {start: case.received, stop: case.closed, limit: table(t)}\n"
