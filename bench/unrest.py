@@ -122,7 +122,7 @@ class Unrest:
         if not until(lambda: left() == 0, seconds=SETTLED):
             why = "firing is paused" if paused() else self.house.log("worker")[-2000:]
             self.wrong.append(f"{left()} timers are due and did not fire in {SETTLED:g} s: {why}")
-        with db.reading() as session:
+        with db.reading(snapshot=True) as session:
             self.wrong += broken(session, self.journal, late=timedelta(seconds=4 * LEASE))
 
     def tell(self, report: Report) -> None:
