@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from redis import Redis
@@ -151,7 +152,8 @@ class Unrest:
         number = process_of(self.house, role)
         os.kill(number, signal.SIGSTOP)
         time.sleep(LEASE * 1.5)
-        os.kill(number, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # it was dying of the blow before as it was chosen
+            os.kill(number, signal.SIGCONT)
 
     def _emptied(self) -> None:
         with Redis.from_url(self.house.environ["REDIS_URL"]) as redis:

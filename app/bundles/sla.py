@@ -218,7 +218,8 @@ def read_sla(found: Found) -> Sla | None:
             until[1] if until else "",
         )
         if (other := clock.get("extendedWith")) and "extendable" not in given["clocks"].get(other, {}):
-            zh = f"extendedWith 写的“{other}”不是可以延期（extendable）的时钟。"
+            may = [each for each, said in given["clocks"].items() if "extendable" in said]
+            zh = f"extendedWith 写的“{other}”不是可以延期（extendable）的时钟；有{keys.nearest(other, may)}。"
             found.error("value-invalid", (*path, "extendedWith"), zh, f'"{other}" is not extendable.')
     tiers = read_tiers(given.get("tiers", []), clocks, found)
     if found.failed:

@@ -14,7 +14,7 @@ from app.cases.sentences import MILESTONES, decided
 from app.clocks import calendars, policies
 from app.clocks.calendar import NO_CALENDAR, Calendar
 from app.clocks.explain import Told, explain
-from app.clocks.ledger import Entry, Reckoned, reckon
+from app.clocks.ledger import Entry, Reckoned, entries_of, reckon
 from app.clocks.models import clocks, ledger_of, timers
 from app.clocks.rows import ROUND, STOPPED
 from app.core import clock
@@ -83,15 +83,6 @@ def calendar_of(session: Session, row: Mapping[str, Any]) -> Calendar:
     return calendars.at_version(session, settings().calendar, version) if version else NO_CALENDAR
 
 
-def entries_of(row: Mapping[str, Any], ledger: list[Mapping[str, Any]]) -> list[Entry]:
-    """The lines of one clock; it began when its row says, which may lie before its first line."""
-    return [
-        Entry(row["started_at"] if line["entry"] == "started" else line["at"], line["entry"], line["detail"])
-        for line in ledger
-        if line["clock_id"] == row["id"]
-    ]
-
-
 def _explained(
     row: Row,
     ledger: list[Mapping[str, Any]],
@@ -101,7 +92,7 @@ def _explained(
     names: Mapping[str, str],
 ) -> dict[str, Any]:
     drawn = bundle.sla.clocks[row["name"]]
-    entries = entries_of(row, ledger)
+    entries = entries_of(ledger, row["id"], row["started_at"])
     worked = reckon(entries, row["allowance"], calendar)
     assert worked is not None, "every clock begins with a line of its ledger"
     lines = explain(

@@ -18,11 +18,11 @@ from app.cases.attachments.models import attachments
 from app.cases.birth import born
 from app.cases.commands.feeding import Begin
 from app.cases.handlers import Context, handler
+from app.cases.links.tying import link_of
 from app.cases.motion import Motion, Row, expression_data
 from app.cases.secrets.taking import hush
 from app.cases.sync import grant
 from app.cases.verbs.attach import refer_to
-from app.core.ids import new_id
 from app.engine.errors import HandlerFailed
 from app.identity import org
 
@@ -221,15 +221,7 @@ def _tie(motion: Motion, filed: Motion, kind: str) -> None:
         raise HandlerFailed(f"（link“{kind}”不是 {'、'.join(LINKS)}）")
     ours, theirs, outward = motion.case["id"], filed.case["id"], LINKS[kind]
     ends = (ours, theirs) if outward else (theirs, ours)
-    row = {
-        "id": new_id(),
-        "from_id": ends[0],
-        "to_id": ends[1],
-        "kind": kind,
-        "author_id": motion.actor.id,
-        "at": motion.now,
-    }
-    filed.changes.insert("case_links", row)
+    filed.changes.insert("case_links", link_of(motion, *ends, kind))
     motion.tell("case.linked", kind=kind, other=theirs, outward=outward)
     filed.tell("case.linked", kind=kind, other=ours, outward=not outward)
 

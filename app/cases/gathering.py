@@ -8,10 +8,10 @@ from dateutil.relativedelta import relativedelta
 from sqlalchemy import bindparam, case, or_, select
 
 from app.cases.handlers import Context, Results, handler
+from app.cases.links.tying import link_of
 from app.cases.models import case_facts, case_links, cases
 from app.categories.catalogue import codes_below
 from app.core.clock import BEIJING
-from app.core.ids import new_id
 from app.engine.errors import HandlerFailed
 from app.identity.scopes import unit_scope
 
@@ -42,8 +42,7 @@ def gather(context: Context) -> Results:
     tied = set(motion.session.execute(TIED, {"mine": mine}).scalars()) if found else set()
     new = [one for one in found[:MOST] if one not in tied]
     for one in new:
-        row = {"id": new_id(), "from_id": mine, "to_id": one, "kind": "related"}
-        motion.changes.insert("case_links", {**row, "author_id": motion.actor.id, "at": motion.now})
+        motion.changes.insert("case_links", link_of(motion, mine, one, "related"))
     return {"count": len(found), "linked": len(new)}
 
 

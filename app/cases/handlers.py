@@ -45,6 +45,7 @@ OURS = (
     "app.cases.filer",
     "app.cases.gathering",
     "app.cases.holding",
+    "app.cases.linking",
     "app.cases.noting",
     "app.cases.places",
     "app.cases.rejections",
@@ -52,7 +53,6 @@ OURS = (
     "app.cases.requests.effects",
     "app.cases.suggesting",
     "app.cases.taking_on",
-    "app.cases.tying",
 )
 """Where this room writes its own. Another room writes them in its handlers.py, a process in
 workflows/<its key>/handlers.py; both are found there."""

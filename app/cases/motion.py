@@ -88,10 +88,11 @@ class Motion:
     acts: list[str] = field(default_factory=list)
     """The commands that changed something, for the audit row."""
     taken: dict[tuple[str, str | None], Taken] = field(default_factory=dict)
+    """What is to be sealed beside the case, by name and where it came from."""
+    replied: int = 0
+    """How often it replied in this act, as far as those merged into it have been told."""
     said: Mapping[str, Any] | None = None
     """What it answered with where another one's answer is its own (合并); else its own data."""
-    replied: int = 0  # how often it replied in this act, as far as those merged into it have been told
-    """What is to be sealed beside the case, by name and where it came from."""
     made: Row | None = None
     """The row an act made beside the case, for its answer: a note, a link, an attachment."""
     awaited: Mapping[str, str] | None = None

@@ -308,7 +308,7 @@ def _said(event: Mapping[str, Any]) -> str:
 
 def _message(event: Mapping[str, Any], bundle: Bundle) -> str:
     known = bundle.messages.get(event["message"])
-    return known.label if known is not None and known.label else str(event["message"])
+    return known.label if known is not None else str(event["message"])
 
 
 def clock_name(event: Mapping[str, Any], bundle: Bundle) -> str:

@@ -1,6 +1,6 @@
 """What a clock says, as pure functions of ledger, limit and calendar: step by step until it is due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
@@ -25,6 +25,16 @@ class Entry:
     at: datetime
     entry: str
     detail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def entries_of(lines: Iterable[Mapping[str, Any]], clock_id: str, started_at: datetime) -> "list[Entry]":
+    """The lines of one clock among rows of the ledger; it began when its row says, which may lie before its
+    first line was written."""
+    return [
+        Entry(started_at if line["entry"] == "started" else line["at"], line["entry"], line["detail"])
+        for line in lines
+        if line["clock_id"] == clock_id
+    ]
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ def pause(board: Board, kind: str, why: Mapping[str, Any], asked: datetime | Non
     told = []
     for clock in may_pause(board, kind, asked):
         if clock.state == RUNNING:
-            late = asked is not None and clock.due_at is not None and clock.due_at < board.now
-            since = {"since": in_iso(_ran_from(board, clock, asked))} if asked and late else {}
-            told.append(_paused(board, clock, kind, {**why, **since}))
+            late = clock.due_at is not None and clock.due_at < board.now
+            since = in_iso(_ran_from(board, clock, asked)) if asked is not None and late else None
+            told.append(_paused(board, clock, kind, {**why, "since": since} if since else why))
     return told
 
 

@@ -1,6 +1,7 @@
 """The clocks of a past case under any policy: what happened to it is told again to a board of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -131,7 +132,11 @@ def _moved(board: Board, what: str, told: Mapping[str, Any], place: _Place) -> N
     clock = str(told["clock"])
     if what == "paused" and told["kind"] != SUSPEND:
         place.kinds[clock] = told["kind"]
-        pausing.stand_still(board, told["kind"], {key: told[key] for key in ("reason", "cap") if key in told})
+        why = {key: told[key] for key in ("reason", "cap") if key in told}
+        pausing.stand_still(board, told["kind"], why)
+        if told.get("since"):  # granted late; under this policy it may have been asked for too late
+            with suppress(pausing.PauseRefused):
+                pausing.pause(board, told["kind"], why, datetime.fromisoformat(told["since"]))
     elif what == "resumed" and "reason" in told and clock in place.kinds:
         pausing.resume(board, place.kinds.pop(clock), told["reason"])
     elif what == "extended" and not place.extended:

@@ -155,13 +155,7 @@ class Times:
     def entries(self, clock: Clock) -> list[Entry]:
         """The ledger of a clock, with what this transaction adds to it."""
         lines = self.ledger if clock.id in self.new_clocks else (*self.history, *self.ledger)
-        return [
-            Entry(
-                clock.started_at if line["entry"] == "started" else line["at"], line["entry"], line["detail"]
-            )
-            for line in lines
-            if line["clock_id"] == clock.id
-        ]
+        return ledger.entries_of(lines, clock.id, clock.started_at)
 
     def reckoned(self, clock: Clock) -> Reckoned:
         """A clock worked out from its ledger, its limit and the calendar."""

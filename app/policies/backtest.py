@@ -153,9 +153,9 @@ class _Kept:
 
 def _tell(found: Found, case: Row, kept: _Kept, tried: Bundle, calendar: Calendar) -> None:
     own = bundles.get(case["version_id"])
+    begun = _begun(own, case, kept)
     try:
         for begun_empty in (False, True):
-            begun = _begun(own, case, kept)
             past = Past(own, case, kept.chain, kept.answers, begun, begun_empty=begun_empty)
             then = replay(case["id"], past.acts, _rules(own, past), calendar, found.at)
             if (why := _misfit(then, kept, own, calendar)) is None:

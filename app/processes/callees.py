@@ -14,7 +14,7 @@ from app.bundles.process_file import KEY
 from app.bundles.shown_query import named_in
 from app.cases.counting import NAME as COUNT
 from app.cases.feeding import NAME as FILE
-from app.cases.tying import NAME as LINK
+from app.cases.linking import NAME as LINK
 from app.core.db import reading
 from app.engine.services import bare
 from app.engine.xml import XmlRefused, calls_in, executables, read

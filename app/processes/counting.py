@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from app.bundles.bundle import Bundle
 from app.bundles.keys import nearest
 from app.cases.counting import COLUMNS, NAME
-from app.cases.feeding import MappingUnread, Pair, read_mapping
+from app.cases.feeding import Pair
+from app.cases.linking import NAME as LINK
 from app.cases.models import CASE_STATES
-from app.cases.tying import NAME as LINK
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.processes.callees import Callees
-from app.processes.services import Call, calls, other
+from app.processes.services import Call, calls, other, pairs_of
 
 PROCESS = "counted-process"
 WHERE = "counted-where"
@@ -40,15 +40,9 @@ def _limits(call: Call) -> Iterator[Finding]:
 
 
 def _where(call: Call, bundle: Bundle, target: Bundle) -> Iterator[Finding]:
-    text = call.said.get("where", "")
-    if text.startswith("${"):
-        yield call.tells(WHERE, " 的 where 要直接写条件，不能是表达式。", " has a computed condition.")
-        return
-    try:
-        pairs = read_mapping(text)
-    except MappingUnread as unread:
-        zh = f" 的 where 看不懂“{unread}”；写成 project=number, status='已绑定'，逗号隔开。"
-        yield call.tells(WHERE, zh, f' has condition "{unread}".')
+    pairs = pairs_of(call, "where", WHERE, "project=number, status='已绑定'")
+    if isinstance(pairs, Finding):
+        yield pairs
         return
     for pair in pairs:
         why = _asked_of(pair, target) or _asked_with(pair, bundle)

@@ -7,12 +7,12 @@ from app.bundles.data_fields import KEPT_BY_THE_CASE, TYPES, DataField
 from app.bundles.files import DIAGRAM
 from app.bundles.forms import FormField
 from app.bundles.keys import nearest
-from app.cases.feeding import LINKS, NAME, MappingUnread, Pair, read_mapping
+from app.cases.feeding import LINKS, NAME, Pair
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.processes.callees import Callees
 from app.processes.cross import open_diagram
-from app.processes.services import Call, calls, other
+from app.processes.services import Call, calls, other, pairs_of
 
 PROCESS = "filed-process"
 VALUE = "filed-value"
@@ -67,15 +67,9 @@ def _target(filing: Call, callees: Callees, own: str) -> "Bundle | Finding | Non
 
 
 def _mapping(filing: Call, bundle: Bundle, target: Bundle) -> Iterator[Finding]:
-    text = filing.said.get("data", "")
-    if text.startswith("${"):
-        yield filing.tells(VALUE, " 的 data 要直接写名字，不能是表达式。", " has a computed mapping.")
-        return
-    try:
-        pairs = read_mapping(text)
-    except MappingUnread as unread:
-        zh = f" 的 data 看不懂“{unread}”；写成 content, category=label, kind='上报'，逗号隔开。"
-        yield filing.tells(VALUE, zh, f' has mapping "{unread}".')
+    pairs = pairs_of(filing, "data", VALUE, "content, category=label, kind='上报'")
+    if isinstance(pairs, Finding):
+        yield pairs
         return
     form = target.forms.get(_start_form(target))
     asked = {field.name: field for field in form.fields} if form is not None else {}

@@ -1,11 +1,12 @@
 """Steps of a diagram that call one handler, with what it is told there, and the process they name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM
 from app.bundles.keys import nearest
+from app.cases.feeding import MappingUnread, Pair, read_mapping
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
 from app.engine.check.nodes import Node
@@ -41,6 +42,18 @@ def calls(diagram: Diagram, handler: str) -> Iterator[Call]:
     for node in diagram.every.values():
         if bare(node.attributes.get("delegateExpression", "")) == handler:
             yield Call(node, {name: text for name, text, _ in parameters(node, "inputParameter")})
+
+
+def pairs_of(call: Call, key: str, rule: str, example: str) -> "Sequence[Pair] | Finding":
+    """What an input of this key pairs off, or what is wrong with how it is written."""
+    text = call.said.get(key, "")
+    if text.startswith("${"):
+        return call.tells(rule, f" 的 {key} 要直接写出来，不能是表达式。", f" has a computed {key}.")
+    try:
+        return read_mapping(text)
+    except MappingUnread as unread:
+        zh = f" 的 {key} 看不懂“{unread}”；写成 {example}，逗号隔开。"
+        return call.tells(rule, zh, f' has {key} "{unread}".')
 
 
 def other(

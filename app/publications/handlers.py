@@ -4,7 +4,7 @@ from typing import Any
 
 from app.bundles.publishing import CLOSED, HIDDEN, Publishing
 from app.cases.handlers import Context, handler
-from app.cases.links.tying import tie
+from app.cases.links.tying import tie_both
 from app.core.ids import new_id
 from app.engine.errors import HandlerFailed
 from app.publications import counting, following, offering
@@ -113,7 +113,7 @@ def order(context: Context) -> dict[str, Any]:
     if number and chosen is None:
         raise HandlerFailed(f"（清单里没有编号为“{number}”的）")
     if chosen is not None:
-        tie(motion, chosen["case_id"], "related")
+        tie_both(motion, chosen["case_id"], "related")
     found = chosen or {"title": None, "place_unit": None, "category": None}
     return {
         "title": found["title"],

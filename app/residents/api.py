@@ -22,14 +22,11 @@ from app.cases.commands import NewCase
 from app.cases.errors import (
     AlreadyRated,
     CannotReopen,
-    CannotRevoke,
     CaseBusy,
     CaseClosed,
     CaseMerged,
     CaseSuspended,
-    ChildOpen,
     NothingToRate,
-    OpenSupervision,
     OpinionRequired,
     OutcomeUnknown,
     ProcessRetired,
@@ -43,6 +40,7 @@ from app.cases.errors import (
 )
 from app.cases.rating import service as rating
 from app.cases.resting import service as resting
+from app.cases.resting.api import ON_REVOKING
 from app.cases.schemas import CompleteIn, FormOut, ReasonIn
 from app.cases.search.conditions import FilterRefused
 from app.cases.urging import service as urging
@@ -185,17 +183,7 @@ def urge(body: dict[str, Any], case_id: str) -> Response:
 @blp.moves
 @blp.arguments(ReasonIn(), example={"reason": "已经好了"})
 @blp.response(200, OwnMatter())
-@blp.problems(
-    NotFound,
-    Forbidden,
-    CannotRevoke,
-    CaseClosed,
-    CaseMerged,
-    CaseSuspended,
-    ChildOpen,
-    OpenSupervision,
-    CaseBusy,
-)
+@blp.problems(*ON_REVOKING)
 def revoke(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：还没有人签收、办理之前。"""
     once = idempotent.once(_SHOWN, tells=False)

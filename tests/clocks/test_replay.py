@@ -62,6 +62,18 @@ def test_a_pause_that_lasts_stays_one_and_who_was_late_by_then_is_not_held() -> 
     assert (late.clocks[0].state, verdict(late.clocks[0], late.now)) == ("running", LATE)
 
 
+def test_a_hold_granted_late_counts_from_when_it_was_asked_where_that_was_in_time() -> None:
+    since = (START + 6 * DAY).isoformat()
+    held = (9, [{**HELD[1][0], "since": since}])
+
+    def due(by: ClockDef) -> timedelta:
+        return (told(RECEIVED, held, ON, by=by).clocks[0].due_at or START) - START
+
+    assert due(RESOLVE) == 12 * DAY  # it stood still from the sixth to the eleventh day
+    assert due(replace(RESOLVE, limit="P10D")) == 12 * DAY  # in time when it was granted: from then on
+    assert due(replace(RESOLVE, limit="P4D")) == 4 * DAY  # late by the time it was asked for
+
+
 def test_an_extension_is_as_long_as_granted_and_as_this_policy_allows() -> None:
     asked = (5, [{"name": "request.opened", "kind": "extension"}])
     granted = (8, [{"name": "clock.extended", "clock": "resolve", "by": "P3D", "reason": "疑难"}])

@@ -162,7 +162,8 @@ def process_of(house: Installation, role: str) -> int:
 
     def there() -> bool:
         for number in tree(house.child("worker").process.pid)[1:]:
-            if Path(f"/proc/{number}/comm").read_text() == f"huying-{role}\n":
+            status = Path(f"/proc/{number}/status").read_text()
+            if f"Name:\thuying-{role}\n" in status and "State:\tZ" not in status:  # killed, not buried yet
                 found.append(number)
         return bool(found)
 

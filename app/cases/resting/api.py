@@ -28,6 +28,18 @@ from app.identity.permissions import CASE_READ, CASE_REOPEN, CASE_SUSPEND, CASE_
 
 blp = Blueprint("resting", __name__, url_prefix="/api/v1", description="挂起、终止、撤诉")
 
+ON_REVOKING = (
+    NotFound,
+    Forbidden,
+    CannotRevoke,
+    CaseClosed,
+    CaseMerged,
+    CaseSuspended,
+    ChildOpen,
+    OpenSupervision,
+    CaseBusy,
+)
+
 
 @blp.post("/cases/<id:case_id>/suspend")
 @blp.tries(WouldOut)
@@ -79,17 +91,7 @@ def terminate_case(body: dict[str, Any], case_id: str) -> Response:
 @blp.arguments(ReasonIn(), example={"reason": "路灯已自行恢复"})
 @blp.response(200, CaseOut())
 @blp.needs(CASE_READ)
-@blp.problems(
-    NotFound,
-    Forbidden,
-    CannotRevoke,
-    CaseClosed,
-    CaseMerged,
-    CaseSuspended,
-    ChildOpen,
-    OpenSupervision,
-    CaseBusy,
-)
+@blp.problems(*ON_REVOKING)
 def revoke_case(body: dict[str, Any], case_id: str) -> Response:
     """撤诉：登记的人在还没有人签收、办理之前可以撤回整件。"""
     once = idempotent.once(case_answer)

@@ -20,11 +20,7 @@ def claim(motion: Motion, command: Claim) -> Row | None:
         guard.fresh(task, command.seen)
     guard.allowed(motion, task, "claim")
     apart.four_eyes(motion, task)
-    take(motion, task)
-    motion.change_task(task, due_at=due_of(motion, task))
-    take_away(motion, task)
-    lay_out(motion, task)
-    set_dues(motion)
+    take_up(motion, task)
     return task
 
 
@@ -64,10 +60,7 @@ def unclaim(motion: Motion, command: Unclaim) -> Row:
         revision=task["revision"] + 1,
     )
     motion.tell_task("task.unclaimed", task, reason=reason, since=since)
-    motion.change_task(task, due_at=due_of(motion, task))
-    take_away(motion, task)
-    lay_out(motion, task)
-    set_dues(motion)
+    _lay_anew(motion, task)
     return task
 
 
@@ -93,9 +86,20 @@ def hand_back(motion: Motion, command: HandBack) -> bool:
         revision=task["revision"] + 1,
     )
     motion.tell_task("task.handed_back", task, called=command.called, reason=command.reason, since=since)
+    _lay_anew(motion, task)
+    let_in(motion, pools)
+    return True
+
+
+def take_up(motion: Motion, task: Row) -> None:
+    """The person becomes the assignee, and the task lies on the own desk."""
+    take(motion, task)
+    _lay_anew(motion, task)
+
+
+def _lay_anew(motion: Motion, task: Row) -> None:
+    """The task lies where it belongs now, by what its clocks say now; the others follow their clocks."""
     motion.change_task(task, due_at=due_of(motion, task))
     take_away(motion, task)
     lay_out(motion, task)
-    let_in(motion, pools)
     set_dues(motion)
-    return True

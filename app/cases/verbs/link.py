@@ -6,6 +6,7 @@ from sqlalchemy import and_, bindparam, delete, insert, or_, select
 
 from app.cases.commands.beside import Link, Linked, Unlink, Unlinked
 from app.cases.errors import LinkReversed, LinkToItself
+from app.cases.links.tying import link_of
 from app.cases.models import SPLIT_FROM, case_links
 from app.cases.motion import Motion
 from app.cases.verbs import guard
@@ -40,14 +41,7 @@ def link(motion: Motion, command: Link) -> bool:
             raise LinkReversed
         motion.made = dict(found)
         return False
-    motion.made = {
-        "id": command.link_id,
-        "from_id": case_id,
-        "to_id": command.to,
-        "kind": command.kind,
-        "author_id": motion.actor.id,
-        "at": motion.now,
-    }
+    motion.made = link_of(motion, case_id, command.to, command.kind, command.link_id)
     motion.session.execute(insert(case_links), motion.made)
     motion.tell("case.linked", kind=command.kind, other=command.to, outward=True)
     return True

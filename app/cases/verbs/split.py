@@ -12,6 +12,7 @@ from app.cases.birth import born
 from app.cases.commands.splitting import Part, PartTakenBack, Split, TakePartBack
 from app.cases.env import awake
 from app.cases.errors import CannotSplit, CannotTakeBack, VerbForbidden
+from app.cases.links.tying import link_of
 from app.cases.models import SPLIT_FROM, case_links
 from app.cases.motion import Motion, Row
 from app.cases.secrets.table import case_secrets
@@ -20,7 +21,6 @@ from app.cases.sync import grant
 from app.cases.verbs import guard
 from app.cases.verbs.attach import refer_to
 from app.core.errors import FieldError
-from app.core.ids import new_id
 from app.engine.run import Run
 from app.identity import org
 from app.identity.permissions import CASE_SPLIT
@@ -132,7 +132,7 @@ def _part(motion: Motion, wanted: Part, at: str) -> Motion:
     part.tell("case.received", since=case["received_at"].isoformat(), number=wanted.number)
     part.tell("case.split_from", other=case["id"])
     _refer(motion, part, wanted.attachments, at)
-    part.changes.insert("case_links", _link(motion, part))
+    part.changes.insert("case_links", link_of(motion, part.case["id"], motion.case["id"], SPLIT_FROM))
     part.acts.append("Start")
     for person in {motion.actor.id, case["reporter_id"]} - {None}:
         grant(part, f"person:{person}", "started")
@@ -153,14 +153,3 @@ def _refer(motion: Motion, part: Motion, ids: tuple[str, ...], at: str) -> None:
         raise AnswersRefused(errors=unknown)
     for each in dict.fromkeys(ids):
         refer_to(part, found[each])
-
-
-def _link(motion: Motion, part: Motion) -> Row:
-    return {
-        "id": new_id(),
-        "from_id": part.case["id"],
-        "to_id": motion.case["id"],
-        "kind": SPLIT_FROM,
-        "author_id": motion.actor.id,
-        "at": motion.now,
-    }

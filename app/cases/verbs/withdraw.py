@@ -11,9 +11,9 @@ from app.cases.external.models import external_tasks
 from app.cases.models import tasks
 from app.cases.motion import Motion, Row
 from app.cases.stack import LIVE, load
-from app.cases.sync import due_of, lay_out, take_away, undo_milestones
+from app.cases.sync import undo_milestones
 from app.cases.verbs import guard
-from app.cases.verbs.claim import take
+from app.cases.verbs.claim import take_up
 from app.engine.errors import ReturnImpossible
 from app.engine.run import Run
 
@@ -103,10 +103,7 @@ def back_on_desk(motion: Motion, command: Withdraw) -> None:
     for task in motion.open_tasks():
         same = (task["step"], task["item"], task["place"]) == (mine["step"], mine["item"], mine["place"])
         if same and task["state"] == "open" and guard.in_pool(motion, task):
-            take(motion, task)
-            motion.change_task(task, due_at=due_of(motion, task))
-            take_away(motion, task)
-            lay_out(motion, task)
+            take_up(motion, task)
 
 
 def _opened_since(motion: Motion, mine: Row) -> list[Row]:

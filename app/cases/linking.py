@@ -8,8 +8,8 @@ from app.cases.counting import alike
 from app.cases.errors import CasesLacking
 from app.cases.gathering import TIED
 from app.cases.handlers import Context, handler
+from app.cases.links.tying import tie
 from app.cases.models import cases
-from app.core.ids import new_id
 
 NAME = "cases.link"
 
@@ -30,7 +30,5 @@ def link(context: Context) -> dict[str, Any]:
     if other is None:
         raise CasesLacking(str(context.params.get("otherwise") or "").strip() or None)
     if other.id not in motion.session.execute(TIED, {"mine": mine}).scalars().all():
-        row = {"id": new_id(), "from_id": mine, "to_id": other.id, "kind": "related"}
-        motion.changes.insert("case_links", {**row, "author_id": motion.actor.id, "at": motion.now})
-        motion.tell("case.linked", kind="related", other=other.id, outward=True)
+        tie(motion, other.id, "related")
     return {"title": other.title, "number": other.number}
