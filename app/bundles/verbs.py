@@ -8,7 +8,7 @@ from typing import Any
 
 from app.bundles import keys
 from app.bundles.keys import Found, Key, Many, Named, Record, Text, Whole
-from app.engine.durations import parse_duration
+from app.bundles.limit_text import elapsed
 
 VERBS = {
     "claim": "签收",
@@ -179,9 +179,8 @@ def _of_step(step: str, said: Mapping[str, Any], found: Found) -> StepVerbs:
 def _urging(said: Mapping[str, Any] | None) -> UrgeRule | None:
     if said is None:
         return None
-    every = parse_duration(said["every"]) if "every" in said else None
-    waits = timedelta(days=every.days, hours=every.hours, minutes=every.minutes) if every else OFTEN.every
-    return UrgeRule(waits, said.get("perDay", OFTEN.per_day))
+    every = elapsed(said["every"]) if "every" in said else None
+    return UrgeRule(every or OFTEN.every, said.get("perDay", OFTEN.per_day))
 
 
 def steps_named(verbs: Mapping[str, StepVerbs]) -> Collection[tuple[tuple[str | int, ...], str]]:

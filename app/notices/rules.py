@@ -11,6 +11,7 @@ from typing import Any
 
 from app.bundles import keys
 from app.bundles.keys import Flag, Found, Key, Many, Named, Record, Text, Whole
+from app.bundles.limit_text import elapsed
 from app.bundles.sla import QUIET
 from app.bundles.tiers import role_at
 from app.bundles.yaml_file import YamlRefused, read_yaml
@@ -179,7 +180,7 @@ def read_rules(name: str, data: bytes) -> tuple[Rules | None, Sequence[Finding]]
         return None, found.findings
     events: dict[str, list[Telling]] = {}
     for line in given["events"]:
-        before = _length(line["before"]) if "before" in line else None
+        before = elapsed(line["before"]) if "before" in line else None
         telling = Telling(line["on"], tuple(line["tell"]), line["class"], line["text"], before)
         events.setdefault(telling.on, []).append(telling)
     made = MappingProxyType({on: tuple(lines) for on, lines in events.items()})
@@ -191,11 +192,6 @@ def read_rules(name: str, data: bytes) -> tuple[Rules | None, Sequence[Finding]]
 def _kind(key: str, about: Mapping[str, Any]) -> Kind:
     flags = {name: about.get(name, False) for name in ("urgent", "must", "wished")}
     return Kind(key, about["label"], **flags)
-
-
-def _length(text: str) -> timedelta:
-    number = int(text.strip("PTDH"))
-    return timedelta(days=number) if text.endswith("D") else timedelta(hours=number)
 
 
 def _check(line: Mapping[str, Any], kinds: Mapping[str, Kind], found: Found, i: int) -> None:
