@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 
 from app.core.config import settings
 from app.core.errors import Conflict
@@ -65,6 +65,13 @@ def columns() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     state = db.system_state
     offset = select(state.c.value).where(state.c.name == OFFSET).scalar_subquery()
     return dialects.instant_now().label("raw_now"), offset.label("clock_offset")
+
+
+def moved() -> ColumnElement[bool]:
+    """Whether this database's clock was ever moved: never in production, where the machine's time will do."""
+    from app.core import db
+
+    return exists().where(db.system_state.c.name == OFFSET)
 
 
 def at(raw: datetime, offset: str | None, not_before: datetime | None = None) -> datetime:

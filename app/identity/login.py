@@ -57,7 +57,7 @@ _ACTOR = select(
     .where(
         _lent.c.substitute_id == people.c.id,
         _lent.c.ended_at.is_(None),
-        _lent.c.valid_until > bindparam("now"),
+        or_(_lent.c.valid_until > bindparam("now"), clock.moved()),
     )
     .label("represents"),
     people.c.id,
@@ -82,7 +82,8 @@ _BY_ID = (
     .where(people.c.id == bindparam("id"), people.c.state == "active")
     .order_by(appointments.c.id)
 )
-# Whom somebody represents, each with his appointments; the dates are those of the cases' clock.
+# Whom somebody represents, each with his appointments; the dates are those of the cases' clock, looked at
+# once more when they are read: what is over by the machine's time is left out where the two are one.
 _STANDINGS = (
     _ACTOR.add_columns(
         substitutions.c.id.label("standing_id"),
@@ -95,7 +96,7 @@ _STANDINGS = (
     .where(
         substitutions.c.substitute_id == bindparam("substitute"),
         substitutions.c.ended_at.is_(None),
-        substitutions.c.valid_until > bindparam("now"),
+        or_(substitutions.c.valid_until > bindparam("now"), clock.moved()),
     )
     .where(people.c.state == "active")
     .order_by(substitutions.c.id, appointments.c.id)
