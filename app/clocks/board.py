@@ -23,6 +23,7 @@ from app.core.ids import new_id
 RELEASED, REDONE = "unit.released", "case.redone"
 LEFT = ("task.unclaimed", "task.handed_back")
 GONE = ("task.done", "task.cancelled", "task.returned")
+REOPENED = "task.reopened"
 
 
 @dataclass
@@ -35,7 +36,9 @@ class Board(Times):
         for event in happened:
             name = full_name(event)
             if event.name in GONE:  # what measured this very task ends with it, whatever the policy waits for
-                told += self._stop([c for c in self.live() if c.instance == event.data["ref"]])
+                told += self._stop([c for c in self.live() if c.instance == event.data["ref"]], name)
+            if event.name == REOPENED and event.data.get("since"):
+                told += self._not_done_after_all(event)
             if name == RELEASED:
                 told += self._stop([c for c in self.live() if c.of_a_unit])
             for clock in self.sla.clocks.values():
@@ -133,6 +136,13 @@ class Board(Times):
             c for c in self.clocks if c.state == STOPPED and _meant(c, name, event) and c.stopped_at == since
         ]
         return [told for clock in met for told in self._again(clock, stood=True)]
+
+    def _not_done_after_all(self, event: Event) -> list[Event]:
+        """Who signs afterwards sent the step back: what its end had stopped runs on as if it had not."""
+        done, since = f"task.done({event.data['step']})", datetime.fromisoformat(event.data["since"])
+        met = [c for c in self.clocks if c.stopped_at == since and _meant(c, c.name, event)]
+        met = [clock for clock in met if self._stopped_by(clock) == done]
+        return [told for clock in met for told in self._again(clock, stood=False)]
 
     def _resume(self, name: str) -> list[Event]:
         """The clock of the whole case runs on, since and until when it did: the pause was none."""

@@ -27,7 +27,9 @@ from tests.world import Row, World, by_role
 STREET = "d1-s1"
 
 
-def one_step(role: str = "handler", tier: str = "street", more: str = "") -> worlds.BundleFiles:
+def one_step(
+    role: str = "handler", tier: str = "street", more: str = "", sla: str = ""
+) -> worlds.BundleFiles:
     """start → work → after → end; `work` asks for a result."""
     drawing = Drawing("handed").start()
     drawing.task("work", by_role(role, tier) + ' camunda:formKey="work"', outcomes="完成")
@@ -37,6 +39,7 @@ def one_step(role: str = "handler", tier: str = "street", more: str = "") -> wor
         drawing,
         data="result: {type: text, max: 200, label: 结果}",
         forms={"work": "title: 办理\nfields:\n  - {name: result, required: true}\n"},
+        sla=sla,
         more=more,
     )
 

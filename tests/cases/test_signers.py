@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cases import tasks
+from app.cases import firing, tasks
 from app.cases.errors import (
     OpinionRequired,
     OutcomeUnknown,
@@ -22,11 +22,17 @@ from tests.world import Row, World, by_role
 
 ME, ONE, OTHER = "dongjie1", "shenhe1", "shenhe2"
 RESULT = {"result": "已修好"}
+SLA = """
+clocks:
+  work: {label: 办理时限, start: task.opened(work), stop: task.done(work), limit: P1D}
+tiers:
+  - {key: due, clock: work, at: 100%, label: 办理超时, colour: red}
+"""
 
 
 @pytest.fixture
 def world(database: db.Database) -> World:
-    return worlds.build(database, one_step())
+    return worlds.build(database, one_step(sla=SLA))
 
 
 @pytest.fixture
@@ -112,6 +118,9 @@ def test_who_does_not_agree_sends_the_finished_step_back_and_signs_anew(world: W
     assert (again["step"], again["id"] != task["id"]) == ("work", True)
     assert world.row(task_rows, task["id"])["answers"] == RESULT  # what was said stays said
     sound(world)
+    world.wait(days=2)  # and the time that the step has runs on from where it began
+    firing.tick("w")
+    assert world.case(task["case_id"])["light"] == "red"
     assert world.complete(ME, world.row(task_rows, again["id"]), "完成", {"result": "已补照片"}).opened == []
     (second,) = world.inbox(ONE)
     assert sign(world, ONE, world.row(task_rows, second["id"])) == ["after"]

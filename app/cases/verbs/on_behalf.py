@@ -94,6 +94,6 @@ def _reopen(motion: Motion, own: Row, refused: Row) -> None:
         }
         motion.tasks[once_more["id"]] = once_more
         motion.changes.insert("tasks", once_more)
-    motion.tell_task(
-        "task.reopened", again, to=own["done_by"], called=org.name_of(motion.session, own["done_by"])
-    )
+    done_by, since = own["done_by"], own["closed_at"].isoformat()
+    called = org.name_of(motion.session, done_by)
+    motion.tell_task("task.reopened", again, to=done_by, called=called, since=since)
