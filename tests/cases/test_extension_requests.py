@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.cases.handing.service import delegate
 from app.cases.models import cases
 from app.cases.requests.models import case_requests
 from app.clocks.models import clock_ledger, clocks
@@ -159,6 +160,18 @@ def test_who_may_not_ask_is_told_so(world: World) -> None:
 
     assert (stranger.status_code, dispatcher.status_code) == (404, 403)
     assert world.rows(case_requests) == []
+
+
+def test_who_answers_for_a_task_asks_while_another_works_on_it_and_that_one_does_not(world: World) -> None:
+    task = filed(world)
+    world.claim("cgw1", task)
+    delegate(world.actor("cgw1"), task["id"], "cgw2", "外出", task["revision"] + 1)
+    (theirs,) = world.inbox("cgw2")
+
+    worker, owner = (ask(world, who, row, "extension") for who, row in (("cgw2", theirs), ("cgw1", task)))
+
+    assert (worker.status_code, owner.status_code) == (409, 201)
+    assert "请办好以后交回" in worker.json["detail"]
 
 
 def test_answers_that_do_not_fit_are_refused_field_by_field(world: World) -> None:

@@ -9,6 +9,7 @@ from app.cases import assign, rejections
 from app.cases.errors import AlreadyExcluded, RequestOverdue
 from app.cases.motion import Motion, Row
 from app.cases.requests.kinds import Kind
+from app.cases.sync import due_of
 from app.cases.verbs import guard
 from app.clocks import pausing
 from app.clocks.pausing import ExtensionRefused, PauseRefused
@@ -61,10 +62,9 @@ def _superior(motion: Motion, handling: Unit) -> None:
 
 def check(motion: Motion, task: Row, kind: Kind, answers: Mapping[str, Any]) -> Known:
     """What the start form is told beside the answers. Raises what refuses this request now."""
-    if kind.in_time and task["due_at"] is not None and task["due_at"] < motion.now:
-        raise RequestOverdue(
-            f"“{task['name']}”已于 {_minute(task['due_at'])} 到期，不能再申请{kind.called}。"
-        )
+    due = due_of(motion, task)
+    if kind.in_time and due is not None and due < motion.now:
+        raise RequestOverdue(f"“{task['name']}”已于 {_minute(due)} 到期，不能再申请{kind.called}。")
     return _CHECKS.get(kind.key, _nothing)(motion, task, answers)
 
 

@@ -93,7 +93,7 @@ def hear_decision(motion: Motion, command: RequestDecided) -> bool:
 
 def _open(motion: Motion, task: Row, kind: Kind) -> None:
     if kind.by == "handler":
-        guard.still_open(motion, task)
+        guard.answered_for(motion, task)
     guard.case_active(motion)
     guard.allowed(motion, task, kind.verb)
     if motion.case["parent_id"] is not None:

@@ -101,19 +101,35 @@ def in_pool(motion: Motion, task: Row) -> bool:
 
 
 def still_open(motion: Motion, task: Row) -> None:
-    """Raises who was faster and when: done, taken or closed, each with a link to the case."""
-    link = f"/api/v1/cases/{motion.case['id']}"
+    """Raises who was faster and when: done, handed on, taken or closed, each with a link to the case."""
+    not_over(motion, task)
+    not_handed_on(motion, task)
+    not_taken(motion, task)
+
+
+def answered_for(motion: Motion, task: Row) -> None:
+    """The same, but for who answers for the task while others work on it (委派, 交办, 加签)."""
+    not_over(motion, task)
+    not_taken(motion, task)
+
+
+def not_over(motion: Motion, task: Row) -> None:
+    """Raises TaskDone, with who and when, or what case_active raises."""
     if task["state"] in ("done", "cancelled", "returned"):
         who = _signed(motion, task, task["done_by"]) if task["done_by"] else None
         when = task["closed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
         how = f"已由{who}于 {when} 办理。" if who else f"该环节已于 {when} 结束，无需再办。"
-        raise TaskDone(how, who=who, when=when, link=link)
+        raise TaskDone(how, who=who, when=when, link=f"/api/v1/cases/{motion.case['id']}")
     case_active(motion)
-    not_handed_on(motion, task)
+
+
+def not_taken(motion: Motion, task: Row) -> None:
+    """Raises TaskTaken where somebody else holds the task."""
     holder = task["assignee_id"]
     if holder is not None and holder != motion.actor.id:
         who = _signed(motion, task, holder)
         when = task["claimed_at"].astimezone(BEIJING).isoformat(timespec="seconds")
+        link = f"/api/v1/cases/{motion.case['id']}"
         raise TaskTaken(f"已由{who}于 {when} 签收。", who=who, when=when, link=link)
 
 
