@@ -49,7 +49,7 @@ from app.cases.commands.merging import (
     TakenUpAgain,
 )
 from app.cases.commands.rating import Rate
-from app.cases.commands.resting import Reopen, RestWithParent, Resume, Revoke, Suspend, Terminate
+from app.cases.commands.resting import Reopen, RestHold, RestWithParent, Resume, Revoke, Suspend, Terminate
 from app.cases.commands.splitting import PartTakenBack, Split, TakePartBack
 from app.cases.commands.stack import (
     AddSigner,
@@ -148,6 +148,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return True
         case RestWithParent():
             return rest.with_parent(motion, command)
+        case RestHold():
+            return rest.with_hold(motion, command)
         case Prioritise():
             return prioritise(motion, command)
         case Amend():

@@ -177,6 +177,8 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"{event['called']}申请不通过{_said(event)}"
         case "request.withdrawn":
             return f"{event['called']}撤销，原因：{event.get('reason') or '主办件已结束'}"
+        case "request.renewed":
+            return f"{event['called']}照旧，原因：{event['reason']}"
         case "request.ended" if "kind" in event:
             return f"{event['called']}结束{_said(event)}"
         case "request.opened":
@@ -261,6 +263,9 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             longer = f"延长{in_words(event['by'])}，原因：{event['reason']}"
             return f"“{clock_name(event, bundle)}”{longer}{due}"
+        case "clock.resumed" if event.get("held"):
+            kind = PAUSES[event["held"]]
+            return f"“{clock_name(event, bundle)}”{kind}照旧，到 {minutes(event['until'])} 为止"
         case "clock.resumed":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             return f"“{clock_name(event, bundle)}”接着计时{due}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.bundles.sla import PER_ROUND, PER_START, PER_UNIT, SAID, ClockDef
+from app.clocks import ledger
 from app.clocks.limits import Limit
 from app.clocks.rows import (
     PAUSED,
@@ -55,7 +56,7 @@ class Board(Times):
         return told
 
     def undo(self, milestones: Collection[str]) -> list[Event]:
-        """The case goes back to before these: what they stopped runs on as if it had not stopped, and what
+        """The case goes back to before these: what they stopped goes on as if it had not stopped, and what
         measures from each start (`per: start`) is over."""
         told: list[Event] = []
         for drawn in self.sla.clocks.values():
@@ -65,7 +66,7 @@ class Board(Times):
             if drawn.per == PER_START and drawn.start in milestones and clock.live:
                 told += self._stop([clock])
             elif drawn.stop in milestones and self._stopped_by(clock) == drawn.stop:
-                told += self._again(clock, stood=False)
+                told += self._as_before(clock)
         return told
 
     def ask_again(self, names: Collection[str]) -> list[Event]:
@@ -148,6 +149,18 @@ class Board(Times):
         """The clock of the whole case runs on, since and until when it did: the pause was none."""
         clock = next((c for c in self.clocks if (c.name, c.instance) == (name, WHOLE_CASE)), None)
         return self._again(clock, stood=False) if clock is not None and clock.state == STOPPED else []
+
+    def _as_before(self, clock: Clock) -> list[Event]:
+        """It runs on, or stands still as it did until the pause that was cut short ends."""
+        pause = self.reckoned(clock).cut
+        if pause is None:
+            return self._again(clock, stood=False)
+        kind, until = pause.detail["kind"], ledger.capped(pause)
+        assert until is not None, "every pause has a cap"
+        self.write(clock, "resumed", {"stood": False, "held": kind})
+        clock = self.settle(replace(clock, state=PAUSED, stopped_at=None))
+        self.alarms.cap(clock.id, until)
+        return [self.tell("resumed", clock, held=kind, until=in_iso(until))]
 
     def _again(self, clock: Clock, *, stood: bool) -> list[Event]:
         self.write(clock, "resumed", {"stood": stood})

@@ -14,7 +14,7 @@ from app.core.clock import BEIJING
 
 @dataclass(frozen=True)
 class Told:
-    """One line: `what` it is (起点, 限时, 依据, 日历, 改限, 扣除, 延期, 重算, 到期), and what it says.
+    """One line: `what` it is (起点, 限时, 依据, 日历, 改限, 扣除, 延期, 重算, 照旧, 到期), and what it says.
 
     `at` is where the due time stands after it, None for a line that moves nothing; `adds` by how much.
     """
@@ -114,6 +114,10 @@ def _changes(entries: Sequence[Entry]) -> list[Told]:
             was, due = (_when(line.detail.get(name)) for name in ("was", "due"))
             text = f"{when(line.at)} 按日历第 {line.detail['calendar']} 版重算，到期由 {was} 改为 {due}"
             lines.append(Told("重算", text))
+        elif line.entry == "resumed" and line.detail.get("held"):
+            kind = PAUSES[str(line.detail["held"])]
+            text = f"{when(line.at)} 退回到停止计时以前，{kind}照旧，如同没有停止过"
+            lines.append(Told("照旧", text))
     return lines
 
 

@@ -20,6 +20,8 @@ class Entry:
 
     started, limit_changed, paused {reason, cap, since}, resumed, extended {by, reason}, stopped, recounted,
     tier_reached. A clock that runs on after a stop is `resumed` with `stood`: whether the gap is given back.
+    One that stood still when it stopped, and does so again as if it had not, is `resumed` with `held`, the
+    kind of its pause.
     """
 
     at: datetime
@@ -70,6 +72,8 @@ class Reckoned:
     steps: tuple[Step, ...]
     stood: timedelta
     paused: Gap | None
+    cut: Gap | None = None
+    """The pause that the last stop cut short, while the clock is stopped."""
 
     @property
     def due(self) -> datetime | None:
@@ -112,7 +116,7 @@ def reckon(
     start = next((line.at for line in entries if line.entry == "started"), None)
     if start is None:
         return None
-    gaps, paused = _gaps(entries)
+    gaps, paused, cut = _gaps(entries)
     line, stood, steps = line_of(allowance, calendar), NOTHING, []
     if allowance is not None:
         due = add(start, allowance, calendar)
@@ -128,7 +132,7 @@ def reckon(
                 by = str(each.detail["by"])
                 due = add(due, by, calendar)
                 steps.append(Step("extension", due, text=by, detail={**each.detail, "at": each.at}))
-    return Reckoned(start, line, tuple(steps), stood, paused)
+    return Reckoned(start, line, tuple(steps), stood, paused, cut)
 
 
 def due(entries: Sequence[Entry], allowance: str | None, calendar: Calendar = NO_CALENDAR) -> datetime | None:
@@ -137,25 +141,29 @@ def due(entries: Sequence[Entry], allowance: str | None, calendar: Calendar = NO
     return reckoned.due if reckoned else None
 
 
-def _gaps(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None]:
-    """The gaps that are over, and the pause that lasts."""
+def _gaps(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None, Gap | None]:
+    """The gaps that are over, the pause that lasts, and the one that a stop cut short."""
     gaps: list[Gap] = []
     paused: Gap | None = None
+    cut: Gap | None = None
     stopped: datetime | None = None
     for line in entries:
         if line.entry == "paused":
             paused = pause_of(line)
         elif line.entry in ("resumed", "stopped") and paused is not None:
             gaps.append(Gap(paused.since, min(line.at, capped(paused) or line.at), paused.detail))
+            stopped, cut = (line.at, paused) if line.entry == "stopped" else (None, None)
             paused = None
-            stopped = line.at if line.entry == "stopped" else None
         elif line.entry == "stopped":
             stopped = line.at
         elif line.entry == "resumed" and stopped is not None:
-            if line.detail.get("stood", True):
+            if cut is not None and line.detail.get("held"):  # as if it had not stopped
+                gaps.pop()
+                paused = cut
+            elif line.detail.get("stood", True):
                 gaps.append(Gap(stopped, line.at, line.detail))
-            stopped = None
-    return gaps, paused
+            stopped = cut = None
+    return gaps, paused, cut
 
 
 def pause_of(line: Entry) -> Gap:

@@ -19,6 +19,8 @@ from app.core.events import Event
 LONGEST_PAUSE = "P365D"
 HOLD = "hold"
 """挂账: the kind of pause that marks a case."""
+JOINED = "joined"
+"""What the ledger says of a clock that began while the others stood still: no pause of its own."""
 
 
 class ClockRefused(Conflict):
@@ -68,12 +70,12 @@ def times_paused(board: Board, kind: str) -> int:
     """How often the case was paused in this way, however many clocks stood still each time."""
     lines = (*board.history, *board.ledger)
     paused = [line for line in lines if line["entry"] == "paused" and line["detail"].get("kind") == kind]
-    return len({line["at"] for line in paused})
+    return len({line["at"] for line in paused if not line["detail"].get(JOINED)})
 
 
 def holds(board: Board, kind: str) -> bool:
     """Whether a clock stands still by this kind of pause."""
-    return any(clock.state == PAUSED and _kind_of(board, clock) == kind for clock in board.live())
+    return any(_stands(board, clock, kind) for clock in board.live())
 
 
 def stand_still(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
@@ -87,13 +89,23 @@ def stand_still(board: Board, kind: str, why: Mapping[str, Any]) -> list[Event]:
     ]
 
 
+def join(board: Board, kind: str) -> list[Event]:
+    """What heeds this kind of pause and starts while one lasts stands still with the others, as long."""
+    lasting = (board.reckoned(clock).paused for clock in board.live() if _stands(board, clock, kind))
+    pause = next((each for each in lasting if each is not None), None)
+    started = [clock for clock in board.live() if clock.id in board.new_clocks and clock.state == RUNNING]
+    if pause is None or not started:
+        return []
+    said = {name: pause.detail[name] for name in ("reason", "approver", "evidence") if name in pause.detail}
+    why = {**said, "cap": in_iso(ledger.capped(pause)), JOINED: True}
+    return [
+        _paused(board, clock, kind, why) for clock in started if kind in board.sla.clocks[clock.name].pauses
+    ]
+
+
 def resume(board: Board, kind: str, reason: str) -> list[Event]:
     """What this kind of pause has stopped runs on, with the time it had left."""
-    return [
-        _resumed(board, clock, reason)
-        for clock in board.live()
-        if clock.state == PAUSED and _kind_of(board, clock) == kind
-    ]
+    return [_resumed(board, clock, reason) for clock in board.live() if _stands(board, clock, kind)]
 
 
 def at_cap(board: Board, timer: Timer) -> list[Event]:
@@ -179,6 +191,10 @@ def _resumed(board: Board, clock: Clock, reason: str) -> Event:
     clock = board.settle(replace(clock, state=RUNNING))
     board.alarms.uncap(clock.id)
     return board.tell("resumed", clock, due=in_iso(clock.due_at), reason=reason)
+
+
+def _stands(board: Board, clock: Clock, kind: str) -> bool:
+    return clock.state == PAUSED and _kind_of(board, clock) == kind
 
 
 def _kind_of(board: Board, clock: Clock) -> str:

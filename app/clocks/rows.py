@@ -17,7 +17,7 @@ case in hand, and before the how manieth start it is; what measures a task bears
 CAP = "#cap"
 """The tier of the token timer that ends a pause at its cap; its key is the clock."""
 
-RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
+RUNNING, PAUSED, STOPPED = STATES = ("running", "paused", "stopped")
 
 INSTANT = timedelta(microseconds=1)
 

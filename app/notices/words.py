@@ -28,6 +28,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "request.refused": ("called", "opinion"),
     "request.ended": (),
     "request.withdrawn": ("called", "reason"),
+    "request.renewed": ("called", "reason"),
     "task.opened": TASK,
     "task.rerouted": TASK,
     "task.transferred": ("step", "reason"),

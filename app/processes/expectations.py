@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.cases.motion import COLUMNS
 from app.clocks.models import clocks, timers
+from app.clocks.rows import STATES
 from app.core import clock
 from app.core.clock import BEIJING
 from app.core.db import reading
@@ -49,10 +50,12 @@ def _clocks(walk: Walk, case: Row, wanted: Mapping[str, str]) -> None:
         row = newest.get(name)
         if row is None:
             raise Unmet(f"时钟 {name} 还没有起算。")
-        if due in ("running", "stopped"):
+        if due in STATES:
             if row["state"] != due:
                 raise Unmet(f"时钟 {name} 应为 {due}，实际是 {row['state']}。")
             continue
+        if row["due_at"] is None:
+            raise Unmet(f"时钟 {name} 应到 {due} 到期，实际没有到期时刻（{row['state']}）。")
         # the walk itself takes a moment of the real clock between its steps
         late = row["due_at"] - datetime.fromisoformat(due)
         if not timedelta(0) <= late < timedelta(minutes=1):

@@ -9,6 +9,7 @@ from app.bundles.bundle import Bundle, open_file
 from app.bundles.files import DIAGRAM
 from app.bundles.keys import Found, nearest
 from app.bundles.yaml_file import Path
+from app.clocks.rows import STATES
 from app.engine import durations
 from app.engine.check.diagram import Diagram
 from app.engine.check.finding import Finding
@@ -277,7 +278,7 @@ def _check_expect(value: Mapping[str, Any], found: Found, path: Path, against: A
                 f"没有时钟“{name}”；有{nearest(name, bundle.sla.clocks)}。",
                 f'No clock "{name}".',
             )
-        elif due not in ("running", "stopped"):
+        elif due not in STATES:
             read_instant(due, found, (*path, "clocks", name))
     tiers = [f"{tier.clock}.{tier.key}" for tier in bundle.sla.tiers]
     for i, tier in enumerate(value.get("tiers", [])):

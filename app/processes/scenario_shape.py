@@ -4,9 +4,12 @@ from dataclasses import replace
 
 from app.bundles.keys import Any_, Flag, Key, Many, Named, Record, Text
 from app.bundles.verbs import VERBS
+from app.clocks.rows import STATES
 from app.processes.acts import ANSWERS, CASE, STEP, WHO
 from app.processes.every_act import ACTS
 from app.processes.scenario_file import FIRST
+
+_STATES = "、".join(STATES)
 
 _VERB = Key(Text(says="操作"), "操作", required=True)
 _OF: dict[str, Key] = {"case": Key(CASE, f"对哪一件：called 的名称；不写就是{FIRST}（第一件）")}
@@ -38,7 +41,9 @@ _EXPECT = Record(
         "tasks": Key(
             Many(Text(says="环节，或 环节@单位")), "打开着的全部待办：环节，或 环节@单位、环节@人员"
         ),
-        "clocks": Key(Named(Text(says="时间，或 running、stopped")), "时钟的到期时间，或 running、stopped"),
+        "clocks": Key(
+            Named(Text(says=f"时间，或 {_STATES}")), f"时钟的到期时间，或 {_STATES}（在走、暂停、停止）"
+        ),
         "tiers": Key(Many(Text(says="时钟.档")), "已经到达的全部档：时钟.档"),
         "ended": Key(Flag(), "是否已经结束"),
         "end": Key(Text(says="结束事件的 id"), "停在哪个结束事件"),

@@ -17,10 +17,14 @@ clocks:
 """
 
 
-def order(more: str = "", sla: str = SLA, **files: str) -> BundleFiles:
-    """办理 by the unit that was chosen, then 审核; named after the work order of 12345."""
+def order(more: str = "", sla: str = SLA, event: str = "", **files: str) -> BundleFiles:
+    """办理 by the unit that was chosen, then 审核; named after the work order of 12345. `event` is what 办理
+    says when it is done."""
     drawing = Drawing("order").start(attributes='camunda:formKey="filing"')
-    drawing.task("work", 'camunda:candidateGroups="unit(main_unit)"', outcomes="办结, 作罢", clock="resolve")
+    said = {"event": event} if event else {}
+    drawing.task(
+        "work", 'camunda:candidateGroups="unit(main_unit)"', outcomes="办结, 作罢", clock="resolve", **said
+    )
     drawing.task("review", worlds.by_role("reviewer")).end().line("start", "work", "review", "end")
     bundle = worlds.bundle_of(
         "order",

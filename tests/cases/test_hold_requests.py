@@ -9,6 +9,7 @@ from app.cases import firing
 from app.cases.attachments.models import attachments
 from app.cases.models import incidents
 from app.cases.requests.models import case_requests
+from app.cases.resting import service
 from app.clocks.models import clock_ledger, clocks
 from app.core import db
 from app.core.clock import BEIJING
@@ -231,8 +232,8 @@ def test_the_mark_and_the_request_end_with_the_clock_that_stands_still_and_not_b
 
     assert back.status_code == 200, back.json
     case, child = world.case(task["case_id"]), world.case(asked["id"])
-    assert (case["on_hold"], case["children_open"], again["step"]) == (False, 0, "work")
-    assert (child["state"], child["status"]) == ("cancelled", "已销账")
+    assert (case["on_hold"], again["step"]) == (False, "work")
+    assert (child["state"], child["status"]) == ("suspended", "已销账"), "it rests, for a stop may be undone"
     row = world.row(case_requests, more["id"])
     assert (row["state"], row["opinion"]) == ("ended", "“办结时限”已经停止计时")
     told = texts(world, task["case_id"])
@@ -241,3 +242,64 @@ def test_the_mark_and_the_request_end_with_the_clock_that_stands_still_and_not_b
     assert [each.status_code for each in (ask(world, "cgw1", again, "extension"), hold(world, again))] == [
         201
     ] * 2
+
+
+@pytest.mark.requirement("SJS-018")
+def test_a_reply_that_is_taken_back_leaves_the_hold_as_it_was_until_its_day(database: db.Database) -> None:
+    sla = SLA.replace("stop: case.closed", "stop: case.replied")
+    world = district(database, order(sla=sla, event="case.replied"), "hold")
+    task = filed(world)
+    case_id = task["case_id"]
+    asked = hold(world, task).json
+    decide(world, "shenhe1", asked["id"], opinion="情况属实。")
+    world.wait(days=10)
+
+    world.complete("cgw1", task, "办结")
+    replied, resting = world.case(case_id), world.case(asked["id"])
+    for verb in (service.suspend, service.resume):  # of the order alone: the hold rests by itself
+        verb(world.actor("duban1"), case_id, "等会议", world.case(case_id)["revision"])
+    still = world.case(asked["id"])
+    world.wait(days=5)
+    review = open_task(world, case_id)
+    body = {"step": "work", "reason": "请补充佐证。"}
+    back = world.post("shenhe1", f"/tasks/{review['id']}/return", body, seen=review["revision"])
+    again, renewed = open_task(world, case_id), world.case(asked["id"])
+    lines = world.get("cgw1", f"/cases/{case_id}/clocks").json["items"][0]["lines"]
+
+    assert (replied["on_hold"], resting["state"], resting["status"]) == (False, "suspended", "已销账")
+    assert (still["state"], back.status_code) == ("suspended", 200), back.json
+    assert (world.case(case_id)["on_hold"], again["due_at"]) == (True, None)
+    assert (renewed["state"], renewed["status"], resolve(world, task)["state"]) == (
+        "active",
+        "挂账中",
+        "paused",
+    )
+    assert [line["what"] for line in lines][-2:] == ["照旧", "到期"]
+    assert lines[-2]["text"].endswith("退回到停止计时以前，挂账照旧，如同没有停止过")
+    assert any(text.startswith("“办结时限”挂账照旧，到 ") for text in texts(world, case_id))
+
+
+@pytest.mark.requirement("SJS-018")
+def test_its_day_may_come_while_the_case_counts_as_replied(database: db.Database) -> None:
+    sla = SLA.replace("stop: case.closed", "stop: case.replied")
+    world = district(database, order(sla=sla, event="case.replied"), "hold")
+    task = filed(world)
+    due = resolve(world, task)["due_at"]
+    asked = hold(world, task).json
+    decide(world, "shenhe1", asked["id"], opinion="情况属实。")
+    (paused,) = world.rows(clock_ledger, case_id=task["case_id"], entry="paused")
+    world.wait(days=10)
+    world.complete("cgw1", task, "办结")
+    world.wait(days=25)
+    firing.fire_due()
+
+    taken_back = world.post("cgw1", f"/tasks/{task['id']}/withdraw", {"reason": "还要补充"})
+    firing.fire_due()
+
+    ends = (paused["at"].astimezone(BEIJING) + 30 * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert taken_back.status_code == 200, taken_back.json
+    assert resolve(world, task)["due_at"] == due + (ends - paused["at"]), (
+        "one stretch, up to the approved day"
+    )
+    assert world.case(task["case_id"])["on_hold"] is False
+    assert open_task(world, asked["id"])["step"] == "remind"

@@ -30,6 +30,17 @@ class RestWithParent:
 
 
 @dataclass(frozen=True)
+class RestHold:
+    """挂账: the request that was granted rests while nothing stands still by it, and goes on with the clocks;
+    `called` is its status while it rests."""
+
+    case_id: str
+    rest: bool
+    reason: str
+    called: str | None = None
+
+
+@dataclass(frozen=True)
 class Terminate:
     """终止: the case ends here, for a reason."""
 
@@ -54,4 +65,4 @@ class Reopen:
     reason: str
 
 
-Resting = Suspend | Resume | RestWithParent | Terminate | Revoke | Reopen
+Resting = Suspend | Resume | RestWithParent | RestHold | Terminate | Revoke | Reopen

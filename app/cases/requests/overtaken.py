@@ -1,18 +1,22 @@
 """Requests that lost what they are about: a hold once nothing stands still, more time for what has stopped.
 
-The mark 挂账 goes with the clocks, not with the request: it falls as soon as none of them stands still by it.
+The mark 挂账 goes with the clocks, not with the request: it stands as long as one of them stands still by it.
+A hold in force rests while none does, and goes on when the stop is undone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from app import bundles
 from app.cases.commands.merging import EndChild
+from app.cases.commands.resting import RestHold
 from app.cases.models import GOING, cases
 from app.cases.motion import Motion
 from app.cases.requests.models import case_requests
 from app.cases.requests.rules import CLOCK
+from app.cases.sync import set_dues
 from app.clocks import pausing
 from app.clocks.pausing import HOLD
 
@@ -24,6 +28,7 @@ _LEFT = (
         case_requests.c.id,
         case_requests.c.kind,
         case_requests.c.state,
+        cases.c.state.label("going"),
         cases.c.version_id,
         cases.c.data,
     )
@@ -38,21 +43,48 @@ _LEFT = (
 
 
 def follow(motion: Motion) -> None:
-    """After an act: the mark follows the clocks; what cannot be granted any more ends, and says why."""
+    """After an act: the mark follows the clocks; a hold rests and goes on with them; what cannot be granted
+    any more ends, and says why."""
     case = motion.case
-    held: bool = case["on_hold"]
-    case["on_hold"] = held and pausing.holds(motion.board, HOLD)
-    stopped = any(event.name == "clock.stopped" for event in motion.events)
-    if not (stopped and case["children_open"] and case["state"] in GOING):
+    held, holds = bool(case["on_hold"]), pausing.holds(motion.board, HOLD)
+    case["on_hold"] = holds
+    if holds and (joined := pausing.join(motion.board, HOLD)):
+        motion.events += joined
+        set_dues(motion)
+    if not (case["children_open"] and case["state"] in GOING):
         return
-    for row in motion.session.execute(_LEFT, {"parent": case["id"]}):
-        if row.kind == HOLD and row.state != "pending":
-            if held and not case["on_hold"]:
-                reason = "计时已经停止，不再挂账"
-                motion.ask(EndChild(row.id, reason, status=_released(row.version_id)))
-                motion.tell("request.withdrawn", kind=HOLD, called="挂账", child=row.id, reason=reason)
-        elif (why := _lost(motion, row)) is not None:
-            motion.ask(EndChild(row.id, why))
+    told = {event.name for event in motion.events}
+    if "clock.stopped" in told:
+        for row in _left(motion):
+            if not _in_force(row):
+                if (why := _lost(motion, row)) is not None:
+                    motion.ask(EndChild(row.id, why))
+            elif held and not holds and row.going == "active":
+                _rest(motion, row)
+    if holds and not held and "clock.resumed" in told:
+        resting = [row for row in _left(motion) if _in_force(row) and row.going == "suspended"]
+        for row in resting[-1:]:
+            _go_on(motion, row)
+
+
+def _left(motion: Motion) -> Sequence[Any]:
+    return motion.session.execute(_LEFT, {"parent": motion.case["id"]}).all()
+
+
+def _in_force(request: Any) -> bool:
+    return bool(request.kind == HOLD and request.state != "pending")
+
+
+def _rest(motion: Motion, hold: Any) -> None:
+    reason = "计时已经停止，不再挂账"
+    motion.ask(RestHold(hold.id, True, reason, _released(hold.version_id)))
+    motion.tell("request.withdrawn", kind=HOLD, called="挂账", child=hold.id, reason=reason)
+
+
+def _go_on(motion: Motion, hold: Any) -> None:
+    reason = "停止计时已经撤回，仍以批准的那一天为准"
+    motion.ask(RestHold(hold.id, False, reason))
+    motion.tell("request.renewed", kind=HOLD, called="挂账", child=hold.id, reason=reason)
 
 
 def _lost(motion: Motion, request: Any) -> str | None:

@@ -22,7 +22,6 @@ def pause(motion: Motion, command: PauseClocks) -> bool:
         why["evidence"] = list(command.evidence)
     if command.cap:
         why["cap"] = command.cap
-    motion.case["on_hold"] |= command.kind == pausing.HOLD
     return _told(motion, pausing.pause(motion.board, command.kind, why, command.asked_at))
 
 

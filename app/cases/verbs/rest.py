@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from app.cases import family
-from app.cases.commands.resting import RestWithParent, Resume, Suspend
+from app.cases.commands.resting import RestHold, RestWithParent, Resume, Suspend
 from app.cases.errors import NotSuspended
 from app.cases.external import follow as external
 from app.cases.models import cases, waits
@@ -15,11 +15,14 @@ from app.cases.verbs import guard
 from app.clocks import pausing
 from app.core import personal
 from app.identity import org
+from app.identity.actor import SYSTEM
 from app.identity.permissions import CASE_SUSPEND
 
 SUSPEND, WITH_PARENT = "suspend", "随主办件"
 _CHILDREN = select(cases.c.id).where(
-    cases.c.parent_id == bindparam("parent"), cases.c.state == bindparam("state")
+    cases.c.parent_id == bindparam("parent"),
+    cases.c.state == bindparam("state"),
+    cases.c.suspended_by.is_distinct_from(SYSTEM.id),  # a hold that rests by itself
 )
 _PARENT = select(cases.c.state).where(cases.c.id == bindparam("parent"))
 _WAITS = select(waits.c.name, waits.c.ref, waits.c.element, waits.c.key).where(
@@ -67,6 +70,21 @@ def with_parent(motion: Motion, command: RestWithParent) -> bool:
         _rest(motion, WITH_PARENT)
     else:
         _go_on(motion, WITH_PARENT)
+    return True
+
+
+def with_hold(motion: Motion, command: RestHold) -> bool:
+    """A hold rests until clocks stand still by it again, False when it does already."""
+    if motion.case["state"] != ("active" if command.rest else "suspended"):
+        return False
+    motion.tell("case.suspended" if command.rest else "case.resumed", reason=command.reason)
+    if command.rest:
+        _rest(motion, command.reason)
+        motion.case.update(suspended_by=SYSTEM.id, status=command.called or motion.case["status"])
+    else:
+        _go_on(motion, command.reason)
+        (task,) = motion.open_tasks()
+        motion.case["status"] = motion.bundle.step(task["step"]).status
     return True
 
 
