@@ -54,6 +54,8 @@ DELIVERY_REDELIVER = Permission("delivery:redeliver", "重新处理收发的消�
 EXTERNAL_WORK = Permission("external:work", "领取外部任务")
 EXTERNAL_READ = Permission("external:read", "查看外部任务")
 REPORT_READ = Permission("report:read", "查看统计")
+SCORE_ENTER = Permission("score:enter", "登记加分、扣分")
+SCORE_APPROVE = Permission("score:approve", "审批加分、扣分")
 FILTER_SHARE = Permission("filter:share", "共享筛选")
 PHRASE_SHARE = Permission("phrase:share", "共用常用语")
 RESIDENT_READ = Permission("resident:read", "查看居民")
@@ -109,6 +111,8 @@ ALL: dict[str, Permission] = {
         EXTERNAL_WORK,
         EXTERNAL_READ,
         REPORT_READ,
+        SCORE_ENTER,
+        SCORE_APPROVE,
         FILTER_SHARE,
         PHRASE_SHARE,
         RESIDENT_READ,

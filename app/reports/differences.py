@@ -14,7 +14,7 @@ from app.core.db import reading
 from app.identity.actor import Actor
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
-from app.reports import freezing, frozen, members, numbers, query, service
+from app.reports import freezing, frozen, members, numbers, points, query, service
 from app.reports.measures import Report
 from app.reports.members import Member
 
@@ -26,6 +26,7 @@ CAUSES = {
     "definition": "口径或权重改了",
     "calendar": "工作日历换了版",
     "progress": "冻结以后又办理了",
+    "points": "加分、扣分后来有增减",
     "value": "各件自己的数后来改了",
     "parts": "随合成它的比率而变",
 }
@@ -79,9 +80,13 @@ def compare(actor: Actor, name: str, month: str) -> Compared:
         calendar = calendars.in_force(session).version or None
         codes = query.codes_below(session, actor)
         groups = frozen.in_scope(session, actor, kept.groups)
+        then_points, now_points = (
+            points.counted(session, actor, each, kept.month.first, kept.month.last, at)
+            for each, at in ((kept.report, kept.row["frozen_at"]), (report, now))
+        )
         causes = _causes(kept, report, current, calendar)
         mine = [each for each in current if each.place in codes or each.unit in codes]
-        found = list(_differences(kept, groups, report, mine, causes))
+        found = list(_differences(kept, groups, report, mine, causes, (then_points, now_points)))
         keys = {each.unit for each in found if each.unit is not None}
         names = service.names(session, report, "unit", keys)
     version = next(iter(report.measures.values())).version
@@ -133,7 +138,12 @@ def _meaning(report: Report, key: str) -> Any:
 
 
 def _differences(
-    kept: frozen.Frozen, groups: Sequence[Row], report: Report, mine: Sequence[Member], cause: Cause
+    kept: frozen.Frozen,
+    groups: Sequence[Row],
+    report: Report,
+    mine: Sequence[Member],
+    cause: Cause,
+    judged: tuple[points.Points, points.Points],
 ) -> Iterator[Difference]:
     then_of = frozen.Frozen(kept.row, kept.month, kept.report, groups)
     then_sums: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
@@ -144,9 +154,11 @@ def _differences(
         by_unit[each.unit].append(each)
     then_ids, now_ids = _ids(then_of.members), _ids(mine)
     for unit in sorted({*then_sums, *by_unit}, key=lambda code: (code is None, code or "")):
-        sums = members.sums(report, by_unit[unit])
+        points_then, points_now = (each.get(unit or "", {}) for each in judged)
+        before = {**then_sums[unit], **points_then}
+        sums = {**members.sums(report, by_unit[unit]), **points_now}
         for key, measure in kept.report.measures.items():
-            then = numbers.number(measure, then_sums[unit])
+            then = numbers.number(measure, before)
             now = numbers.number(report.measures[key], sums) if key in report.measures else None
             moved = [
                 Moved(each, part, came, cause(key, each))
@@ -157,7 +169,8 @@ def _differences(
             if then == now and not moved:
                 continue
             causes = Counter(each.cause for each in {one.id: one for one in moved}.values())
-            told = causes or {cause(key, None): 0}
+            repointed = now is not None and any(then[way] != now[way] for way in ("added", "taken"))
+            told = causes or {"points" if repointed else cause(key, None): 0}
             yield Difference(key, measure.label, unit, then, now, moved[:MOST_CASES], told)
 
 

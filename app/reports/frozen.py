@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
-from app.reports import dimensions, measures, members, query, service
+from app.reports import dimensions, measures, members, points, query, service
 from app.reports.freezing import unpacked
 from app.reports.measures import Report
 from app.reports.members import Member
@@ -67,10 +67,11 @@ def figures(
         report, groups = found.report, in_scope(session, actor, found.groups)
         shown = _shown(session, unit_tier)
         rows = _added_up(report, groups, by, shown)
+        asked = found.month.asked
+        rows = points.beside(session, actor, report, asked, by, rows, found.row["frozen_at"])
         names = {
             each: service.names(session, report, each, {row[each] for row in rows} - {None}) for each in by
         }
-    asked = found.month.asked
     return found.row, Figures(
         report,
         asked,

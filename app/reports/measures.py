@@ -28,7 +28,7 @@ class Measure:
     """One number. `counts` is the numerator, `of` the denominator, none for a plain count.
 
     With `value` it is Σ value over those of `counts`, divided by Σ `over`, or by how many have one. A score
-    adds nothing up itself: it is 100 · Σ weight · rate over `weighted`.
+    adds nothing up itself: it is 100 · Σ weight · rate over `weighted`, and the points that `points` counts.
     """
 
     key: str

@@ -1,14 +1,17 @@
-"""What statistics keep: a narrow row for each case that is counted, and months that are frozen."""
+"""What statistics keep: a narrow row for each case that is counted, frozen months, points of scores."""
 
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     String,
     Table,
+    Text,
     UniqueConstraint,
     false,
 )
@@ -80,4 +83,29 @@ frozen_groups = append_only(
         Column("sums", Json, nullable=False),  # as Measure.columns names them; no zeros
         Column("members", LargeBinary, nullable=False),  # as freezing.packed
     )
+)
+
+# 加分、扣分: what somebody gave or took for a unit's score, and somebody else granted. Nothing of an entry is
+# ever overwritten but its state, so that what counted at any instant can be told.
+score_points = Table(
+    "score_points",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("process_key", String(60), nullable=False),
+    Column("measure", String(60), nullable=False),  # the score
+    Column("unit", String(60), nullable=False),  # code of the unit that is judged
+    Column("points", Float, nullable=False),  # above zero 加分, below 扣分; two decimals
+    Column("day", Date, nullable=False),  # the day it counts for, in Beijing
+    Column("reason", Text, nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id")),  # what gave rise to it, where it was one case
+    Column("state", String(10), nullable=False),  # pending | granted | refused | revoked
+    Column("entered_by", String(60), nullable=False),
+    Column("entered_at", Instant, nullable=False),
+    Column("decided_by", String(60)),
+    Column("decided_at", Instant),
+    Column("opinion", Text),
+    Column("revoked_by", String(60)),
+    Column("revoked_at", Instant),
+    Column("revoke_reason", Text),
+    Index("ix_score_points_day", "process_key", "measure", "day"),
 )

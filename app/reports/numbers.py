@@ -27,7 +27,7 @@ def numbers(
 def number(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
     """One number: numerator and denominator, the value that people read, and over how many cases.
 
-    `parts` are the weighted rates of a score, None of all else.
+    `parts` are the weighted rates of a score, `added` and `taken` its 加分 and 扣分; None of all else.
     """
     if measure.weighted:
         return _score(measure, sums)
@@ -43,12 +43,18 @@ def number(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
         "value": count if of is None else round(count / of, 4) if of else None,
         "cases": int(among),
         "parts": None,
+        "added": None,
+        "taken": None,
     }
 
 
 def _score(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
-    """100 · Σ weight · rate; none while a rate has no case. It is taken over as many as its thinnest rate."""
-    parts, value = [], 0.0
+    """100 · Σ weight · rate + 加分 − 扣分; none while a rate has no case. Its cases are its thinnest rate's.
+
+    Points are None where the numbers are not those of one whole unit.
+    """
+    added, taken = sums.get(f"{measure.key}_added"), sums.get(f"{measure.key}_taken")
+    parts, value = [], (added or 0) - (taken or 0)
     for weight, rate in measure.weighted:
         found = number(rate, sums)
         points = 100 * weight * found["numerator"] / found["denominator"] if found["denominator"] else None
@@ -73,6 +79,8 @@ def _score(measure: Measure, sums: Mapping[str, Any]) -> dict[str, Any]:
         "value": round(value, 2) if whole else None,
         "cases": min(each["cases"] for each in parts),
         "parts": parts,
+        "added": added,
+        "taken": taken,
     }
 
 

@@ -170,6 +170,14 @@ class NumberOut(Schema):
         allow_none=True,
         metadata={"description": "得分由哪些比率合成；别的指标没有"},
     )
+    added = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "得分里的加分；只有单独按单位或发生地分组、没有别的条件时有"},
+    )
+    taken = fields.Float(
+        required=True, allow_none=True, metadata={"description": "得分里扣掉的分，正数；同上"}
+    )
     before = fields.Float(required=True, allow_none=True, metadata={"description": "写了 compare：以前的值"})
     change = Shape(ChangeOut, required=True, allow_none=True, metadata={"description": "写了 compare：增量"})
 

@@ -14,7 +14,7 @@ from app.identity import org
 from app.identity.actor import Actor
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
-from app.reports import dimensions, measures, query
+from app.reports import dimensions, measures, points, query
 from app.reports.measures import Measure, Report
 from app.reports.query import MOST_GROUPS, NOBODY, Asked
 
@@ -92,11 +92,14 @@ def counted(
     held_counted = "held" not in query.left_out(report, asked)
     called = {each: names(session, report, each, {row[each] for row in rows} - {None}) for each in by}
     total = _total(rows, by)
+    rows = points.beside(session, actor, report, asked, by, rows, now)
     found = Figures(report, asked, tuple(by), now, rows, total, excluded, held, held_counted, called)
     if compare is None:
         return found
-    earlier = _groups(session, actor, report, asked.before(compare), by, now)
-    before = {found.keys(row): row for row in earlier}
+    then = asked.before(compare)
+    earlier = _groups(session, actor, report, then, by, now)
+    judged = points.beside(session, actor, report, then, by, earlier, now)
+    before = {found.keys(row): row for row in judged}
     return Figures(**{**vars(found), "before": before, "before_total": _total(earlier, by)})
 
 

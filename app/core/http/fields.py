@@ -169,6 +169,24 @@ class QueryWhole(Whole):
         return self._ranged(int(value))
 
 
+class Number(_Coded, fields.Float):
+    """A number in a body, with decimals or without: "1.5" and true are refused."""
+
+    default_error_messages: Any = {"invalid": "应为数字。", "range": "应在 {least} 到 {most} 之间。"}
+
+    def __init__(self, least: float, most: float, **kwargs: Any) -> None:
+        self.least, self.most = least, most
+        metadata = dict(kwargs.pop("metadata", {}), minimum=least, maximum=most)
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) not in (int, float):
+            raise self.make_error("invalid")
+        if not self.least <= value <= self.most:
+            raise self.make_error("range", least=self.least, most=self.most)
+        return float(value)
+
+
 class Flag(_Coded, fields.Boolean):
     """true or false, nothing that merely looks like it."""
 
