@@ -18,7 +18,7 @@ from app.cases.commands import (
     Urge,
     Withdraw,
 )
-from app.cases.commands.asking import Ask, EndCase, Exclude, Include, RequestDecided
+from app.cases.commands.asking import Ask, EndCase, Exclude, Include, PassOn, RequestDecided
 from app.cases.commands.beside import (
     Amend,
     Attach,
@@ -65,6 +65,7 @@ from app.cases.external import follow as external
 from app.cases.external.finish import finish
 from app.cases.incidents import treating
 from app.cases.motion import Motion, Row
+from app.cases.requests.passing_on import pass_on
 from app.cases.sync import set_dues, sync, tell_decided, tell_milestones, tell_votes
 from app.cases.tree import Tree
 from app.cases.verbs import ask, rest, signers
@@ -197,6 +198,9 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return part_taken_back(motion, command)
         case RequestDecided():
             return ask.hear_decision(motion, command)
+        case PassOn():
+            pass_on(motion, command)
+            return True
         case Exclude():
             return exclude(motion, command)
         case Include():

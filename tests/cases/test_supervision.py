@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.cases import inbox
+from app.cases import firing, inbox
+from app.cases.handing.service import delegate
 from app.cases.requests.models import case_requests
 from app.clocks.models import clocks
 from app.core import db
 from app.notices.models import notices
+from tests import world as worlds
 from tests.cases.asking import ask, decide, district, filed, open_task, order, texts
 from tests.world import Row, World
 
@@ -45,6 +47,31 @@ def test_somebody_above_supervises_and_the_handling_unit_is_told_and_may_not_its
     assert told == {world.actor("cgw1").id, world.actor("cgw2").id}
     listed = [row["id"] for row in world.inbox("duban1", "supervised")]
     assert listed == [task["id"]]
+
+
+def test_a_demand_goes_with_the_order_to_the_unit_that_has_it_now_whoever_had_taken_it(
+    database: db.Database,
+) -> None:
+    world = district(database, worlds.folder(worlds.WORK_ORDER), "supervise", "supplement")
+    sign = world.dispatched("d1-cgw")
+    asked = supervise(world, "duban1", sign).json["id"]
+    added = ask(world, "paiqian1", sign, "supplement", request_reason="灯杆编号是 12。").json["id"]
+    theirs = open_task(world, asked)
+    world.claim("cgw1", theirs)
+    delegate(world.actor("cgw1"), theirs["id"], "cgw2", "外出", theirs["revision"] + 1)
+    world.wait(hours=3)
+    firing.fire_due()  # nobody signed: it is dispatched anew
+    (again,) = world.inbox_of({"id": sign["case_id"]})
+    (elsewhere,) = world.complete("paiqian1", again, "派遣", {"main_unit": "d1-zjw"}).opened
+
+    world.claim("zjw1", elsewhere)
+
+    assert [open_task(world, each)["pools"] for each in (asked, added)] == [["handler@d1/d1-zjw"]] * 2
+    assert {asked, added} <= {row["case_id"] for row in world.inbox("zjw2")}
+    assert (world.inbox("cgw1"), world.inbox("cgw2")) == ([], [])
+    assert {row["unit"] for row in world.rows(case_requests)} == {"d1-zjw"}
+    answered(world, asked, "zjw1")
+    assert open_task(world, asked)["step"] == "check"
 
 
 def test_the_short_way_to_supervise_is_tried_and_done_like_the_request(world: World) -> None:

@@ -51,4 +51,12 @@ class EndCase:
     reason: str
 
 
-Deciding = RequestDecided | Exclude | Include | EndCase
+@dataclass(frozen=True)
+class PassOn:
+    """The case that a request is about has come to another unit, which answers it from now on."""
+
+    case_id: str
+    unit: str
+
+
+Deciding = RequestDecided | PassOn | Exclude | Include | EndCase

@@ -27,6 +27,11 @@ class Kind:
     waits: str = "待审核"
     """What one that is not over is called."""
 
+    @property
+    def follows(self) -> bool:
+        """Whether it is demanded of whoever handles the case, and goes with it to another unit."""
+        return self.by != "handler"
+
     def state_called(self, state: str) -> str:
         """What people call the state of a request of this kind."""
         return self.waits if state == "pending" else STATES[state]

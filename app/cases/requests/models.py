@@ -51,6 +51,7 @@ _DECIDE = (
     )
     .returning(case_requests.c.asked_by)
 )
+_PASS_ON = update(case_requests).where(case_requests.c.id == bindparam("which")).values(unit=bindparam("to"))
 
 
 def pending(session: Session, parent: str, kind: str) -> str | None:
@@ -64,3 +65,8 @@ def decide(session: Session, which: str, how: str, by: str, at: datetime, said: 
     row: dict[str, Any] = {"which": which, "how": how, "by": by, "at": at, "said": said}
     asked_by: str | None = session.execute(_DECIDE, row).scalar()
     return asked_by
+
+
+def pass_on(session: Session, which: str, unit: str) -> None:
+    """Another unit has the case in hand now."""
+    session.execute(_PASS_ON, {"which": which, "to": unit})

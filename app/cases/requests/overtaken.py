@@ -14,6 +14,7 @@ from app.cases.commands.merging import EndChild
 from app.cases.commands.resting import RestHold
 from app.cases.models import GOING, cases
 from app.cases.motion import Motion
+from app.cases.requests import passing_on
 from app.cases.requests.models import case_requests
 from app.cases.requests.rules import CLOCK
 from app.cases.sync import set_dues
@@ -27,6 +28,7 @@ _LEFT = (
     select(
         case_requests.c.id,
         case_requests.c.kind,
+        case_requests.c.unit,
         case_requests.c.state,
         cases.c.state.label("going"),
         cases.c.version_id,
@@ -35,7 +37,6 @@ _LEFT = (
     .join(cases, cases.c.id == case_requests.c.id)
     .where(
         case_requests.c.parent_id == bindparam("parent"),
-        case_requests.c.kind.in_(("extension", HOLD)),
         cases.c.state.in_(GOING),
     )
     .order_by(case_requests.c.id)
@@ -44,7 +45,7 @@ _LEFT = (
 
 def follow(motion: Motion) -> None:
     """After an act: the mark follows the clocks; a hold rests and goes on with them; what cannot be granted
-    any more ends, and says why."""
+    any more ends, and says why; the rest goes with the case to another unit."""
     case = motion.case
     held, holds = bool(case["on_hold"]), pausing.holds(motion.board, HOLD)
     case["on_hold"] = holds
@@ -54,20 +55,26 @@ def follow(motion: Motion) -> None:
     if not (case["children_open"] and case["state"] in GOING):
         return
     told = {event.name for event in motion.events}
-    if "clock.stopped" in told:
-        for row in _left(motion):
+    stopped, passed = "clock.stopped" in told, "unit.assigned" in told
+    renewed = holds and not held and "clock.resumed" in told
+    left = _left(motion) if stopped or passed or renewed else ()
+    if passed:
+        passing_on.follow(motion, left)
+    if stopped:
+        for row in left:
             if not _in_force(row):
                 if (why := _lost(motion, row)) is not None:
                     motion.ask(EndChild(row.id, why))
             elif held and not holds and row.going == "active":
                 _rest(motion, row)
-    if holds and not held and "clock.resumed" in told:
-        resting = [row for row in _left(motion) if _in_force(row) and row.going == "suspended"]
+    if renewed:
+        resting = [row for row in left if _in_force(row) and row.going == "suspended"]
         for row in resting[-1:]:
             _go_on(motion, row)
 
 
 def _left(motion: Motion) -> Sequence[Any]:
+    """The requests of the case that are not over."""
     return motion.session.execute(_LEFT, {"parent": motion.case["id"]}).all()
 
 
