@@ -1,8 +1,7 @@
-"""差异: a frozen month against what the same question gives now, case by case, with the likely cause."""
+"""差异: a frozen month against what the same question gives now, case by case, with the cause of each."""
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,25 +13,13 @@ from app.core.db import reading
 from app.identity.actor import Actor
 from app.identity.permissions import REPORT_READ
 from app.identity.scopes import require
-from app.reports import freezing, frozen, members, numbers, points, query, service
+from app.reports import causes, freezing, frozen, members, numbers, points, query, service
+from app.reports.causes import Cause
 from app.reports.measures import Report
 from app.reports.members import Member
 
-CAUSES = {
-    "late": "后来才有的办件",
-    "moved": "改由别的单位承办，或改了发生地",
-    "exclusion": "剔除，或恢复计入",
-    "hold": "挂账，或恢复",
-    "definition": "口径或权重改了",
-    "calendar": "工作日历换了版",
-    "progress": "冻结以后又办理了",
-    "points": "加分、扣分后来有增减",
-    "value": "各件自己的数后来改了",
-    "parts": "随合成它的比率而变",
-}
 MOST_CASES = 200
 """Cases named of one difference; how many there are is told."""
-_CLOCKED = re.compile(r"\b(met|late|overdue|reached|holds|answered|unanswered)\(")
 
 
 @dataclass(frozen=True)
@@ -76,7 +63,8 @@ def compare(actor: Actor, name: str, month: str) -> Compared:
     with reading() as session:
         kept, report = frozen.kept(session, name, month), service.named(session, name)
         now = clock.now(session)
-        current = members.of_month(session, report, kept.month, now, freezing.places(session))
+        places = freezing.places(session)
+        current = members.of_month(session, report, kept.month, now, places)
         calendar = calendars.in_force(session).version or None
         codes = query.codes_below(session, actor)
         groups = frozen.in_scope(session, actor, kept.groups)
@@ -84,57 +72,16 @@ def compare(actor: Actor, name: str, month: str) -> Compared:
             points.counted(session, actor, each, kept.month.first, kept.month.last, at)
             for each, at in ((kept.report, kept.row["frozen_at"]), (report, now))
         )
-        causes = _causes(kept, report, current, calendar)
+        redefined = causes.redefinitions(kept.report, report)
+        as_then = members.of_month(session, kept.report, kept.month, now, places) if redefined else current
+        again = causes.recounted(session, kept, report) if calendar != kept.row["calendar"] else {}
+        cause = causes.told_from(kept, report, current, as_then, again)
         mine = [each for each in current if each.place in codes or each.unit in codes]
-        found = list(_differences(kept, groups, report, mine, causes, (then_points, now_points)))
+        found = list(_differences(kept, groups, report, mine, cause, (then_points, now_points)))
         keys = {each.unit for each in found if each.unit is not None}
         names = service.names(session, report, "unit", keys)
     version = next(iter(report.measures.values())).version
     return Compared(kept.row, now, version, calendar, found, names)
-
-
-Cause = Callable[[str, str | None], str]
-"""Measure and case (none: of its numbers alone) → a key of CAUSES."""
-
-
-def _causes(kept: frozen.Frozen, report: Report, current: Sequence[Member], calendar: int | None) -> Cause:
-    """Of several reasons the one that lies deepest: what happened to the case, then to what is asked."""
-    before, after = {each.id: each for each in kept.members}, {each.id: each for each in current}
-    redefined = {key for key in kept.report.measures if _meaning(kept.report, key) != _meaning(report, key)}
-    recalled = calendar != kept.row["calendar"]
-
-    def cause(measure: str, case_id: str | None) -> str:
-        if case_id is not None:
-            then, now = before.get(case_id), after.get(case_id)
-            if then is None:
-                return "late"
-            if now is None or (then.unit, then.place) != (now.unit, now.place):
-                return "moved"
-            if then.excluded != now.excluded:
-                return "exclusion"
-            if then.held != now.held:
-                return "hold"
-        if measure in redefined:
-            return "definition"
-        if kept.report.measures[measure].weighted:
-            return "parts"
-        if case_id is None:
-            return "value"
-        return "calendar" if recalled and _CLOCKED.search(str(_meaning(report, measure))) else "progress"
-
-    return cause
-
-
-def _meaning(report: Report, key: str) -> Any:
-    """What a measure asks, in the author's words; None where it is not there."""
-    process = report.bundle.process if report.bundle is not None else None
-    defined = process.measures.get(key) if process is not None else None
-    if process is None or defined is None:
-        return None
-    asked = {part: expression.text for part, expression in defined.parts.items()}
-    counting = process.statistics
-    held = counting.held if counting is not None else None
-    return defined.unit, asked, dict(defined.weights), defined.includes, held
 
 
 def _differences(
@@ -161,16 +108,16 @@ def _differences(
             then = numbers.number(measure, before)
             now = numbers.number(report.measures[key], sums) if key in report.measures else None
             moved = [
-                Moved(each, part, came, cause(key, each))
+                Moved(each, part, came, cause((key, part), each))
                 for part in ("numerator", "denominator")
                 for came, some, other in ((True, now_ids, then_ids), (False, then_ids, now_ids))
                 for each in sorted(some[unit, key, part] - other[unit, key, part])
             ]
             if then == now and not moved:
                 continue
-            causes = Counter(each.cause for each in {one.id: one for one in moved}.values())
+            counts = Counter(each.cause for each in {one.id: one for one in moved}.values())
             repointed = now is not None and any(then[way] != now[way] for way in ("added", "taken"))
-            told = causes or {"points" if repointed else cause(key, None): 0}
+            told = counts or {"points" if repointed else cause((key, "numerator"), None): 0}
             yield Difference(key, measure.label, unit, then, now, moved[:MOST_CASES], told)
 
 

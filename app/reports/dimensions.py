@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, func, literal, or_, select
+from sqlalchemy import String, and_, bindparam, case, cast, func, literal, or_, select
 
 from app.bundles.data_fields import DataField
 from app.bundles.models import process_heads, process_versions
+from app.cases.measuring.terms import NOW
 from app.cases.models import tasks
 from app.categories.models import categories
-from app.core.dialects import day_of, month_of, week_of
+from app.core.dialects import day_of, month_of, seconds_between, week_of
 from app.identity.models import people, units
-from app.reports.measures import Report
+from app.reports.measures import GOING, Report
 from app.reports.models import counted_cases as counted
 
 FACT = "fact."
@@ -31,12 +32,19 @@ LABELS = {
     "status": "办件状态",
     "state": "状态",
     "end": "结果",
+    "age": "在办多久",
+    "returns": "退单几次",
     "person": "人员",
     "day": "日",
     "week": "周（按星期一）",
     "month": "月（按一日）",
 }
-NOBODY_ZH = {"unit": "（未派）", "category": "（未分类）", "person": "（无人办过）"}
+NOBODY_ZH = {"unit": "（未派）", "category": "（未分类）", "person": "（无人办过）", "age": "（已不在办）"}
+SOURCES = {"staff": "工作人员登记", "resident": "居民登记", "system": "系统登记"}
+"""What a case came from; any other is the login of an interface, or its own words."""
+AGES = {1: "不到1天", 3: "1至3天", 7: "3至7天", 15: "7至15天", 30: "15至30天", 90: "30至90天"}
+OLDEST = "90天以上"
+"""账龄: natural days since it was received, of what is under way; a class begins at its whole day."""
 
 
 class Unknown(Exception):
@@ -63,6 +71,10 @@ def column(report: Report, name: str, period: str) -> Any:
         return report.tables.column(kept[name])
     if name == "state":
         return counted.c.state
+    if name == "age":
+        return _age()
+    if name == "returns":
+        return cast(counted.c.returns, String)
     raise Unknown(f"不能按“{name[:40]}”分组；可以用 {'、'.join([*LABELS, FACT + '名字'])}。")
 
 
@@ -87,6 +99,12 @@ def _person(report: Report) -> Any:
     done = (tasks.c.case_id == counted.c.case_id, tasks.c.step == counting.person, tasks.c.state == "done")
     last = select(tasks.c.done_by).where(*done).order_by(tasks.c.closed_at.desc(), tasks.c.id.desc())
     return report.tables.once("person", last.limit(1).scalar_subquery(), String())
+
+
+def _age() -> Any:
+    lasted = seconds_between(counted.c.received_at, NOW)
+    classes = [(lasted < days * 86_400, called) for days, called in AGES.items()]
+    return case((GOING, case(*classes, else_=OLDEST)))
 
 
 # — rolling up —
@@ -146,6 +164,7 @@ def names_of(report: Report, name: str) -> Any:
         "unit": (unit, units.c.code),
         "place": (unit, units.c.code),
         "person": (person, people.c.id),
+        "source": (select(people.c.login, people.c.name), people.c.login),
         "category": (newest_last, _key),
         "process": (head, process_heads.c.key),
     }

@@ -13,7 +13,8 @@ from app.identity.door import actor
 from app.identity.permissions import REPORT_READ
 from app.reports import differences, frozen
 from app.reports.api import counted_out, figures_out
-from app.reports.differences import CAUSES, Compared, Difference
+from app.reports.causes import CAUSES
+from app.reports.differences import Compared, Difference
 from app.reports.months_schemas import (
     DifferencesOut,
     FrozenCasesQuery,
@@ -75,7 +76,7 @@ def cases_behind(query: dict[str, Any], name: str, month: str) -> Response:
 @blp.needs(REPORT_READ)
 @blp.problems(NotFound)
 def differing(name: str, month: str) -> Response:
-    """冻结的一个月与现在重新算的差异：哪个单位的哪个指标，哪些办件算进来、哪些出去了，可能的原因。"""
+    """冻结的一个月与现在重新算的差异：哪个单位的哪个指标，哪些办件算进来、哪些出去了，各是什么原因。"""
     return sent(_compared(differences.compare(actor(), name, month)))
 
 

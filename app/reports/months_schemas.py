@@ -5,7 +5,7 @@ from marshmallow import fields
 from app.core.http.fields import ListOf, Moment, OneOf, Schema, Shape, Text
 from app.core.http.pages import PageQuery
 from app.identity.models import TIERS
-from app.reports.differences import CAUSES
+from app.reports.causes import CAUSES
 from app.reports.schemas import FiguresOut, Named
 
 _TIER = OneOf(TIERS, load_default=None, metadata={"description": "单位汇总到哪一级；不在这一级之下的单列"})

@@ -203,7 +203,8 @@ def _check(report: Report, asked: Asked, by: Sequence[str]) -> None:
 def names(session: Session, report: Report, dimension: str, keys: set[str]) -> dict[str, str]:
     """What people call these groups, as far as it is known."""
     statement = dimensions.names_of(report, dimension)
+    known = dimensions.SOURCES if dimension == "source" else {}
     if not keys or statement is None:
         return {}
     found: Sequence[Any] = session.execute(statement, {"keys": sorted(keys)}).all()
-    return {row[0]: row[1] for row in found}
+    return {**{row[0]: row[1] for row in found}, **known}

@@ -4,15 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from app.audit import streams
 from app.audit.streams import audit_stream
 from app.bundles.files import BundleFiles
-from app.clocks.models import clocks
+from app.clocks.models import clock_ledger, clocks
 from app.core import db
 from app.core.clock import BEIJING
+from app.core.ids import new_id
 from app.reports import freezing, months_schemas
 from app.reports.models import counted_cases, frozen_groups, frozen_months
 from tests.cases.test_calendars import take, year
@@ -48,6 +49,15 @@ def totals(answer: Any) -> dict[str, tuple[Any, Any, Any]]:
 def change(house: House, table: Any, case_id: str, **values: Any) -> None:
     with db.transaction() as session:
         session.execute(update(table).where(table.c.case_id == case_id).values(**values))
+
+
+def recounted(house: House, case_id: str) -> None:
+    """The line that tells that another calendar moved the clock of a case."""
+    (row,) = house.rows(clocks, case_id=case_id, name="total")
+    line = {"id": new_id(), "case_id": case_id, "clock_id": row["id"], "at": house.now()}
+    line |= {"entry": "recounted", "actor_id": "system", "detail": {}}
+    with db.transaction() as session:
+        session.execute(insert(clock_ledger), line)
 
 
 def test_a_month_is_frozen_once_and_each_number_leads_to_the_cases_it_was_made_of(house: House) -> None:
@@ -161,6 +171,7 @@ def test_what_differs_from_a_frozen_month_is_told_with_its_cases_and_causes(hous
     house.complete("paiqian1", house.complete("shenhe1", ending, "通过").opened[0], "归档")
     take(year(2026))
     change(house, clocks, orders["recalled"], due_at=house.now() + timedelta(days=90))
+    recounted(house, orders["recalled"])
     redefined = MEASURES.replace('level in ["突发", "紧急"] and ', "").replace(
         "rate: 0.4, progress: 0.6", "rate: 0.5, progress: 0.5"
     )

@@ -52,6 +52,16 @@ def test_what_is_on_time_late_and_overdue_now_is_told_apart(office: Office) -> N
     office.closed(late)
     office.order()  # has its time still
 
+    ages = office.report(by="age").json["groups"]
+    assert {each["by"]["age"]["name"]: each["numbers"]["received"]["numerator"] for each in ages} == {
+        "7至15天": 1,
+        "不到1天": 1,
+        "（已不在办）": 2,
+    }
+    assert office.behind("received", by="age", group="7至15天") == [open_["case_id"]]
+    assert office.numbers("received", by="returns") == {("0",): (4, None)}
+    (source,) = office.report(by="source").json["groups"]
+    assert source["by"]["source"] == {"key": "staff", "name": "工作人员登记"}
     assert office.total("on_time") == (1, 3)
     assert office.total("late") == (1, None)
     assert office.behind("overdue") == [open_["case_id"]]
