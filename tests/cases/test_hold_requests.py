@@ -262,12 +262,14 @@ def test_a_reply_that_is_taken_back_leaves_the_hold_as_it_was_until_its_day(data
     world.wait(days=5)
     review = open_task(world, case_id)
     body = {"step": "work", "reason": "请补充佐证。"}
+    planned = world.post("shenhe1", f"/tasks/{review['id']}/return-plan", {"step": "work"}).json
     back = world.post("shenhe1", f"/tasks/{review['id']}/return", body, seen=review["revision"])
     again, renewed = open_task(world, case_id), world.case(asked["id"])
     lines = world.get("cgw1", f"/cases/{case_id}/clocks").json["items"][0]["lines"]
 
     assert (replied["on_hold"], resting["state"], resting["status"]) == (False, "suspended", "已销账")
     assert (still["state"], back.status_code) == ("suspended", 200), back.json
+    assert planned["clocks"] == ["“办结时限”接着算，像没有停过。"]
     assert (world.case(case_id)["on_hold"], again["due_at"]) == (True, None)
     assert (renewed["state"], renewed["status"], resolve(world, task)["state"]) == (
         "active",

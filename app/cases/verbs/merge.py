@@ -23,8 +23,10 @@ def merge_away(motion: Motion, command: MergeAway) -> bool:
     guard.case_active(motion)
     guard.fresh(case, command.seen)
     reason = guard.written(command.reason, "合并的原因")
-    if case["id"] == command.into or case["parent_id"] is not None or case["children_open"]:
-        raise CannotMerge("协办件、正请其他单位协办或已并入他件的办件不能合并，也不能并入自己。")
+    if case["id"] == command.into or case["parent_id"] is not None:
+        raise CannotMerge("为另一件开始的办件（协办、申请）不能合并，也不能并入自己。")
+    if case["children_open"]:
+        raise CannotMerge("还有没有结束的协办、申请、督办，或者有办件并入了本件，等它们结束以后才能合并。")
     for task in motion.open_tasks():
         motion.change_task(task, state="suspended", revision=task["revision"] + 1)
         take_away(motion, task)

@@ -148,7 +148,7 @@ def shown(motion: Motion, plan: ReturnPlan) -> dict[str, Any]:
         "again": again(motion, plan),
         "children": motion.case["children_open"],
         "openChildren": open_children(motion),
-        "clocks": clocks_told(motion),
+        "clocks": clocks_told(motion, plan),
     }
 
 
@@ -159,13 +159,24 @@ def open_children(motion: Motion) -> list[str]:
     return list(motion.session.execute(_CHILDREN, {"case": motion.case["id"]}).scalars())
 
 
-def clocks_told(motion: Motion) -> list[str]:
-    """One line a running clock of the whole case: it runs on."""
+def clocks_told(motion: Motion, plan: ReturnPlan) -> list[str]:
+    """One line a clock of the whole case: it runs on, runs again since a milestone is undone, or is over.
+
+    The milestones are undone on the board of this motion, which a plan throws away.
+    """
+    ran = {clock.id for clock in motion.board.live()}
+    undo_milestones(motion, plan.between)
     lines = []
     for clock in motion.board.clocks:
-        if clock.live and not clock.of_a_task and not clock.of_a_unit:
-            label = motion.bundle.sla.clocks[clock.name].label
+        if clock.of_a_task or clock.of_a_unit or not (clock.live or clock.id in ran):
+            continue
+        label = motion.bundle.sla.clocks[clock.name].label
+        if not clock.live:
+            lines.append(f"“{label}”停止计时。")
+        elif clock.id in ran:
             lines.append(f"“{label}”不重新计时。")
+        else:
+            lines.append(f"“{label}”接着算，像没有停过。")
     return lines
 
 

@@ -47,7 +47,7 @@ _FETCHED = (
 )
 GONE_OUT = {
     "message.sent": "已经向外发出消息",
-    "request.opened": "已经请其他单位协办",
+    "request.opened": "已经请其他单位协办，或已有申请、督办、补充",
     "timer.fired": "已经到时自动往下走",
     "message.received": "已经收到外部来件",
     "people.told": "已经通知了有关的人",
