@@ -16,11 +16,13 @@ def wire() -> None:
     from app import bundles, exchange, notices, periodic, polls, publications, reports
     from app.audit import streams
     from app.cases import under_units
+    from app.clocks import calendars
     from app.crypto import kept
 
     bundles.install()
     streams.install()
     under_units.install()
+    calendars.install()
     exchange.install()
     notices.install()
     reports.install()

@@ -74,6 +74,6 @@ def born(
         actor.id,
         [],
         [],
-        calendar_of=lambda: calendars.in_force(session),
+        calendar_of=lambda: calendars.in_force(session, place.path),
     )
     return Motion(session, actor, now, bundle, case, {}, board, new=True)

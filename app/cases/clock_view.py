@@ -11,7 +11,7 @@ from app.bundles.sla import PER_UNIT, SAID, ClockDef, event_parts
 from app.cases import viewing
 from app.cases.motion import Row
 from app.cases.sentences import MILESTONES, decided
-from app.clocks import calendars, policies
+from app.clocks import calendar_rows, policies
 from app.clocks.calendar import NO_CALENDAR, Calendar
 from app.clocks.explain import Told, explain
 from app.clocks.ledger import Entry, Reckoned, entries_of, reckon
@@ -80,7 +80,8 @@ def one(actor: Actor, clock_id: str) -> dict[str, Any]:
 def calendar_of(session: Session, row: Mapping[str, Any]) -> Calendar:
     """The calendar that a clock's due time was worked out by."""
     version = row["calendar"]
-    return calendars.at_version(session, settings().calendar, version) if version else NO_CALENDAR
+    region = row["region"] or settings().calendar
+    return calendar_rows.at_version(session, region, version) if version else NO_CALENDAR
 
 
 def _explained(
@@ -109,6 +110,7 @@ def _explained(
         "round": int(row["instance"].removeprefix(ROUND)) if row["instance"].startswith(ROUND) else None,
         "unit": entries[0].detail.get("unit"),
         "calendar": row["calendar"],
+        "region": row["region"],
         "policy": policy,
         "lines": [_line(line) for line in lines],
     }
@@ -174,7 +176,8 @@ def _counted_by(worked: Reckoned, row: Row, calendar: Calendar) -> str:
         return "自然时间，北京时间的日历"
     if not row["calendar"]:
         return "还没有工作日历，暂按周一至周五计"
-    return f"工作日历 {calendar.region} 第 {calendar.version} 版"
+    above = f"，其余的日子照“{calendar.follows.name}”" if calendar.follows else ""
+    return f"工作日历“{calendar.name}”（{calendar.region}）第 {calendar.version} 版{above}"
 
 
 def _names(session: Session, ledger: list[Mapping[str, Any]]) -> dict[str, str]:

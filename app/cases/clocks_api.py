@@ -50,6 +50,9 @@ class ExplainedClockOut(ClockOut):
     calendar = fields.Integer(
         required=True, allow_none=True, metadata={"description": "工作日历的版本；自然时间没有"}
     )
+    region = fields.String(
+        required=True, allow_none=True, metadata={"description": "按哪个地方的工作日历；自然时间没有"}
+    )
     policy = fields.Integer(required=True, allow_none=True, metadata={"description": "时限规则的第几版"})
     lines = ListOf(Shape(ClockLineOut), required=True)
     tiers = ListOf(Shape(ClockTierOut), required=True)

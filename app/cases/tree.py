@@ -167,7 +167,7 @@ class Tree:
             self.actor.id,
             [Clock(**row) for row in held],
             [Timer(**row) for row in armed],
-            calendar_of=lambda: calendars.in_force(self.session),
+            calendar_of=lambda: calendars.in_force(self.session, case["org_path"]),
             history_of=lambda: ledger_of(self.session, case["id"]),
         )
         motion = Motion(

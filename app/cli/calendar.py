@@ -1,6 +1,5 @@
 """`huying calendar`: the announced years out of the library, what is known of a year, a year from a file."""
 
-from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +24,11 @@ def calendar() -> None:
 @calendar.command()
 @click.option("--dry-run", is_flag=True, help="只说会有什么变化，不保存。")
 def load(dry_run: bool) -> None:
-    """装入国务院已公布的各年放假安排（holidays 程序库所载）；还没有公布的年份不装，暂按周一至周五。"""
+    """装入国务院已公布的各年放假安排（holidays 程序库所载），以及 bpmn/_calendars 里各地的日历。"""
     from app.clocks import seed
 
     reach.database()
-    for year in seed.announced():
+    for year in list(seed.beginning(settings().bpmn_dir)):  # all good, or none
         _import(year, dry_run)
     _end(dry_run)
 
@@ -41,11 +40,11 @@ def load(dry_run: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="只说会有什么变化，不保存。")
 def import_(files: tuple[Path, ...], dry_run: bool) -> None:
     """导入一年或几年的日历文件，重算到期时刻，逐件说明变化。"""
-    from app.clocks.calendar_file import read_calendar
+    from app.clocks.calendar_file import in_order, read_calendar
 
     reach.database()
     read = [read_calendar(file.name, file.read_bytes()) for file in files]  # all good, or none
-    for year in read:
+    for year in in_order(read):
         _import(year, dry_run)
     _end(dry_run)
 
@@ -55,27 +54,49 @@ def import_(files: tuple[Path, ...], dry_run: bool) -> None:
 @click.option("--region", help="哪个日历；不写就是本系统所用的。")
 def show(year: int, region: str | None) -> None:
     """列出一年里放假、调休和工作时间。"""
-    from app.clocks import calendars
-    from app.clocks.calendar import NO_CALENDAR, USUAL_HOURS
+    from app.clocks import calendar_rows
     from app.clocks.calendar_file import written
     from app.clocks.calendar_import import in_words
 
     reach.database()
     region = region or settings().calendar
     with db.reading() as session:
-        head = calendars.head(session, region)
-        found = calendars.at_version(session, region, head["version"]) if head else NO_CALENDAR
-    known = found.years.get(year)
-    days = [date(year, 1, 1) + timedelta(days=n) for n in range(366)]
-    count = sum(found.is_workday(day) for day in days if day.year == year)
+        found = calendar_rows.newest(session, calendar_rows.heads(session), region)
+    known, count = found.years.get(year), found.workdays(year)
     if known is None:
-        click.echo(f"日历 {region} 没有 {year} 年：暂按周一至周五，共 {count} 个工作日。")
+        by = f" {found.follows.region} 的" if found.follows else "周一至周五"
+        click.echo(f"日历 {region} 没有 {year} 年：暂按{by}，共 {count} 个工作日。")
+    else:
+        click.echo(
+            f"日历 {region} {year} 年，第 {known.version} 版，{count} 个工作日。依据：{known.source}。"
+        )
+    if known is None and found.follows is None:
         return
-    click.echo(f"日历 {region} {year} 年，第 {known.version} 版，{count} 个工作日。依据：{known.source}。")
-    click.echo(f"  平常 {'、'.join(written(known.hours or USUAL_HOURS))}")
-    for day, each in sorted(known.days.items()):
+    click.echo(f"  平常 {'、'.join(written(found.usual(year)))}")
+    for day, each, whose in found.special(year):
         own = f"，{'、'.join(written(each.hours))}" if each.hours is not None else ""
-        click.echo(f"  {day} {in_words(each)}{own}")
+        of = f"〔{whose}〕" if found.follows else ""
+        click.echo(f"  {day} {in_words(each)}{own}{of}")
+
+
+@calendar.command("list")
+def list_() -> None:
+    """列出有哪些日历：跟随谁、第几版、有哪些年份、哪些单位用它。"""
+    from app.clocks import calendar_rows, calendars
+
+    reach.database()
+    with db.reading() as session:
+        by, heads = calendars.by_place(session), calendar_rows.heads(session)
+        found = [calendar_rows.newest(session, heads, region) for region in heads]
+    for each in found:
+        units = [path.rpartition("/")[2] for path, region in by.places if region == each.region]
+        used = ["全系统"] * (each.region == by.house) + units
+        follows = f"，跟随 {each.follows.region}" if each.follows else ""
+        years = "、".join(str(year) for year in sorted(each.years))
+        click.echo(
+            f"{each.region} {each.name}{follows}，第 {each.version} 版：{years}；"
+            f"{'用于 ' + '、'.join(used) if used else '没有单位用它'}"
+        )
 
 
 def _import(year: object, dry_run: bool) -> None:
@@ -110,7 +131,7 @@ def told(done: "Done") -> list[str]:
         was, due = (
             (at.astimezone(BEIJING).strftime("%m-%d %H:%M") if at else "无") for at in (each.was, each.due)
         )
-        lines.append(f"    {each.number} {each.label}：{was} → {due}")
+        lines.append(f"    {each.number} {each.label}：{was} → {due}（{each.region}）")
     if len(done.moved) > MOST_NAMED:
         lines.append("    ……")
     if done.waiting:

@@ -52,10 +52,10 @@ def own_database(bpmn: Path) -> Iterator[None]:
             wire()
             if (bpmn / ORG_FILE).is_file():
                 with db.transaction() as session:
+                    for year in seed.beginning(bpmn):
+                        calendar_import.import_year(session, SYSTEM, year)
                     org.load_org(session, (bpmn / ORG_FILE).read_bytes(), with_passwords=False)
                     importing.load_folder(session, bpmn)
-                    for year in seed.announced():
-                        calendar_import.import_year(session, SYSTEM, year)
             yield
         finally:
             db.use(None)

@@ -1,7 +1,7 @@
 """Reads one year of a calendar as an administrator writes it: days off, make-up days, working hours."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from itertools import pairwise
@@ -27,6 +27,7 @@ SHAPE = Record(
     {
         "region": Key(Text(REGION, "小写字母开头的英文名"), "日历的键", required=True),
         "name": Key(Text(longest=60), "日历的名称", required=True),
+        "follows": Key(Text(REGION, "另一个日历的键"), "跟随哪个日历；写了，就只写与它不同的日子和时间"),
         "year": Key(Whole(FIRST_YEAR, LAST_YEAR), "哪一年", required=True),
         "source": Key(Text(longest=200), "依据，例如 国务院办公厅的通知", required=True),
         "hours": Key(_HOURS, "平常的工作时间，分段写"),
@@ -48,7 +49,7 @@ class CalendarRefused(Unprocessable):
 
 @dataclass(frozen=True)
 class CalendarYear:
-    """One year of a region, as announced."""
+    """One year of a region, as announced; of one that `follows` another region, what differs there."""
 
     region: str
     name: str
@@ -56,6 +57,14 @@ class CalendarYear:
     source: str
     hours: tuple[Segment, ...]
     days: Mapping[date, Day]
+    follows: str = ""
+    file: str = ""
+    line: int | None = None
+    """Where it says whom it follows, else its region."""
+
+    def refused(self, rule: str, zh: str, en: str) -> CalendarRefused:
+        """What only the calendars there are can tell: it cannot follow, or be, what it says."""
+        return CalendarRefused([finding("error", rule, self.file, self.line, zh, en)])
 
 
 def read_calendar(file: str, data: bytes) -> CalendarYear:
@@ -69,16 +78,36 @@ def read_calendar(file: str, data: bytes) -> CalendarYear:
     given: Any = found.doc.value
     if not keys.check(SHAPE, given, found):
         raise CalendarRefused(found.findings)
-    hours = segments(given["hours"], found, ("hours",)) if "hours" in given else USUAL_HOURS
+    follows = given.get("follows", "")
+    usual = () if follows else USUAL_HOURS
+    hours = segments(given["hours"], found, ("hours",)) if "hours" in given else usual
     days: dict[date, Day] = {}
     for kind, key in (("holiday", "holidays"), ("makeup", "makeup"), ("workday", "own_hours")):
         for i, each in enumerate(given.get(key, [])):
             own = segments(each["hours"], found, (key, i, "hours")) if "hours" in each else None
             for day in _each_day(each["days"], given["year"], found, (key, i, "days")):
-                _put(days, day, Day(kind, each.get("name", ""), own), found, (key, i, "days"))
+                span = "/" in each["days"]
+                if not (kind == "workday" and span and _off(days, day, follows)):
+                    _put(days, day, Day(kind, each.get("name", ""), own), found, (key, i, "days"), follows)
+    if follows == given["region"]:
+        found.error("value-invalid", ("follows",), "日历不能跟随自己。", "A calendar cannot follow itself.")
     if found.failed:
         raise CalendarRefused(found.findings)
-    return CalendarYear(given["region"], given["name"], given["year"], given["source"], hours, days)
+    line = found.doc.line(("follows" if follows else "region",))
+    region, name = given["region"], given["name"]
+    return CalendarYear(region, name, given["year"], given["source"], hours, days, follows, file, line)
+
+
+def in_order(years: Iterable[CalendarYear]) -> list[CalendarYear]:
+    """Those that are followed before those that follow them, a region's years one after the other."""
+    left = sorted(years, key=lambda year: (year.region, year.year))
+    ordered: list[CalendarYear] = []
+    while left:
+        ahead = {year.region for year in left}
+        ready = [year for year in left if year.follows not in ahead] or left  # a circle is refused later
+        ordered += ready
+        left = [year for year in left if year not in ready]
+    return ordered
 
 
 def segments(given: Sequence[str], found: Found, path: Path) -> tuple[Segment, ...]:
@@ -124,12 +153,19 @@ def _each_day(text: str, year: int, found: Found, path: Path) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def _put(days: dict[date, Day], day: date, new: Day, found: Found, path: Path) -> None:
+def _off(days: Mapping[date, Day], day: date, follows: str) -> bool:
+    """Whether a span of days with hours of their own passes over a day: it is off anyway."""
+    known = days.get(day)
+    return known.kind == "holiday" if known else not follows and day.weekday() >= 5
+
+
+def _put(days: dict[date, Day], day: date, new: Day, found: Found, path: Path, follows: str) -> None:
+    """What is off where the region follows is not known here: it may make up for any day."""
     before = days.get(day)
-    if new.kind == "makeup" and day.weekday() < 5:
+    if new.kind == "makeup" and day.weekday() < 5 and not follows:
         zh = f"{day} 是{_WEEKDAYS[day.weekday()]}，本来就上班，不用写在 makeup 里。"
         found.error("day-invalid", path, zh, f"{day} is a weekday.")
-    elif new.kind == "workday" and before is None and day.weekday() >= 5:
+    elif new.kind == "workday" and before is None and day.weekday() >= 5 and not follows:
         zh = f"{day} 是{_WEEKDAYS[day.weekday()]}，先写进 makeup 才有工作时间。"
         found.error("day-invalid", path, zh, f"{day} is a weekend.")
     elif before is not None and not (new.kind == "workday" and before.kind == "makeup"):

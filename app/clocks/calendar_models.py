@@ -9,8 +9,12 @@ calendars = Table(
     metadata,
     Column("region", String(20), primary_key=True),
     Column("name", String(60), nullable=False),
-    Column("version", Integer, nullable=False),  # of the newest year below
+    # Of the newest year below. Numbers are counted for the whole house: a region that follows another one is
+    # at the higher of the two.
+    Column("version", Integer, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    # The region whose days hold but for those below; decided once. None: the years below are whole.
+    Column("follows", String(20)),
 )
 
 calendar_years = Table(
@@ -20,7 +24,7 @@ calendar_years = Table(
     Column("year", Integer),
     Column("version", Integer),
     Column("source", String(200), nullable=False),  # who announced it
-    Column("hours", Json, nullable=False),  # the usual working hours: [["09:00", "12:00"], …]
+    Column("hours", Json, nullable=False),  # the usual working hours: ["09:00-12:00", …]
     Column("at", Instant, nullable=False),
     Column("actor_id", String(60), nullable=False),
     PrimaryKeyConstraint("region", "year", "version", name="pk_calendar_years"),

@@ -97,9 +97,13 @@ def _why(said: Mapping[str, Any], who: Callable[[str], str]) -> str:
 def _whence(clock: Reckoned, calendar: Calendar, basis: str, counted_by: str) -> list[Told]:
     lines = [Told("依据", basis), Told("日历", counted_by)]
     if isinstance(clock.line, WorkingLine):
-        years = "、".join(str(year) for year in calendar.provisional(clock.start, clock.steps[-1].at))
-        if years:
-            lines.append(Told("日历", f"{years} 年的放假安排还没有导入，暂按周一至周五计，导入后重算"))
+        for link in calendar.chain():
+            years = "、".join(str(year) for year in link.provisional(clock.start, clock.steps[-1].at))
+            if years:
+                whose = f"“{link.name}”" if calendar.follows else ""
+                by = f"“{link.follows.name}”的" if link.follows else "周一至周五"
+                text = f"{years} 年{whose}的放假安排还没有导入，暂按{by}计，导入后重算"
+                lines.append(Told("日历", text))
     return lines
 
 
@@ -112,7 +116,8 @@ def _changes(entries: Sequence[Entry]) -> list[Told]:
             lines.append(Told("改限", f"{when(line.at)} 时限由{was}改为{now}，从起点重新算"))
         elif line.entry == "recounted":
             was, due = (_when(line.detail.get(name)) for name in ("was", "due"))
-            text = f"{when(line.at)} 按日历第 {line.detail['calendar']} 版重算，到期由 {was} 改为 {due}"
+            of = f" {line.detail['region']} " if line.detail.get("region") else ""
+            text = f"{when(line.at)} 按日历{of}第 {line.detail['calendar']} 版重算，到期由 {was} 改为 {due}"
             lines.append(Told("重算", text))
         elif line.entry == "resumed" and line.detail.get("held"):
             kind = PAUSES[str(line.detail["held"])]

@@ -35,6 +35,8 @@ clocks = Table(
     Column("stopped_at", Instant),
     # The version of the working calendar that the due time follows from; none in natural time.
     Column("calendar", Integer),
+    # Whose calendar; none in natural time, and of a row of old: that of the house.
+    Column("region", String(20)),
     UniqueConstraint("case_id", "name", "instance", name="uq_clocks_instance"),
     # Which have run out.
     Index(
@@ -47,6 +49,7 @@ clocks = Table(
     # Which due times a new calendar may move.
     Index(
         "ix_clocks_calendar",
+        "region",
         "calendar",
         "case_id",
         postgresql_where=text("calendar is not null and state <> 'stopped'"),

@@ -160,12 +160,14 @@ def recount(board: Board) -> list[tuple[Clock, Clock]]:
     """Due times by the calendar in force now; returns the clocks that it moved, as they were and are."""
     moved = []
     for clock in board.live():
-        if clock.calendar is None or clock.calendar == board.calendar.version:
+        by = board.calendar.region, board.calendar.version
+        if clock.calendar is None or (clock.region, clock.calendar) == by:
             continue
         after = board.settle(clock)
         if after.due_at != clock.due_at:
             was, due = in_iso(clock.due_at), in_iso(after.due_at)
-            board.write(after, "recounted", {"was": was, "due": due, "calendar": after.calendar})
+            by_it = {"calendar": after.calendar, "region": after.region}
+            board.write(after, "recounted", {"was": was, "due": due, **by_it})
             moved.append((clock, after))
     return moved
 

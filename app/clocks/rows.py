@@ -25,7 +25,8 @@ INSTANT = timedelta(microseconds=1)
 @dataclass(frozen=True)
 class Clock:
     """One clock of the case, as its row says. `due_at` is None without a limit and while it is paused;
-    `calendar` is the version it was worked out by, None when no part of it is counted in working time."""
+    `region` and `calendar` are whose calendar and which version of it the due time was worked out by, None
+    when no part of it is counted in working time."""
 
     id: str
     name: str
@@ -36,6 +37,7 @@ class Clock:
     due_at: datetime | None
     stopped_at: datetime | None = None
     calendar: int | None = None
+    region: str | None = None
 
     @property
     def of_a_task(self) -> bool:

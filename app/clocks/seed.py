@@ -1,14 +1,24 @@
-"""The announced years of China's calendar, out of the library `holidays`; what it only guesses stays out."""
+"""The calendars a house begins with: the announced years of China's, out of the library `holidays` (what it
+only guesses stays out), and those of regions that lie beside the processes."""
 
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 from app.clocks.calendar import USUAL_HOURS, Day
-from app.clocks.calendar_file import CalendarYear
+from app.clocks.calendar_file import CalendarYear, in_order, read_calendar
 
 REGION, NAME = "cn", "中国大陆"
 FIRST = 2024
+FOLDER = "_calendars"
+
+
+def beginning(bpmn: Path) -> Iterator[CalendarYear]:
+    """The announced years, then what bpmn/_calendars says. Raises CalendarRefused."""
+    yield from announced()
+    files = sorted((bpmn / FOLDER).glob("*.yaml"))
+    yield from in_order(read_calendar(f"{FOLDER}/{file.name}", file.read_bytes()) for file in files)
 
 
 def announced() -> Iterator[CalendarYear]:

@@ -48,7 +48,7 @@ class Times:
     bound_of: Callable[[str], tuple[str, str | None] | None] = lambda element: None
     """What a waiting element of the diagram is bound to: a clock, and one of its tiers or its due time."""
     calendar_of: Callable[[], Calendar] = lambda: NO_CALENDAR
-    """The working calendar in force; asked only where something is counted in working time."""
+    """The working calendar of the case's place; asked only where something is counted in working time."""
     history_of: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     """The ledger of the case as it was loaded; asked only where a due time is worked out anew."""
 
@@ -192,8 +192,8 @@ class Times:
         calendar = self._calendar_for(clock, entries)
         worked = ledger.reckon(entries, clock.allowance, calendar)
         assert worked is not None, "every clock begins with a line of its ledger"
-        version = calendar.version if self._works(clock, entries) else None
-        clock = replace(clock, due_at=worked.due, calendar=version)
+        by = (calendar.version, calendar.region) if self._works(clock, entries) else (None, None)
+        clock = replace(clock, due_at=worked.due, calendar=by[0], region=by[1])
         self.keep(clock)
         tiers = self.sla.tiers_of(clock.name)
         for tier in tiers:

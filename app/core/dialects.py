@@ -48,6 +48,24 @@ def _now_sqlite(element: Any, compiler: Any, **_: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
 
 
+class joined(FunctionElement[Any]):
+    """The texts of a group, with commas between them; none for no rows."""
+
+    inherit_cache = True
+    type = Text()
+    name = "joined"
+
+
+@compiles(joined, "postgresql")
+def _joined_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **more)}, ',')"
+
+
+@compiles(joined, "sqlite")
+def _joined_sqlite(element: Any, compiler: Any, **more: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **more)}, ',')"
+
+
 def locked(statement: Select[Any], *, skip: bool = False, shared: bool = False) -> Select[Any]:
     """The same rows, locked until the end of the transaction (SQLite has one writer and needs no word);
     `shared` with others who only rely on them."""

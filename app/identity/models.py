@@ -27,6 +27,8 @@ units = Table(
     Column("parent_id", Id, ForeignKey("units.id", name="fk_units_parent")),
     # The codes from the root down, joined by "/": a prefix is a subtree.
     Column("path", String(255), nullable=False),
+    # The working calendar that counts here and below; none: as above, at the top that of the house.
+    Column("region", String(20)),
     # Of a district: its corners, [longitude, latitude] each; positions of its cases lie within.
     Column("boundary", Json),
     # Of a place where people are served: where it is found on the map.

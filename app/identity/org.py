@@ -37,6 +37,16 @@ __all__ = [
 ]
 
 
+Look = Callable[[Session, OrgFile], None]
+_looks: list[Look] = []
+
+
+def when_loading(look: Look) -> None:
+    """Whoever knows what the file may name looks at it before it is loaded. Raises OrgRefused."""
+    if look not in _looks:
+        _looks.append(look)
+
+
 Along = Callable[[Session, "Unit", str, str], None]
 _along: list[Along] = []
 
@@ -241,6 +251,8 @@ def load_org(session: Session, data: bytes, *, with_passwords: bool = True) -> O
     every finding.
     """
     org = read_org(data)
+    for look in _looks:
+        look(session, org)
     unit_ids = _load_units(session, org)
     _load_roles(session, org)
     _load_people(session, org, unit_ids, with_passwords)
@@ -264,6 +276,7 @@ def _load_units(session: Session, org: OrgFile) -> dict[str, tuple[str, str]]:
             "tier": unit.tier,
             "parent_id": placed[unit.parent][0] if unit.parent is not None else None,
             "path": unit.path,
+            "region": unit.region,
             "boundary": unit.boundary,
             "lng": unit.point[0] if unit.point is not None else None,
             "lat": unit.point[1] if unit.point is not None else None,

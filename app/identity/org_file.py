@@ -17,7 +17,8 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}\Z")
 _TOPIC = re.compile(PATTERN)
 _PHONE = re.compile(r"[0-9+][0-9 -]{4,38}\Z")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
-UNIT_KEYS = ("code", "name", "kind", "tier", "parent", "boundary", "point", "address", "phone")
+_REGION = re.compile(r"[a-z][a-z0-9_]{0,19}\Z")
+UNIT_KEYS = ("code", "name", "kind", "tier", "parent", "region", "boundary", "point", "address", "phone")
 REAL = ("real_name", "phone", "id_number")
 
 
@@ -37,6 +38,9 @@ class UnitLine:
     """Where it is found on the map, of a place where people are served."""
     address: str | None = None
     phone: str | None = None
+    region: str | None = None
+    """Whose working calendar counts here and below, as `huying calendar` knows it."""
+    region_line: int = 0
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,11 @@ def _units(node: Any, found: Findings) -> dict[str, UnitLine]:
         phone = text_of(entry["phone"], "phone", found) if "phone" in entry else None
         if phone is not None and not _PHONE.match(phone):
             found.add(entry["phone"], "phone（电话）只写数字、空格和连接符，例如 010-12345678。")
-        line = UnitLine(code, name, kind, tier, parent, "", boundary, point, address, phone)
+        region = text_of(entry["region"], "region", found) if "region" in entry else None
+        if region and not _REGION.match(region):
+            found.add(entry["region"], f"region（日历的键）只用小写字母、数字和下划线，现在是“{region}”。")
+        where = entry["region"].start_mark.line + 1 if "region" in entry else 0
+        line = UnitLine(code, name, kind, tier, parent, "", boundary, point, address, phone, region, where)
         listed[code] = (item, line)
     if not listed:
         found.add(node, "缺少 units（单位），至少要有一个。")

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.clocks import calendars
 from app.clocks.calendar import WorkingLine
+from app.clocks.calendars import InForce
 from app.core import clock, db, dialects
 from app.core.db import Session
 from app.core.ids import new_id
@@ -25,8 +26,9 @@ class Notice:
     """What is told: the class of bpmn/_notices.yaml, the words, and what it is about.
 
     `key` says exactly what it is about: a person is told of the same class and key once, however often it is
-    asked. `quiet`: outside working hours it waits until people work, unless the class or `urgent` says that
-    it is urgent, or unless it would come at or after `latest`. Text that does not fit is cut.
+    asked. `quiet`: outside the working hours of his region it waits until people work there, unless the
+    class or `urgent` says that it is urgent, or unless it would come at or after `latest`. Text that does
+    not fit is cut.
     """
 
     kind: str
@@ -69,7 +71,7 @@ def keep(session: Session, told: Sequence[tuple[Person, Notice]], now: datetime 
         urgent = notice.urgent or kind.urgent
         waits = notice.quiet and person.quiet and not urgent
         soonest = max(notice.at, now or notice.at)
-        tell_at = opening.after(soonest) if waits else soonest
+        tell_at = opening.after(soonest, person) if waits else soonest
         if notice.latest is not None and tell_at >= notice.latest:
             tell_at = soonest
         row: dict[str, Any] = {
@@ -105,26 +107,31 @@ class _Opening:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: dict[datetime, datetime] = {}
+        self._known: dict[tuple[datetime, str], datetime] = {}
 
-    def after(self, at: datetime) -> datetime:
-        """The instant itself within working hours, else the next at which they begin."""
-        if at not in self._known:
-            self._known[at] = working_from(self._line, at)
-        return self._known[at]
+    def after(self, at: datetime, person: Person) -> datetime:
+        """The instant itself within working hours, else the next at which they begin; of somebody who works
+        in several regions, where they begin first."""
+        named = {self._by.region_at(path) for path in person.paths} or {self._by.house}
+        return min(self._opens(at, region) for region in named)
+
+    def _opens(self, at: datetime, region: str) -> datetime:
+        if (at, region) not in self._known:
+            line = WorkingLine(self._by.calendars[region], by_day=False)
+            self._known[at, region] = working_from(line, at)
+        return self._known[at, region]
 
     @cached_property
-    def _line(self) -> WorkingLine:
-        """By the calendar of this minute: whoever changes it need not be heard within the same second."""
+    def _by(self) -> InForce:
+        """The calendars of this minute: whoever changes one need not be heard within the same second."""
         house, now = db.current().url, clock.monotonic()
-        kept = _lines.get(house)
+        kept = _kept.get(house)
         if kept is None or now > kept[0]:
-            line = WorkingLine(calendars.in_force(self._session), by_day=False)
-            kept = _lines[house] = (now + KEPT_SECONDS, line)
+            kept = _kept[house] = (now + KEPT_SECONDS, calendars.by_place(self._session))
         return kept[1]
 
 
-_lines: dict[str, tuple[float, WorkingLine]] = {}
+_kept: dict[str, tuple[float, InForce]] = {}
 KEPT_SECONDS = 60.0
 
 

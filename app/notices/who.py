@@ -10,6 +10,7 @@ from app.cases.models import cases, tasks
 from app.core import dialects
 from app.core.db import Instant, Session
 from app.identity import org
+from app.identity.memberships import APPROVED, memberships
 from app.identity.models import appointments, case_access, people, units
 from app.notices.models import notice_choices, notice_settings
 from app.notices.rules import Kind
@@ -19,11 +20,13 @@ PERSON = "person:"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may be told: `chosen` is what he said of classes, `quiet` whether he rests at night."""
+    """Somebody who may be told: `chosen` is what he said of classes, `quiet` whether he rests at night,
+    `paths` the units where he works, or the communities that he belongs to."""
 
     id: str
     quiet: bool = True
     chosen: Mapping[str, bool] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
 
     def hears(self, kind: Kind) -> bool:
         if kind.must:
@@ -32,7 +35,17 @@ class Person:
 
 
 _CHOSEN = and_(notice_choices.c.person_id == people.c.id, dialects.one_of(notice_choices.c.kind, "kinds"))
-_COLUMNS = (people.c.id, notice_settings.c.quiet, notice_choices.c.kind, notice_choices.c.wanted)
+_APPOINTED, _MEMBER = appointments.alias(), memberships.alias()
+_WORKS = select(dialects.joined(_APPOINTED.c.unit_path)).where(
+    _APPOINTED.c.person_id == people.c.id,
+    or_(_APPOINTED.c.valid_from.is_(None), _APPOINTED.c.valid_from <= dialects.instant_now()),
+    or_(_APPOINTED.c.valid_to.is_(None), _APPOINTED.c.valid_to > dialects.instant_now()),
+)
+_LIVES = select(dialects.joined(_MEMBER.c.unit_path)).where(
+    _MEMBER.c.person_id == people.c.id, _MEMBER.c.state == APPROVED
+)
+_PATHS = func.coalesce(_WORKS.scalar_subquery(), _LIVES.scalar_subquery(), "").label("paths")
+_COLUMNS = (people.c.id, notice_settings.c.quiet, notice_choices.c.kind, notice_choices.c.wanted, _PATHS)
 _ABOUT = people.outerjoin(notice_choices, _CHOSEN).outerjoin(
     notice_settings, notice_settings.c.person_id == people.c.id
 )
@@ -89,12 +102,14 @@ def members(
 def _gathered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Person]:
     chosen: dict[str, dict[str, bool]] = {}
     quiet: dict[str, bool] = {}
+    paths: dict[str, tuple[str, ...]] = {}
     for row in rows:
         mine = chosen.setdefault(row["id"], {})
         quiet[row["id"]] = row["quiet"] if row["quiet"] is not None else True
+        paths[row["id"]] = tuple(filter(None, row["paths"].split(",")))
         if row["kind"] is not None:
             mine[row["kind"]] = row["wanted"]
-    return {each: Person(each, quiet[each], chosen[each]) for each in chosen}
+    return {each: Person(each, quiet[each], chosen[each], paths[each]) for each in chosen}
 
 
 # — by their part in a case —

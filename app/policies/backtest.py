@@ -134,10 +134,10 @@ def backtest(which: Which, tried: Bundle, most: int = MOST_CASES) -> Found:
         found.excluded = session.scalar(select(func.count()).where(*chosen, cases.c.excluded.is_(True))) or 0
         if found.cases > most:
             _refuse("/from", f"这段时间收到 {found.cases} 件，一次最多回测 {most} 件，请缩短期间。")
-        calendar = calendars.in_force(session)
+        counted = calendars.by_place(session)
         for rows in _batches(session, chosen):
             for case, kept in _read(session, rows):
-                _tell(found, case, kept, tried, calendar)
+                _tell(found, case, kept, tried, counted.at(case["org_path"]))
     return found
 
 
@@ -210,6 +210,7 @@ def _misfit(board: Board, kept: _Kept, own: Bundle, calendar: Calendar) -> str |
     """Where the case's own policy, told again, says something else than its clocks do."""
     told = _by_instance(board.clocks)
     labels = {name: each.label for name, each in own.sla.clocks.items()}
+    counted = calendar.region, calendar.version
     for row in kept.clocks:
         again = told.pop((row.name, row.instance), None)
         label = labels.get(row.name, row.name)
@@ -219,7 +220,9 @@ def _misfit(board: Board, kept: _Kept, own: Bundle, calendar: Calendar) -> str |
             return f"“{label}”照记录重算，起止与原来的不一致"
         if _decided(board.ledger, again.id) != _decided(kept.ledger, row.id):
             return f"“{label}”的时限由当时的内容决定，那时的内容没有全部留下"
-        if row.calendar in (None, calendar.version) and again.due_at != row.due_at:
+        # By another calendar, or another version of it, the due time may be another one.
+        by_it = row.calendar is None or (row.region or calendar.region, row.calendar) == counted
+        if by_it and again.due_at != row.due_at:
             return f"“{label}”照记录重算，到期时刻与原来的不一致"
     if told:
         return f"“{labels[next(iter(told))[0]]}”照记录应当起算，实际没有"

@@ -65,7 +65,7 @@ def compare(actor: Actor, name: str, month: str) -> Compared:
         now = clock.now(session)
         places = freezing.places(session)
         current = members.of_month(session, report, kept.month, now, places)
-        calendar = calendars.in_force(session).version or None
+        calendar = calendars.by_place(session).newest or None
         codes = query.codes_below(session, actor)
         groups = frozen.in_scope(session, actor, kept.groups)
         then_points, now_points = (

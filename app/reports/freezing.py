@@ -124,7 +124,7 @@ def freeze(key: str, version: str, number: int, month: Month) -> bool:
             "month": str(month),
             "version_id": version,
             "version_number": number,
-            "calendar": calendars.in_force(session).version or None,
+            "calendar": calendars.by_place(session).newest or None,
             "frozen_at": now,
             "cases": len(found),
             "digest": digest(groups),

@@ -12,7 +12,7 @@ from app.cases import firing
 from app.cases.calendars import recounting, service
 from app.cases.models import task_queue, tasks
 from app.cli import main
-from app.clocks import calendars, seed
+from app.clocks import calendar_rows, calendars, seed
 from app.clocks.calendar_file import read_calendar
 from app.clocks.models import clock_ledger, clocks, timers
 from app.clocks.proof import verify_ledger
@@ -175,7 +175,7 @@ def test_a_later_version_leaves_the_one_before_as_it_was(world: World) -> None:
     take(year(2026))
 
     with db.reading() as session:
-        first, second = (calendars.at_version(session, "cn", version) for version in (1, 2))
+        first, second = (calendar_rows.at_version(session, "cn", version) for version in (1, 2))
 
     assert [len(each.years[2026].days) for each in (first, second)] == [1, 0]
 

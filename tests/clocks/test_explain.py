@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.clocks.calendar import Calendar
 from app.clocks.explain import Told, amount, explain, when
 from app.clocks.ledger import Entry, Reckoned, reckon
-from tests.clocks.test_ledger import CN, LIMITS, beijing, pause, started, with_pauses
+from tests.clocks.test_ledger import CN, COUNTY, LIMITS, beijing, pause, started, with_pauses
 
 
-def told(entries: Sequence[Entry], limit: str | None) -> list[Told]:
-    worked = reckon(entries, limit, CN)
+def told(entries: Sequence[Entry], limit: str | None, calendar: Calendar = CN) -> list[Told]:
+    worked = reckon(entries, limit, calendar)
     assert isinstance(worked, Reckoned)
     return explain(
-        worked, entries, CN, started="收到时起算", basis="条例第十条", counted_by="工作日历 cn 第 1 版"
+        worked, entries, calendar, started="收到时起算", basis="条例第十条", counted_by="工作日历 cn 第 1 版"
     )
 
 
@@ -54,6 +55,9 @@ def test_a_provisional_year_a_changed_limit_and_a_new_calendar_are_said() -> Non
     text = "\n".join(line.text for line in told(entries, "P15WD"))
 
     assert "2027 年的放假安排还没有导入，暂按周一至周五计" in text
+    there = "\n".join(line.text for line in told(entries, "P15WD", COUNTY))
+    assert "2027 年“示范县”的放假安排还没有导入，暂按“中国大陆”的计" in there
+    assert "2027 年“中国大陆”的放假安排还没有导入，暂按周一至周五计" in there
     assert "时限由7 天改为15 个工作日，从起点重新算" in text
     assert "按日历第 3 版重算，到期由 2027-01-01 10:00 改为 2027-01-04 10:00" in text
 
@@ -103,16 +107,16 @@ ledgers = st.tuples(
 
 
 @settings(max_examples=200, deadline=None)
-@given(ledgers, st.sampled_from(LIMITS))
+@given(ledgers, st.sampled_from(LIMITS), st.sampled_from((CN, COUNTY)))
 def test_the_lines_add_up_to_the_due_time(
-    ledger: tuple[datetime, list[tuple[timedelta, timedelta]], list[str]], limit: str
+    ledger: tuple[datetime, list[tuple[timedelta, timedelta]], list[str]], limit: str, calendar: Calendar
 ) -> None:
     start, pauses, longer = ledger
     entries = with_pauses(start, pauses)
     entries += [Entry(entries[-1].at, "extended", {"by": by, "reason": "材料多"}) for by in longer]
 
-    worked = reckon(entries, limit, CN)
-    lines = told(entries, limit)
+    worked = reckon(entries, limit, calendar)
+    lines = told(entries, limit, calendar)
 
     assert worked is not None
     assert worked.due == start + sum((line.adds for line in lines), timedelta())

@@ -27,10 +27,25 @@ def started(text: str) -> Entry:
 def announced() -> Calendar:
     """2024 to 2026 as the State Council announced them; 2027 is provisional."""
     years = {each.year: Year(each.days, each.hours, 1, each.source) for each in seed.announced()}
-    return Calendar("cn", 1, MappingProxyType(years))
+    return Calendar("cn", 1, MappingProxyType(years), "中国大陆")
 
 
 CN = announced()
+
+
+def county() -> Calendar:
+    """A county that works other hours, has two days off of its own, and rests on a make-up day of CN's."""
+    days = {
+        date(2026, 3, 20): Day("holiday", "肉孜节"),
+        date(2026, 5, 27): Day("holiday", "古尔邦节"),
+        date(2026, 2, 14): Day("holiday", "本地不调休"),
+        date(2026, 10, 1): Day("makeup", "值守"),
+    }
+    late = ((time(10), time(14)), (time(16), time(20)))
+    return Calendar("county", 2, MappingProxyType({2026: Year(days, late, 2, "通知")}), "示范县", CN)
+
+
+COUNTY = county()
 
 
 @pytest.mark.parametrize(
@@ -50,6 +65,22 @@ CN = announced()
 )
 def test_a_limit_is_counted_on_beijings_calendar(start: str, allowance: str, end: str) -> None:
     assert due([started(start)], allowance) == beijing(end)
+
+
+@pytest.mark.parametrize(
+    ("start", "allowance", "end"),
+    [
+        ("2026-03-19T12:00", "P2WD", "2026-03-24T12:00"),  # a day off of its own and a week-end
+        ("2026-03-19T13:00", "PT2WH", "2026-03-19T17:00"),  # its own break at noon
+        ("2026-03-19T19:00", "PT2WH", "2026-03-23T11:00"),
+        ("2026-02-13T19:00", "PT2WH", "2026-02-24T11:00"),  # CN's make-up day is off, its holidays hold
+        ("2026-09-30T19:00", "PT2WH", "2026-10-01T11:00"),  # CN's holiday is worked
+        ("2027-01-04T19:00", "PT2WH", "2027-01-05T11:00"),  # its hours last into a year nobody announced
+    ],
+)
+def test_a_region_says_what_differs_and_follows_in_the_rest(start: str, allowance: str, end: str) -> None:
+    assert due([started(start)], allowance, COUNTY) == beijing(end)
+    assert COUNTY.provisional(beijing(start), beijing(end)) == ((2027,) if start > "2027" else ())
 
 
 def test_a_month_near_midnight_is_beijings_month_not_greenwichs() -> None:

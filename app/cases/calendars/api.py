@@ -1,6 +1,5 @@
 """Working calendars over HTTP: everybody signed in may look, a named permission imports."""
 
-from datetime import date, timedelta
 from typing import Any
 
 from flask import Response
@@ -8,11 +7,9 @@ from flask import Response
 from app.cases.calendars import service
 from app.cases.calendars.schemas import CalendarImportIn, CalendarImportOut, CalendarsOut, CalendarYearOut
 from app.cases.calendars.service import Done
-from app.clocks import calendars
-from app.clocks.calendar import USUAL_HOURS
+from app.clocks import calendar_rows, calendars
 from app.clocks.calendar_file import FIRST_YEAR, LAST_YEAR, CalendarRefused, read_calendar, written
 from app.clocks.calendar_import import in_words
-from app.core.config import settings
 from app.core.db import reading
 from app.core.errors import FieldError, NotFound, Unprocessable
 from app.core.http import idempotent
@@ -37,20 +34,20 @@ def every() -> Response:
     """有哪些工作日历。"""
     actor()
     with reading() as session:
-        found = [
-            (row, calendars.at_version(session, row["region"], row["version"]))
-            for row in calendars.every(session)
-        ]
+        by, heads = calendars.by_place(session), calendar_rows.heads(session)
+        found = [(head, calendar_rows.newest(session, heads, region)) for region, head in heads.items()]
     items = [
         {
-            "region": row["region"],
-            "name": row["name"],
-            "version": row["version"],
-            "inForce": row["region"] == settings().calendar,
+            "region": head.region,
+            "name": head.name,
+            "follows": head.follows,
+            "version": calendar.version,
+            "inForce": head.region in by.calendars,
+            "units": [path.rpartition("/")[2] for path, region in by.places if region == head.region],
             "years": sorted(calendar.years),
-            "changedAt": out(row["changed_at"]),
+            "changedAt": out(head.changed_at),
         }
-        for row, calendar in found
+        for head, calendar in found
     ]
     return sent({"items": items})
 
@@ -66,29 +63,29 @@ def one_year(region: str, year: str) -> Response:
 
 def _year(region: str, year: int) -> dict[str, Any]:
     with reading() as session:
-        head = calendars.head(session, region)
-        if head is None or not FIRST_YEAR <= year <= LAST_YEAR:
+        heads = calendar_rows.heads(session)
+        if region not in heads or not FIRST_YEAR <= year <= LAST_YEAR:
             raise NotFound
-        calendar = calendars.at_version(session, region, head["version"])
+        calendar = calendar_rows.newest(session, heads, region)
     known = calendar.years.get(year)
-    every_day = (date(year, 1, 1) + timedelta(days=n) for n in range(366))
-    days = known.days if known else {}
     return {
         "region": region,
+        "follows": heads[region].follows,
         "year": year,
         "provisional": known is None,
         "version": known.version if known else 0,
         "source": known.source if known else "",
-        "hours": written(known.hours if known else USUAL_HOURS),
-        "workdays": sum(calendar.is_workday(day) for day in every_day if day.year == year),
+        "hours": written(calendar.usual(year)),
+        "workdays": calendar.workdays(year),
         "days": [
             {
                 "day": day.isoformat(),
                 "kind": each.kind,
                 "name": each.name,
+                "region": whose,
                 "hours": written(each.hours) if each.hours is not None else None,
             }
-            for day, each in sorted(days.items())
+            for day, each, whose in calendar.special(year)
         ],
     }
 
@@ -131,6 +128,7 @@ def _told(done: Done, dry_run: bool) -> dict[str, Any]:
             {
                 "case": each.case_id,
                 "number": each.number,
+                "region": each.region,
                 "label": each.label,
                 "was": out(each.was),
                 "due": out(each.due),

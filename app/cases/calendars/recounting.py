@@ -1,12 +1,12 @@
 """Another calendar: due times counted in working time are worked out anew, in batches of cases."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, update
 
 from app import bundles
 from app.audit import streams
@@ -16,7 +16,7 @@ from app.cases.models import cases, task_queue, tasks
 from app.cases.motion import Motion
 from app.clocks import calendars
 from app.clocks.board import Board
-from app.clocks.calendar import Calendar
+from app.clocks.calendars import InForce
 from app.clocks.models import clocks, ledger_of_all, timers
 from app.clocks.pausing import recount
 from app.clocks.rows import STOPPED, Clock, Timer
@@ -36,25 +36,22 @@ _TASK = ("due_at",)
 
 @dataclass(frozen=True)
 class Moved:
-    """One clock of a case whose due time is another now."""
+    """One clock of a case whose due time is another now, by the calendar of `region`."""
 
     case_id: str
     number: str
+    region: str
     label: str
     was: datetime | None
     due: datetime | None
 
 
-_BEHIND = (
-    clocks.c.calendar.is_not(None),
-    clocks.c.state != STOPPED,
-    clocks.c.calendar != bindparam("version"),
-)
-_COUNT = select(func.count(clocks.c.case_id.distinct())).where(*_BEHIND)
+_COUNTED = clocks.join(cases, cases.c.id == clocks.c.case_id)
+_COUNT = select(func.count(clocks.c.case_id.distinct())).select_from(_COUNTED)
 _ROOTS = (
     select(cases.c.root_id)
-    .join(clocks, clocks.c.case_id == cases.c.id)
-    .where(*_BEHIND, cases.c.root_id > bindparam("after"))
+    .select_from(_COUNTED)
+    .where(cases.c.root_id > bindparam("after"))
     .distinct()
     .order_by(cases.c.root_id)
     .limit(BATCH)
@@ -63,14 +60,7 @@ _LOCK = dialects.locked(
     select(cases.c.id).where(cases.c.id.in_(bindparam("roots", expanding=True))).order_by(cases.c.id),
     skip=True,
 )
-_CASES = (
-    select(cases)
-    .where(
-        cases.c.root_id.in_(bindparam("roots", expanding=True)),
-        cases.c.id.in_(select(clocks.c.case_id).where(*_BEHIND)),
-    )
-    .order_by(cases.c.id)
-)
+_CASES = select(cases).where(cases.c.root_id.in_(bindparam("roots", expanding=True))).order_by(cases.c.id)
 _SEEN = (
     update(cases)
     .where(cases.c.id == bindparam("row_id"))
@@ -89,29 +79,48 @@ _TIMERS = _of(timers, [timers.c.case_id, *(timers.c[name] for name in Timer.__da
 _TASKS = _of(tasks).where(tasks.c.state.in_(("open", "claimed")))
 
 
-def behind(session: Session, calendar: Calendar) -> int:
-    """How many cases have a due time by another version of the calendar."""
-    return int(session.scalar(_COUNT, {"version": calendar.version}) or 0)
+Regions = Collection[str] | None
+"""Those whose cases are meant; None: all, and cases whose place belongs to another region by now."""
 
 
-def would_move(session: Session, calendar: Calendar) -> list[Moved]:
-    """What a calendar that is not in force yet would move, of the first AT_ONCE cases; nothing is written."""
+def _behind(by: InForce, meant: Regions) -> ColumnElement[bool]:
+    """Clocks whose due time follows from another version, or another calendar, than counts there now."""
+    region = func.coalesce(clocks.c.region, by.house)
+    old = [
+        and_(region == name, clocks.c.calendar != calendar.version)
+        for name, calendar in by.calendars.items()
+        if meant is None or name in meant
+    ]
+    if meant is None:
+        old.append(region.not_in(sorted(by.calendars)))
+        if by.places:
+            old.append(region != by.named(cases.c.org_path))
+    return and_(clocks.c.calendar.is_not(None), clocks.c.state != STOPPED, or_(*old))
+
+
+def behind(session: Session, by: InForce, meant: Regions = None) -> int:
+    """How many cases have a due time by another version of their calendar, or by another calendar."""
+    return int(session.scalar(_COUNT.where(_behind(by, meant))) or 0)
+
+
+def would_move(session: Session, by: InForce, meant: Regions) -> list[Moved]:
+    """What calendars that are not in force yet would move, of the first AT_ONCE cases; nothing is written."""
     moved: list[Moved] = []
     after = ""
     for _ in range(AT_ONCE // BATCH):
-        motions, after = _loaded(session, calendar, SYSTEM, after, lock=False)
+        motions, after = _loaded(session, by, meant, SYSTEM, after, lock=False)
         moved += [told for motion in motions for told in _recounted(motion)]
         if not after:
             break
     return moved
 
 
-def move(session: Session, actor: Actor, calendar: Calendar) -> list[Moved]:
+def move(session: Session, actor: Actor, by: InForce, meant: Regions) -> list[Moved]:
     """Works the due times out anew, of at most AT_ONCE cases, in this transaction."""
     moved: list[Moved] = []
     after = ""
     for _ in range(AT_ONCE // BATCH):
-        told, after = _batch(session, calendar, actor, after)
+        told, after = _batch(session, by, meant, actor, after)
         moved += told
         if not after:
             break
@@ -119,18 +128,21 @@ def move(session: Session, actor: Actor, calendar: Calendar) -> list[Moved]:
 
 
 def catch_up() -> int:
-    """What an import left, or a case that was busy then: a batch a transaction; returns how many moved."""
+    """What an import left, a case that was busy then, units that belong to another region by now: a batch a
+    transaction; returns how many moved."""
     total, after = 0, ""
     while True:
         with transaction() as session:
-            told, after = _batch(session, calendars.in_force(session), SYSTEM, after)
+            told, after = _batch(session, calendars.by_place(session), None, SYSTEM, after)
         total += len(told)
         if not after:
             return total
 
 
-def _batch(session: Session, calendar: Calendar, actor: Actor, after: str) -> tuple[list[Moved], str]:
-    motions, after = _loaded(session, calendar, actor, after, lock=True)
+def _batch(
+    session: Session, by: InForce, meant: Regions, actor: Actor, after: str
+) -> tuple[list[Moved], str]:
+    motions, after = _loaded(session, by, meant, actor, after, lock=True)
     moved = [told for motion in motions for told in _recounted(motion)]
     if motions:
         _save(session, motions)
@@ -138,25 +150,27 @@ def _batch(session: Session, calendar: Calendar, actor: Actor, after: str) -> tu
         told = [event for motion in motions for event in motion.events]
         if told:
             batch = {"clocks": [{"case": event.case_id, **event.data} for event in told]}
-            streams.append(session, Entry("tiers", "clock.recounted", actor.id, calendar.region, batch, now))
+            concerned = "、".join(sorted({str(event.data["region"]) for event in told}))
+            streams.append(session, Entry("tiers", "clock.recounted", actor.id, concerned, batch, now))
             events.publish(session, told)
     return moved, after
 
 
 def _loaded(
-    session: Session, calendar: Calendar, actor: Actor, after: str, *, lock: bool
+    session: Session, by: InForce, meant: Regions, actor: Actor, after: str, *, lock: bool
 ) -> tuple[list[Motion], str]:
     """The next cases that are behind, and after which root to look on; "" when there are no more."""
-    which = {"version": calendar.version}
-    roots = list(session.execute(_ROOTS, {**which, "after": after}).scalars())
+    old = _behind(by, meant)
+    roots = list(session.execute(_ROOTS.where(old), {"after": after}).scalars())
     last = roots[-1] if len(roots) == BATCH else ""
     if lock and roots:  # one that somebody is at work on is left for the next time
         roots = list(session.execute(_LOCK, {"roots": roots}).scalars())
-    rows = session.execute(_CASES, {**which, "roots": roots}).mappings().all() if roots else []
-    return _motions(session, calendar, actor, [dict(row) for row in rows]), last
+    found = _CASES.where(cases.c.id.in_(select(clocks.c.case_id).where(old)))
+    rows = session.execute(found, {"roots": roots}).mappings().all() if roots else []
+    return _motions(session, by, actor, [dict(row) for row in rows]), last
 
 
-def _motions(session: Session, calendar: Calendar, actor: Actor, rows: list[dict[str, Any]]) -> list[Motion]:
+def _motions(session: Session, by: InForce, actor: Actor, rows: list[dict[str, Any]]) -> list[Motion]:
     if not rows:
         return []
     ids = {"ids": [row["id"] for row in rows]}
@@ -179,7 +193,7 @@ def _motions(session: Session, calendar: Calendar, actor: Actor, rows: list[dict
             actor.id,
             [Clock(*each[1:]) for each in own_clocks.get(row["id"], [])],
             [Timer(*each[1:]) for each in own_timers.get(row["id"], [])],
-            calendar_of=lambda: calendar,
+            calendar_of=lambda at=row["org_path"]: by.at(at),  # type: ignore[misc]
             history_of=lambda own=row["id"]: [line for line in lines if line["case_id"] == own],  # type: ignore[misc]
         )
         mine = {task["id"]: dict(task) for task in own_tasks if task["case_id"] == row["id"]}
@@ -198,14 +212,14 @@ def _recounted(motion: Motion) -> list[Moved]:
     """Moves what a case has; its tasks follow."""
     moved = recount(motion.board)
     for before, after in moved:
-        data = {"was": _text(before.due_at), "due": _text(after.due_at), "calendar": after.calendar}
-        motion.events.append(motion.board.tell("recounted", after, **data))
+        data = {"was": _text(before.due_at), "due": _text(after.due_at)}
+        whose = {"calendar": after.calendar, "region": after.region}
+        motion.events.append(motion.board.tell("recounted", after, **data, **whose))
     if moved and motion.case["state"] == "active":
         sync.set_dues(motion)
-    labels = motion.bundle.sla.clocks
+    labels, c = motion.bundle.sla.clocks, motion.case
     return [
-        Moved(motion.case["id"], motion.case["number"], labels[a.name].label, b.due_at, a.due_at)
-        for b, a in moved
+        Moved(c["id"], c["number"], str(a.region), labels[a.name].label, b.due_at, a.due_at) for b, a in moved
     ]
 
 

@@ -11,7 +11,13 @@ class CalendarOut(Schema):
     region = fields.String(required=True)
     name = fields.String(required=True)
     version = fields.Integer(required=True)
-    in_force = fields.Boolean(required=True, metadata={"description": "本系统按它计工作时间"})
+    follows = fields.String(
+        required=True, allow_none=True, metadata={"description": "跟随哪个日历，只写与它不同的"}
+    )
+    in_force = fields.Boolean(
+        required=True, metadata={"description": "有地方按它计工作时间：全系统，或 units 里的单位及其下级"}
+    )
+    units = ListOf(fields.String(), required=True, metadata={"description": "写明用它的单位（代码）"})
     years = ListOf(fields.Integer(), required=True, metadata={"description": "已公布的年份"})
     changed_at = Moment(required=True)
 
@@ -27,16 +33,21 @@ class CalendarDayOut(Schema):
 
     day = fields.Date(required=True)
     kind = fields.String(required=True, metadata={"enum": ["holiday", "makeup", "workday"]})
+    region = fields.String(required=True, metadata={"description": "哪个日历写的"})
     name = fields.String(required=True)
     hours = ListOf(fields.String(), required=True, allow_none=True)
 
 
 class CalendarYearOut(Schema):
-    """One year of a calendar; a provisional one works from Monday to Friday."""
+    """One year of a calendar, with what it follows; a provisional one works as that does, else from Monday to
+    Friday."""
 
     region = fields.String(required=True)
+    follows = fields.String(required=True, allow_none=True)
     year = fields.Integer(required=True)
-    provisional = fields.Boolean(required=True, metadata={"description": "还没有公布，暂按周一至周五"})
+    provisional = fields.Boolean(
+        required=True, metadata={"description": "还没有公布，暂按所跟随的日历或周一至周五"}
+    )
     version = fields.Integer(required=True)
     source = fields.String(required=True)
     hours = ListOf(fields.String(), required=True, metadata={"description": "平常的工作时间"})
@@ -64,6 +75,7 @@ class DueMovedOut(Schema):
 
     case = fields.String(required=True)
     number = fields.String(required=True)
+    region = fields.String(required=True, metadata={"description": "按哪个日历重算"})
     label = fields.String(required=True)
     was = Moment(required=True, allow_none=True)
     due = Moment(required=True, allow_none=True)

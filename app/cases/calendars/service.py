@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from app.cases.calendars import recounting
 from app.cases.calendars.recounting import Moved
-from app.clocks import calendar_import
+from app.clocks import calendar_import, calendars
 from app.clocks.calendar_file import CalendarYear
 from app.clocks.calendar_import import Import
-from app.core.config import settings
 from app.core.db import Session
 from app.identity.actor import Actor
 
@@ -24,10 +23,12 @@ class Done:
 def import_year(session: Session, actor: Actor, year: CalendarYear, *, dry_run: bool = False) -> Done:
     """Keeps the year, and moves what is counted by it; `dry_run` tells the same and keeps nothing."""
     made = calendar_import.import_year(session, actor, year, dry_run=dry_run)
-    if made.nothing or year.region != settings().calendar:
+    after = calendars.by_place(session).changed(made.calendar)
+    meant = after.on(year.region)
+    if made.nothing or not meant:
         return Done(made, [], 0)
     if dry_run:
-        behind = recounting.behind(session, made.calendar)
-        return Done(made, recounting.would_move(session, made.calendar), max(0, behind - recounting.AT_ONCE))
-    moved = recounting.move(session, actor, made.calendar)
-    return Done(made, moved, recounting.behind(session, made.calendar))
+        waiting = max(0, recounting.behind(session, after, meant) - recounting.AT_ONCE)
+        return Done(made, recounting.would_move(session, after, meant), waiting)
+    moved = recounting.move(session, actor, after, meant)
+    return Done(made, moved, recounting.behind(session, after, meant))

@@ -43,6 +43,10 @@ def load() -> None:
         raise click.ClickException(f"没有示范区的机构文件 {file}；请检查 HUYING_BPMN。")
     migrations.upgrade(reach.database(create=True, migrated=False))
     wire()
+    with db.transaction() as session:
+        for year in seed.beginning(settings().bpmn_dir):
+            for line in calendar_told(service.import_year(session, SYSTEM, year)):
+                click.echo(line)
     try:
         # Where a unit moves, cases are locked: whoever works on one a moment longer is waited for.
         loaded = within_budget(lambda: _organised(file.read_bytes()))
@@ -55,10 +59,6 @@ def load() -> None:
     with db.transaction() as session:
         for report in importing.load_folder(session, settings().bpmn_dir):
             click.echo("\n".join(told_of(report)))
-    with db.transaction() as session:
-        for year in seed.announced():
-            for line in calendar_told(service.import_year(session, SYSTEM, year)):
-                click.echo(line)
     notes = []
     for published in publish_each():
         for line in published.lines:
