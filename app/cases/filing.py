@@ -40,9 +40,9 @@ from app.engine.errors import EngineError
 from app.engine.run import Run
 from app.identity import memberships, org
 from app.identity.actor import SCHEDULE, Actor
-from app.identity.permissions import CASE_CREATE
+from app.identity.permissions import CASE_CREATE, CASE_READ
 from app.identity.residents import RESIDENT
-from app.identity.scopes import require
+from app.identity.scopes import case_scope, require
 
 STAFF = "staff"
 """The source of a case that a person of the house filed; a service is its own source."""
@@ -78,7 +78,7 @@ def file_case(actor: Actor, new: NewCase, request: Once | None = None) -> Moved 
         return within_budget(lambda: _step(actor, new, number, bundle, request), request)
     except IntegrityError as error:  # the same external number was filed a moment ago
         with reading() as session:
-            _first_filing(session, _source(actor, bundle, new.external_no), new.external_no)
+            _first_filing(session, actor, _source(actor, bundle, new.external_no), new.external_no)
         raise error
     except EngineError as error:
         if dry:
@@ -213,7 +213,7 @@ def _born(session: Session, actor: Actor, new: NewCase, number: str, bundle: Bun
     if received > now:
         raise DateInFuture(errors=[FieldError("/receivedAt", "date-in-future", "收到时间不能晚于现在。")])
     source = _source(actor, bundle, new.external_no)
-    _first_filing(session, source, new.external_no)
+    _first_filing(session, actor, source, new.external_no)
     place = _place(session, actor, new, bundle, now)
     reporter = _reporter(session, actor, new.reporter, now)
     motion = born(
@@ -333,13 +333,18 @@ def _home(session: Session, actor: Actor, code: str | None, now: datetime) -> or
     return next((unit for unit in found if unit and unit.valid_at(now) and code in (None, unit.code)), None)
 
 
-def _first_filing(session: Session, source: str, external_no: str | None) -> None:
+def _first_filing(session: Session, actor: Actor, source: str, external_no: str | None) -> None:
+    """Raises AlreadyFiled, which names the first one to who may see it."""
     if external_no is None:
         return
     first = session.execute(_SAME, {"source": source, "external_no": external_no}).one_or_none()
-    if first is not None:
-        raise AlreadyFiled(
-            f"编号 {external_no} 已登记为 {first.number}。",
-            link=f"/api/v1/cases/{first.id}",
-            number=first.number,
-        )
+    if first is None:
+        return
+    seen = case_scope(actor, CASE_READ, cases.c.org_path, cases.c.id)
+    if session.scalar(select(cases.c.id).where(cases.c.id == first.id, seen)) is None:
+        raise AlreadyFiled(f"编号 {external_no} 已登记过，在您的范围以外。")
+    raise AlreadyFiled(
+        f"编号 {external_no} 已登记为 {first.number}。",
+        link=f"/api/v1/cases/{first.id}",
+        number=first.number,
+    )

@@ -70,9 +70,12 @@ def test_an_external_number_is_known_by_its_source(world: World) -> None:
     world.file(by="city", external_no="BJ-1")  # another source
     world.file(external_no="BJ-2")
     with pytest.raises(AlreadyFiled) as caught:
-        world.file(by="jia1", external_no="BJ-1", place_unit="d1-s1-c1")  # staff too, of another unit
+        world.file(by="paiqian2", external_no="BJ-1")  # staff too
+    with pytest.raises(AlreadyFiled) as unseen:
+        world.file(by="jia1", external_no="BJ-1", place_unit="d1-s1-c1")  # and of another unit
 
     assert caught.value.extra["link"].endswith(first.case["id"])
+    assert unseen.value.extra == {}
     assert len(world.rows(cases)) == 3
 
 
