@@ -142,6 +142,7 @@ def test_who_handled_a_matter_does_not_verify_it_and_others_see_and_do_nothing(c
     assert county.post("cgw1", f"/tasks/{task['id']}/complete", body, seen=1).status_code == 404
     county.appoint("jia1", "reviewer", "d1")
     county.complete("jia1", task, "办结", {"result": "已清运"})
+    assert "已清运" not in str(county.get("jumin1", f"/my/cases/{case}").json), "not verified yet"
     check = task_of(county, "jia1", case) if any(r["case_id"] == case for r in county.inbox("jia1")) else None
     row = check or task_of(county, "shenhe1", case)
     own = county.post(
