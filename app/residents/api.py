@@ -72,7 +72,7 @@ blp = Blueprint("my-matters", __name__, url_prefix="/api/v1/my", description="æˆ
 
 def _matter(status: int, moved: Moved) -> Stored:
     where = {"Location": f"/api/v1/my/cases/{moved.case['id']}"} if status == 201 else {}
-    return idempotent.stored(status, reading.head(moved.case, moved.bundle), where)
+    return idempotent.stored(status, reading.head(moved.case, moved.bundle, {}), where)
 
 
 _SHOWN = partial(_matter, 200)

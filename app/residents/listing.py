@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, false, select
+from sqlalchemy import Select, bindparam, false, func, select
 
 from app import bundles
 from app.bundles import Bundle, store
@@ -19,7 +19,7 @@ from app.core.errors import FieldError
 from app.identity.actor import Actor
 from app.identity.models import case_access
 from app.identity.residents import RESIDENT
-from app.residents.reading import desk, fields_of, head
+from app.residents.reading import desk, fields_of, head, standing
 
 Row = dict[str, Any]
 
@@ -30,6 +30,10 @@ _PAGE = (
     .order_by(case_access.c.case_id.desc())
     .limit(bindparam("most"))
 )
+
+_going_on = cases.alias("going_on")
+_STANDS = select(_going_on.c.status).where(_going_on.c.id == cases.c.merged_into).scalar_subquery()
+"""The status of the case that a merged one went into."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,10 @@ def page(actor: Actor, wanted: Wanted, limit: int, after: str | None) -> list[Ro
     query = _PAGE if after is None else _PAGE.where(case_access.c.case_id < after)
     with reading() as session:
         query = _narrowed(session, query, wanted)
-        rows = session.execute(query, {"holder": desk(actor), "most": limit + 1})
-        return [dict(row) for row in rows.mappings()]
+        found = session.execute(query, {"holder": desk(actor), "most": limit + 1})
+        rows = [dict(row) for row in found.mappings()]
+        stand = standing(session, rows)
+    return [{**row, "stand": stand} for row in rows]
 
 
 def listed(row: Mapping[str, Any]) -> Row:
@@ -64,7 +70,7 @@ def listed(row: Mapping[str, Any]) -> Row:
         }
         for name in told
     ]
-    return {**head(row, bundle), "facts": facts}
+    return {**head(row, bundle, row["stand"]), "facts": facts}
 
 
 def _shown(bundle: Bundle, *, filed: bool) -> list[str]:
@@ -85,7 +91,8 @@ def _narrowed(session: Session, query: Select[Any], wanted: Wanted) -> Select[An
     bundle = _bundle(session, wanted.process)
     if wanted.status is not None:
         public = bundle.process.public.items()
-        query = query.where(cases.c.status.in_([own for own, said in public if said == wanted.status]))
+        stands = func.coalesce(_STANDS, cases.c.status)
+        query = query.where(stands.in_([own for own, said in public if said == wanted.status]))
     for name, value in wanted.facts:
         query = query.where(cases.c.id.in_(_with(bundle, name, value)))
     return query

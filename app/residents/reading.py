@@ -55,6 +55,9 @@ _OWN = exists().where(
 )
 _ONE = select(cases).where(cases.c.id == bindparam("case"), _OWN)
 _FILED = select(cases).where(cases.c.filed_from == bindparam("case"), _OWN).order_by(cases.c.id)
+_GOING_ON = select(cases.c.id, cases.c.version_id, cases.c.status).where(
+    cases.c.id.in_(bindparam("which", expanding=True))
+)
 _TASKS = select(tasks).where(
     tasks.c.case_id == bindparam("case"), tasks.c.state.in_(("open", "claimed")), tasks.c.part.is_(None)
 )
@@ -104,21 +107,34 @@ def look(actor: Actor, case_id: str) -> Row:
         told = _fields(session, case, bundle)
         which = {"case": case_id, "holder": desk(actor)}
         filed = [dict(row) for row in session.execute(_FILED, which).mappings()]
+        stand = standing(session, [case, *filed])
     mine = [task for task in open_tasks if desk(actor) in task["pools"]]
     return {
-        **head(case, bundle),
+        **head(case, bundle, stand),
         "data": [
             {"name": name, "label": bundle.process.data[name].label, "value": held[name]}
             for name in told
             if held.get(name) is not None
         ],
         "tasks": [asked(task, bundle) for task in mine],
-        "filed": [head(row, bundles.get(row["version_id"])) for row in filed],
+        "filed": [head(row, bundles.get(row["version_id"]), stand) for row in filed],
     }
 
 
-def head(case: Mapping[str, Any], bundle: Bundle) -> Row:
-    """A matter in a list."""
+def standing(session: Session, matters: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Matter → its public status, of those that were merged: they stand where the one that goes on stands."""
+    into = {row["id"]: row["merged_into"] for row in matters if row["state"] == "merged"}
+    if not into:
+        return {}
+    going = {row.id: row for row in session.execute(_GOING_ON, {"which": sorted(set(into.values()))})}
+    return {
+        own: bundles.get(going[other].version_id).process.public_status(going[other].status)
+        for own, other in into.items()
+    }
+
+
+def head(case: Mapping[str, Any], bundle: Bundle, stand: Mapping[str, str | None]) -> Row:
+    """A matter in a list; `stand` as `standing` says it."""
     return {
         "id": case["id"],
         "number": case["number"],
@@ -126,7 +142,7 @@ def head(case: Mapping[str, Any], bundle: Bundle) -> Row:
         "processName": bundle.process.name,
         "title": case["title"],
         "placeUnit": case["place_unit"],
-        "status": bundle.process.public_status(case["status"]),
+        "status": stand.get(case["id"], bundle.process.public_status(case["status"])),
         "state": case["state"],
         "receivedAt": out(case["received_at"]),
         "closedAt": out(case["closed_at"]),
@@ -149,15 +165,21 @@ def asked(task: Mapping[str, Any], bundle: Bundle) -> Row:
 
 
 def course(actor: Actor, case_id: str) -> list[Row]:
-    """What happened, in public words, oldest first."""
+    """What happened, and each public status that its steps brought, oldest first."""
     with reading() as session:
-        own(session, actor, case_id)
+        bundle = bundles.get(own(session, actor, case_id)["version_id"])
         rows = session.execute(_CHAIN, {"case": case_id}).all()
-    return [
-        {"seq": row.seq, "at": out(row.at), "text": "；".join(said)}
-        for row in rows
-        if (said := _said(orjson.loads(row.events)))
-    ]
+    told: list[Row] = []
+    stood: str | None = None
+    for row in rows:
+        happened = orjson.loads(row.events)
+        said, stands = _said(happened), _came_to(happened, bundle) or stood
+        if stands not in (stood, None, *said) and told:  # where it begins is no news
+            said.append(f"进入“{stands}”")
+        stood = stands
+        if said:
+            told.append({"seq": row.seq, "at": out(row.at), "text": "；".join(said)})
+    return told
 
 
 def files(actor: Actor, case_id: str) -> list[Row]:
@@ -226,6 +248,13 @@ def _filed_with(bundle: Bundle) -> Row:
 
 def _said(events: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(said for event in events if (said := _words(event))))
+
+
+def _came_to(events: Sequence[Mapping[str, Any]], bundle: Bundle) -> str | None:
+    """The public status of the last step that opened, where process.yaml has a word for it."""
+    opened = [bundle.drawn.steps.get(event["step"]) for event in events if event["name"] == "task.opened"]
+    words = [bundle.process.public.get(step.status or "") for step in opened if step is not None]
+    return next((word for word in reversed(words) if word), None)
 
 
 def _words(event: Mapping[str, Any]) -> str | None:

@@ -138,6 +138,9 @@ def test_one_post_is_one_problem_whoever_records_it_and_its_author_sees_it(town:
     assert [answer.status_code for answer in again] == [409] * 4
     assert {answer.json["link"] for answer in again} == {f"/api/v1/cases/{first['id']}"}
     assert other.status_code == 201
+    elsewhere = town.record("xuncha-s2", DING, externalNo="TZ-7").json
+    assert (elsewhere["type"], "link" in elsewhere) == ("/problems/already-filed", False)
+    assert first["number"] not in str(elsewhere), "what is out of sight is not named"
     (mine,) = town.get("jumin1", "/my/cases").json["items"]
     assert (mine["title"], mine["status"]) == ("@居委 群里说路灯不亮", "未回应")
 
@@ -194,6 +197,7 @@ def test_only_who_raised_a_problem_rates_it_and_averages_are_of_all_ratings(town
         town.do("jia1", mine[0], "评分", stars=5),
         *(town.rated("jumin2", mine[0], stars) for stars in (0, 6, 2.5)),  # type: ignore[arg-type]
     ]
+    assert "修好了。" in str(town.get("jumin2", f"/my/cases/{mine[0]['id']}").json["data"]), "the measure"
     given = [town.rated("jumin2", case, stars) for case, stars in zip(mine, (5, 4, 1), strict=False)]
     twice = town.rated("jumin2", mine[0], 1, comment="改主意了")
 

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -71,7 +72,10 @@ def test_what_the_community_did_is_read_at_once_with_its_time_and_by_nobody_else
     last = town.get("jumin1", f"/my/cases/{case['id']}/timeline").json["items"][-1]
     assert whole["status"] == "待您评价"
     assert {"name": "result", "label": "办理结果", "value": "已换锁"} in whole["data"]
-    assert (last["text"], last["at"][:10]) == ("已答复", town.now().astimezone(BEIJING).date().isoformat())
+    assert (last["text"], last["at"][:10]) == (
+        "已答复；进入“待您评价”",
+        town.now().astimezone(BEIJING).date().isoformat(),
+    )
     assert town.get("jumin2", f"/my/cases/{case['id']}").status_code == 404
 
 
@@ -133,10 +137,32 @@ def test_the_course_is_told_in_public_words_without_names_reasons_and_opinions(t
 
     told = town.get("jumin1", f"/my/cases/{case['id']}/timeline").json["items"]
 
-    assert [step["text"] for step in told] == ["已收到并登记", "已答复", "已评价"]
+    assert [step["text"] for step in told] == [
+        "已收到并登记",
+        "已答复；进入“待您评价”",
+        "已评价；进入“回访中”",
+    ]
     whole = str(told) + str(town.get("jumin1", f"/my/cases/{case['id']}").json)
     for hidden in ("甲社区社工", "内部意见", "情绪激动", "handler", town.actor("jia1").id):
         assert hidden not in whole
+
+
+def test_a_matter_that_was_merged_stands_where_the_other_one_stands(town: World) -> None:
+    first, second = file(town), file(town, by="jumin2")
+    town.appoint("jia1", "dispatcher", "d1-s1-c1")
+    merging = {"into": first["id"], "reason": "同一把锁"}
+    merged = town.post("jia1", f"/cases/{second['id']}/merge", merging, seen=second["revision"])
+    handle(town, first)
+
+    whole = town.get("jumin2", f"/my/cases/{second['id']}").json
+    found = {
+        status: [row["status"] for row in town.get("jumin2", f"/my/cases?{asked}").json["items"]]
+        for status in ("待您评价", "办理中")
+        if (asked := urlencode({"process": "resident_request", "status": status}))
+    }
+
+    assert (merged.status_code, whole["state"], whole["status"]) == (200, "merged", "待您评价")
+    assert found == {"待您评价": ["待您评价"], "办理中": []}
 
 
 def test_urging_revoking_and_reopening_keep_their_guards(town: World) -> None:
