@@ -73,6 +73,23 @@ def listed(town: World, query: str = "", by: str = "jumin1") -> list[str]:
     return [each["title"] for each in answer.json["items"]]
 
 
+def test_an_activity_ends_after_it_began_and_takes_nobody_after_its_end(town: World):
+    given = {"process": "civic_activity", "title": "书法班", "answers": {"category": "02"}}
+    task = town.post("jiazhan1", "/cases", given).json["tasks"][0]
+    at = [(town.now() + timedelta(days=day)).isoformat(timespec="seconds") for day in range(5)]
+
+    def wrong(**dates: str) -> list[str]:
+        about = {"introduction": "零基础。", "mode": "线下", "held_place": "活动室", "contact": "站"}
+        body = {"outcome": "提交审核", "answers": {**about, **dates}}
+        answer = town.post("jiazhan1", f"/tasks/{task['id']}/complete?dryRun=true", body, seen=1)
+        return [each["pointer"].rpartition("/")[2] for each in answer.json.get("errors", ())]
+
+    assert wrong(held_from=at[3], held_until=at[2], signup_until=at[1]) == ["held_until"]
+    assert wrong(held_from=at[2], signup_until=at[3]) == ["signup_until"]
+    assert wrong(held_from=at[2], held_until=at[3], signup_until=at[4]) == ["signup_until"]
+    assert wrong(held_from=at[1], held_until=at[3], signup_until=at[2]) == []
+
+
 def publication(town: World, case: Row) -> str:
     (only,) = town.get("jumin1", f"/publications?case={case['id']}").json["items"]
     return f"/publications/{only['id']}"
