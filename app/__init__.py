@@ -95,7 +95,7 @@ def create_app() -> "Flask":
     from app.publications import managing_api as managing_publications
     from app.reports import api as reports
     from app.reports import forecast_api as forecast
-    from app.reports import months_api, points_api
+    from app.reports import months_api, pauses_api, points_api
     from app.residents import api as my_matters
     from app.residents import letters_api as my_letters
     from app.residents import membership_api as memberships
@@ -153,6 +153,7 @@ def create_app() -> "Flask":
     document.register_blueprint(reports.blp)
     document.register_blueprint(months_api.blp)
     document.register_blueprint(points_api.blp)
+    document.register_blueprint(pauses_api.blp)
     document.register_blueprint(policies.blp)
     document.register_blueprint(inspection.blp)
     document.register_blueprint(my_matters.blp)

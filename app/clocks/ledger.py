@@ -116,7 +116,7 @@ def reckon(
     start = next((line.at for line in entries if line.entry == "started"), None)
     if start is None:
         return None
-    gaps, paused, cut = _gaps(entries)
+    gaps, paused, cut = gaps_of(entries)
     line, stood, steps = line_of(allowance, calendar), NOTHING, []
     if allowance is not None:
         due = add(start, allowance, calendar)
@@ -141,7 +141,7 @@ def due(entries: Sequence[Entry], allowance: str | None, calendar: Calendar = NO
     return reckoned.due if reckoned else None
 
 
-def _gaps(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None, Gap | None]:
+def gaps_of(entries: Sequence[Entry]) -> tuple[list[Gap], Gap | None, Gap | None]:
     """The gaps that are over, the pause that lasts, and the one that a stop cut short."""
     gaps: list[Gap] = []
     paused: Gap | None = None

@@ -156,7 +156,7 @@ def _named(row: Any, names: dict[str, str]) -> Row:
 def in_period(report: Report, asked: Asked) -> list[ColumnElement[bool]]:
     """The cases of the period, whoever may see them."""
     at = PERIODS[asked.period]
-    found = [at >= _midnight(asked.first), at < _midnight(asked.last + timedelta(days=1))]
+    found = [at >= midnight(asked.first), at < midnight(asked.last + timedelta(days=1))]
     process = report.bundle.key if report.bundle is not None else asked.process
     return found if process is None else [*found, counted.c.process_key == process]
 
@@ -206,5 +206,6 @@ def _year_ago(day: date) -> date:
         return day.replace(year=day.year - 1, day=28)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The beginning of a day in Beijing."""
     return datetime.combine(day, time(), BEIJING)

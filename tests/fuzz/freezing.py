@@ -61,7 +61,15 @@ def listed(district: District) -> TestResponse:
     return district.world.get("duban1", "/reports/frozen_one/points?state=granted")
 
 
+def pauses(path: str) -> Callable[[District], TestResponse]:
+    """The paused time of a year, and its stretches."""
+    days = "from=2026-01-01&to=2026-12-31"
+    return lambda district: district.world.get(PERSON, f"/reports/pauses{path}?{days}")
+
+
 RIGHT = {
+    "GET /api/v1/reports/pauses": pauses(""),
+    "GET /api/v1/reports/pauses/cases": pauses("/cases"),
     "GET /api/v1/reports/{name}/points": listed,
     "POST /api/v1/reports/{name}/points": book(),
     "POST /api/v1/reports/{name}/points/{points_id}/decide": book("decide", granted=True),

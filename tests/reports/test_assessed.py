@@ -8,7 +8,7 @@ import pytest
 
 from app.core import db
 from app.core.clock import BEIJING
-from app.reports import schemas
+from app.reports import pauses_api, schemas
 from tests import world as worlds
 from tests.cases.asking import ask, brought, decide, district, open_task
 from tests.cases.secret_process import PHONE
@@ -65,9 +65,24 @@ def test_excluded_and_held_orders_are_out_of_what_is_assessed_and_in_their_own_r
     ask(world, "cgw1", plain, "extension")
 
     answer, counted = figures(world), figures(world, held="counted")
+    world.wait(hours=3)
+    today = world.now().astimezone(BEIJING).date()
+    days = f"from={today - timedelta(days=60)}&to={today}"
+    stood = world.get("duban1", f"/reports/pauses?by=approver&{days}").json
+    (group,) = stood["groups"]
+    stretches = world.get("duban1", f"/reports/pauses/cases?approver={group['by']['key']}&{days}").json
 
     assert misfits(schemas.FiguresOut(), answer) == []
     assert (answer["excluded"], answer["held"], answer["heldCounted"]) == (1, 1, False)
+    assert misfits(pauses_api.PausedOut(), stood) == misfits(pauses_api.StretchPage(), stretches) == []
+    assert (group["by"]["name"], group["cases"], group["pauses"], group["going"]) == ("审核员甲", 1, 1, 1)
+    assert 3 <= group["hours"] == stood["total"]["hours"] < 4
+    (stretch,) = stretches["items"]
+    assert (stretch["id"], stretch["unit"]["key"], stretch["until"]) == (second["case_id"], "d1-cgw", None)
+    for elsewhere in ("within=d1-s2", "process=side_hold"):
+        assert world.get("duban1", f"/reports/pauses?{days}&{elsewhere}").json["groups"] == [], elsewhere
+    assert world.get("duban1", f"/reports/pauses/cases?{days}&kind=other").json["items"] == []
+    assert world.get("zjw1", f"/reports/pauses?{days}").json["groups"] == []
     assert told(answer, "closed_rate", "return_rate") == [(0, 2), (0, 2)]
     assert told(counted, "closed_rate", "return_rate") == [(0, 3), (0, 3)]
     rates = ("exclusion_rate", "hold_rate", "extension_rate")
