@@ -44,6 +44,8 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "task.signers_added": ("step", "reason"),
     "task.signer_removed": ("step", "reason"),
     "publication.objected": ("title", "by", "text"),
+    "publication.booked": ("title", "by", "at", "text"),
+    "publication.booking_cancelled": ("title", "by"),
     POLL_OPENED: ("title", "until"),
     POLL_CLOSING: ("title", "until"),
     "letter.sent": (),

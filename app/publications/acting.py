@@ -9,9 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.bundles.publishing import ATTENDEES, REVIEWED, SIGNED
 from app.cases.advance import answered
-from app.core import clock, dialects, personal
+from app.core import clock, dialects, events, personal
 from app.core.db import Session
 from app.core.errors import FieldError
+from app.core.events import Event
 from app.core.ids import new_id
 from app.core.once import Once
 from app.identity.actor import Actor
@@ -59,6 +60,8 @@ _TAKE = (
     .where(models.publications.c.id == bindparam("which"))
     .values(taken=models.publications.c.taken + bindparam("more"))
 )
+BOOKED, BOOKING_CANCELLED = "publication.booked", "publication.booking_cancelled"
+
 _ASKED = (
     select(func.count())
     .select_from(bookings)
@@ -202,7 +205,9 @@ def cancel(actor: Actor, publication_id: str, request: Once | None = None) -> An
 def book(
     actor: Actor, publication_id: str, wanted_at: datetime, text: str, request: Once | None = None
 ) -> Any:
-    """预约交流: when, and what about. Raises NotOffered, BookingsEnough, PublicationRefused."""
+    """预约交流: when, and what about; whoever has the case in hand is told.
+
+    Raises NotOffered, BookingsEnough, PublicationRefused."""
 
     def act(session: Session) -> Row:
         row = _open(session, actor, publication_id)
@@ -223,19 +228,25 @@ def book(
             "at": now,
         }
         session.execute(insert(bookings), new)
+        at = f"{wanted_at.astimezone(clock.BEIJING):%Y-%m-%d %H:%M}"
+        told = {"title": row["title"], "by": actor.name, "at": at, "text": new["text"]}
+        events.publish(session, [Event(BOOKED, row["case_id"], now, actor.id, told)])
         return {"id": new["id"], "publication": publication_id, "state": ASKED}
 
     return answered(act, request)
 
 
 def cancel_booking(actor: Actor, publication_id: str, booking_id: str, request: Once | None = None) -> Any:
-    """取消预约, one's own. Raises BookingAnswered."""
+    """取消预约, one's own; told as the booking was. Raises BookingAnswered."""
 
     def act(session: Session) -> Row:
-        viewing.seen(session, actor, publication_id)
+        row = viewing.seen(session, actor, publication_id)
         which = {"booking": booking_id, "which": publication_id, "me": actor.id}
         if not session.execute(_CANCEL, which).rowcount:
             raise BookingAnswered
+        told = {"title": row["title"], "by": actor.name}
+        gone = Event(BOOKING_CANCELLED, row["case_id"], clock.now(session), actor.id, told)
+        events.publish(session, [gone])
         return {"id": booking_id, "publication": publication_id, "state": CANCELLED}
 
     return answered(act, request)
