@@ -199,7 +199,7 @@ def list_() -> None:
 @process.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--scenario", help="只走这一个场景（文件名或名称）。")
-@click.option("--coverage", is_flag=True, help="显示流程图中哪些元素没有走到。")
+@click.option("--coverage", is_flag=True, help="列出没有走到的元素、定时、消息和档，不到 100% 就算失败。")
 @click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
 def walk(folder: Path | None, scenario: str | None, coverage: bool, as_json: bool) -> None:
     """在一个临时的数据库里走流程的场景，把经过讲出来；不碰现有数据。
@@ -217,7 +217,7 @@ def walk(folder: Path | None, scenario: str | None, coverage: bool, as_json: boo
         click.echo(json.dumps(told_json))
     else:
         _told_walk(walked, covered, coverage)
-    if any(each.failed for each in walked):
+    if any(each.failed for each in walked) or (coverage and scenario is None and covered.missed):
         raise SystemExit(1)
 
 
@@ -257,9 +257,11 @@ def _walked(folder: Path, scenario: str | None) -> "tuple[list[Walked], Coverage
 
 
 def _figures(walked: "list[Walked]", covered: "Coverage") -> str:
+    parts = "、".join(f"{kind} {reached}/{whole}" for kind, (reached, whole) in covered.parts.items())
     return (
         f"{sum(not each.failed for each in walked)}/{len(walked)} 个场景走通；"
-        f"流程图元素走到 {len(covered.passed)}/{len(covered.every)}，{covered.percent}%。"
+        f"流程图元素、档走到 {len(covered.passed)}/{len(covered.every)}，{covered.percent}%"
+        f"{f'（{parts}）' if parts else ''}。"
     )
 
 

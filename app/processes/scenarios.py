@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from app import bundles
 from app.cases import filing, firing
 from app.cases.commands import NewCase
-from app.cases.models import incidents
+from app.cases.models import incidents, tasks
 from app.clocks import calendars
 from app.clocks.models import timers
 from app.core import clock, dialects
@@ -133,7 +133,15 @@ def _act(verb: str) -> Callable[[Walk, Row], None]:
 
 def _do(walk: Walk, given: Row) -> None:
     doing = _doing(walk, given, _open_tasks if ACTS[given["verb"]].of == "task" else _done_tasks)
-    walk.say(f"{doing.actor.name} {ACTS[given['verb']].run(doing)}")
+    did = ACTS[given["verb"]].run(doing)
+    walk.say(f"{_signed(doing)} {did}")
+
+
+def _signed(doing: Doing) -> str:
+    """Who did it, as the task says where it was in somebody else's name: 甲（代乙）."""
+    mine = (tasks.c.id == doing.task.get("id"), tasks.c.hand_id == doing.actor.id)
+    with reading() as session:
+        return session.scalar(select(tasks.c.signature).where(*mine)) or doing.actor.name
 
 
 def _refused(walk: Walk, given: Row) -> None:

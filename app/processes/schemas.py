@@ -76,7 +76,7 @@ class RehearsalOut(Schema):
         required=True, allow_none=True, metadata={"description": "没有走成的原因；走了时为 null"}
     )
     scenarios = ListOf(Shape(WalkedOut), required=True)
-    covered_percent = fields.Integer(required=True, metadata={"description": "走到的流程图元素，百分比"})
+    covered_percent = fields.Integer(required=True, metadata={"description": "走到的元素、看到的档，百分比"})
     missed = ListOf(fields.String(), required=True, metadata={"description": "没有走到的元素"})
 
 

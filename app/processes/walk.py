@@ -1,12 +1,14 @@
 """Walks the scenarios of a bundle, tells them as stories, and says which elements they reached."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app import bundles
 from app.bundles.bundle import Bundle
 from app.bundles.files import DIAGRAM, BundleFiles
+from app.engine.check.nodes import Node
 from app.engine.run import Run
 from app.identity.org_file import OrgFile
 from app.processes import scenarios
@@ -29,13 +31,24 @@ class Walked:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Elements of the diagram that some scenario passed: nodes, and the flows a gateway chooses between.
+    """What some scenario reached: nodes of the diagram, the flows a gateway chooses between, and the tiers of
+    sla.yaml that a scenario expects and sees.
 
-    `every` maps each id to how people call it: 任务“签收”(sign), 连线“退单”(returned).
+    `every` maps each id to how people call it: 任务“签收”(sign), 连线“退单”(returned), 档“超期”(sign.due);
+    `kinds` says of timers, messages and tiers that they are such.
     """
 
     passed: frozenset[str]
     every: Mapping[str, str]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[int, int]]:
+        """How many were reached of how many, by kind."""
+        return {
+            kind: (sum(self.kinds[each] == kind for each in self.passed & self.kinds.keys()), whole)
+            for kind, whole in Counter(self.kinds.values()).items()
+        }
 
     @property
     def percent(self) -> int:
@@ -82,15 +95,20 @@ def walk(
             if only is not None and only not in (name, scenario.name):
                 continue
             walked.append(_one(name, scenario, version_id))
-    every = elements(bundle)
-    return walked, Coverage(frozenset(passed) & frozenset(every), every)
+            if walked[-1].failed is None:
+                passed.update(_seen(scenario))
+    every, kinds = elements(bundle)
+    return walked, Coverage(frozenset(passed) & frozenset(every), every, kinds)
 
 
-def elements(bundle: Bundle) -> dict[str, str]:
-    """What a scenario can reach, with its name: every node, and each flow out of a gateway that chooses."""
+def elements(bundle: Bundle) -> tuple[dict[str, str], dict[str, str]]:
+    """What a scenario can reach, with its name: every node, each flow out of a gateway that chooses, every
+    tier; and which of them are timers, messages, tiers."""
     diagram = open_diagram(bundle.files.files[DIAGRAM])
     if diagram is None:
-        return {}
+        return {}, {}
+    kinds = {node.id: kind for node in diagram.every.values() if (kind := _kind(node)) is not None}
+    tiers = {f"{each.clock}.{each.key}": each.label for each in bundle.sla.tiers}
     nodes = {node.id: node.named.zh for node in diagram.every.values()}
     chosen = {
         flow.id: scope.flow_named(flow).zh
@@ -99,7 +117,21 @@ def elements(bundle: Bundle) -> dict[str, str]:
         if len(scope.leaving.get(node.id, ())) > 1
         for flow in scope.leaving[node.id]
     }
-    return nodes | chosen
+    lights = {each: f"档“{label}”({each})" for each, label in tiers.items()}
+    return nodes | chosen | lights, kinds | dict.fromkeys(tiers, "档")
+
+
+def _kind(node: Node) -> str | None:
+    if node.event == "timer":
+        return "定时"
+    return "消息" if node.event == "message" or node.kind in ("sendTask", "receiveTask") else None
+
+
+def _seen(scenario: Scenario) -> Iterator[str]:
+    """The tiers that a scenario expects; one that was walked to its end has seen them."""
+    for step in scenario.steps:
+        if step.kind == "expect":
+            yield from step.given.get("tiers", ())
 
 
 def _one(name: str, scenario: Scenario, version_id: str) -> Walked:

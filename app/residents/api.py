@@ -88,6 +88,7 @@ def what_i_may_file() -> Response:
 
 @blp.post("/cases")
 @blp.residents
+@blp.tries()
 @blp.moves
 @blp.arguments(
     MatterIn(),
@@ -99,7 +100,7 @@ def what_i_may_file() -> Response:
 )
 def file_matter(body: dict[str, Any]) -> Response:
     """我要说：登记自己的诉求，只能在自己是成员的社区，只能是对居民开放的流程。"""
-    once = idempotent.once(partial(_matter, 201))
+    once = idempotent.once(partial(_matter, 201), tells=False)
     return idempotent.send(filing.file_case(actor(), NewCase(**body), once))
 
 
@@ -228,6 +229,7 @@ def my_form(task_id: str) -> Response:
 
 @blp.post("/tasks/<id:task_id>/complete")
 @blp.residents
+@blp.tries()
 @blp.moves
 @blp.if_match
 @blp.arguments(CompleteIn(), example={"outcome": "评价", "answers": {"stars": 5, "satisfied": "满意"}})
@@ -248,7 +250,7 @@ def my_form(task_id: str) -> Response:
 )
 def complete(body: dict[str, Any], task_id: str) -> Response:
     """办理等我办的一个环节。"""
-    me, seen, once = actor(), etag.if_match(), idempotent.once(_SHOWN)
+    me, seen, once = actor(), etag.if_match(), idempotent.once(_SHOWN, tells=False)
     reading.own_task(me, task_id)
     told = tasks.complete(
         me, task_id, body["outcome"], body["answers"], body["opinion"], seen, once, body["confirm"]

@@ -427,7 +427,7 @@ def test_a_walk_goes_through_what_is_called_and_counts_its_own_elements(side_by_
 
     assert result.exit_code == 0, result.output
     assert "✓ 核查以后归档" in result.output
-    assert "1/1 个场景走通；流程图元素走到 5/5，100%。" in result.output
+    assert "1/1 个场景走通；流程图元素、档走到 5/5，100%。" in result.output
 
 
 def test_a_scenario_names_called_steps_that_there_are(side_by_side: Make) -> None:

@@ -125,7 +125,9 @@ def test_walk_of_everything_tells_a_figure_a_process_and_fails_for_what_nobody_r
 
     assert result.exit_code == 1, result.output
     first, *rest = result.output.splitlines()
-    assert re.fullmatch(r"work_order_12345：0/1 个场景走通；流程图元素走到 1/\d+，\d+%。", first)
+    assert re.fullmatch(
+        r"work_order_12345：0/1 个场景走通；流程图元素、档走到 1/\d+，\d+%（.*档 0/\d+.*）。", first
+    )
     assert rest[0].startswith("    ✗ ")
     assert "没有走到：" in rest[-1]
 

@@ -57,12 +57,14 @@ def test_a_refusal_that_does_not_come_fails_the_scenario(copied: Change):
 def test_what_no_scenario_reaches_is_counted_as_missed(copied: Change):
     _, coverage = walked(copied(), "on_time")
 
-    assert {"sign_overdue", "returned", "rejected"} == set(coverage.missed)
+    assert {"sign_overdue", "returned", "rejected", "total.due"} == set(coverage.missed)
     assert set(coverage.missed_named) == {
         "定时器“无人签收”(sign_overdue)",
         "连线“退单”(returned)",
         "连线“驳回”(rejected)",
+        "档“已超期”(total.due)",
     }
+    assert coverage.parts == {"定时": (0, 1), "档": (0, 1)}
     assert coverage.percent < 100
 
 

@@ -165,7 +165,10 @@ def test_a_matter_that_was_merged_stands_where_the_other_one_stands(town: World)
     assert found == {"待您评价": ["待您评价"], "办理中": []}
 
 
-def test_urging_revoking_and_reopening_keep_their_guards(town: World) -> None:
+def test_filing_urging_revoking_and_reopening_keep_their_guards_and_can_be_tried(town: World) -> None:
+    trial = town.post("jumin1", "/my/cases?dryRun=true", ASKED)
+    unfit = town.post("jumin1", "/my/cases?dryRun=true", {**ASKED, "answers": {}})
+    assert town.get("jumin1", "/my/cases").json["items"] == [], "a trial files nothing"
     first, second = file(town), file(town)
     path = f"/my/cases/{first['id']}"
 
@@ -177,6 +180,9 @@ def test_urging_revoking_and_reopening_keep_their_guards(town: World) -> None:
     urged = [town.post("jumin1", f"{path}/urge", {"text": "请快些"}) for _ in range(2)]
     gone = town.post("jumin1", f"/my/cases/{second['id']}/revoke", {"reason": "已经好了"})
     handle(town, first)
+    (own,) = town.get("jumin1", "/my/tasks").json["items"]
+    rate = {"outcome": "评价", **GOOD}
+    rated = town.post("jumin1", f"/my/tasks/{own['id']}/complete?dryRun=true", rate, seen=own["revision"])
     late = town.post("jumin1", f"{path}/revoke", {"reason": "不用了"})
     early = town.post("jumin1", f"{path}/reopen", {"reason": "又坏了"})
     assert town.post("jumin1", f"{path}/rate?dryRun=true", GOOD).status_code == 200
@@ -187,7 +193,11 @@ def test_urging_revoking_and_reopening_keep_their_guards(town: World) -> None:
     third = town.post("jumin1", f"{path}/reopen", {"reason": "又坏了"})
 
     assert [each.status_code for each in tried] == [200, 200, 409]
-    assert set(tried[1].json) == set(gone.json), "steps inside are no resident's business"
+    assert (trial.json["number"], trial.json["status"]) == (first["number"], "办理中"), (
+        "the number stays free"
+    )
+    assert (unfit.status_code, rated.status_code) == (422, 200), rated.json
+    assert set(tried[1].json) == set(rated.json) == set(gone.json), "steps inside are no resident's business"
     assert [each.status_code for each in urged] == [200, 429]
     assert gone.status_code == 200
     assert (late.status_code, late.json["type"]) == (409, "/problems/cannot-revoke")
