@@ -1,7 +1,8 @@
 """办理提示: what lacks or is unusual before a step ends, shown with its form and asked again at the end.
 
 A prompt that blocks stands until its cause is gone; any other until whoever completes the step confirms it.
-A hint only says something: nobody is asked about it. A new prompt is one function in LOOKS, a hint in HINTS.
+A hint only says something: nobody is asked about it. A new prompt is one function in LOOKS, a hint in HINTS;
+rooms above register theirs.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -138,4 +139,10 @@ def own_hints(at: At) -> Iterator[Hint]:
 
 
 LOOKS: tuple[Callable[[At], Iterator[Prompt]], ...] = (attachments_missing, improper_return)
-HINTS: tuple[Callable[[At], Iterator[Hint]], ...] = (repeated, own_hints)
+HINTS: list[Callable[[At], Iterator[Hint]]] = [repeated, own_hints]
+
+
+def hint(look: Callable[[At], Iterator[Hint]]) -> None:
+    """Registers what another room has to say, once."""
+    if look not in HINTS:
+        HINTS.append(look)

@@ -2,9 +2,10 @@
 
 
 def install() -> None:
-    """Keeps what is shown in step with the case it is shown of; forms may offer it."""
-    from app.cases import followers, offers
-    from app.publications import following, offering
+    """Keeps what is shown in step with its case; forms may offer it, and show what is objected to it."""
+    from app.cases import followers, offers, prompts
+    from app.publications import following, offering, prompting
 
     followers.follow(following.follow)
     offers.offer(offering.find)
+    prompts.hint(prompting.objections)

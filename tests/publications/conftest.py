@@ -67,7 +67,8 @@ def showing(
     """A worker writes an activity, it is shown, the worker runs it: counts, announces, hides or ends it."""
     drawing = Drawing("showing").start().task("write", WORKERS + ' camunda:formKey="write"', outcomes="发布")
     drawing.service("show", "publications.show", {"name": "活动"})
-    drawing.task("run", WORKERS + ' camunda:formKey="change"', outcomes="清点,结束报名,下架,公示,办结")
+    kinds = "清点,结束报名,下架,公示,办结"
+    drawing.task("run", WORKERS + ' camunda:formKey="change"', outcomes=kinds, clock="total")
     drawing.either("which", "onward")
     drawing.service("tally", "publications.tally", {"name": "活动"}, {name: name for name in TALLY})
     drawing.service("close", "publications.close", {"name": "活动"})

@@ -37,3 +37,15 @@ def test_what_is_hidden_is_read_by_nobody(activity: Activity) -> None:
     activity.go("下架")
 
     assert activity.seen(WATCHER)["reads"] == 0
+
+
+def test_an_objection_stands_with_the_form_of_the_step_that_decides_it(activity: Activity) -> None:
+    activity.post(TWO, "comments", {"text": "很好"})
+    activity.post(ONE, "objections", {"text": "太吵，电话 10000000002。"})
+
+    form = activity.world.get(WORKER, f"/tasks/{activity.task['id']}/form").json
+
+    ((code, text, asks),) = ((each["code"], each["text"], each["asks"]) for each in form["prompts"])
+    assert (code, asks) == ("objection", False)
+    assert text.startswith("居民甲提出异议：太吵，电话 ")
+    assert "10000000002" not in text
