@@ -69,7 +69,7 @@ def test_one_command_starts_everything_says_how_to_begin_and_keeps_the_data_unti
     assert launcher.stop(signal.SIGTERM) == 0
     assert launcher.left() == []
 
-    launcher.start()
+    launcher.start("--no-stub")
     kept = run_command("demo", "time", data=launcher.data)
     assert "快 3 小时。" in kept.stdout
     assert "注意：示范时钟拨动过，比真实时间快 3 小时" in launcher.output

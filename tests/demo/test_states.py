@@ -18,18 +18,11 @@ from app.processes.publish import shipped
 from app.reports import service
 from app.reports.numbers import numbers
 from app.reports.query import Asked
-from tests import world as worlds
+from tests.demo.conftest import house_of
 from tests.world import BPMN, World
 
 SMALL = "resident_request"
 STATUS = '<camunda:property name="status" value="([^"]+)"'
-
-
-def house_of(database: db.Database, *keys: str) -> World:
-    made = worlds.build(database, *(worlds.shipped(key) for key in keys))
-    with db.transaction() as session:
-        worlds.categorise(session)
-    return made
 
 
 def test_every_status_of_every_process_is_there_and_every_measure_leads_to_its_cases(

@@ -27,7 +27,6 @@ def test_members_are_told_once_that_a_poll_opens_and_before_its_end_those_who_ha
     database: db.Database,
 ):
     world = worlds.build(database, asking())
-    world.at_work()
     poll = Poll(database, world=world)
 
     herald.once()

@@ -59,7 +59,10 @@ def test_a_good_folder_is_checked_and_nothing_is_kept(client: FlaskClient, copie
 def test_a_scenario_that_does_not_hold_is_told_with_what_happened_until_then(
     client: FlaskClient, copied: Change
 ):
-    copied("scenarios/on_time.yaml", "status: 待签收", "status: 待派遣")
+    folder = copied("scenarios/on_time.yaml", "status: 待签收", "status: 待派遣")
+    for other in folder.glob("scenarios/*"):
+        if other.name != "on_time.yaml":
+            other.unlink()
 
     answer = client.post("/api/v1/deployments/validate", json=body(copied), headers=headers("liucheng1"))
 

@@ -95,7 +95,6 @@ def test_a_station_confirms_demand_addressed_to_it_and_the_centre_sees_that(town
 
 @pytest.mark.requirement("XC-048", "XC-049", "XC-050", "XC-051")
 def test_what_the_accepting_street_publishes_is_told_to_all_who_ordered_and_to_the_centre(town: World):
-    town.at_work()
     first, second = order(town), order(town, by="jumin3")
     order(town, by="jumin4")
     merging = {"into": first["id"], "reason": "同一个需求"}

@@ -311,7 +311,6 @@ def test_a_result_is_publicised_followed_up_again_and_again_and_rated_by_the_pro
 
 @pytest.mark.requirement("XC-070", "XC-071")
 def test_members_object_while_a_result_is_publicised_once_each_and_its_worker_is_told(house: World) -> None:
-    house.at_work()
     issue = Issue(house)
     issue.accept()
     issue.open("线上讨论")

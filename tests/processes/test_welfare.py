@@ -110,7 +110,6 @@ def figures(world: World, key: str, who: str, by: str = "") -> Any:
 @pytest.mark.requirement("BS-210", "BS-211", "BS-212", "BS-213", "BS-214", "BS-215")
 def test_a_project_is_drawn_up_submitted_taken_back_and_decided_once(database: db.Database) -> None:
     project = Project(database)
-    project.world.at_work()
     world, draft = project.world, project.task(ORG, "draft")
     bare = {"process": "welfare_project", "title": "x", "answers": {}, "placeUnit": "d1-sz-a"}
     assert world.post_filing(by=ORG, **bare).json["errors"][0]["pointer"] == "/answers/service_kind"

@@ -83,7 +83,6 @@ def test_without_a_report_the_brief_says_so_and_can_be_written_by_hand(database:
 
 @pytest.mark.requirement("BS-086")
 def test_the_analysis_of_problems_goes_to_the_units_that_were_chosen(world: World) -> None:
-    world.at_work()
     world.publish(worlds.shipped("problem_tracking"))
     told = world.now() - timedelta(days=3)
     about = {"content": "2 号楼堆了纸箱。", "label": "54"}
