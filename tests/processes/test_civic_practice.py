@@ -113,6 +113,12 @@ def test_what_the_accepting_street_publishes_is_told_to_all_who_ordered_and_to_t
     assert told(town, kind="practice") == [(name, "practice", text) for name in people]
     mail = [row["text"] for row in town.get("jumin3", "/notices").json["items"]]
     assert "与另一件同样的事合并办理" in "".join(mail)
+    course = town.get("jumin1", f"/my/cases/{first['id']}/timeline").json["items"]
+    assert [row["text"] for row in course[1:]] == [
+        "进入“已派单”",
+        "进入“已接单，筹备中”",
+        "进入“活动已发布”",
+    ]
 
 
 @pytest.mark.requirement("XC-034", "XC-052")

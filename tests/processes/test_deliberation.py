@@ -79,6 +79,7 @@ class Issue:
         self.wait(days=2, seconds=1)
         answers = {"conclusion": "同意加装。", "minutes": "议了两天。", "to_do": True, **more}
         self.done("形成结论", answers)
+        assert "同意加装" not in str(self.mine()), "a result is read from its publicity on"
         self.done("公示", {"publicity_text": "公示。", "objection_channel": "居委会"})
 
     def shown(self, name: str, who: str = TWO) -> Any:
