@@ -18,6 +18,7 @@ def wire() -> None:
     from app.cases import under_units
     from app.clocks import calendars
     from app.crypto import kept
+    from app.policies import swapping
 
     bundles.install()
     streams.install()
@@ -28,6 +29,7 @@ def wire() -> None:
     reports.install()
     publications.install()
     polls.install()
+    swapping.install()
     kept.install()
     periodic.install()
 
@@ -89,6 +91,7 @@ def create_app() -> "Flask":
     from app.notices import deliveries_api as notice_deliveries
     from app.places import api as places
     from app.policies import api as policies
+    from app.policies import swaps_api as policy_swaps
     from app.polls import api as polls
     from app.processes import api as processes
     from app.publications import api as publications
@@ -155,6 +158,7 @@ def create_app() -> "Flask":
     document.register_blueprint(points_api.blp)
     document.register_blueprint(pauses_api.blp)
     document.register_blueprint(policies.blp)
+    document.register_blueprint(policy_swaps.blp)
     document.register_blueprint(inspection.blp)
     document.register_blueprint(my_matters.blp)
     document.register_blueprint(my_letters.blp)

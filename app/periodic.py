@@ -13,6 +13,7 @@ def install() -> None:
     from app.exchange import outbox, parking
     from app.identity import login
     from app.inspection import service as inspection
+    from app.policies import swapping
     from app.publications import looking
     from app.reports import freezing
     from app.schedules import starting
@@ -20,6 +21,7 @@ def install() -> None:
     know(
         Schedule("process-schedules", "看看流程要定期登记什么", EVERY_MINUTE, starting.look),
         Schedule("calendars", "按新的工作日历重算到期时刻", EVERY_MINUTE, recounting.catch_up),
+        Schedule("policy-swaps", "在办的件换用新的时限规则", EVERY_MINUTE, swapping.go_on),
         Schedule("answers", "清理过期的重复请求回答", EVERY_MINUTE, once.sweep),
         Schedule("sign-ins", "清理过期的登录", EVERY_MINUTE, login.sweep),
         Schedule("files", "清理没有办件使用的附件", EVERY_DAY, attachments.sweep),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Literal
 
 from app.bundles import form_files, keys
 from app.bundles.data_fields import DataField, chosen_name
@@ -38,6 +39,12 @@ class Bundle:
     messages: Mapping[str, Message] = field(default_factory=lambda: NO_MESSAGES)
     parts: "Mapping[str, Bundle]" = field(default_factory=dict)
     """What it calls, by call activity (`linking.py`): its words are then part of the above."""
+    clocks_of: "Bundle | None" = None
+    """The version whose clocks these are, where a case went over to its policy; else they are its own."""
+
+    def under(self, other: "Bundle") -> "Bundle":
+        """This version with the clocks of another one, and the tables that they ask."""
+        return replace(self, sla=other.sla, clocks_of=other)
 
     @property
     def key(self) -> str:
@@ -69,18 +76,29 @@ class Bundle:
         """The decision that `table(name)` of sla.yaml means: `limits` is that of the file under `limits:`."""
         return self._limits if name == LIMITS else name
 
+    @property
+    def limit_tables(self) -> Decisions:
+        """The tables that its clocks ask."""
+        return (self.clocks_of or self).tables
+
+    @property
+    def no_limit(self) -> Literal["error", "null"]:
+        """What is done when no rule of such a table matches, as its author said (`noMatch`)."""
+        return (self.clocks_of or self).process.no_match
+
     @cached_property
     def limit_names(self) -> Mapping[str, frozenset[str]]:
         """Clock → the names whose values decide its limit; only clocks that ask a table,
         or end on a day of the case."""
         tables = {name: clock.table for name, clock in self.sla.clocks.items() if clock.table}
         days = {name: frozenset({clock.until}) for name, clock in self.sla.clocks.items() if clock.until}
-        return days | {name: self.tables.reads(self.limit_table(table)) for name, table in tables.items()}
+        asked = self.limit_tables
+        return days | {name: asked.reads(self.limit_table(table)) for name, table in tables.items()}
 
     @cached_property
     def _limits(self) -> str:
-        path = self.sla.limits
-        inside = compile_decisions({path: self.decisions[path]}).tables if path in self.decisions else {}
+        path, files = self.sla.limits, (self.clocks_of or self).decisions
+        inside = compile_decisions({path: files[path]}).tables if path in files else {}
         asked = {required for table in inside.values() for required in table.requires}
         tops = [name for name in inside if name not in asked]
         return tops[0] if LIMITS not in inside and len(tops) == 1 else LIMITS

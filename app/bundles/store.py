@@ -1,9 +1,12 @@
 """Published versions: kept as bytes, read once per process, never changed; running cases keep theirs."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +35,8 @@ __all__ = [
     "install",
     "keep",
     "latest",
+    "of",
+    "under",
     "version",
     "versions",
 ]
@@ -88,6 +93,7 @@ def install() -> None:
     """Tells the engine's catalog where versions come from; forgets versions read before."""
     with _lock:
         _bundles.clear()
+        _under.cache_clear()
     catalog.install(_source)
 
 
@@ -98,6 +104,24 @@ def get(version_id: str) -> Bundle:
         with reading() as session:
             bundle = version(session, version_id)
     return bundle
+
+
+def of(case: Mapping[str, Any]) -> Bundle:
+    """What a case goes by: its version, with the clocks of the one whose policy it went over to.
+
+    Raises as `get`.
+    """
+    return under(case["version_id"], case["policy_version"])
+
+
+def under(version_id: str, policy_version: str | None) -> Bundle:
+    """The same by the ids of both versions; without a second one a version has its own clocks."""
+    return get(version_id) if policy_version is None else _under(version_id, policy_version)
+
+
+@lru_cache(maxsize=MOST_VERSIONS)
+def _under(version_id: str, policy_version: str) -> Bundle:
+    return get(version_id).under(get(policy_version))
 
 
 def version(session: Session, version_id: str) -> Bundle:

@@ -34,7 +34,7 @@ from app.cases.commands.beside import (
     Unlinked,
     Write,
 )
-from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks
+from app.cases.commands.clocks import ExtendClock, PauseClocks, ResumeClocks, SwapPolicy
 from app.cases.commands.feeding import Begin
 from app.cases.commands.merging import (
     Answer,
@@ -92,6 +92,7 @@ from app.cases.verbs.reopen import reopen
 from app.cases.verbs.return_ import give_back
 from app.cases.verbs.split import part_taken_back, split, take_back
 from app.cases.verbs.stacking import moved_by
+from app.cases.verbs.swap_policy import swap_policy
 from app.cases.verbs.transfer import transfer
 from app.cases.verbs.unit_moved import unit_moved
 from app.cases.verbs.urge import urge
@@ -216,6 +217,8 @@ def act(tree: Tree, motion: Motion, command: Command) -> bool:
             return resume(motion, command)
         case ExtendClock():
             return extend(motion, command)
+        case SwapPolicy():
+            return swap_policy(motion, command)
         case MergeAway():
             return merge_away(motion, command)
         case TakeIn():

@@ -30,6 +30,7 @@ def born(
         "parent_id": None,
         "process_key": bundle.key,
         "version_id": bundle.version,
+        "policy_version": None,
         "external_no": None,
         "place_unit": place.code,
         "org_path": place.path,

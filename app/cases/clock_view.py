@@ -14,7 +14,7 @@ from app.cases.sentences import MILESTONES, decided
 from app.clocks import calendar_rows, policies
 from app.clocks.calendar import NO_CALENDAR, Calendar
 from app.clocks.explain import Told, explain
-from app.clocks.ledger import Entry, Reckoned, entries_of, reckon
+from app.clocks.ledger import POLICY_CHANGED, Entry, Reckoned, entries_of, reckon
 from app.clocks.models import clocks, ledger_of, timers
 from app.clocks.rows import ROUND, STOPPED
 from app.core import clock
@@ -51,21 +51,25 @@ def of(actor: Actor, case_id: str) -> list[dict[str, Any]]:
     """Every clock instance of a case, the oldest first. Raises NotFound out of scope."""
     with reading() as session:
         case = viewing.visible(session, actor, case_id)
-        bundle = bundles.get(case["version_id"])
-        policy = policies.number_of(session, bundle.version)
+        own = case["version_id"]
+        bundle = bundles.get(own)
         rows = [dict(row) for row in session.execute(_CLOCKS, {"case": case_id}).mappings()]
         ledger = ledger_of(session, case_id)
         flags = [dict(row) for row in session.execute(_FLAGS, {"case": case_id}).mappings()]
         names = _names(session, ledger)
         now = clock.now(session)
-        return [
-            {
+        used = {own, *_versions(rows, ledger)}
+        numbers = {version: policies.number_of(session, version) for version in used}
+        told = []
+        for row in rows:
+            bundle = bundles.under(own, row["policy_version"])  # what it goes by, or stopped under
+            shown = {
                 **viewing.clock_view(row),
-                **_explained(row, ledger, bundle, policy, calendar_of(session, row), names),
+                **_explained(row, ledger, bundle, numbers, calendar_of(session, row), names),
                 "tiers": _tiers(row, flags, bundle, row["stopped_at"] or now),
             }
-            for row in rows
-        ]
+            told.append(shown)
+        return told
 
 
 def one(actor: Actor, clock_id: str) -> dict[str, Any]:
@@ -88,11 +92,12 @@ def _explained(
     row: Row,
     ledger: list[Mapping[str, Any]],
     bundle: Bundle,
-    policy: int | None,
+    numbers: Mapping[str, int | None],
     calendar: Calendar,
     names: Mapping[str, str],
 ) -> dict[str, Any]:
     drawn = bundle.sla.clocks[row["name"]]
+    policy = numbers[row["policy_version"] or bundle.version]
     entries = entries_of(ledger, row["id"], row["started_at"])
     worked = reckon(entries, row["allowance"], calendar)
     assert worked is not None, "every clock begins with a line of its ledger"
@@ -100,10 +105,11 @@ def _explained(
         worked,
         entries,
         calendar,
-        started=_started(drawn, entries, bundle),
+        started=_started(entries, bundle),
         basis=_basis(drawn, entries, bundle, policy),
         counted_by=_counted_by(worked, row, calendar),
         who=lambda person: names.get(person, person),
+        policy=lambda version: _called(numbers[version or bundle.version]),
     )
     return {
         "label": drawn.label,
@@ -152,7 +158,25 @@ def _tiers(row: Row, flags: list[Row], bundle: Bundle, until: Any) -> list[dict[
     return tiers
 
 
-def _started(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
+def _versions(rows: list[Row], ledger: list[Mapping[str, Any]]) -> set[str]:
+    """The versions whose policies clocks went over to or came from."""
+    over = (line["detail"] for line in ledger if line["entry"] == POLICY_CHANGED)
+    named = [row["policy_version"] for row in rows] + [
+        detail[end] for detail in over for end in ("from", "to")
+    ]
+    return {version for version in named if version is not None}
+
+
+def _called(policy: int | None) -> str:
+    return f"第 {policy} 版" if policy is not None else "（没有编号的一版）"
+
+
+def _started(entries: list[Entry], bundle: Bundle) -> str:
+    """What started it, as the policy says under which it started."""
+    over = next((line for line in entries if line.entry == POLICY_CHANGED), None)
+    if over is not None:
+        bundle = bundles.under(bundle.version, over.detail["from"])
+    drawn = bundle.sla.clocks[str(entries[0].detail["clock"])]
     if drawn.per == PER_UNIT:
         return f"“{entries[0].detail['called']}”签收、成为承办单位时起算"
     name, step = event_parts(drawn.start)
@@ -164,11 +188,12 @@ def _started(drawn: ClockDef, entries: list[Entry], bundle: Bundle) -> str:
 
 
 def _basis(drawn: ClockDef, entries: list[Entry], bundle: Bundle, policy: int | None) -> str:
-    asked = [line for line in entries if line.entry in ("started", "limit_changed")]
+    asked = [line for line in entries if line.entry in ("started", "limit_changed", POLICY_CHANGED)]
     by_table = decided(asked[-1].detail, bundle) if asked else ""
     clause = f"{drawn.basis}；" if drawn.basis else ""
     rules = f"时限规则第 {policy} 版，" if policy is not None else ""
-    return f"{clause}{rules}流程版本 {bundle.version[:12]} 的 sla.yaml，时钟“{drawn.label}”{by_table}"
+    version = (bundle.clocks_of or bundle).version[:12]
+    return f"{clause}{rules}流程版本 {version} 的 sla.yaml，时钟“{drawn.label}”{by_table}"
 
 
 def _counted_by(worked: Reckoned, row: Row, calendar: Calendar) -> str:

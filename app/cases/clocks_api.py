@@ -18,7 +18,8 @@ class ClockLineOut(Schema):
     """One line of the derivation of a due time."""
 
     what = fields.String(
-        required=True, metadata={"description": "起点、限时、依据、日历、扣除、延期、改限、重算、照旧、到期"}
+        required=True,
+        metadata={"description": "起点、限时、依据、日历、扣除、延期、改限、换规则、重算、照旧、到期"},
     )
     text = fields.String(required=True)
     at = Moment(required=True, allow_none=True, metadata={"description": "到这一行为止的到期时刻"})

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from app import bundles
 from app.audit import streams
@@ -31,10 +31,11 @@ DUE = dialects.locked(
         timers.c.id,
         timers.c.case_id,
         clocks.c.name.label("clock"),
+        clocks.c.policy_since,
+        func.coalesce(clocks.c.policy_version, cases.c.version_id).label("policy_version"),
         timers.c.tier,
         timers.c.key,
         timers.c.due_at,
-        cases.c.version_id,
         cases.c.process_key,
         cases.c.org_path,
         cases.c.light,
@@ -102,7 +103,7 @@ def _mark(session: Session, now: datetime) -> int:
     lights: dict[str, str | None] = {}
     count: dict[str, int] = {}
     for row in rows:
-        sla = bundles.get(row.version_id).sla
+        sla = bundles.get(row.policy_version).sla
         tier = next(tier for tier in sla.tiers_of(row.clock) if tier.key == row.tier)
         light = lights.get(row.case_id, row.light)
         lights[row.case_id] = max(light, tier.colour, key=severity)
@@ -112,7 +113,7 @@ def _mark(session: Session, now: datetime) -> int:
             data["class"] = tier.kind
             of = {"of": row.case_id, "clock": row.key}
             classes += [{**of, "early": early, "late": late} for early, late in sla.pairs_of(tier)]
-        passed = row.due_at < row.opened_at  # an imported case came with it behind
+        passed = _passed(row)
         about = {"tier": tier, "label": sla.clocks[tier.clock].label, "key": row.key}
         about |= {"quiet": sla.quiet, "passed": passed}
         told.append(Event("clock.tier_reached", row.case_id, now, SYSTEM.id, data, about))
@@ -130,10 +131,18 @@ def _mark(session: Session, now: datetime) -> int:
     return len(due)
 
 
+def _passed(row: Any) -> tuple[str, str] | None:
+    """When a tier lay behind before anybody could mark it: an imported case came so, or its clock went over
+    to a policy that puts it there; in words, and what tells two such times apart."""
+    if row.policy_since is not None and row.due_at < row.policy_since:
+        return "换用时限规则时", f".{row.policy_since.isoformat()}"
+    return ("登记时", "") if row.due_at < row.opened_at else None
+
+
 def _readable(session: Session, row: Any) -> bool:
-    """Whether the case's version can be read; a tier of one that cannot becomes an incident."""
+    """Whether the policy of its clock can be read; a tier of one that cannot becomes an incident."""
     try:
-        bundles.get(row.version_id)
+        bundles.get(row.policy_version)
     except Exception as error:
         log.exception("flag timer %s failed", row.id)
         session.execute(_FLAG_STOPPED, {"row_id": row.id})

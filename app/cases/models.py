@@ -38,6 +38,8 @@ cases = Table(
     Column("number", String(60), nullable=False, unique=True),
     Column("process_key", String(60), nullable=False),
     Column("version_id", String(64), nullable=False),
+    # The version whose clocks it goes by since it went over to a newer policy; none: its own.
+    Column("policy_version", String(64)),
     Column("title", String(200), nullable=False),
     Column("source", String(60), nullable=False),
     Column("external_no", String(120)),

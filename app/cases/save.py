@@ -48,6 +48,7 @@ _TASK = (
 )
 _CASE = (
     "title",
+    "policy_version",
     "root_id",
     "reopened",
     "suspended_by",

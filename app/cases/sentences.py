@@ -248,6 +248,10 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             return f"终止：{event['reason']}"
         case "timer.fired":
             return f"到时：{event['label']}"
+        case "case.policy_changed":
+            before = f"（原第 {event['was']} 版）" if event["was"] else ""
+            by = f"{event['called']}发起，原因：{event['reason']}"
+            return f"换用时限规则第 {event['policy']} 版{before}，{by}"
         case "clock.started":
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             return f"“{clock_name(event, bundle)}”开始计时{due}{decided(event, bundle)}"
@@ -255,6 +259,11 @@ def sentence(event: Mapping[str, Any], bundle: Bundle) -> str:
             due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
             limits = f"由 {in_words(event['was'])} 改为 {in_words(event['limit'])}"
             return f"“{clock_name(event, bundle)}”{limits}{due}{decided(event, bundle)}"
+        case "clock.policy_changed":
+            due = f"，到期 {minutes(event['due'])}" if event.get("due") else ""
+            same = event["was"] == event["limit"]
+            limits = in_words(event["was"]) + ("不变" if same else f" 改为 {in_words(event['limit'])}")
+            return f"“{clock_name(event, bundle)}”换用新规则，时限{limits}{due}{decided(event, bundle)}"
         case "clock.paused":
             kind = PAUSES.get(event["kind"], event["kind"])
             since = f"从申请时（{minutes(event['since'])}）起" if event.get("since") else ""
@@ -328,7 +337,7 @@ def decided(event: Mapping[str, Any], bundle: Bundle) -> str:
 
 def named_rule(table: str, numbers: Sequence[int], bundle: Bundle) -> str:
     """决策表“办理时限”(limits)第 3 条规则."""
-    found = bundle.tables.tables.get(table)
+    found = bundle.limit_tables.tables.get(table) or bundle.tables.tables.get(table)
     named = found.written.named.zh if found is not None else table
     return named + "".join(f"第 {number} 条规则" for number in numbers)
 

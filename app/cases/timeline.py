@@ -35,7 +35,7 @@ def of(actor: Actor, case_id: str, limit: int = 200, after: int | None = None) -
         rows = session.execute(_CHAIN, {"case": case_id, "after": after or 0, "most": limit + 1}).all()
         told = [orjson.loads(row.events) for row in rows]
         _say(session, actor, [event for events in told for event in events])
-    bundle = bundles.get(case["version_id"])
+    bundle = bundles.of(case)
     return [
         {
             "seq": row.seq,

@@ -97,6 +97,10 @@ class Tree:
             motion.tasks.update(_tasks(self.session, target, task))
         return motion
 
+    def look(self, case: Row) -> Motion:
+        """A case as it stands, without its lock: for a trial of which nothing is kept."""
+        return self._load(case, "")
+
     def motion(self, task_id: str) -> Motion:
         """The locked case of a task (dry runs)."""
         return self._motions[self._targets[task_id]]
@@ -154,7 +158,7 @@ class Tree:
 
     def _load(self, case: Row, task_id: str) -> Motion:
         """The rows of a locked case that an act may touch."""
-        bundle = bundles.get(case["version_id"])
+        bundle = bundles.of(case)
         which = {"case": case["id"]}
         held, armed, found = self.session.ask(
             (_CLOCKS, which), (_TIMERS, which), (_TASKS, {**which, "task": task_id})
@@ -169,6 +173,8 @@ class Tree:
             [Timer(**row) for row in armed],
             calendar_of=lambda: calendars.in_force(self.session, case["org_path"]),
             history_of=lambda: ledger_of(self.session, case["id"]),
+            policy=case["policy_version"],
+            sla_at=lambda version: bundles.get(version or case["version_id"]).sla,
         )
         motion = Motion(
             self.session,

@@ -14,7 +14,7 @@ COMMANDS = {
     "revise": ("app.cli.db", "revise", "开发：按数据表的变化生成一个编号的迁移文件。"),
     "demo": ("app.cli.demo", "demo", "示范数据与拨动示范时钟。"),
     "process": ("app.cli.process", "process", "检查、发布与查看流程。"),
-    "sla": ("app.cli.sla", "sla", "时限规则发布以前，在以前的办件上试算。"),
+    "sla": ("app.cli.sla", "sla", "时限规则：发布以前试算，发布以后让在办的件换用。"),
     "categories": ("app.cli.categories", "categories", "导入诉求分类表，说明变化。"),
     "calendar": ("app.cli.calendar", "calendar", "装入、导入与查看工作日历，说明变化。"),
     "timers": ("app.cli.timers", "timers", "定时是否在走；时钟跳变后恢复。"),

@@ -1,6 +1,6 @@
 """The timers of one case while it moves: armed, moved, held, cancelled; what changed is remembered."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -70,6 +70,12 @@ class Alarms:
             if timer.state == "held" or (timer.state == "armed" and (timer.due_at or now) > now):
                 self.put(timer, "cancelled")
         self.uncap(clock_id)
+
+    def forget(self, clock_id: str, tiers: Collection[str]) -> None:
+        """These tiers are none any more: what was to mark one never will."""
+        for timer in [t for t in self.timers if t.kind == "flag" and t.key == clock_id]:
+            if timer.tier in tiers and timer.state in ("armed", "held"):
+                self.put(timer, "cancelled")
 
     def cap(self, clock_id: str, due: datetime) -> None:
         """A pause ends by itself at this instant."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.bundles.sla import PER_ROUND, PER_START, PER_UNIT, SAID, ClockDef
 from app.clocks import ledger
+from app.clocks.ledger import POLICY_CHANGED
 from app.clocks.limits import Limit
 from app.clocks.rows import (
     PAUSED,
@@ -65,7 +66,7 @@ class Board(Times):
                 continue
             if drawn.per == PER_START and drawn.start in milestones and clock.live:
                 told += self._stop([clock])
-            elif drawn.stop in milestones and self._stopped_by(clock) == drawn.stop:
+            elif (stop := self._stop_of(clock)) in milestones and self._stopped_by(clock) == stop:
                 told += self._as_before(clock)
         return told
 
@@ -103,7 +104,9 @@ class Board(Times):
         started = event.data.get("since") or event.at
         started = datetime.fromisoformat(started) if isinstance(started, str) else started
         limit = self.limit_of(drawn)
-        clock = Clock(new_id(), name, instance, RUNNING, started, limit.text, None)
+        clock = Clock(
+            new_id(), name, instance, RUNNING, started, limit.text, None, policy_version=self.policy
+        )
         self.clocks.append(clock)
         self.new_clocks[clock.id] = clock
         self.write(clock, "started", {"limit": limit.text, **limit.decided, **whose})
@@ -158,14 +161,49 @@ class Board(Times):
         kind, until = pause.detail["kind"], ledger.capped(pause)
         assert until is not None, "every pause has a cap"
         self.write(clock, "resumed", {"stood": False, "held": kind})
-        clock = self.settle(replace(clock, state=PAUSED, stopped_at=None))
+        clock, over = self._settled(replace(clock, state=PAUSED, stopped_at=None))
         self.alarms.cap(clock.id, until)
-        return [self.tell("resumed", clock, held=kind, until=in_iso(until))]
+        return [self.tell("resumed", clock, held=kind, until=in_iso(until)), *over]
 
     def _again(self, clock: Clock, *, stood: bool) -> list[Event]:
         self.write(clock, "resumed", {"stood": stood})
-        clock = self.settle(replace(clock, state=RUNNING, stopped_at=None))
-        return [self.tell("resumed", clock, due=in_iso(clock.due_at))]
+        clock, over = self._settled(replace(clock, state=RUNNING, stopped_at=None))
+        return [self.tell("resumed", clock, due=in_iso(clock.due_at)), *over]
+
+    def _settled(self, clock: Clock) -> tuple[Clock, list[Event]]:
+        """One that had stopped goes again: by another policy, where its case went over to that meanwhile."""
+        if clock.policy_version == self.policy:
+            return self.settle(clock), []
+        over = self.go_over(clock)
+        return next(each for each in self.clocks if each.id == clock.id), [over]
+
+    def go_over(self, clock: Clock) -> Event:
+        """A clock that runs goes by the case's policy from now on: limited anew from the same start; what was
+        paused, given back and granted stays. What it has reached is reached; what it waits for moves."""
+        drawn, left = self.sla.clocks[clock.name], self.sla_of(clock)
+        limit, was = self.limit_of(drawn), clock
+        clock = replace(clock, allowance=limit.text, policy_version=self.policy, policy_since=self.now)
+        due = self.reckoned(clock).due
+        detail = {
+            "from": was.policy_version,
+            "to": self.policy,
+            "was": was.allowance,
+            "limit": limit.text,
+            "wasDue": in_iso(was.due_at),
+            "due": in_iso(due),
+            **limit.decided,
+        }
+        self.write(clock, POLICY_CHANGED, detail)
+        gone = {tier.key for tier in left.tiers_of(clock.name)} - {
+            tier.key for tier in self.sla.tiers_of(clock.name)
+        }
+        self.alarms.forget(clock.id, gone)
+        return self.tell(POLICY_CHANGED, self.settle(clock), **detail)
+
+    def _stop_of(self, clock: Clock) -> str | None:
+        """The event that stops it, by the policy that it goes by."""
+        drawn = self.sla_of(clock).clocks.get(clock.name)
+        return drawn.stop if drawn is not None else None
 
     def _limit_anew(self, clock: Clock, limit: Limit) -> list[Event]:
         """Another limit from the same start, unless it is the one it had; what was paused stays given."""

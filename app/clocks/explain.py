@@ -8,15 +8,16 @@ from typing import Any
 from app.bundles.limit_text import in_words
 from app.bundles.sla import PAUSES
 from app.clocks.calendar import NOTHING, Calendar, Line, WorkingLine
-from app.clocks.ledger import Entry, Reckoned, Step, capped
+from app.clocks.ledger import POLICY_CHANGED, Entry, Reckoned, Step, capped
 from app.core.clock import BEIJING
 
 
 @dataclass(frozen=True)
 class Told:
-    """One line: `what` it is (起点, 限时, 依据, 日历, 改限, 扣除, 延期, 重算, 照旧, 到期), and what it says.
+    """One line: `what` it is (起点, 限时, 依据, 日历, 扣除, 延期, 改限, 换规则, 重算, 照旧, 到期).
 
-    `at` is where the due time stands after it, None for a line that moves nothing; `adds` by how much.
+    `text` is what it says, `at` where the due time stands after it, None for a line that moves nothing,
+    `adds` by how much.
     """
 
     what: str
@@ -34,9 +35,10 @@ def explain(
     basis: str,
     counted_by: str,
     who: Callable[[str], str] = str,
+    policy: Callable[[str | None], str] = lambda version: "新的一版",
 ) -> list[Told]:
     """All lines of a clock. `started` says what started it, `basis` whence its limit, `counted_by` by which
-    calendar; `who` gives a person's name."""
+    calendar; `who` gives a person's name, `policy` what the policy of a version is called (第 3 版)."""
     lines = [Told("起点", f"{when(clock.start)}，{started}", clock.start)]
     stands = clock.start
     for step in clock.steps:
@@ -46,7 +48,7 @@ def explain(
             lines += _whence(clock, calendar, basis, counted_by)
     if not clock.steps:
         lines += [Told("限时", "没有时限"), Told("依据", basis)]
-    return [*lines, *_changes(entries), _end(clock, who)]
+    return [*lines, *_changes(entries, policy), _end(clock, who)]
 
 
 _WHAT = {"limit": "限时", "gap": "扣除", "extension": "延期"}
@@ -107,13 +109,15 @@ def _whence(clock: Reckoned, calendar: Calendar, basis: str, counted_by: str) ->
     return lines
 
 
-def _changes(entries: Sequence[Entry]) -> list[Told]:
+def _changes(entries: Sequence[Entry], policy: Callable[[str | None], str]) -> list[Told]:
     """What was worked out anew on the way; it is in the due time already."""
     lines = []
     for line in entries:
         if line.entry == "limit_changed":
             was, now = in_words(line.detail.get("was")), in_words(line.detail.get("limit"))
             lines.append(Told("改限", f"{when(line.at)} 时限由{was}改为{now}，从起点重新算"))
+        elif line.entry == POLICY_CHANGED:
+            lines.append(Told("换规则", f"{when(line.at)} {_swapped(line.detail, policy)}"))
         elif line.entry == "recounted":
             was, due = (_when(line.detail.get(name)) for name in ("was", "due"))
             of = f" {line.detail['region']} " if line.detail.get("region") else ""
@@ -124,6 +128,16 @@ def _changes(entries: Sequence[Entry]) -> list[Told]:
             text = f"{when(line.at)} 退回到停止计时以前，{kind}照旧，如同没有停止过"
             lines.append(Told("照旧", text))
     return lines
+
+
+def _swapped(said: Mapping[str, Any], policy: Callable[[str | None], str]) -> str:
+    was, now = in_words(said["was"]), in_words(said["limit"])
+    limit = "时限不变" if said["was"] == said["limit"] else f"时限由{was}改为{now}，从起点重新算"
+    due = f"到期由 {_when(said['wasDue'])} 改为 {_when(said['due'])}"
+    moved = "正在暂停，恢复以后再算到期" if not (said["wasDue"] or said["due"]) else due
+    moved = "到期不变" if said["due"] and said["wasDue"] == said["due"] else moved
+    moved = "没有到期时刻" if said["limit"] is None else moved
+    return f"由时限规则{policy(said['from'])}换用{policy(said['to'])}：{limit}，{moved}"
 
 
 def _when(text: str | None) -> str:

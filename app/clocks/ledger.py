@@ -12,16 +12,18 @@ from app.core.clock import BEIJING
 from app.engine import durations
 
 DAY = timedelta(days=1)
+POLICY_CHANGED = "policy_changed"
+"""The line of a clock that goes over to another policy: from, to (versions), was, limit, wasDue, due."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """One line of a clock's ledger, oldest first.
 
-    started, limit_changed, paused {reason, cap, since}, resumed, extended {by, reason}, stopped, recounted,
-    tier_reached. A clock that runs on after a stop is `resumed` with `stood`: whether the gap is given back.
-    One that stood still when it stopped, and does so again as if it had not, is `resumed` with `held`, the
-    kind of its pause.
+    started, limit_changed, policy_changed, paused {reason, cap, since}, resumed, extended {by, reason},
+    stopped, recounted, tier_reached. A clock that runs on after a stop is `resumed` with `stood`: whether the
+    gap is given back. One that stood still when it stopped, and does so again as if it had not, is `resumed`
+    with `held`, the kind of its pause.
     """
 
     at: datetime

@@ -65,7 +65,7 @@ def _asked(
     functions: Mapping[str, Callable[..., Any]],
 ) -> Limit:
     table = bundle.limit_table(named)
-    decision = bundle.tables.decide(table, values, functions, bundle.process.no_match)
+    decision = bundle.limit_tables.decide(table, values, functions, bundle.no_limit)
     text = map_result(decision, "singleEntry")
     if text is not None:
         wrong = duration_error(text) if isinstance(text, str) else ("", "应为时长，例如 P7D。", "")

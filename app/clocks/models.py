@@ -37,6 +37,10 @@ clocks = Table(
     Column("calendar", Integer),
     # Whose calendar; none in natural time, and of a row of old: that of the house.
     Column("region", String(20)),
+    # The version of the process whose policy it went over to, or was started under after its case had, and
+    # since when; none: the case's own.
+    Column("policy_version", String(64)),
+    Column("policy_since", Instant),
     UniqueConstraint("case_id", "name", "instance", name="uq_clocks_instance"),
     # Which have run out.
     Index(

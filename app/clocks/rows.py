@@ -26,7 +26,9 @@ INSTANT = timedelta(microseconds=1)
 class Clock:
     """One clock of the case, as its row says. `due_at` is None without a limit and while it is paused;
     `region` and `calendar` are whose calendar and which version of it the due time was worked out by, None
-    when no part of it is counted in working time."""
+    when no part of it is counted in working time.
+    `policy_version` names the version of the process whose policy it goes by, None for its case's own;
+    `policy_since` is when it went over to that."""
 
     id: str
     name: str
@@ -38,6 +40,8 @@ class Clock:
     stopped_at: datetime | None = None
     calendar: int | None = None
     region: str | None = None
+    policy_version: str | None = None
+    policy_since: datetime | None = None
 
     @property
     def of_a_task(self) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from app.bundles.sla import ClockDef, Sla
+from app.bundles.sla import NO_SLA, ClockDef, Sla
 from app.clocks import ledger
 from app.clocks.alarms import Alarms
 from app.clocks.calendar import NO_CALENDAR, Calendar, WorkingLine
@@ -51,6 +51,10 @@ class Times:
     """The working calendar of the case's place; asked only where something is counted in working time."""
     history_of: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     """The ledger of the case as it was loaded; asked only where a due time is worked out anew."""
+    policy: str | None = None
+    """The version whose policy `sla` is, where the case went over to it; None for the case's own."""
+    sla_at: Callable[[str | None], Sla] = lambda version: NO_SLA
+    """The policy of a version, None for the case's own: what a clock goes by that stopped under it."""
 
     def __post_init__(self) -> None:
         self.alarms = Alarms(self.timers)
@@ -75,6 +79,10 @@ class Times:
             "workdays": lambda count: in_iso(self._after(_days(count), by_day=True)),
             "workhours": lambda count: in_iso(self._after(_days(count) / 24, by_day=False)),
         }
+
+    def sla_of(self, clock: Clock) -> Sla:
+        """The policy that a clock goes by: the case's, or an earlier one under which it stopped."""
+        return self.sla if clock.policy_version == self.policy else self.sla_at(clock.policy_version)
 
     def live(self) -> list[Clock]:
         """The clocks that run, paused ones too."""
@@ -117,7 +125,7 @@ class Times:
         colours = [
             tier.colour
             for clock in shown
-            for tier in self.sla.tiers_of(clock.name)
+            for tier in self.sla_of(clock).tiers_of(clock.name)
             if self._reached(clock, tier.key, by_limit=tier.age is None)
         ]
         return max(colours, key=severity, default=None)

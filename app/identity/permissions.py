@@ -44,6 +44,7 @@ INCIDENT_RETRY = Permission("incident:retry", "处理流程异常")
 PROCESS_READ = Permission("process:read", "查看流程")
 PROCESS_CHECK = Permission("process:check", "检查流程")
 PROCESS_PUBLISH = Permission("process:publish", "发布流程")
+POLICY_SWAP = Permission("policy:swap", "换用时限规则")
 ORG_READ = Permission("org:read", "查看机构和人员")
 ACCOUNT_DISABLE = Permission("account:disable", "停用账号")
 SUBSTITUTION_MANAGE = Permission("substitution:manage", "设置代理人")
@@ -101,6 +102,7 @@ ALL: dict[str, Permission] = {
         PROCESS_READ,
         PROCESS_CHECK,
         PROCESS_PUBLISH,
+        POLICY_SWAP,
         ORG_READ,
         ACCOUNT_DISABLE,
         SUBSTITUTION_MANAGE,

@@ -62,8 +62,10 @@ def _of_tier(event: Event) -> Iterable[_Told]:
     if tier is None or not tier.tell:
         return
     data, about = event.data, event.payload or {}
-    if about["passed"]:  # when the case came it lay behind already: told once for all of them
-        kind, key, text = PASSED, event.case_id, "登记时已有时限过了，不再逐条提醒，请查看各个时限。"
+    if about["passed"]:  # it lay behind already then: told once for all of them
+        when, since = about["passed"]
+        kind, key = PASSED, f"{event.case_id}{since}"
+        text = f"{when}已有时限过了，不再逐条提醒，请查看各个时限。"
     else:
         kind, key, text = CLOCK, f"{about['key']}.{tier.key}", f"{about['label']}：{data['label']}"
     notice = Notice(

@@ -17,6 +17,7 @@ from app.cases.motion import Row
 from app.clocks import calendars
 from app.clocks.board import Board
 from app.clocks.calendar import Calendar
+from app.clocks.ledger import POLICY_CHANGED
 from app.clocks.limits import Limit, extension_of, limit_of
 from app.clocks.models import clocks, ledger_of_all
 from app.clocks.replay import LATE, MET, NONE, Rules, replay, verdict
@@ -152,6 +153,9 @@ class _Kept:
 
 
 def _tell(found: Found, case: Row, kept: _Kept, tried: Bundle, calendar: Calendar) -> None:
+    if any(line["entry"] == POLICY_CHANGED for line in kept.ledger):
+        found.unreplayed.append(Unreplayed(case, "办理中换用过时限规则，不能按一版规则重算"))
+        return
     own = bundles.get(case["version_id"])
     begun = _begun(own, case, kept)
     try:

@@ -1,5 +1,6 @@
 """Why a clock is due when it is: lines that people can follow, and that add up."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.clocks.calendar import Calendar
 from app.clocks.explain import Told, amount, explain, when
-from app.clocks.ledger import Entry, Reckoned, reckon
+from app.clocks.ledger import POLICY_CHANGED, Entry, Reckoned, reckon
 from tests.clocks.test_ledger import CN, COUNTY, LIMITS, beijing, pause, started, with_pauses
 
 
@@ -107,12 +108,26 @@ ledgers = st.tuples(
 
 
 @settings(max_examples=200, deadline=None)
-@given(ledgers, st.sampled_from(LIMITS), st.sampled_from((CN, COUNTY)))
-def test_the_lines_add_up_to_the_due_time(
-    ledger: tuple[datetime, list[tuple[timedelta, timedelta]], list[str]], limit: str, calendar: Calendar
+@given(
+    ledgers,
+    st.sampled_from(LIMITS),
+    st.sampled_from((CN, COUNTY)),
+    st.lists(st.sampled_from(LIMITS), max_size=2),
+)
+def test_the_lines_add_up_to_the_due_time_also_after_another_policy(
+    ledger: tuple[datetime, list[tuple[timedelta, timedelta]], list[str]],
+    limit: str,
+    calendar: Calendar,
+    before: list[str],
 ) -> None:
     start, pauses, longer = ledger
     entries = with_pauses(start, pauses)
+    for was, now in itertools.pairwise([*before, limit]):
+        due = reckon(entries, now, calendar)
+        assert due is not None
+        assert due.due is not None
+        over = {"from": None, "to": "v2", "was": was, "limit": now, "wasDue": None}
+        entries.append(Entry(entries[-1].at, POLICY_CHANGED, {**over, "due": due.due.isoformat()}))
     entries += [Entry(entries[-1].at, "extended", {"by": by, "reason": "材料多"}) for by in longer]
 
     worked = reckon(entries, limit, calendar)
@@ -125,3 +140,4 @@ def test_the_lines_add_up_to_the_due_time(
     assert standing == sorted(standing)
     assert len([line for line in lines if line.what == "扣除"]) == len(pauses)
     assert len([line for line in lines if line.what == "延期"]) == len(longer)
+    assert len([line for line in lines if line.what == "换规则"]) == len(before)

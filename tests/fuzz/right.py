@@ -22,7 +22,7 @@ from tests.engine.drawing import Drawing
 from tests.files import bring, upload
 from tests.fuzz import freezing, owning, polling, publishing
 from tests.fuzz.district import PASSWORD, PERSON, SERVICE, District, outside
-from tests.world import bundle_of, by_role, shipped
+from tests.world import bundle_of, by_role, folder, shipped
 
 
 def sign_in(district: District) -> TestResponse:
@@ -376,6 +376,34 @@ def backtest(district: District) -> TestResponse:
     return district.world.post(PERSON, "/processes/work_order_12345/policies/backtest", body)
 
 
+def swap(district: District) -> tuple[str, str]:
+    """The order's limits are changed by a publication; running cases are asked to go over to the new policy:
+    where that was asked, and where its report is."""
+    key, files = "work_order_12345", folder("work_order_12345").files
+    texts = {path: data.decode() for path, data in files.items()}
+    for limit in ("PT4H", "PT5H"):
+        texts["sla.yaml"] += f"# {limit}\n"
+        district.world.post(PERSON, "/deployments", {"key": key, "files": texts})
+    items = district.world.get(PERSON, f"/processes/{key}/policies").json["items"]
+    asked = f"/processes/{key}/policies/{items[0]['number']}/swap"
+    return asked, f"/processes/{key}/policy-swaps"
+
+
+def look_at_a_swap(district: District) -> TestResponse:
+    return district.world.get(PERSON, swap(district)[0])
+
+
+def ask_for_a_swap(district: District) -> TestResponse:
+    return district.world.post(PERSON, swap(district)[0], {"reason": "执行新的时限"})
+
+
+def swap_report(district: District) -> TestResponse:
+    asked, swaps = swap(district)
+    district.world.post(PERSON, asked, {"reason": "执行新的时限"})
+    newest = district.world.get(PERSON, swaps).json["items"][0]
+    return district.world.get(PERSON, f"{swaps}/{newest['id']}/cases")
+
+
 def count(path: str, **asked: str) -> Callable[[District], TestResponse]:
     """A year's orders, or the cases behind one of its numbers."""
     query = urlencode({"from": "2026-01-01", "to": "2026-12-31", **asked})
@@ -479,6 +507,9 @@ RIGHT: dict[str, Callable[[District], TestResponse]] = {
     "GET /api/v1/reports/{name}/table": count("/table", by="unit"),
     "GET /api/v1/reports/{name}/cases": count("/cases", measure="received"),
     "POST /api/v1/processes/{key}/policies/backtest": backtest,
+    "GET /api/v1/processes/{key}/policies/{number}/swap": look_at_a_swap,
+    "POST /api/v1/processes/{key}/policies/{number}/swap": ask_for_a_swap,
+    "GET /api/v1/processes/{key}/policy-swaps/{swap_id}/cases": swap_report,
     **polling.RIGHT,
     **publishing.RIGHT,
     **owning.RIGHT,

@@ -181,7 +181,7 @@ def _motions(session: Session, by: InForce, actor: Actor, rows: list[dict[str, A
     now, motions = clock.now(session), []
     for row in rows:
         try:
-            bundle = bundles.get(row["version_id"])
+            bundle = bundles.of(row)
         except Exception:  # one version that cannot be read must not stop the calendar
             log.exception("the clocks of case %s could not be worked out anew", row["id"])
             continue
@@ -195,6 +195,8 @@ def _motions(session: Session, by: InForce, actor: Actor, rows: list[dict[str, A
             [Timer(*each[1:]) for each in own_timers.get(row["id"], [])],
             calendar_of=lambda at=row["org_path"]: by.at(at),  # type: ignore[misc]
             history_of=lambda own=row["id"]: [line for line in lines if line["case_id"] == own],  # type: ignore[misc]
+            policy=row["policy_version"],
+            sla_at=lambda version, own=row["version_id"]: bundles.get(version or own).sla,  # type: ignore[misc]
         )
         mine = {task["id"]: dict(task) for task in own_tasks if task["case_id"] == row["id"]}
         motions.append(Motion(session, actor, now, bundle, row, mine, board, before=row["data"]))

@@ -1,5 +1,6 @@
 """What can be asked of a case's clocks; a side request's end or the diagram asks it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,4 +43,21 @@ class ExtendClock:
     asked_at: datetime | None = None
 
 
-ClockCommand = PauseClocks | ResumeClocks | ExtendClock
+@dataclass(frozen=True)
+class SwapPolicy:
+    """换用时限规则: the case goes by the policy `number`, which came with `version`, unless it does already.
+
+    `older` holds the versions whose policies are earlier ones, with their numbers; `swap` is the id of what
+    asks for it, `called` who did.
+    """
+
+    case_id: str
+    version: str
+    number: int
+    older: Mapping[str, int]
+    reason: str
+    called: str
+    swap: str = ""
+
+
+ClockCommand = PauseClocks | ResumeClocks | ExtendClock | SwapPolicy

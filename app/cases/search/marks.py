@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 _FACTS = select(case_facts).where(case_facts.c.case_id.in_(bindparam("of", expanding=True)))
 _HELD = (
-    select(clocks.c.case_id, clocks.c.name, timers.c.tier)
+    select(clocks.c.case_id, clocks.c.name, timers.c.tier, clocks.c.policy_version)
     .join(timers, timers.c.key == clocks.c.id)
     .where(
         text("timers.kind = 'flag' and timers.state = 'fired'"),
@@ -34,6 +34,7 @@ def listed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Row]:
     which = {"of": [row["id"] for row in rows]}
     facts: dict[str, Row] = defaultdict(dict)
     held: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    under: dict[str, str] = {}
     if rows:
         with reading() as session:
             for fact in session.execute(_FACTS, which).mappings():
@@ -41,9 +42,11 @@ def listed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Row]:
                 facts[fact["case_id"]][fact["name"]] = fact["as_text"] if number is None else number
             for flag in session.execute(_HELD, which).mappings():
                 held[flag["case_id"]].add((flag["name"], flag["tier"]))
+                under[flag["case_id"]] = flag["policy_version"]  # of what runs: the case's own
     shown = {}
     for row in rows:
-        bundle, case_id = bundles.get(row["version_id"]), row["id"]
+        case_id = row["id"]
+        bundle = bundles.under(row["version_id"], under.get(case_id))
         told = {"facts": _facts(bundle, facts[case_id]), "tiers": _tiers(bundle, held[case_id])}
         shown[case_id] = viewing.case_view(row, bundle) | told
     return shown
