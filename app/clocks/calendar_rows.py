@@ -83,6 +83,8 @@ def newest(session: Session, heads: Heads, region: str) -> Calendar:
 def at_version(session: Session, region: str, version: int, known: Heads | None = None) -> Calendar:
     """A calendar as it was at one of its versions, with what it follows as that was then."""
     line = list(line_of(known if known is not None else heads(session), region))
+    if not line:
+        return Calendar(region)
     which = {"regions": [head.region for head in line], "version": version}
     days: dict[tuple[str, int], dict[date, Day]] = {}
     for row in session.execute(_DAYS, which):
@@ -97,4 +99,5 @@ def at_version(session: Session, region: str, version: int, known: Heads | None 
         mine = years.get(head.region, {})
         at = max([year.version for year in mine.values()] + [calendar.version if calendar else 0])
         calendar = Calendar(head.region, at, MappingProxyType(mine), head.name, calendar)
-    return calendar or Calendar(region)
+    assert calendar is not None
+    return calendar
