@@ -68,13 +68,11 @@ def clock(house: World, case: Row, name: str) -> Row:
     return found
 
 
-@pytest.mark.requirement("SJS-013")
 def test_running_cases_go_over_to_a_newer_policy_and_a_paused_clock_keeps_its_pause(
     database: db.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = worlds.build(database)
     published(house, OLD)
-    house.at_work()
     held, longer, fresh = (house.file(process="held", title=each) for each in ("等批复", "材料多", "刚到"))
     house.wait(hours=6)
     house.complete("paiqian1", held.opened[0], "挂账")
