@@ -8,7 +8,7 @@ from tests.publications.conftest import ONE, Activity
 
 def test_who_has_the_case_in_hand_is_told_of_a_booking_and_of_its_end(activity: Activity) -> None:
     world = activity.world
-    wanted = (world.at_work() + timedelta(days=1)).isoformat()
+    wanted = (world.now() + timedelta(days=1)).isoformat()
 
     booked = activity.post(ONE, "bookings", {"wantedAt": wanted, "text": "谈谈助餐，10000000001"}).json["id"]
     world.delete(ONE, f"/publications/{activity.id}/bookings/{booked}")
