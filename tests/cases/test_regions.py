@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from app import notices
 from app.cases.calendars import recounting, service
 from app.cli import main
-from app.clocks import calendars
+from app.clocks import calendar_rows, calendars
 from app.clocks.calendar_file import CalendarRefused, read_calendar
 from app.clocks.models import clock_ledger, clocks
 from app.core import db
@@ -35,7 +35,9 @@ STREET = "{code: d1-s1,    name: 东街道, kind: street,     tier: street,     
 
 @pytest.fixture
 def world(database: db.Database) -> World:
-    """It is ten in the morning of the second of March: nothing here may hang on today."""
+    """It is ten in the morning of the second of March: nothing here may hang on today. Calendars are known in
+    memory by their instant, which is nearly the same for each test here."""
+    calendar_rows._kept.clear()
     drawing = Drawing("worked").start().task("one", by_role()).end().line("start", "one", "end")
     made = worlds.build(database, worlds.bundle_of("worked", drawing, sla=SLA))
     now = made.now().astimezone(BEIJING)

@@ -132,9 +132,8 @@ def test_what_is_handed_over_is_an_order_of_12345_each_state_of_which_is_shown_t
     ]
     assert told[-3:] == [f"12345工单 {number}：{status}" for status in ("待回访", "待归档", "已归档")]
     course = town.get("jumin1", f"/my/cases/{case}/timeline").json["items"]
-    assert [line["text"] for line in course if line["text"].startswith("12345工单：")][
-        -1
-    ] == "12345工单：已办结"
+    orders = [line["text"] for line in course if line["text"].startswith("12345工单：")]
+    assert orders[-1] == "12345工单：已办结；进入“已回复，请您评价”"
     assert {"name": "reply", "label": "回复", "value": "已修好"} in mine["data"]
     rated = town.post(
         "jumin1", f"/my/cases/{case}/rate", {"answers": {"solved": "已解决", "satisfied": "满意"}}
