@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -73,34 +74,25 @@ class Installation:
 
 @contextmanager
 def installed(
-    *, application: str = "wsgi:application", workers: int = 2, settings: Mapping[str, str] | None = None
+    *,
+    application: str = "wsgi:application",
+    workers: int = 2,
+    settings: Mapping[str, str] | None = None,
+    like: Path | None = None,
 ) -> Iterator[Installation]:
-    """Starts everything on a port, sockets and a database of its own; stops it in order at the end."""
+    """Starts everything on a port, sockets and a database of its own; stops it in order at the end.
+
+    `like` is a data folder that `prepared` left: its copy needs no tables and no demo any more.
+    """
     root = Path(tempfile.mkdtemp(prefix="huying-own-", dir="/tmp"))
     root.chmod(0o755)  # the account of the servers must pass through it
-    account = service_account()
-    wish = serving.Wish(
-        host="127.0.0.1",
-        port=free_port(),
-        data=root / "data",
-        fresh=False,
-        workers=workers,
-        demo=True,
-        database_url=None,
-        redis_url=None,
-        stub=False,
-        stub_every=60.0,
-    )
+    wish = _wish(root / "data", workers)
+    if like is not None:
+        subprocess.run(["cp", "-a", like, wish.data], check=True)  # the database's account keeps its files
     try:
-        with (
-            folder.opened(wish.data, account, lambda: False) as place,
-            Children(keep=[place.lock]) as children,
-        ):
-            services: dict[str, Callable[[], Child]] = {}
-            environ = {**serving.variables(wish, place), **(settings or {})}
-            sockets = folder.socket_folder(wish.data, account)
-            environ |= serving.start_servers(wish, place, children, services, sockets)
-            serving.prepare(wish, place, children, environ)
+        with _servers(wish, settings or {}) as (children, services, place, environ):
+            if like is None:
+                serving.prepare(wish, place, children, environ)
             services["worker"] = lambda: serving.start_worker(place, children, environ)
             services["web"] = lambda: serving.start_web(wish, place, children, environ, application)
             wire()
@@ -114,6 +106,45 @@ def installed(
             children.stop("web", "worker")
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def prepared(data: Path) -> Path:
+    """A data folder as the first start leaves it, demo included, and nothing that runs."""
+    wish = _wish(data, 1)
+    with _servers(wish, {}) as (children, _, place, environ):
+        serving.prepare(wish, place, children, environ)
+    return data
+
+
+def _wish(data: Path, workers: int) -> serving.Wish:
+    return serving.Wish(
+        host="127.0.0.1",
+        port=free_port(),
+        data=data,
+        fresh=False,
+        workers=workers,
+        demo=True,
+        database_url=None,
+        redis_url=None,
+        stub=False,
+        stub_every=60.0,
+    )
+
+
+@contextmanager
+def _servers(
+    wish: serving.Wish, settings: Mapping[str, str]
+) -> Iterator[tuple[Children, dict[str, Callable[[], Child]], folder.Folder, dict[str, str]]]:
+    account = service_account()
+    with (
+        folder.opened(wish.data, account, lambda: False) as place,
+        Children(keep=[place.lock]) as children,
+    ):
+        services: dict[str, Callable[[], Child]] = {}
+        environ = {**serving.variables(wish, place), **settings}
+        sockets = folder.socket_folder(wish.data, account)
+        environ |= serving.start_servers(wish, place, children, services, sockets)
+        yield children, services, place, environ
 
 
 def tokens(*logins: str) -> dict[str, str]:

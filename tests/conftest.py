@@ -5,6 +5,7 @@ The servers come from the wheels of the extra `local`, are started by the first 
 the controller of its workers) when somebody needs them, and die with it.
 """
 
+import fcntl
 import gc
 import os
 import shutil
@@ -157,6 +158,17 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture(scope="session")
 def worker_id(request: pytest.FixtureRequest) -> str:
     return getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+
+
+@pytest.fixture(scope="session")
+def data_like(run: Run) -> Path:
+    """The data folder of a house as its first start leaves it, for `installed(like=…)`: made once a run."""
+    from bench.installation import prepared
+
+    folder = run.sqlite.parent / "like"
+    with (run.sqlite.parent / "like.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return folder if folder.exists() else prepared(folder)
 
 
 @dataclass

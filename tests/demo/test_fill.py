@@ -1,16 +1,17 @@
 """The demo's house after sixty days: the same for the same seed, every rule kept, and it survives a kill."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from app.cases import filing
 from app.cases.models import cases, incidents, tasks
@@ -128,57 +129,50 @@ def _mark(world: World):  # type: ignore[no-untyped-def]
     return kept
 
 
-def command(url: str, *words: str) -> tuple[list[str], dict[str, str]]:
-    environ = {**os.environ, "DATABASE_URL": url, "HUYING_PROFILE": "test"}
-    environ["HUYING_KEYS"] = str(config.settings().keys)
-    return [sys.executable, "-m", "app.cli", "demo", *words], environ
-
-
 @pytest.mark.launcher
-def test_a_play_that_was_killed_goes_on(world: World) -> None:
-    words, environ = command(world.database.url, "fill", "--count", "10", "--no-states")
-    victim = subprocess.Popen(words, env=environ, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 90
-    while len(world.rows(cases)) < 4:
-        assert victim.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
-    with db.reading() as session:
-        behind = clock.offset(session)
+def test_a_play_that_was_killed_goes_on_beside_a_worker_that_fires_too(data_like: Path) -> None:
+    with installed(workers=1, settings={"HUYING_TICK_SECONDS": "0.2"}, like=data_like) as house:
+        words = [sys.executable, "-m", "app.cli", "demo", "fill", "--count", "10", "--no-states"]
+        ours = {"env": dict(house.environ), "cwd": REPOSITORY}
+        victim = subprocess.Popen(words, stdout=subprocess.DEVNULL, **ours)
+        with house.here():
+            until = time.monotonic() + 90
+            while len(filed()) < 4:
+                assert victim.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            victim.send_signal(signal.SIGKILL)
+            victim.wait()
+            behind = offset()
 
-    loaded = CliRunner(env=environ).invoke(main, ["demo", "load"])
-    with db.reading() as session:
-        restored = clock.offset(session)
-    again = subprocess.run(words, env=environ, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+            loaded = CliRunner(env=dict(house.environ)).invoke(main, ["demo", "load"])
+        with house.here():
+            restored = offset()
+        again = subprocess.run(words, capture_output=True, text=True, check=False, **ours)
 
-    assert behind < -timedelta(days=1)
-    assert "上次 demo fill 没有做完，示范时钟已拨回现在" in loaded.output
-    assert restored == timedelta(0)
-    assert again.returncode == 0, again.stderr
-    found = world.rows(cases, source="city")
-    assert len(found) == 10
-    assert {case["external_no"] for case in found} == {row["externalNo"] for row in planned(_mark(world))}
-    with db.reading() as session:
-        assert clock.offset(session) == timedelta(0)
-        assert broken(session, Journal(), late=timedelta(minutes=5)) == []
-
-
-@pytest.mark.launcher
-def test_it_may_run_beside_a_worker_that_fires_too() -> None:
-    with installed(workers=1, settings={"HUYING_TICK_SECONDS": "0.2"}) as house:
-        words, _ = command(house.environ["DATABASE_URL"], "fill", "--count", "8", "--no-states")
-        done = subprocess.run(
-            words, env=dict(house.environ), cwd=REPOSITORY, capture_output=True, text=True, check=False
-        )
-
-        assert done.returncode == 0, done.stderr
-        assert "登记 8 件" in done.stdout
-        assert "没有办成" not in done.stdout
+        assert behind < -timedelta(days=1)
+        assert "上次 demo fill 没有做完，示范时钟已拨回现在" in loaded.output
+        assert restored == timedelta(0)
+        assert again.returncode == 0, again.stderr
+        assert "没有办成" not in again.stdout
         with house.here(), db.reading() as session:
+            kept = mark(session)
+            assert kept is not None
+            assert sorted(filed()) == sorted(row["externalNo"] for row in planned(kept))
             assert clock.offset(session) == timedelta(0)
             assert broken(session, Journal(), late=timedelta(minutes=5)) == []
+
+
+def filed() -> list[str]:
+    """The external numbers of the city's orders."""
+    with db.reading() as session:
+        found = session.execute(select(cases.c.external_no).where(cases.c.source == "city"))
+        return [row.external_no for row in found]
+
+
+def offset() -> timedelta:
+    with db.reading() as session:
+        return clock.offset(session)
 
 
 # — habits —

@@ -1,6 +1,7 @@
 """One installation for all fault tests of a process: real servers, killed and started again."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,9 @@ LEASE = 3
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Installation]:
+def running(data_like: Path) -> Iterator[Installation]:
     settings = {"HUYING_PROFILE": "test", "HUYING_LEASE_SECONDS": str(LEASE), "HUYING_TICK_SECONDS": "0.5"}
-    with installed(settings=settings) as house:
+    with installed(settings=settings, like=data_like) as house:
         yield house
 
 

@@ -18,7 +18,7 @@ from redis import Redis
 from app.bundles import store
 from app.bundles.bundle import compile_bundle
 from app.core import clock, db
-from bench.installation import Installation, installed, tokens
+from bench.installation import Installation, tokens
 from tests import world as worlds
 from tests.cases import secret_process
 from tests.cases.secret_process import ADDRESS, CALLER, ID, KEY, NAME, PHONE
@@ -31,14 +31,14 @@ SAID = f"请联系{PHONE}，身份证{ID}"
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Installation]:
-    with installed(settings={"HUYING_PROFILE": "test", "HUYING_TICK_SECONDS": "0.5"}) as made, made.here():
+def house(running: Installation) -> Iterator[Installation]:
+    with running.here():
         for files_of in (secret_process.files(), secret_process.failing()):
             bundle, _ = compile_bundle(files_of)
             assert bundle is not None
             with db.transaction() as session:
                 store.keep(session, files_of, bundle.process.name, clock.now(session), "tests")
-        yield made
+        yield running
 
 
 @dataclass

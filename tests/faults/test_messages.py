@@ -51,7 +51,9 @@ def door() -> Iterator[Partner]:
 
 
 @pytest.fixture(scope="module")
-def talking(door: Partner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def talking(
+    door: Partner, data_like: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     """An installation whose city is the test's own door, with the process that talks."""
     file = tmp_path_factory.mktemp("faults") / "connectors.yaml"
     file.write_text(FILE.format(url=door.url, port=door.port))
@@ -61,7 +63,7 @@ def talking(door: Partner, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "HUYING_TICK_SECONDS": "0.2",
         "HUYING_CONNECTORS": str(file),
     }
-    with installed(settings=settings) as house:
+    with installed(settings=settings, like=data_like) as house:
         with house.here():
             files = talks()
             with db.transaction() as session:
