@@ -16,7 +16,7 @@ from app.cli import db as migrations
 from app.core.config import REPOSITORY
 from app.engine.check.finding import Finding
 from app.processes import scenario_shape
-from tests.docs.literal import Block, Edit, Modeller, matches, parts, run
+from tests.docs.literal import Block, Edit, Modeller, in_a_shell, matches, parts, run
 
 DOCUMENT = REPOSITORY / "docs" / "add-a-process.md"
 EXAMPLES = ("messages", "process", "scenario")
@@ -65,7 +65,8 @@ def test_the_tutorial_works_as_it_is_written(copy: Path) -> None:
 
     assert compared >= 6
     assert time.monotonic() - began < 180
-    listed = run(Block("sh", "", ".venv/bin/huying process list", 0), copy, environ)
+    code, listed = in_a_shell(Block("sh", "", ".venv/bin/huying process list", 0), copy, environ)
+    assert code == 0, listed
     assert "* lamp_repair 第 1 版" in listed
 
 
